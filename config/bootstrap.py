@@ -1,0 +1,97 @@
+"""What a new deployment needs before its first request: tables, a data key, a catalogue, secrets.
+
+Everything is made only where it is missing, so it may run at every start, and by two processes at once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import secrets
+import string
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, select, text
+
+from config import audit
+from config.catalogue import default_document, load_catalogue, required_secrets
+from config.catalogue_edit import set_address
+from config.catalogue_store import catalogue_version
+from config.db import begin
+from config.errors import DatabaseUnavailable
+from config.ground import Ground
+from config.secret_store import secret
+
+LOCK_WAIT_S = 60
+SANDBOX = "sandbox"
+
+
+def bootstrap(ground: Ground, upgrade: Callable[[Engine], None], sandbox_url: str | None) -> None:
+    """Make what is missing. `upgrade` brings the tables up to date; `sandbox_url` is where the sandbox is, if anywhere.
+
+    A catalogue that names another address for the sandbox gets a new version with this one.
+    """
+    with _alone(ground):
+        upgrade(ground.engine)
+        with begin(ground.engine) as db:
+            # Committed first: everything below is sealed or signed with it.
+            ground.keys.ensure_first(db, ground.clock.now())
+        with begin(ground.engine) as db:
+            made = [*_make_catalogue(db, ground, sandbox_url), *_make_secrets(db, ground)]
+            if made:
+                audit.record(db, ground, "bootstrap", "onecert", "made " + ", ".join(made))
+    ground.catalogues.forget()
+    ground.secrets.forget()
+
+
+def make_secret(name: str) -> str:
+    """A random value in the form that the kind of secret has."""
+    kind = name.rsplit(".", 1)[-1]
+    if kind == "aes_key":
+        # 43 characters of base64 without + and /; the last may only carry the key's four remaining bits.
+        letters = string.ascii_letters + string.digits
+        return "".join(secrets.choice(letters) for _ in range(42)) + secrets.choice("AEIMQUYcgkosw048")
+    return secrets.token_hex(16) if kind in ("token", "app_secret") else secrets.token_urlsafe(32)
+
+
+def missing_secrets(ground: Ground, db: Connection) -> list[str]:
+    """Secrets that the catalogue in force needs and nobody has set."""
+    present = set(db.execute(select(secret.c.name)).scalars())
+    return [name for name in required_secrets(load_catalogue(ground.catalogues.document(db=db))) if name not in present]
+
+
+def _make_catalogue(db: Connection, ground: Ground, sandbox_url: str | None) -> Iterator[str]:
+    first = db.execute(select(catalogue_version.c.number).limit(1)).first() is None
+    document = default_document() if first else ground.catalogues.document(db=db)
+    wanted = document
+    if sandbox_url and load_catalogue(document).addresses.get(SANDBOX, sandbox_url) != sandbox_url:
+        wanted = set_address(document, SANDBOX, sandbox_url)
+    if first or wanted != document:
+        note = "the default" if first else f"the sandbox is at {sandbox_url}"
+        number = ground.catalogues.apply(db, wanted, note, audit.current_actor(), ground.clock.now())
+        yield f"catalogue version {number}"
+
+
+def _make_secrets(db: Connection, ground: Ground) -> Iterator[str]:
+    missing = missing_secrets(ground, db)
+    for name in missing:
+        ground.secrets.set(db, name, make_secret(name), ground.clock.now())
+    if missing:
+        yield f"{len(missing)} random secrets"
+
+
+@contextmanager
+def _alone(ground: Ground) -> Iterator[None]:
+    """Hold the one lock that every bootstrap of this database takes."""
+    if ground.engine.dialect.name == "sqlite":
+        with (ground.settings.data / "bootstrap.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        return
+    with ground.engine.connect() as db:
+        if db.execute(text("SELECT GET_LOCK('onecert.bootstrap', :wait)"), {"wait": LOCK_WAIT_S}).scalar() != 1:
+            raise DatabaseUnavailable("another process has been setting up this database for a minute; try again")
+        try:
+            yield
+        finally:
+            db.execute(text("SELECT RELEASE_LOCK('onecert.bootstrap')"))

@@ -1,0 +1,137 @@
+"""What must hold between the parts of a catalogue, and what is only unwise. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from urllib.parse import urlsplit
+
+from config.catalogue_schema import Catalogue, Entrance, MenuItem, Partner
+from config.catalogue_texts import find_text_faults, find_text_warnings
+
+MAX_CALLS = 20
+"""Calls that a partner may get about one inquiry before its patience is over."""
+
+
+def find_faults(catalogue: Catalogue) -> list[str]:
+    """Everything for which the catalogue must be refused, one line each with its place and what to do."""
+    checks = (_codes, _entrances, _services, _partners, _carriers, _links, find_text_faults)
+    return [fault for check in checks for fault in check(catalogue)]
+
+
+def find_warnings(catalogue: Catalogue) -> list[str]:
+    """What may be applied and yet costs money or safety."""
+    return [*_open_addresses(catalogue), *find_text_warnings(catalogue)]
+
+
+def _open_addresses(catalogue: Catalogue) -> Iterator[str]:
+    places = [(f"partners[{partner.code}].base_url", partner.base_url) for partner in catalogue.partners]
+    places += [(f"links[{link.code}].url", link.url) for link in catalogue.links]
+    for place, url in places:
+        if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
+            yield f"{place}: is not https; what is sent there can be read on the way"
+
+
+def _codes(catalogue: Catalogue) -> Iterator[str]:
+    applications = [application.code for partner in catalogue.partners for application in partner.applications]
+    yield from _twice("entrances", (entrance.code for entrance in catalogue.entrances))
+    yield from _twice("services", (service.code for service in catalogue.services))
+    yield from _twice("partners", (partner.code for partner in catalogue.partners))
+    yield from _twice("links", (link.code for link in catalogue.links))
+    yield from _twice("partners[…].applications", applications)
+    for code in {partner.code for partner in catalogue.partners} & {link.code for link in catalogue.links}:
+        yield f"links[{code}].code: a partner has it too and would share the secret {code}.key; choose another"
+
+
+def _twice(place: str, codes: Iterable[str]) -> Iterator[str]:
+    for code, times in Counter(codes).items():
+        if times > 1:
+            yield f"{place}: the code {code} is used {times} times; keep one"
+
+
+def _entrances(catalogue: Catalogue) -> Iterator[str]:
+    for entrance in catalogue.entrances:
+        place = f"entrances[{entrance.code}]"
+        if entrance.kind != "web" and not entrance.app_id:
+            yield f"{place}.app_id: is missing; the platform's back office shows it"
+        if entrance.kind == "official-account":
+            yield from _menu(place, entrance)
+        elif entrance.menu or entrance.welcome or entrance.original_id:
+            yield f"{place}: only an official account has a menu, a welcome or an original_id; remove them"
+
+
+def _menu(place: str, entrance: Entrance) -> Iterator[str]:
+    if not entrance.original_id:
+        yield f"{place}.original_id: is missing; the platform's back office shows it (gh_…)"
+    if len(entrance.menu) > 3 or any(len(item.items) > 5 for item in entrance.menu):
+        yield f"{place}.menu: has too many buttons; WeChat shows 3, with up to 5 below each"
+    for item in entrance.menu:
+        yield from _menu_item(f"{place}.menu[{item.name}]", item)
+        for below in item.items:
+            yield from _menu_item(f"{place}.menu[{item.name}].items[{below.name}]", below)
+
+
+def _menu_item(place: str, item: MenuItem) -> Iterator[str]:
+    if bool(item.items) == bool(item.type):
+        yield f"{place}: needs either a type or items below it, not both"
+    elif any(below.items for below in item.items):
+        yield f"{place}: has a third level; WeChat shows two"
+    needed = {"click": ["key"], "view": ["url"], "miniprogram": ["url", "app_id", "page_path"]}.get(item.type or "", [])
+    for key in needed:
+        if getattr(item, key) is None:
+            yield f"{place}.{key}: is missing; a {item.type} button needs it"
+
+
+def _services(catalogue: Catalogue) -> Iterator[str]:
+    for service in catalogue.services:
+        if not service.identity_patience_s + service.patience_s <= service.decision_s < service.reply_within_s:
+            yield (
+                f"services[{service.code}].decision_s: must be at least identity_patience_s + patience_s, "
+                "and less than reply_within_s"
+            )
+
+
+def _partners(catalogue: Catalogue) -> Iterator[str]:
+    for partner in catalogue.partners:
+        place = f"partners[{partner.code}]"
+        if (partner.kind == "enterprise") != bool(partner.applications):
+            yield f"{place}.applications: an enterprise has at least one, a carrier none"
+        if (partner.kind == "carrier") != bool(partner.prefixes):
+            yield f"{place}.prefixes: a carrier has at least one, an enterprise none"
+        if partner.total_s < max(partner.connect_s, partner.read_s):
+            yield f"{place}.total_s: must not be less than connect_s or read_s"
+        if partner.hotline and partner.hotline.verified_on and not partner.hotline.source:
+            yield f"{place}.hotline.source: is missing; say where the number was read"
+        if partner.guide.verified_on and not partner.guide.source:
+            yield f"{place}.guide.source: is missing; say where the steps were read"
+        yield from _calls(place, partner, catalogue)
+
+
+def _calls(place: str, partner: Partner, catalogue: Catalogue) -> Iterator[str]:
+    """A partner must not be called without end about one inquiry."""
+    patience = {"enterprise": "patience_s", "carrier": "identity_patience_s"}[partner.kind]
+    longest = max((getattr(service, patience) for service in catalogue.services), default=0)
+    calls, waited = 1, 0.0
+    while calls <= MAX_CALLS and (waited := waited + partner.retry_s[min(calls, len(partner.retry_s)) - 1]) < longest:
+        calls += 1
+    if calls > MAX_CALLS:
+        yield f"{place}.retry_s: leads to more than {MAX_CALLS} calls within the patience; write longer waits"
+
+
+def _carriers(catalogue: Catalogue) -> Iterator[str]:
+    claims = [(prefix, partner.code) for partner in catalogue.partners for prefix in partner.prefixes]
+    for prefix, times in Counter(prefix for prefix, _ in claims).items():
+        if times > 1:
+            owners = "] and partners[".join(code for claimed, code in claims if claimed == prefix)
+            yield f"partners[{owners}].prefixes: both claim {prefix}; leave it to one (a longer prefix wins over it)"
+
+
+def _links(catalogue: Catalogue) -> Iterator[str]:
+    for lane in ("code", "reply"):
+        if not any(link.enabled and lane in link.lanes for link in catalogue.links):
+            yield f"links: no enabled link carries the lane {lane}; enable one, or nothing of it is ever sent"
+    for link in catalogue.links:
+        if link.total_s < max(link.connect_s, link.read_s):
+            yield f"links[{link.code}].total_s: must not be less than connect_s or read_s"
+        if not link.port_number.startswith(catalogue.port_number):
+            yield f"links[{link.code}].port_number: must be {catalogue.port_number} or an extension of it"

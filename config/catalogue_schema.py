@@ -1,0 +1,242 @@
+"""The shape of the catalogue: frozen models, one for each part of the document. Pure.
+
+Units are in the names: `_s` seconds, `_hour`, `_minute` and `_day` counts within that time. What only
+holds between parts (a code used twice, a text too long) is checked in `catalogue_rules`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n]+$")]
+Block = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s?#{}]*)?$", max_length=500)]
+Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{3,20}$")]
+Prefix = Annotated[str, StringConstraints(pattern=r"^1[3-9][0-9]{1,5}$")]
+Seconds = Annotated[float, Field(gt=0, le=3600)]
+Amount = Annotated[int, Field(ge=1, le=1_000_000_000)]
+ServiceCode = Literal["internet-accounts", "phone-cards"]
+Algorithm = Literal["hmac-sha256", "hmac-sm3"]
+Lane = Literal["code", "reply"]
+
+
+class Part(BaseModel):
+    """A table of the document: exact types, no unknown keys, unchangeable once loaded."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Bilingual(Part):
+    """Words in Chinese and English: `name.zh`, `name["zh-CN"]`, `name["en"]`."""
+
+    zh: Block
+    en: Block
+
+    def __getitem__(self, language: str) -> str:
+        """The words in `language` ("zh-CN", "zh" or "en"); KeyError for any other."""
+        return {"zh-CN": self.zh, "zh": self.zh, "en": self.en}[language]
+
+    def __str__(self) -> str:
+        return self.zh
+
+
+class Operator(Part):
+    """Who runs the service, for the foot of every page."""
+
+    name: Bilingual
+    filing: Line
+
+
+class MenuItem(Part):
+    """A button of an official account's menu; with `items` it only opens them."""
+
+    name: Line
+    type: Literal["click", "view", "miniprogram"] | None = None
+    key: Line | None = None
+    url: Url | None = None
+    app_id: Line | None = None
+    page_path: Line | None = None
+    items: tuple[MenuItem, ...] = ()
+
+
+class Entrance(Part):
+    """Where a citizen comes in. `mode`, `original_id`, `welcome` and `menu` are an official account's."""
+
+    code: Code
+    kind: Literal["official-account", "wechat-applet", "alipay-applet", "web"]
+    name: Bilingual
+    app_id: str = ""
+    original_id: str = ""
+    mode: Literal["plain", "compatible", "safe"] = "safe"
+    welcome: bool = False
+    menu: tuple[MenuItem, ...] = ()
+
+
+class Service(Part):
+    """One of the two services and its time limits, counted from acceptance (`patience_s`: from asking)."""
+
+    code: ServiceCode
+    name: Bilingual
+    enabled: bool = True
+    fields: tuple[Literal["phone", "id_tail", "name", "id_number", "code", "consent"], ...]
+    patience_s: Annotated[int, Field(ge=1, le=158_400)]
+    identity_patience_s: Annotated[int, Field(ge=1, le=21_600)]
+    decision_s: Annotated[int, Field(ge=1, le=158_400)]
+    reply_within_s: Annotated[int, Field(ge=1, le=172_800)]
+
+
+class Application(Part):
+    """A product of an enterprise. `assumption`: nobody has attested that the real service counts it."""
+
+    code: Code
+    name: Bilingual
+    assumption: bool = False
+
+
+class Hotline(Part):
+    """Where an objection goes by phone. Without `verified_on` it is a lead to follow and shown nowhere."""
+
+    number: Annotated[str, StringConstraints(pattern=r"^[0-9][0-9-]{3,19}$")]
+    hours: Bilingual | None = None
+    source: Line | None = None
+    verified_on: datetime.date | None = None
+
+
+class Guide(Part):
+    """How to see details and remove an account in the company's own product; None: in general words only."""
+
+    details: Bilingual | None = None
+    removal: Bilingual | None = None
+    source: Line | None = None
+    verified_on: datetime.date | None = None
+
+
+class Partner(Part):
+    """Whoever is asked. `retry_s`: waits between tries (the last one repeats); `prefixes`: a carrier's numbers."""
+
+    code: Code
+    kind: Literal["enterprise", "carrier"]
+    name: Bilingual
+    short_name: Line
+    enabled: bool = True
+    base_url: Url
+    key_id: Code
+    algorithm: Algorithm = "hmac-sha256"
+    seal: Literal["none"] = "none"
+    batch_size: Annotated[int, Field(ge=1, le=500)]
+    connect_s: Seconds
+    read_s: Seconds
+    total_s: Seconds
+    retry_s: Annotated[tuple[Seconds, ...], Field(min_length=1, max_length=20)]
+    applications: tuple[Application, ...] = ()
+    prefixes: tuple[Prefix, ...] = ()
+    guide: Guide = Guide()
+    hotline: Hotline | None = None
+
+    @property
+    def counted(self) -> tuple[Application, ...]:
+        """What this partner gives counts of: an enterprise's applications; a carrier counts its own cards."""
+        return self.applications or (Application(code=self.code, name=self.name),)
+
+    @property
+    def shown_hotline(self) -> Hotline | None:
+        """The hotline, only when it was verified."""
+        return self.hotline if self.hotline and self.hotline.verified_on else None
+
+    @property
+    def shown_guide(self) -> Guide | None:
+        """The guide, only when it was verified."""
+        return self.guide if self.guide.verified_on else None
+
+
+class Link(Part):
+    """One configured route to an SMS gateway; a lower `preference` is taken first."""
+
+    code: Code
+    driver: Literal["http"]
+    url: Url
+    key_id: Code
+    algorithm: Algorithm = "hmac-sha256"
+    port_number: Digits
+    signature_mode: Literal["ours", "gateway"]
+    batch_size: Annotated[int, Field(ge=1, le=500)]
+    max_parts: Annotated[int, Field(ge=1, le=255)]
+    lanes: Annotated[tuple[Lane, ...], Field(min_length=1)]
+    enabled: bool = True
+    preference: Annotated[int, Field(ge=0, le=1000)]
+    connect_s: Seconds
+    read_s: Seconds
+    total_s: Seconds
+
+
+class Limits(Part):
+    """How often something may be done. Addresses are generous: a carrier's whole city shares a few."""
+
+    code_per_phone_gap_s: Amount
+    codes_per_phone_day: Amount
+    codes_per_session_day: Amount
+    codes_per_address_hour: Amount
+    codes_overall_minute: Amount
+    submissions_per_session_hour: Amount
+    submissions_per_address_hour: Amount
+    submissions_overall_minute: Amount
+    sessions_per_address_hour: Amount
+
+
+class Texts(Part):
+    """SMS texts by name (zh-CN only) and chat answers by topic and language, with `{places}` to fill."""
+
+    sms: dict[str, Line]
+    chat: dict[str, dict[str, Block]]
+
+
+class Catalogue(Part):
+    """The whole document, as a process reads it. `version` is 0 until the store has numbered it."""
+
+    version: int = 0
+    operator: Operator
+    addresses: dict[Code, Url] = {}
+    port_number: Digits
+    signature: Annotated[str, StringConstraints(pattern=r"^【[^【】]{1,18}】$")]
+    entrances: tuple[Entrance, ...]
+    services: tuple[Service, ...]
+    partners: tuple[Partner, ...]
+    links: tuple[Link, ...]
+    limits: Limits
+    texts: Texts
+
+    def entrance(self, code: str) -> Entrance | None:
+        """The entrance of that code."""
+        return next((entrance for entrance in self.entrances if entrance.code == code), None)
+
+    def service(self, code: str) -> Service | None:
+        """The service of that code, open or not: inquiries accepted before it was closed still end."""
+        return next((service for service in self.services if service.code == code), None)
+
+    def partner(self, code: str) -> Partner | None:
+        """The partner of that code, enabled or not: questions put before it was disabled still name it."""
+        return next((partner for partner in self.partners if partner.code == code), None)
+
+    def link(self, code: str) -> Link | None:
+        """The link of that code, enabled or not: its receipts still come in."""
+        return next((link for link in self.links if link.code == code), None)
+
+    def enterprises(self) -> tuple[Partner, ...]:
+        """The enabled enterprises; their order is the order of the SMS."""
+        return tuple(partner for partner in self.partners if partner.enabled and partner.kind == "enterprise")
+
+    def carriers(self) -> tuple[Partner, ...]:
+        """The enabled carriers, in order."""
+        return tuple(partner for partner in self.partners if partner.enabled and partner.kind == "carrier")
+
+    def carrier_order(self, phone: str) -> tuple[Partner, ...]:
+        """Whom to ask about `phone`: first the carrier of its longest known prefix, then the others in order."""
+        return tuple(sorted(self.carriers(), key=lambda carrier: -_matching_digits(carrier, phone)))
+
+
+def _matching_digits(carrier: Partner, phone: str) -> int:
+    return max((len(prefix) for prefix in carrier.prefixes if phone.startswith(prefix)), default=0)

@@ -1,0 +1,222 @@
+"""One database, spoken to alike on SQLite and on MariaDB or MySQL.
+
+Everything that must not be lost is here. A write transaction is `begin` (or `transact`, which
+runs the whole of it again after a deadlock); nothing is ever open across an HTTP call.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import (
+    BINARY,
+    BigInteger,
+    Connection,
+    Engine,
+    Insert,
+    Integer,
+    MetaData,
+    Select,
+    Table,
+    column,
+    create_engine,
+    event,
+    func,
+)
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.types import BLOB, VARBINARY, LargeBinary, TypeEngine
+
+from config.errors import DatabaseUnavailable
+
+T = TypeVar("T")
+
+SEAL_OVERHEAD = 31  # bytes that sealing adds: format 1, key id 2, nonce 12, tag 16
+BUSY_S = 5
+STATEMENT_S = 15
+READING = "onecert_reading"
+AWAY = "the database does not answer just now"
+BUSY = "every database connection is in use"
+# Faults of the program or answers to it, not of the database: no 503 for them.
+PASSING = (IntegrityError, ProgrammingError)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Ms = BigInteger
+"""A time: epoch milliseconds."""
+
+Serial = BigInteger().with_variant(Integer, "sqlite")
+"""A number that the database counts up (SQLite counts only INTEGER)."""
+
+Id16 = BINARY(16)
+"""A random or time-ordered identifier of 128 bits."""
+
+Mac32 = BINARY(32)
+"""A keyed MAC, such as the blind index of a phone."""
+
+
+def Sealed(plain: int) -> TypeEngine[bytes]:
+    """A column for a sealed value of at most `plain` bytes before sealing."""
+    size = plain + SEAL_OVERHEAD
+    if size <= 4096:
+        return VARBINARY(size)
+    if size <= 65_535:
+        return BLOB()
+    return LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
+
+
+class DatabaseSettings(Protocol):
+    """The only setting the engine needs."""
+
+    @property
+    def database_url(self) -> str:
+        """An SQLAlchemy URL."""
+        ...
+
+
+def make_engine(settings: DatabaseSettings) -> Engine:
+    """An engine with this project's rules on it. Connects lazily."""
+    if settings.database_url.startswith("sqlite"):
+        return _sqlite_engine(settings.database_url)
+    return _mysql_engine(settings.database_url)
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(
+        url, hide_parameters=True, pool_timeout=BUSY_S, connect_args={"timeout": BUSY_S, "check_same_thread": False}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        cursor = connection.cursor()
+        # NORMAL: a killed process loses nothing; a power cut may lose the last commits. Whoever
+        # cannot bear that runs MariaDB (docs/decisions.md).
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={BUSY_S * 1000}"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(db: Connection) -> None:
+        # IMMEDIATE takes the write lock at once: a transaction that reads first and writes later
+        # would otherwise fail with SQLITE_BUSY in the middle, whatever the time-out.
+        reading = db.get_execution_options().get(READING, False)
+        db.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _mysql_engine(url: str) -> Engine:
+    return create_engine(
+        url,
+        hide_parameters=True,
+        isolation_level="READ COMMITTED",
+        pool_size=10,
+        max_overflow=10,
+        pool_timeout=BUSY_S,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        connect_args={
+            "charset": "utf8mb4",
+            "connect_timeout": BUSY_S,
+            "read_timeout": STATEMENT_S,
+            "write_timeout": STATEMENT_S,
+            "init_command": f"SET SESSION innodb_lock_wait_timeout={BUSY_S}, time_zone='+00:00'",
+        },
+    )
+
+
+@contextmanager
+def begin(engine: Engine) -> Iterator[Connection]:
+    """One write transaction: commits at the end of the block, rolls back when it raises.
+
+    IntegrityError passes (it is the caller's answer); all else becomes DatabaseUnavailable.
+    """
+    with _our_errors(), engine.begin() as db:
+        yield db
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One consistent look, without a write lock. What is written in it is rolled back."""
+    with _our_errors(), engine.connect() as db:
+        yield db.execution_options(**{READING: True})
+
+
+def transact(engine: Engine, work: Callable[[Connection], T], tries: int = 3) -> T:
+    """Run `work` in a write transaction; all of it again after a deadlock or a lock wait.
+
+    `work` must be safe to run twice: only what it did in the database is undone. A lost
+    connection is not tried again, since the commit may have taken effect.
+    """
+    for left in reversed(range(tries)):
+        try:
+            with engine.begin() as db:
+                return work(db)
+        except PASSING:
+            raise
+        except DBAPIError as error:
+            if not left or not is_contention(error):
+                raise DatabaseUnavailable(AWAY) from error
+        except PoolTimeout as error:
+            raise DatabaseUnavailable(BUSY) from error
+    raise AssertionError("tries must be at least 1")
+
+
+@contextmanager
+def _our_errors() -> Iterator[None]:
+    try:
+        yield
+    except PASSING:
+        raise
+    except DBAPIError as error:
+        raise DatabaseUnavailable(AWAY) from error
+    except PoolTimeout as error:
+        raise DatabaseUnavailable(BUSY) from error
+
+
+def is_contention(error: DBAPIError) -> bool:
+    """Did this transaction only lose against another (and certainly not commit)?"""
+    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return code in (1205, 1213) or (isinstance(code, str) and "database is locked" in code)
+
+
+def is_duplicate(error: IntegrityError) -> bool:
+    """Was a row refused because its key is there already?"""
+    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return code == 1062 or (isinstance(code, str) and "UNIQUE constraint failed" in code)
+
+
+def skip_locked(select: Select[Any]) -> Select[Any]:
+    """`FOR UPDATE SKIP LOCKED` where the database has row locks; SQLite has one writer anyway."""
+    return select.with_for_update(skip_locked=True)
+
+
+def upsert(
+    table: Table, dialect_name: str, rows: Sequence[Mapping[str, Any]] | None = None, *, update: Sequence[str]
+) -> Insert:
+    """INSERT that updates the columns `update` of a row whose primary key is there already.
+
+    Without `rows` the statement is for many: `db.execute(upsert(..., update=[...]), rows)`, which
+    the driver sends as one statement (4 times faster than values in the statement).
+    """
+    if dialect_name == "sqlite":
+        lite = sqlite.insert(table)
+        lite = lite.values([dict(row) for row in rows]) if rows is not None else lite
+        return lite.on_conflict_do_update(
+            index_elements=list(table.primary_key.columns), set_={name: lite.excluded[name] for name in update}
+        )
+    # VALUES(), not the row alias of MySQL 8: MariaDB lacks the alias, and PyMySQL joins many
+    # rows into one statement only when it reads `ON DUPLICATE` right after the values.
+    insert = mysql.insert(table)
+    insert = insert.values([dict(row) for row in rows]) if rows is not None else insert
+    return insert.on_duplicate_key_update({name: func.values(column(name)) for name in update})

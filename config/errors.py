@@ -1,0 +1,107 @@
+"""What can go wrong in the ground, drawn as a tree.
+
+OneCertError                 the one base of the whole project
+└── ConfigError              the base of this folder
+    ├── SettingInvalid       a variable of the environment is missing, malformed or weak
+    ├── CatalogueInvalid     the catalogue's document has faults
+    ├── SecretMissing        a secret that the catalogue names was never set
+    ├── SealBroken           a sealed field or token was not made by us, or not for this place
+    ├── KeysUnavailable      the key ring cannot be opened just now
+    ├── DatabaseUnavailable  the database does not answer
+    ├── RedisUnavailable     Redis does not answer where an answer is needed
+    ├── SignatureInvalid     a signed request is not genuine, not fresh or not new
+    └── CallError            an outgoing HTTP call without an answer
+        ├── NotSentError     certainly nothing reached the other side
+        └── NoAnswerError    something may have reached the other side
+"""
+
+
+class OneCertError(Exception):
+    """An expected failure. `app.py` renders it as problem+json.
+
+    `code` is stable and public, `status` the HTTP status, `detail` one sentence without personal
+    data, `extra` further members of the problem (`retry_after` in seconds, `tries_left`).
+    """
+
+    code: str = "internal"
+    status: int = 500
+
+    def __init__(self, detail: str = "", **extra: str | int) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.extra = extra
+
+
+class ConfigError(OneCertError):
+    """The base of what the ground raises."""
+
+
+class SettingInvalid(ConfigError):
+    """A setting is missing, malformed or too weak; the process must not start."""
+
+    code = "setting_invalid"
+
+
+class CatalogueInvalid(ConfigError):
+    """The catalogue's document is refused; `detail` holds every fault, one a line."""
+
+    code = "catalogue_invalid"
+
+
+class SecretMissing(ConfigError):
+    """A secret was never set; `onecert config secret set NAME` mends it."""
+
+    code = "secret_missing"
+
+
+class SealBroken(ConfigError):
+    """What was to be opened is damaged, foreign, or sealed for another place."""
+
+    code = "seal_broken"
+
+
+class KeysUnavailable(ConfigError):
+    """The key ring cannot be opened: nothing is sealed, opened or sent meanwhile."""
+
+    code = "unavailable"
+    status = 503
+
+
+class DatabaseUnavailable(ConfigError):
+    """The database refuses, is gone, or is too busy. Whether a commit took effect is unknown."""
+
+    code = "unavailable"
+    status = 503
+
+
+class RedisUnavailable(ConfigError):
+    """Redis is needed for this answer (a limit, a nonce) and does not give it: fail closed."""
+
+    code = "unavailable"
+    status = 503
+
+
+class SignatureInvalid(ConfigError):
+    """A request's signature is missing, wrong, too old, too new, or was seen before."""
+
+    code = "signature_invalid"
+    status = 401
+
+
+class CallError(ConfigError):
+    """An outgoing HTTP call without an answer; `reason` is one of the words of `outgoing.REASONS`."""
+
+    code = "unavailable"
+    status = 503
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the call failed: {reason}")
+        self.reason = reason
+
+
+class NotSentError(CallError):
+    """Certainly no byte of the request reached the other side: it may be sent again."""
+
+
+class NoAnswerError(CallError):
+    """The request, or a part of it, may have reached the other side; what it did is unknown."""

@@ -1,0 +1,90 @@
+"""`onecert config secret`: tokens and keys that the catalogue names. A value is read, never shown."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+
+import click
+
+from config import audit
+from config.catalogue import required_secrets
+from config.clock import rfc3339
+from config.db import begin
+from config.errors import ConfigError, SecretMissing
+from config.ground import Ground
+from config.terminal import change_options, confirm, json_option, needs_ground, print_table
+
+MIN_KEY_CHARS = 16
+
+
+@click.group()
+def secret() -> None:
+    """Tokens and keys that the catalogue names."""
+
+
+@secret.command("set")
+@click.argument("name")
+@change_options
+@click.pass_context
+@needs_ground
+def set_secret(ground: Ground, ctx: click.Context, name: str, dry_run: bool, yes: bool) -> None:
+    """Seal a secret under NAME; the value is read from standard input, never from the command line.
+
+    NAME.next is a successor that is accepted beside NAME while the other side changes over.
+    """
+    known = required_secrets(ground.catalogues.current())
+    if name.removesuffix(".next") not in known:
+        near = difflib.get_close_matches(name.removesuffix(".next"), known, n=1)
+        click.echo(
+            f"note: the catalogue in force does not use {name}" + (f"; did you mean {near[0]}?" if near else ""),
+            err=True,
+        )
+    value = click.prompt(name, hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read().strip("\r\n")
+    check_secret(name, value)
+    if confirm(ctx, f"set the secret {name}", yes, dry_run):
+        with begin(ground.engine) as db:
+            ground.secrets.set(db, name, value, ground.clock.now())
+            audit.record(db, ground, "secret.set", name)
+        click.echo(f"{name} is set")
+
+
+@secret.command("remove")
+@click.argument("name")
+@change_options
+@click.pass_context
+@needs_ground
+def remove_secret(ground: Ground, ctx: click.Context, name: str, dry_run: bool, yes: bool) -> None:
+    """Delete a secret, such as a `.next` that is no longer needed."""
+    if name not in dict(ground.secrets.listing()):
+        raise SecretMissing(f"there is no secret {name}; `onecert config secret list` shows them")
+    if confirm(ctx, f"remove the secret {name}", yes, dry_run):
+        with begin(ground.engine) as db:
+            ground.secrets.remove(db, name)
+            audit.record(db, ground, "secret.remove", name)
+        click.echo(f"{name} is removed")
+
+
+@secret.command("list")
+@json_option
+@needs_ground
+def list_secrets(ground: Ground, as_json: bool) -> None:
+    """List the names of all secrets that are set or needed, and when they were set."""
+    set_at = dict(ground.secrets.listing())
+    names = [*set_at, *(name for name in required_secrets(ground.catalogues.current()) if name not in set_at)]
+    rows = [{"name": name, "set": rfc3339(set_at[name]) if name in set_at else None} for name in names]
+    print_table(rows, ["name", "set"], as_json)
+
+
+def check_secret(name: str, value: str) -> None:
+    """Refuse a value that cannot be what its name says; the value itself is never told."""
+    kind = name.removesuffix(".next").rsplit(".", 1)[-1]
+    if kind == "aes_key" and not re.fullmatch(r"[A-Za-z0-9]{43}", value):
+        raise ConfigError(f"{name}: an EncodingAESKey has exactly 43 letters and digits")
+    if kind == "token" and not re.fullmatch(r"[A-Za-z0-9]{3,32}", value):
+        raise ConfigError(f"{name}: a token has 3 to 32 letters and digits")
+    if kind == "key" and len(value) < MIN_KEY_CHARS:
+        raise ConfigError(
+            f"{name}: a key needs at least {MIN_KEY_CHARS} characters; `openssl rand -base64 32` makes one"
+        )

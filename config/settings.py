@@ -1,0 +1,252 @@
+"""The only reader of the environment: every variable, its default, and what is refused.
+
+A setting that is missing or malformed stops the process at once. Nothing asks which environment
+it is in: nothing set means the embedded default (SQLite and a private Redis below `ONECERT_DATA`).
+"""
+
+import base64
+import binascii
+import ipaddress
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from config.errors import SettingInvalid
+
+MASTER_KEY_BYTES = 32
+LEAST_DIFFERENT_BYTES = 20
+UNIX_SOCKET_MAX = 107  # sun_path in Linux, less its closing zero
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One variable of the environment. `secret` ones may be given as a file, in `NAME_FILE`."""
+
+    name: str
+    meaning: str
+    default: str = ""
+    secret: bool = False
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("ONECERT_DATA", "directory of the embedded database, keys and sockets", "./var"),
+    Setting("ONECERT_DATABASE_URL", "mysql+pymysql://user:password@host/name; empty: SQLite in it", secret=True),
+    Setting("ONECERT_REDIS_URL", "redis://, rediss:// or unix://; empty: a private Redis in it", secret=True),
+    Setting("ONECERT_MASTER_KEY", "32 random bytes as base64 or hex; required with a database URL", secret=True),
+    Setting("ONECERT_CRYPTO", "aes (AES-256-GCM, HMAC-SHA256) or sm (SM4-GCM, HMAC-SM3) for new data keys", "aes"),
+    Setting("ONECERT_BIND", "host:port of the web process", "127.0.0.1:8000"),
+    Setting("ONECERT_PUBLIC_URL", "how citizens and partners reach the web process; empty: http:// and the bind"),
+    Setting("ONECERT_SANDBOX_BIND", "host:port of the sandbox", "127.0.0.1:8001"),
+    Setting("ONECERT_METRICS_BIND", "host:port of /metrics; internal", "127.0.0.1:8002"),
+    Setting("ONECERT_TRUSTED_PROXIES", "how many proxies in front add X-Forwarded-For", "0"),
+    Setting("ONECERT_CA_FILE", "PEM file of the authorities trusted for outgoing HTTPS; empty: the public ones"),
+    Setting("ONECERT_LOG_LEVEL", "debug, info, warning or error", "info"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this deployment decided. `redis_socket` is set only with the embedded Redis."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    master_key: bytes = field(repr=False)
+    public_url: str
+    data: Path
+    bind: str
+    sandbox_bind: str
+    metrics_bind: str
+    log_level: str
+    trusted_proxies: int
+    crypto: str
+    ca_file: Path | None
+    redis_socket: Path | None
+
+    @property
+    def embedded_database(self) -> bool:
+        """Is the database SQLite?"""
+        return self.database_url.startswith("sqlite")
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read and check every setting; embedded, it makes the data directory and the master key in it.
+
+    Raises SettingInvalid with the variable's name and what to do about it, never with its value.
+    """
+    values = {setting.name: _read(environ, setting) for setting in SETTINGS}
+    folder = Path(values["ONECERT_DATA"]).expanduser().resolve()
+    if not (values["ONECERT_DATABASE_URL"] and values["ONECERT_REDIS_URL"]):
+        _make_directory(folder)
+    bind = _bind("ONECERT_BIND", values["ONECERT_BIND"])
+    redis_socket = None if values["ONECERT_REDIS_URL"] else _redis_socket(folder)
+    return Settings(
+        database_url=_database_url(values["ONECERT_DATABASE_URL"], folder),
+        redis_url=_redis_url(values["ONECERT_REDIS_URL"]) if redis_socket is None else f"unix://{redis_socket}",
+        master_key=_master_key(values, folder),
+        public_url=_public_url(values["ONECERT_PUBLIC_URL"], bind),
+        data=folder,
+        bind=bind,
+        sandbox_bind=_bind("ONECERT_SANDBOX_BIND", values["ONECERT_SANDBOX_BIND"]),
+        metrics_bind=_bind("ONECERT_METRICS_BIND", values["ONECERT_METRICS_BIND"]),
+        log_level=_one_of("ONECERT_LOG_LEVEL", values["ONECERT_LOG_LEVEL"], "debug", "info", "warning", "error"),
+        trusted_proxies=_number("ONECERT_TRUSTED_PROXIES", values["ONECERT_TRUSTED_PROXIES"], 0, 5),
+        crypto=_one_of("ONECERT_CRYPTO", values["ONECERT_CRYPTO"], "aes", "sm"),
+        ca_file=_file("ONECERT_CA_FILE", values["ONECERT_CA_FILE"]),
+        redis_socket=redis_socket,
+    )
+
+
+def _read(environ: Mapping[str, str], setting: Setting) -> str:
+    value, file_name = environ.get(setting.name, ""), f"{setting.name}_FILE"
+    path = environ.get(file_name, "") if setting.secret else ""
+    if not path:
+        return value.strip() or setting.default
+    if value:
+        raise SettingInvalid(f"{setting.name} and {file_name} are both set; keep one")
+    try:
+        content = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingInvalid(f"{file_name}: the file cannot be read ({type(error).__name__})") from None
+    if not content:
+        raise SettingInvalid(f"{file_name}: the file is empty")
+    return content
+
+
+def _make_directory(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingInvalid(f"ONECERT_DATA: {folder} cannot be made ({error.strerror})") from None
+
+
+def _database_url(value: str, folder: Path) -> str:
+    if not value:
+        return f"sqlite:///{folder / 'onecert.sqlite3'}"
+    if not value.startswith(("mysql+pymysql://", "sqlite:///")):
+        raise SettingInvalid("ONECERT_DATABASE_URL: only mysql+pymysql:// and sqlite:/// are spoken")
+    return value
+
+
+def _redis_url(value: str) -> str:
+    if not value.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingInvalid("ONECERT_REDIS_URL: only redis://, rediss:// and unix:// are spoken")
+    return value
+
+
+def _redis_socket(folder: Path) -> Path:
+    path = folder / "redis.sock"
+    if len(os.fsencode(path)) > UNIX_SOCKET_MAX:
+        raise SettingInvalid("ONECERT_DATA: the path is too long for a socket in it; choose a shorter one")
+    return path
+
+
+def _master_key(values: Mapping[str, str], folder: Path) -> bytes:
+    if values["ONECERT_MASTER_KEY"]:
+        return parse_master_key(values["ONECERT_MASTER_KEY"])
+    if values["ONECERT_DATABASE_URL"]:
+        raise SettingInvalid(
+            "ONECERT_MASTER_KEY: a database URL needs a master key; make one with `openssl rand -base64 32`"
+        )
+    return _embedded_master_key(folder / "master.key")
+
+
+def _embedded_master_key(path: Path) -> bytes:
+    try:
+        # O_EXCL: of two processes that start at once, one makes the key and the other reads it.
+        # Written aside and linked into place, so nobody ever reads half a key.
+        aside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        if not path.exists():
+            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            _link(aside, path)
+        return parse_master_key(path.read_text(encoding="ascii"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingInvalid(f"the embedded master key {path} cannot be used ({type(error).__name__})") from None
+
+
+def _link(aside: Path, path: Path) -> None:
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        pass  # another process was first; its key counts
+    finally:
+        aside.unlink()
+
+
+def parse_master_key(text: str) -> bytes:
+    """32 random bytes from 44 characters of base64 or 64 of hex; SettingInvalid when weak.
+
+    A passphrase is refused: its length would suffice and its strength would not.
+    """
+    key = _decode(text.strip())
+    if key is None or len(key) != MASTER_KEY_BYTES:
+        raise SettingInvalid(
+            f"ONECERT_MASTER_KEY: must be {MASTER_KEY_BYTES} random bytes as base64 or hex; "
+            "make one with `openssl rand -base64 32`"
+        )
+    # Of 7 billion random keys one repeats its bytes so often; what somebody typed does at once.
+    if len(set(key)) < LEAST_DIFFERENT_BYTES:
+        raise SettingInvalid("ONECERT_MASTER_KEY: is not random; make one with `openssl rand -base64 32`")
+    return key
+
+
+def _decode(text: str) -> bytes | None:
+    decoders: tuple[Callable[[str], bytes], ...] = (
+        bytes.fromhex,
+        lambda value: base64.b64decode(value.replace("-", "+").replace("_", "/"), validate=True),
+    )
+    for decode in decoders:
+        try:
+            return decode(text)
+        except (ValueError, binascii.Error):
+            continue
+    return None
+
+
+def _bind(name: str, value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
+        raise SettingInvalid(f"{name}: must be host:port, such as 127.0.0.1:8000")
+    return value
+
+
+def _public_url(value: str, bind: str) -> str:
+    url = value.rstrip("/") or f"http://{_reachable(bind)}"
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise SettingInvalid("ONECERT_PUBLIC_URL: must be http(s)://host, without a query")
+    return url
+
+
+def _reachable(bind: str) -> str:
+    """A wildcard address is no address to call: the loopback stands for it."""
+    host, _, port = bind.rpartition(":")
+    try:
+        wildcard = ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        wildcard = False
+    return f"127.0.0.1:{port}" if wildcard else bind
+
+
+def _one_of(name: str, value: str, *words: str) -> str:
+    if value.lower() not in words:
+        raise SettingInvalid(f"{name}: must be one of {', '.join(words)}")
+    return value.lower()
+
+
+def _number(name: str, value: str, least: int, most: int) -> int:
+    if not (value.isascii() and value.isdigit() and least <= int(value) <= most):
+        raise SettingInvalid(f"{name}: must be a number from {least} to {most}")
+    return int(value)
+
+
+def _file(name: str, value: str) -> Path | None:
+    if value and not Path(value).is_file():
+        raise SettingInvalid(f"{name}: there is no such file")
+    return Path(value) if value else None

@@ -1,0 +1,1 @@
+"""The port to partners: build, sign, send and parse the lookup protocol. It knows no inquiry."""

@@ -1,0 +1,129 @@
+"""`onecert partner`: who is asked, switching one on or off, and trying one out."""
+
+import secrets
+import time
+from typing import Final
+
+import click
+
+from config.audit import current_actor, record
+from config.catalogue import Partner
+from config.catalogue_edit import set_partner_enabled
+from config.db import begin
+from config.ground import Ground
+from config.terminal import change_options, confirm, json_option, needs_ground, print_table
+from enterprises.client import ask
+from enterprises.errors import AnswerInvalid, PartnerUnknown
+from enterprises.protocol import Answer, Counts, Item, Pending, Refused
+
+# A carrier's service line that no citizen holds: docs/lookup-protocol.md, section 9.
+TEST_PHONE: Final = "13800138000"
+TEST_ID_TAIL: Final = "000000"
+TEST_ANSWER_WITHIN_MS: Final = 60_000
+
+COLUMNS: Final = ("code", "kind", "name", "enabled", "applications", "batch_size", "base_url")
+
+
+@click.group()
+def partner() -> None:
+    """Enterprises and carriers."""
+
+
+@partner.command("list")
+@json_option
+@needs_ground
+def list_partners(ground: Ground, as_json: bool) -> None:
+    """List all partners of the catalogue, in the order of the reply."""
+    rows = [
+        {
+            "code": listed.code,
+            "kind": listed.kind,
+            "name": listed.name.zh,
+            "enabled": listed.enabled,
+            "applications": ", ".join(application.code for application in listed.applications),
+            "batch_size": listed.batch_size,
+            "base_url": listed.base_url,
+            "key_id": listed.key_id,
+            "algorithm": listed.algorithm,
+        }
+        for listed in ground.catalogues.current().partners
+    ]
+    print_table(rows, COLUMNS, as_json)
+
+
+@partner.command()
+@click.argument("code")
+@change_options
+@click.pass_context
+def enable(ctx: click.Context, code: str, dry_run: bool, yes: bool) -> None:
+    """Ask this partner from the next inquiry on."""
+    _switch(ctx, code, True, dry_run=dry_run, yes=yes)
+
+
+@partner.command()
+@click.argument("code")
+@change_options
+@click.pass_context
+def disable(ctx: click.Context, code: str, dry_run: bool, yes: bool) -> None:
+    """Stop asking this partner; open inquiries will name it as not having answered."""
+    _switch(ctx, code, False, dry_run=dry_run, yes=yes)
+
+
+@needs_ground
+def _switch(ground: Ground, ctx: click.Context, code: str, enabled: bool, *, dry_run: bool, yes: bool) -> None:
+    verb = "enable" if enabled else "disable"
+    if _find(ground, code).enabled == enabled:
+        click.echo(f"{code} is {verb}d already")
+        return
+    if not confirm(ctx, f"{verb} {code}", yes, dry_run):
+        return
+    with begin(ground.engine) as db:
+        # Read in the same transaction: a colleague may have applied another version while we asked.
+        document = set_partner_enabled(ground.catalogues.document(db=db), code, enabled)
+        version = ground.catalogues.apply(db, document, f"{verb} {code}", current_actor(), ground.clock.now())
+        record(db, ground, f"partner.{verb}", code, f"catalogue version {version}")
+    click.echo(f"{verb}d {code}: catalogue version {version}")
+
+
+@partner.command()
+@click.argument("code")
+@json_option
+@needs_ground
+def check(ground: Ground, code: str, as_json: bool) -> None:
+    """Ask one partner about the reserved test number, switched on or not; shows no count."""
+    asked = _find(ground, code)
+    item = Item(f"check-{secrets.token_hex(8)}", phone=TEST_PHONE, id_tail=TEST_ID_TAIL)
+    kind = "identity" if asked.kind == "carrier" else "count"
+    started = time.monotonic()
+    answer_by = ground.clock.now() + TEST_ANSWER_WITHIN_MS
+    answer = ask(ground, asked, kind, "internet-accounts", [item], answer_by).by_id[item.id]
+    ms = round((time.monotonic() - started) * 1000)
+    told = _describe(answer, asked)
+    print_table([{"code": code, "kind": kind, "ms": ms, "answer": told}], ("code", "kind", "ms", "answer"), as_json)
+
+
+def _find(ground: Ground, code: str) -> Partner:
+    found = ground.catalogues.current().partner(code)
+    if found is None:
+        raise PartnerUnknown(code)
+    return found
+
+
+def _describe(answer: Answer, asked: Partner) -> str:
+    """What kind of answer it was; AnswerInvalid when it was none."""
+    if isinstance(answer, Counts):
+        silent = [application.code for application in asked.counted if application.code not in answer.counts]
+        return "counts" + (f", without {', '.join(silent)}" if silent else "")
+    if isinstance(answer, Refused):
+        return "refused"
+    if not isinstance(answer, Pending):
+        return "verdict"
+    if answer.reason in ("missing", "invalid"):
+        raise AnswerInvalid(f"{asked.code} answered the call, but the answer to its one item is {answer.reason}")
+    return "later" if answer.later else "retry"
+
+
+COMMANDS = [partner]
+
+
+COMMANDS = [partner]

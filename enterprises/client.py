@@ -1,0 +1,151 @@
+"""Asking a partner: one signed HTTP call, one answer for each item. The only HTTP of this folder.
+
+No retry in here: the retry schedule belongs to the question, which outlives this process. Whatever goes
+wrong with the call as a whole becomes an EnterpriseError in this file; the log names partner and reason,
+never a number and never a part of a body.
+"""
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from config.catalogue import Partner
+from config.errors import CallError, NotSentError, SecretMissing
+from config.ground import Ground
+from config.log import get_logger
+from config.metrics import count_call
+from config.outgoing import Answer as HttpAnswer
+from config.signature import sign
+from enterprises.errors import AnswerInvalid, EnterpriseError
+from enterprises.protocol import (
+    PATH,
+    Answer,
+    Item,
+    Parsed,
+    Pending,
+    build_request,
+    parse_answer,
+    parse_later,
+    parse_retry_after,
+)
+
+CONTENT_TYPE: Final = "application/json"
+# 2 KiB an item is ten times what an honest answer needs; 500 items make 1 MiB and a bit.
+CAP_BASE: Final = 65_536
+CAP_PER_ITEM: Final = 2_048
+FAULTS_LOGGED: Final = 5
+
+# Repeating the call unchanged is useless until somebody acts. 401, 403 and 404 are not among them: they
+# come and go while the partner rotates a key or deploys.
+PERMANENT_STATUSES: Final = frozenset({400, 405, 410, 413, 415, 422, 501})
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What one call brought: every asked id is in `by_id`. `batch` is what a later callback will name."""
+
+    batch: str
+    by_id: Mapping[str, Answer]
+
+
+def ask(ground: Ground, partner: Partner, kind: str, service: str, items: Sequence[Item], answer_by: int) -> Answers:
+    """Ask `partner` about `items` in one call; `answer_by` in epoch ms. Takes `partner.total_s` seconds at most.
+
+    Raises EnterpriseError when the call as a whole failed; `docs/lookup-protocol.md` section 8 lists its codes.
+    """
+    batch = str(uuid.uuid4())
+    started = time.monotonic()
+    try:
+        body = build_request(batch, kind, service, answer_by, items)
+        parsed = _read(ground, _post(ground, partner, body, len(items)), batch, items, kind, partner)
+    except EnterpriseError as error:
+        count_call(partner.code, error.code)
+        _log.warning(
+            "partner_failed",
+            partner=partner.code,
+            kind=kind,
+            items=len(items),
+            code=error.code,
+            reason=error.detail,
+            ms=_ms_since(started),
+        )
+        raise
+    count_call(partner.code, "faulty" if parsed.faults else "ok")
+    _log_answer(partner, kind, parsed, _ms_since(started))
+    return Answers(batch, parsed.answers)
+
+
+def _post(ground: Ground, partner: Partner, body: bytes, items: int) -> HttpAnswer:
+    url = partner.base_url.rstrip("/") + PATH
+    try:
+        headers = sign(
+            "POST",
+            url,
+            body,
+            content_type=CONTENT_TYPE,
+            key_id=partner.key_id,
+            secret=ground.secrets.get(f"{partner.code}.key"),
+            algorithm=partner.algorithm,
+            now=ground.clock.now(),
+        )
+        return ground.http.post(
+            url,
+            body,
+            {**headers, "Accept": CONTENT_TYPE},
+            connect=partner.connect_s,
+            read=partner.read_s,
+            total=partner.total_s,
+            cap=CAP_BASE + CAP_PER_ITEM * items,
+        )
+    except SecretMissing as error:
+        raise EnterpriseError("the partner's key was never set", code="key_missing") from error
+    except CallError as error:
+        code = "unreachable" if isinstance(error, NotSentError) else "no_answer"
+        raise EnterpriseError(f"no answer: {error.reason}", code=code) from error
+
+
+def _read(ground: Ground, answer: HttpAnswer, batch: str, items: Sequence[Item], kind: str, partner: Partner) -> Parsed:
+    if answer.status not in (200, 202):
+        _refuse_status(answer, ground.clock.now())
+    if not _is_json(answer.headers.get("Content-Type", "")):
+        raise AnswerInvalid("the answer is refused: its Content-Type is not application/json in UTF-8")
+    asked = [item.id for item in items]
+    if answer.status == 202:
+        parse_later(answer.body, batch=batch)
+        return Parsed(dict.fromkeys(asked, Pending("later")), [])
+    applications = frozenset(application.code for application in partner.counted)
+    return parse_answer(answer.body, batch=batch, asked=asked, kind=kind, applications=applications)
+
+
+def _refuse_status(answer: HttpAnswer, now: int) -> NoReturn:
+    raise EnterpriseError(
+        f"it answered {answer.status}",
+        code="slow_down" if answer.status == 429 else "bad_status",
+        permanent=answer.status in PERMANENT_STATUSES,
+        retry_after_s=parse_retry_after(answer.headers.get("Retry-After"), now),
+    )
+
+
+def _is_json(content_type: str) -> bool:
+    kind, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    charsets = [text.partition("=")[2].strip('" ') for text in parameters if text.startswith("charset")]
+    return kind == CONTENT_TYPE and all(charset in ("utf-8", "utf8") for charset in charsets)
+
+
+def _log_answer(partner: Partner, kind: str, parsed: Parsed, ms: int) -> None:
+    pending = sum(isinstance(answer, Pending) for answer in parsed.answers.values())
+    facts = {"partner": partner.code, "kind": kind, "items": len(parsed.answers), "pending": pending, "ms": ms}
+    if parsed.faults:
+        _log.warning(
+            "partner_faults", **facts, faults=len(parsed.faults), first="; ".join(parsed.faults[:FAULTS_LOGGED])
+        )
+    else:
+        _log.debug("partner_answered", **facts)
+
+
+def _ms_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)

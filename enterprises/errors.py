@@ -1,0 +1,57 @@
+"""What can go wrong between us and a partner.
+
+    EnterpriseError            a call to a partner failed as a whole
+    ├── QuestionInvalid        we could not even build the question (a fault of ours)
+    ├── AnswerInvalid          the answer as a whole is not the protocol's
+    └── PartnerUnknown         no such partner in the catalogue
+
+`detail` names a reason and never a number, an ID digit or any part of a body.
+"""
+
+from config.errors import OneCertError
+
+
+class EnterpriseError(OneCertError):
+    """One call to one partner gave no answers at all; what single items lack is a value (`Pending`), not an error.
+
+    `permanent`: the same call, repeated unchanged, fails again until somebody acts.
+    `retry_after_s`: the partner's own wish, in seconds, or None.
+    `code`: one of the table in docs/lookup-protocol.md, section 8.
+    """
+
+    code = "partner_failed"
+    status = 502
+
+    def __init__(
+        self, detail: str = "", *, code: str | None = None, permanent: bool = False, retry_after_s: int | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.code = code or type(self).code
+        self.permanent = permanent
+        self.retry_after_s = retry_after_s
+
+
+class QuestionInvalid(EnterpriseError):
+    """The question lacks a field that its kind and service require, or the protocol has no such kind and service."""
+
+    code = "question_invalid"
+    status = 500
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, permanent=True)
+
+
+class AnswerInvalid(EnterpriseError):
+    """The body is not strict JSON, not the protocol's shape, or answers another batch. Nothing of it is used."""
+
+    code = "answer_invalid"
+
+
+class PartnerUnknown(EnterpriseError):
+    """The catalogue has no partner of this code."""
+
+    code = "partner_unknown"
+    status = 404
+
+    def __init__(self, partner: str) -> None:
+        super().__init__(f"the catalogue has no partner {partner!r}", permanent=True)

@@ -1,0 +1,211 @@
+"""The lookup protocol, version 1 (docs/lookup-protocol.md): questions to bytes, bytes to answers. Pure.
+
+An answer comes from outside and is read as if its sender meant harm: strict JSON, exact types, no field
+believed before it is checked. What is wrong with one item costs that item (`Pending`) and is told as a
+fault; what is wrong with the whole raises `AnswerInvalid`. Faults name a place and a reason, never a value.
+"""
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, Literal, TypeAlias
+
+from config.clock import rfc3339
+from enterprises.errors import AnswerInvalid, QuestionInvalid
+from enterprises.strict_json import read_object, write
+
+PATH: Final = "/v1/lookups"
+MAX_COUNT: Final = 999
+MAX_WAIT_S: Final = 86_400
+
+# What each question carries, and nothing else leaves us: an enterprise learns the number only (DESIGN 6.4).
+FIELDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("count", "internet-accounts"): ("phone",),
+    ("identity", "internet-accounts"): ("phone", "id_tail"),
+    ("identity", "phone-cards"): ("phone", "name", "id_number"),
+    ("count", "phone-cards"): ("name", "id_number"),
+}
+VERDICTS: Final = frozenset({"match", "mismatch", "inactive", "not_ours"})
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to ask about; `id` is opaque to the partner and stays the same when we ask again."""
+
+    id: str
+    phone: str | None = field(default=None, repr=False)
+    id_tail: str | None = field(default=None, repr=False)
+    name: str | None = field(default=None, repr=False)
+    id_number: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A carrier's word on number and ID: "match", "mismatch", "inactive", or "not_ours" (ask the next carrier)."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Accounts by application code, each 0..999; an application that is left out was not looked up."""
+
+    counts: Mapping[str, int] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The partner will never answer this item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """No answer yet. `later`: the partner took the question (202) and will call back; do not ask again too soon."""
+
+    reason: Literal["retry", "missing", "invalid", "later"] = "retry"
+
+    @property
+    def later(self) -> bool:
+        """Whether the answer will be called back."""
+        return self.reason == "later"
+
+
+Answer: TypeAlias = Verdict | Counts | Refused | Pending
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """An answer for every id that was asked, and what was wrong (for the log; safe to print)."""
+
+    answers: dict[str, Answer]
+    faults: list[str]
+
+
+_MISSING: Final = Pending("missing")
+_INVALID: Final = Pending("invalid")
+_ERRORS: Final[Mapping[str, Answer]] = {"retry": Pending("retry"), "refused": Refused()}
+
+
+def build_request(batch: str, kind: str, service: str, answer_by: int, items: Sequence[Item]) -> bytes:
+    """The body of one call; `answer_by` in epoch ms. QuestionInvalid when an item lacks a field that the kind needs."""
+    names = FIELDS.get((kind, service))
+    if names is None:
+        raise QuestionInvalid("the protocol has no such kind and service")
+    return write(
+        {
+            "batch": batch,
+            "kind": kind,
+            "service": service,
+            "answer_by": rfc3339(answer_by),
+            "items": [_build_item(item, names) for item in items],
+        }
+    )
+
+
+def _build_item(item: Item, names: Iterable[str]) -> dict[str, str]:
+    built = {"id": item.id}
+    for name in names:
+        value = getattr(item, name)
+        if not value:
+            raise QuestionInvalid(f"an item has no {name}")
+        built[name] = value
+    return built
+
+
+def parse_answer(body: bytes, *, batch: str, asked: Iterable[str], kind: str, applications: Collection[str]) -> Parsed:
+    """Read a partner's answer to `batch`; every id of `asked` is in the result. AnswerInvalid refuses the whole."""
+    answers: dict[str, Answer] = dict.fromkeys(asked, _MISSING)
+    faults: list[str] = []
+    for place, item in enumerate(_read_items(body, batch)):
+        fault = _take(item, answers, kind, applications)
+        if fault:
+            faults.append(f"items[{place}]: {fault}")
+    missing = sum(answer is _MISSING for answer in answers.values())
+    if missing:
+        faults.append(f"{missing} of {len(answers)} items are not answered")
+    return Parsed(answers, faults)
+
+
+def parse_later(body: bytes, *, batch: str) -> None:
+    """Check the body of a 202; AnswerInvalid when it acknowledges something else."""
+    _check_batch(read_object(body), batch)
+
+
+def parse_retry_after(value: str | None, now: int) -> int | None:
+    """Seconds to wait, 1..86400, from a Retry-After header (seconds or an HTTP date); None when it is not usable."""
+    if value is None:
+        return None
+    if value.isascii() and value.isdigit() and len(value) <= 9:
+        seconds = int(value)
+    else:
+        try:
+            until = parsedate_to_datetime(value)
+        except (ValueError, OverflowError):
+            return None
+        seconds = math.ceil(until.replace(tzinfo=until.tzinfo or UTC).timestamp() - now / 1000)
+    return min(max(seconds, 1), MAX_WAIT_S)
+
+
+def _read_items(body: bytes, batch: str) -> list[Any]:
+    answer = read_object(body)
+    _check_batch(answer, batch)
+    items = answer.get("items")
+    if not isinstance(items, list):
+        raise AnswerInvalid("the answer is refused: it has no list of items")
+    return items
+
+
+def _check_batch(answer: Mapping[str, Any], batch: str) -> None:
+    if answer.get("batch") != batch:
+        raise AnswerInvalid("the answer is refused: it names another batch", code="wrong_batch")
+
+
+def _take(item: Any, answers: dict[str, Answer], kind: str, applications: Collection[str]) -> str | None:
+    """Put one item's answer in its place, or tell its fault. The first valid answer counts, whatever follows it."""
+    if not isinstance(item, dict):
+        return "it is not an object"
+    asked = item.get("id")
+    if not isinstance(asked, str) or asked not in answers:
+        return "its id was not asked"
+    answer = _read_answer(item, kind, applications)
+    if isinstance(answer, str):
+        if answers[asked] is _MISSING:
+            answers[asked] = _INVALID
+        return answer
+    if answers[asked] is not _MISSING and answers[asked] is not _INVALID:
+        return "its id was answered before, the first answer counts"
+    answers[asked] = answer
+    return None
+
+
+def _read_answer(item: Mapping[str, Any], kind: str, applications: Collection[str]) -> Answer | str:
+    """The answer that one item holds, or what is wrong with it. Members we do not know are let pass."""
+    error, answer = item.get("error"), item.get("verdict" if kind == "identity" else "counts")
+    if error is None:
+        return _read_verdict(answer) if kind == "identity" else _read_counts(answer, applications)
+    if answer is not None:
+        return "it holds both an answer and an error"
+    known = _ERRORS.get(error) if isinstance(error, str) else None
+    return known or "its error is neither retry nor refused"
+
+
+def _read_verdict(verdict: Any) -> Answer | str:
+    if isinstance(verdict, str) and verdict in VERDICTS:
+        return Verdict(verdict)
+    return "its verdict is none of match, mismatch, inactive, not_ours"
+
+
+def _read_counts(counts: Any, applications: Collection[str]) -> Answer | str:
+    if not isinstance(counts, dict):
+        return "it has no counts"
+    known: dict[str, int] = {}
+    for code, count in counts.items():
+        if code not in applications:
+            continue
+        # type() and not isinstance(): True is an int to Python and no count to us.
+        if type(count) is not int or not 0 <= count <= MAX_COUNT:
+            return f"its count of {code} is not an integer from 0 to {MAX_COUNT}"
+        known[code] = count
+    return Counts(known) if known else "its counts name no application of this partner"

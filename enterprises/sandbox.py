@@ -1,0 +1,202 @@
+"""The other side of the lookup protocol: every partner of the catalogue, played on one port.
+
+Facts for everyone: phone 13800000009 is inactive, ID tail 000000 is a mismatch, all else matches; counts
+are `count_of`, a fixed function. `POST /behaviour` makes a partner slow, silent or broken. A `callback` is
+played as `retry`: this release does not serve the address that a partner would call back.
+"""
+
+import hashlib
+import json
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Blueprint, Response, request
+
+from config.catalogue import Partner
+from config.clock import rfc3339
+from config.errors import SignatureInvalid
+from config.ground import Ground
+from config.sandbox import Behaviour
+from config.signature import verify
+from enterprises.errors import AnswerInvalid
+from enterprises.protocol import FIELDS, PATH
+from enterprises.strict_json import read_object, write
+
+INACTIVE_PHONE: Final = "13800000009"
+MISMATCH_TAIL: Final = "000000"
+VERDICT_MODES: Final = frozenset({"mismatch", "inactive", "not_ours"})
+RETRY_MODES: Final = frozenset({"retry", "callback"})
+SLOW_S: Final = 5.0
+SILENT_S: Final = 60.0
+RETRY_AFTER_S: Final = 2.0
+IDS_REMEMBERED: Final = 20_000
+NONCE_S: Final = 660
+
+
+def count_of(application: str, subject: str) -> int:
+    """The sandbox's count for a subject (a phone; an ID number for phone cards): 0 to 3, always the same."""
+    return hashlib.sha256(f"{application}:{subject}".encode()).digest()[0] % 4
+
+
+def verdict_of(phone: str, id_end: str) -> str:
+    """What the sandbox's carriers say of a phone and the end of an ID (its tail, or the whole number)."""
+    if phone == INACTIVE_PHONE:
+        return "inactive"
+    return "mismatch" if id_end.endswith(MISMATCH_TAIL) else "match"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A genuine question as the sandbox received it."""
+
+    batch: str
+    kind: str
+    service: str
+    items: Sequence[Mapping[str, str]]
+
+
+class Received:
+    """What each partner was asked: times, kinds and ids, never more. The oldest is forgotten first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: dict[str, deque[dict[str, Any]]] = {}
+        self._ids: Counter[str] = Counter()
+
+    def note(self, partner: str, question: Question, at: int) -> None:
+        """Remember one question; `at` in epoch ms."""
+        ids = [item["id"] for item in question.items]
+        call = {"at": rfc3339(at), "kind": question.kind, "service": question.service, "ids": ids}
+        with self._lock:
+            calls = self._calls.setdefault(partner, deque())
+            calls.append(call)
+            self._ids[partner] += len(ids)
+            while self._ids[partner] > IDS_REMEMBERED:
+                self._ids[partner] -= len(calls.popleft()["ids"])
+
+    def listing(self, partner: str) -> list[dict[str, Any]]:
+        """The questions put to a partner, oldest first."""
+        with self._lock:
+            return list(self._calls.get(partner, ()))
+
+
+class SeenNonces:
+    """The nonces of the last 660 s, in memory: the sandbox is one process and shares nothing with OneCert."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._until: dict[str, float] = {}
+
+    def __call__(self, nonce: str) -> bool:
+        """Whether this nonce was seen before; from now on it was."""
+        now = time.monotonic()
+        with self._lock:
+            # Insertion order is age order, so the outdated ones stand in front.
+            while self._until and next(iter(self._until.values())) < now:
+                del self._until[next(iter(self._until))]
+            known = nonce in self._until
+            self._until.setdefault(nonce, now + NONCE_S)
+            return known
+
+
+def make_blueprint(ground: Ground, behaviour: Behaviour) -> Blueprint:
+    """The routes of all partners. `ground` is asked for the catalogue and the partners' keys only."""
+    blueprint = Blueprint("partners_sandbox", __name__)
+    received, seen = Received(), SeenNonces()
+
+    @blueprint.post(f"/partners/<code>{PATH}")
+    def look_up(code: str) -> Response:
+        partner = ground.catalogues.current().partner(code)
+        if partner is None:
+            return _problem(404, "not_found")
+        body = request.get_data()
+        try:
+            _verify(ground, partner, body, seen)
+            question = _read_question(body)
+        except SignatureInvalid:
+            return _problem(401, "signature_invalid")
+        except AnswerInvalid:
+            return _problem(400, "body_invalid")
+        received.note(code, question, ground.clock.now())
+        return _play(partner, question, behaviour)
+
+    @blueprint.get("/partners/<code>/received")
+    def list_received(code: str) -> Response:
+        return Response(json.dumps(received.listing(code)), content_type="application/json")
+
+    return blueprint
+
+
+def _verify(ground: Ground, partner: Partner, body: bytes, seen: SeenNonces) -> None:
+    verify(
+        request.method,
+        request.path,
+        dict(request.headers),
+        body,
+        secrets={partner.key_id: ground.secrets.get(f"{partner.code}.key")},
+        now=ground.clock.now(),
+        seen=seen,
+    )
+
+
+def _read_question(body: bytes) -> Question:
+    """The question of a body; AnswerInvalid when it is not the protocol's, down to each item's fields."""
+    told = read_object(body)
+    kind, service, items = told.get("kind"), told.get("service"), told.get("items")
+    names = FIELDS.get((kind, service)) if isinstance(kind, str) and isinstance(service, str) else None
+    if names is None or not isinstance(items, list) or not items:
+        raise AnswerInvalid("not a question")
+    for item in items:
+        if not isinstance(item, dict) or set(item) != {"id", *names} or set(map(type, item.values())) != {str}:
+            raise AnswerInvalid("an item lacks a field, has one too many, or one that is no text")
+    return Question(str(told.get("batch")), str(kind), str(service), items)
+
+
+def _play(partner: Partner, question: Question, behaviour: Behaviour) -> Response:
+    mode, seconds = behaviour.mode(partner.code)
+    if mode == "slow":
+        _hold(behaviour, partner.code, mode, seconds or SLOW_S)
+    if mode == "silent":
+        _hold(behaviour, partner.code, mode, seconds or SILENT_S)
+        return _problem(503, "silent")
+    if mode == "500":
+        return _problem(500, "internal")
+    if mode == "429":
+        return _problem(429, "slow_down", {"Retry-After": str(round(seconds or RETRY_AFTER_S))})
+    if mode == "garbage":
+        return Response(b'{"batch": <html>', content_type="application/json")
+    items = [_answer(partner, question, item, mode) for item in question.items]
+    return Response(write({"batch": question.batch, "items": items}), content_type="application/json")
+
+
+def _hold(behaviour: Behaviour, code: str, mode: str, seconds: float) -> None:
+    """Wait, but not longer than the partner is to behave so: a thread must not stay silent after the play is over."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and behaviour.mode(code)[0] == mode:
+        time.sleep(0.05)
+
+
+def _answer(partner: Partner, question: Question, item: Mapping[str, str], mode: str) -> dict[str, Any]:
+    if mode in RETRY_MODES:
+        return {"id": item["id"], "error": "retry"}
+    if question.kind == "identity":
+        told = verdict_of(item["phone"], item.get("id_tail") or item["id_number"])
+        return {"id": item["id"], "verdict": mode if mode in VERDICT_MODES else told}
+    subject = item.get("phone") or item["id_number"]
+    return {
+        "id": item["id"],
+        "counts": {application.code: count_of(application.code, subject) for application in partner.counted},
+    }
+
+
+def _problem(status: int, code: str, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(
+        json.dumps({"status": status, "code": code}),
+        status=status,
+        headers=headers,
+        content_type="application/problem+json",
+    )

@@ -1,0 +1,1 @@
+"""The one JSON contract that mini programs and our own pages speak."""

@@ -1,0 +1,170 @@
+"""The verbs of the front door, for the JSON views and our own pages alike: check the budgets, call one verb of query.
+
+Order on submission: service, fields, consent, budgets, and only then the inquiry itself. So a typing error costs no
+budget, and nothing that the budgets or the fields say depends on whether an inquiry or a code exists.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from config.catalogue import Limits, Partner, Service
+from config.ground import Ground
+from miniprogram_api.limits import Budget, Limiter, address_block
+from miniprogram_api.sessions import Session, open_session, read_session
+from query.codes import CodeSent, request_code
+from query.errors import ConsentMissing, ServiceUnknown
+from query.fields import parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
+from query.progress import Progress, progress
+from query.submission import Accepted, Submission, submit
+
+MINUTE_S = 60
+HOUR_S = 60 * MINUTE_S
+DAY_S = 24 * HOUR_S
+
+
+class SubmitForm(Protocol):
+    """A filled form, as typed. What the service does not ask for is None."""
+
+    @property
+    def service(self) -> str: ...
+    @property
+    def phone(self) -> str: ...
+    @property
+    def id_tail(self) -> str | None: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def id_number(self) -> str | None: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def consent(self) -> bool: ...
+    @property
+    def idempotency_key(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class FilledForm:
+    """The JSON views' SubmitForm."""
+
+    service: str
+    phone: str = field(repr=False)
+    code: str = field(repr=False)
+    consent: bool
+    id_tail: str | None = field(default=None, repr=False)
+    name: str | None = field(default=None, repr=False)
+    id_number: str | None = field(default=None, repr=False)
+    idempotency_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class OpenedSession:
+    """A new session and the token that stands for it; `expires_in` in seconds, counted from its last use."""
+
+    token: str = field(repr=False)
+    expires_in: int
+    session: Session
+
+
+class Door:
+    """One a process. `address` is always the client's as seen behind the trusted proxies."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._limiter = Limiter(ground.redis, ground.keys)
+
+    def open_session(
+        self, entrance: str, ticket: str | None, address: str, *, code: str | None = None
+    ) -> OpenedSession:
+        """Let a citizen in at an entrance. Raises EntranceUnknown, LoginUnavailable, TicketInvalid, LimitReached."""
+        allowed = self._limits().sessions_per_address_hour
+        self._spend([Budget("sessions_per_address_hour", (address_block(address),), allowed, HOUR_S)])
+        token, expires_in, session = open_session(self._ground, entrance, ticket, code=code)
+        return OpenedSession(token, expires_in, session)
+
+    def read_session(self, token: str, *, viewing: bool = False) -> Session:
+        """The session of a token; `viewing` for looking at one's own inquiry only. Raises SessionInvalid."""
+        return read_session(self._ground, token, viewing=viewing)
+
+    def request_code(self, session: Session, service: str, phone_text: str, address: str) -> CodeSent:
+        """Send a verification code. Raises ServiceUnknown, PhoneInvalid, LimitReached, and 503s when it is not sent."""
+        wanted, phone = self._service(service), parse_phone(phone_text)
+        self._spend(_code_budgets(self._limits(), session, phone, address_block(address)))
+        return request_code(self._ground, service=wanted.code, phone=phone, owner=session.owner)
+
+    def submit(self, session: Session, form: SubmitForm, address: str) -> Accepted:
+        """Accept an inquiry. Raises the field's error, ConsentMissing, LimitReached, or what query.submit raises."""
+        submission = _parse_form(self._service(form.service), form, session)
+        if form.consent is not True:
+            raise ConsentMissing("The citizen must agree to the privacy notice.")
+        budgets = _submission_budgets(self._limits(), session, address_block(address))
+        self._spend(budgets, self._name_of(submission))
+        return submit(self._ground, submission)
+
+    def progress(self, session: Session, reference: str) -> Progress:
+        """How far one's own inquiry is. Raises NotFound, also for another's."""
+        return progress(self._ground, reference, session.owner)
+
+    def services(self) -> tuple[Service, ...]:
+        """The services that are open now."""
+        return tuple(service for service in self._ground.catalogues.current().services if service.enabled)
+
+    def partners(self) -> tuple[Partner, ...]:
+        """Enabled enterprises and carriers, in the catalogue's order."""
+        catalogue = self._ground.catalogues.current()
+        return (*catalogue.enterprises(), *catalogue.carriers())
+
+    def _limits(self) -> Limits:
+        return self._ground.catalogues.current().limits
+
+    def _service(self, code: str) -> Service:
+        service = self._ground.catalogues.current().service(code)
+        if service is None:
+            raise ServiceUnknown("There is no such service, or it is switched off.")
+        return service
+
+    def _spend(self, budgets: list[Budget], member: bytes | None = None) -> None:
+        self._limiter.spend(budgets, member or secrets.token_bytes(16), self._ground.clock.now())
+
+    def _name_of(self, submission: Submission) -> bytes:
+        """The same for a retry of the same submission, so that it is counted once; a MAC, so that it tells nothing."""
+        told = (submission.service, submission.phone, submission.id_tail, submission.name, submission.id_number)
+        parts = [text or "" for text in (*told, submission.code, submission.idempotency_key)]
+        return self._ground.keys.mac("submission-try", submission.owner, *parts)
+
+
+def _parse_form(service: Service, form: SubmitForm, session: Session) -> Submission:
+    """The form in canonical spelling, one field after the other in the order of the page."""
+    asked = service.fields
+    return Submission(
+        service=service.code,
+        entrance=session.entrance,
+        owner=session.owner,
+        phone=parse_phone(form.phone),
+        id_tail=parse_id_tail(form.id_tail or "") if "id_tail" in asked else None,
+        name=parse_name(form.name or "") if "name" in asked else None,
+        id_number=parse_id_number(form.id_number or "") if "id_number" in asked else None,
+        code=parse_code(form.code),
+        idempotency_key=form.idempotency_key,
+    )
+
+
+def _code_budgets(limits: Limits, session: Session, phone: str, address: str) -> list[Budget]:
+    return [
+        Budget("code_per_phone_gap", (phone,), 1, limits.code_per_phone_gap_s),
+        Budget("codes_per_phone_day", (phone,), limits.codes_per_phone_day, DAY_S),
+        Budget("codes_per_session_day", session.person, limits.codes_per_session_day, DAY_S),
+        Budget("codes_per_address_hour", (address,), limits.codes_per_address_hour, HOUR_S),
+        Budget("codes_overall_minute", (), limits.codes_overall_minute, MINUTE_S),
+    ]
+
+
+def _submission_budgets(limits: Limits, session: Session, address: str) -> list[Budget]:
+    return [
+        Budget("submissions_per_session_hour", session.person, limits.submissions_per_session_hour, HOUR_S),
+        Budget("submissions_per_address_hour", (address,), limits.submissions_per_address_hour, HOUR_S),
+        Budget("submissions_overall_minute", (), limits.submissions_overall_minute, MINUTE_S),
+    ]

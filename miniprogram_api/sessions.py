@@ -1,0 +1,159 @@
+"""Sessions: sealed tokens, not rows. A flush of Redis or a restart ends none, and opening one costs no write.
+
+The token carries the entrance and the openid under our seal, so the citizen's side can neither read nor change
+them. It ends after 30 idle minutes and 12 hours at most; while it is used, a fresh one is handed out at most once a
+minute. To look at one's own inquiry (`viewing`) a token stays good for the 48 hours an inquiry can be looked at,
+and grants nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import Any
+
+from config.catalogue import Entrance
+from config.errors import SealBroken
+from config.ground import Ground
+from config.keys import KeyRing
+from config.tickets import Ticket, TicketInvalid, parse_ticket
+from miniprogram_api.errors import EntranceUnknown, LoginUnavailable, SessionInvalid
+
+IDLE_MS = 30 * 60 * 1000
+LONGEST_MS = 12 * 60 * 60 * 1000
+RENEW_AFTER_MS = 60 * 1000
+VIEWING_MS = 49 * 60 * 60 * 1000
+"""48 h from acceptance, which came at most 30 minutes after the token was last renewed; and some slack."""
+CLOCK_SLACK_MS = 60 * 1000
+LONGEST_TOKEN = 2048
+FRESH_TOKEN_HEADER = "Session-Token"  # noqa: S105  # nosec B105
+"""Response header by which the JSON door hands out a fresh token."""
+
+_PURPOSE = "session"
+
+
+@dataclass(frozen=True)
+class Session:
+    """A citizen at an entrance. `owner` is what an inquiry keeps of it: a 32-byte MAC, useless to open anything.
+
+    `expires_in` in seconds; `fresh_token` replaces the token that was read, once that is a minute old.
+    """
+
+    sid: bytes = field(repr=False)
+    entrance: str
+    openid: str | None = field(repr=False)
+    owner: bytes = field(repr=False)
+    expires_in: int
+    fresh_token: str | None = field(default=None, repr=False)
+
+    @property
+    def person(self) -> tuple[str, ...]:
+        """Who pays for a limit: the openid where the platform gave one, so that a new session brings no new budget."""
+        return (self.entrance, self.openid) if self.openid else ("session", self.sid.hex())
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What a citizen brings to an entrance: a ticket, a platform's login code, or nothing."""
+
+    ticket: str | None = field(repr=False)
+    code: str | None = field(repr=False)
+
+    @property
+    def kind(self) -> str:
+        """Its word in PROOF_OF; a ticket and a code together fit no entrance."""
+        brought = [word for word, it in (("ticket", self.ticket), ("code", self.code)) if it is not None]
+        return "+".join(brought)
+
+
+PROOF_OF = {"official-account": "ticket", "wechat-applet": "code", "alipay-applet": "code", "web": ""}
+"""What each kind of entrance asks for."""
+
+
+@dataclass(frozen=True)
+class _Sealed:
+    """What is inside a token; times in epoch ms."""
+
+    sid: bytes
+    entrance: str
+    openid: str | None
+    issued_at: int
+    seen_at: int
+
+    def ends_at(self) -> int:
+        return min(self.seen_at + IDLE_MS, self.issued_at + LONGEST_MS)
+
+
+def open_session(
+    ground: Ground, entrance: str, ticket: str | None = None, *, code: str | None = None
+) -> tuple[str, int, Session]:
+    """A new session: (token, seconds until it ends unused, session).
+
+    `ticket` for official accounts, `code` (of the platform) for mini programs, nothing for the web entrance. Raises
+    EntranceUnknown (also for the wrong one of these), LoginUnavailable, TicketInvalid (also for another entrance's).
+    """
+    now = ground.clock.now()
+    known = ground.catalogues.current().entrance(entrance)
+    if known is None:
+        raise EntranceUnknown()
+    openid = _admit(ground.keys, known, Proof(ticket, code), now)
+    inside = _Sealed(secrets.token_bytes(16), known.code, openid, issued_at=now, seen_at=now)
+    session = _session(ground.keys, inside, now)
+    return _seal(ground.keys, inside), session.expires_in, session
+
+
+def read_session(ground: Ground, token: str, *, viewing: bool = False) -> Session:
+    """The session behind a token. `viewing`: good enough to look at one's own inquiry. Raises SessionInvalid."""
+    now = ground.clock.now()
+    inside = _unseal(ground.keys, token)
+    ends_at = inside.seen_at + VIEWING_MS if viewing else inside.ends_at()
+    if not inside.seen_at - CLOCK_SLACK_MS <= now < ends_at:
+        raise SessionInvalid()
+    return _session(ground.keys, inside, now)
+
+
+def _admit(keys: KeyRing, entrance: Entrance, proof: Proof, now: int) -> str | None:
+    """The openid that the entrance vouches for; None at the web entrance."""
+    if proof.kind != PROOF_OF[entrance.kind]:
+        raise EntranceUnknown()
+    if proof.ticket is not None:
+        return _openid_of(parse_ticket(keys, proof.ticket, now), entrance)
+    if proof.code is not None:
+        raise LoginUnavailable()
+    return None
+
+
+def _openid_of(ticket: Ticket, entrance: Entrance) -> str:
+    if ticket.entrance != entrance.code:
+        raise TicketInvalid("The link is not one of ours.")
+    return ticket.openid
+
+
+def _session(keys: KeyRing, inside: _Sealed, now: int) -> Session:
+    renewed = _Sealed(inside.sid, inside.entrance, inside.openid, inside.issued_at, seen_at=now)
+    due = inside.seen_at + RENEW_AFTER_MS <= now < inside.ends_at()
+    return Session(
+        sid=inside.sid,
+        entrance=inside.entrance,
+        openid=inside.openid,
+        owner=keys.mac("session-owner", inside.sid),
+        expires_in=max(0, renewed.ends_at() - now) // 1000,
+        fresh_token=_seal(keys, renewed) if due else None,
+    )
+
+
+def _seal(keys: KeyRing, inside: _Sealed) -> str:
+    fields = [inside.sid.hex(), inside.entrance, inside.openid, inside.issued_at, inside.seen_at]
+    return keys.seal_token(_PURPOSE, json.dumps(fields, separators=(",", ":")).encode())
+
+
+def _unseal(keys: KeyRing, token: str) -> _Sealed:
+    if not 0 < len(token) <= LONGEST_TOKEN:
+        raise SessionInvalid()
+    try:
+        fields: Any = json.loads(keys.open_token(_PURPOSE, token))
+    except SealBroken as broken:
+        raise SessionInvalid() from broken
+    sid, entrance, openid, issued_at, seen_at = fields
+    return _Sealed(bytes.fromhex(sid), entrance, openid, issued_at, seen_at)

@@ -1,0 +1,92 @@
+"""The JSON views: parse, call one verb of the door, render. Routes come from `operations.OPERATIONS`."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+from pydantic import BaseModel
+
+from config.errors import OneCertError
+from config.ground import Ground
+from miniprogram_api.answers import accepted, code_sent, opened, partners, progress, services
+from miniprogram_api.bodies import read_body, read_idempotency_key, read_token
+from miniprogram_api.docs import add_docs
+from miniprogram_api.door import Door, FilledForm
+from miniprogram_api.operations import API_ROOT, OPERATIONS
+from miniprogram_api.problems import problem_response
+from miniprogram_api.schemas import CODE_REQUEST, INQUIRY_REQUEST, SESSION_REQUEST
+from miniprogram_api.sessions import FRESH_TOKEN_HEADER, Session
+
+
+def make_blueprint(ground: Ground, door: Door) -> Blueprint:
+    """`/api/v1`: the calls, the OpenAPI document and the docs made from it."""
+    blueprint = Blueprint("api", __name__, url_prefix=API_ROOT, template_folder="templates", static_folder="static")
+    views = Views(ground, door)
+    for operation in OPERATIONS:
+        view = getattr(views, operation.name)
+        blueprint.add_url_rule(operation.rule, operation.name, view, methods=[operation.method])
+    add_docs(blueprint)
+    blueprint.register_error_handler(OneCertError, problem_response)
+    blueprint.after_request(_seal_off)
+    return blueprint
+
+
+class Views:
+    """One method a call. Refusals are raised and rendered in one place."""
+
+    def __init__(self, ground: Ground, door: Door) -> None:
+        self._ground = ground
+        self._door = door
+
+    def open_session(self) -> Response:
+        """POST /sessions."""
+        wanted = read_body(request, SESSION_REQUEST)
+        ticket, code = getattr(wanted, "ticket", None), getattr(wanted, "code", None)
+        return _answer(201, opened(self._door.open_session(wanted.entrance, ticket, _address(), code=code)))
+
+    def list_services(self) -> Response:
+        """GET /services."""
+        return _answer(200, services(self._door.services()))
+
+    def list_partners(self) -> Response:
+        """GET /partners."""
+        return _answer(200, partners(self._door.partners(), self._ground.settings.public_url))
+
+    def request_code(self) -> Response:
+        """POST /verification-codes."""
+        session = self._door.read_session(read_token(request))
+        wanted = read_body(request, CODE_REQUEST)
+        sent = self._door.request_code(session, wanted.service, wanted.phone, _address())
+        return _answer(202, code_sent(sent), session)
+
+    def submit(self) -> Response:
+        """POST /inquiries."""
+        session = self._door.read_session(read_token(request))
+        filled = read_body(request, INQUIRY_REQUEST)
+        form = FilledForm(**filled.model_dump(), idempotency_key=read_idempotency_key(request))
+        return _answer(202, accepted(self._door.submit(session, form, _address())), session)
+
+    def show_progress(self, reference: str) -> Response:
+        """GET /inquiries/<reference>."""
+        session = self._door.read_session(read_token(request), viewing=True)
+        return _answer(200, progress(self._door.progress(session, reference)), session)
+
+
+def _address() -> str:
+    """The client's address; behind trusted proxies app.py has already put theirs aside."""
+    return request.remote_addr or ""
+
+
+def _answer(status: int, body: BaseModel, session: Session | None = None) -> Response:
+    answer = Response(body.model_dump_json(exclude_none=True), status=status, content_type="application/json")
+    if session is not None and session.fresh_token:
+        answer.headers[FRESH_TOKEN_HEADER] = session.fresh_token
+    return answer
+
+
+def _seal_off(answer: Response) -> Response:
+    """What every answer says: keep it nowhere, and take it for nothing but what it is."""
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    answer.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    return answer

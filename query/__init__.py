@@ -1,0 +1,1 @@
+"""The inquiry from first to last: its rules, its tables, its pipeline."""

@@ -1,0 +1,52 @@
+"""The step that looks at waves whose answers have come, in transactions of its own.
+
+Recording an answer and looking for completeness in one transaction would let two workers with the last two answers
+each miss the other's. So whoever records leaves a mark (`look`), commits, and only then comes here.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from config.db import reading, transact
+from config.errors import DatabaseUnavailable, KeysUnavailable
+from config.ground import Ground
+from config.log import get_logger
+from query.asking import settle_asked
+from query.checking import settle_checked
+from query.models import wave
+from query.owing import Owing
+from query.waves import Stage, lock_wave
+
+LOOKS: Final = 100
+
+_log = get_logger(__name__)
+
+
+def advance(ground: Ground, waves: Sequence[int] | None = None) -> None:
+    """Settle marked waves (None: all), each in a transaction of its own; one that fails does not stop the others."""
+    for wave_id in waves if waves is not None else _marked(ground):
+        try:
+            owing = transact(ground.engine, partial(_settle, ground=ground, wave_id=wave_id))
+        except (DatabaseUnavailable, KeysUnavailable):
+            raise
+        except Exception as error:
+            # Whatever is wrong with one wave, the next one must have its turn.
+            _log.error("wave_failed", wave=wave_id, error=type(error).__name__)
+        else:
+            owing.ring(ground)
+
+
+def _marked(ground: Ground) -> list[int]:
+    with reading(ground.engine) as db:
+        return list(db.execute(select(wave.c.id).where(wave.c.look == 1).order_by(wave.c.id).limit(LOOKS)).scalars())
+
+
+def _settle(db: Connection, ground: Ground, wave_id: int) -> Owing:
+    whole = lock_wave(db, ground, wave_id)
+    if whole is None:
+        return Owing()
+    settle = settle_checked if whole.stage is Stage.IDENTITY else settle_asked
+    return settle(db, ground, whole, ground.clock.now())

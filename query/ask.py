@@ -1,0 +1,177 @@
+"""The step that puts due questions to a partner: claim, commit, one HTTP call, record, commit.
+
+No transaction is open while we wait for the partner. Killed at any point, the lease runs out and the questions are
+asked again; the ids sent are the inquiries' own, so a partner sees that it is the same question.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from secrets import SystemRandom
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, select
+
+from config.catalogue_schema import Partner
+from config.db import transact
+from config.errors import SealBroken
+from config.ground import Ground
+from config.log import get_logger
+from enterprises import client
+from enterprises.errors import EnterpriseError
+from enterprises.protocol import FIELDS, Counts, Item, Refused, Verdict
+from enterprises.protocol import Answer as PartnerAnswer
+from query.advance import advance
+from query.inquiry import SECOND
+from query.models import question, wave
+from query.offer import times_of
+from query.questions import ALONE_AFTER, COUNT, REFUSED, UNAVAILABLE, Answer, Lease, claim, open_answers
+from query.record import give_back, record, slow_down
+from query.waves import STAGE_OF, Wave, open_wave
+
+LEASE_MARGIN_S: Final = 20
+TURN_S: Final = 2.0
+"""How long one job goes on before it lets the others of the queue have their turn."""
+
+_CHANCE = SystemRandom()
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What one HTTP call will ask: the items by inquiry, and the time (epoch ms) by which an answer is still of use."""
+
+    lease: Lease
+    items: Mapping[bytes, Item] = field(repr=False)
+    answer_by: int
+
+
+def ask(ground: Ground, partner_code: str) -> None:
+    """Put every due question to this partner, call by call, until none is due, a call fails, or the turn is over."""
+    begun = time.monotonic()
+    while (partner := ground.catalogues.current().partner(partner_code)) is not None:
+        call = claim_call(ground, partner)
+        if call is None or not put(ground, partner, call) or not call.lease.more:
+            return
+        if time.monotonic() - begun > TURN_S:
+            ground.bell.ring("ask", partner_code)
+            return
+
+
+def lease_until(ground: Ground, partner: Partner) -> int:
+    """How long questions leased now are ours: one call, and time to record it."""
+    return ground.clock.now() + int((partner.total_s + LEASE_MARGIN_S) * SECOND)
+
+
+def put(ground: Ground, partner: Partner, call: Call) -> bool:
+    """Make one call and record it, then settle what it completed. False: do not go on with this partner now."""
+    if not call.items:
+        give_back(ground, call.lease)
+        return True
+    if not partner.enabled:
+        _settle(ground, record(ground, call.lease, dict.fromkeys(call.items, _without(call.lease.kind))))
+        return True
+    if ground.clock.now() + partner.total_s * SECOND > call.lease.until:
+        # This process was held up so long that another may have taken the lease over: let the sweep see to it.
+        return False
+    items = _portion(call, partner.batch_size)
+    try:
+        answers = client.ask(ground, partner, call.lease.kind, call.lease.service, list(items.values()), call.answer_by)
+    except EnterpriseError as error:
+        _failed(ground, call.lease, error)
+        return False
+    told = {inquiry: _answer(answers.by_id[item.id]) for inquiry, item in items.items()}
+    _settle(ground, record(ground, call.lease, told, rest_at_once=len(items) < len(call.items)))
+    return True
+
+
+def claim_call(ground: Ground, partner: Partner) -> Call | None:
+    """Lease what is due to a partner, and read the items still owed; None: nothing is due.
+
+    Waves and answers are read in one statement, since a wave may shrink at any time. Items whose time is over are left
+    out: nobody is asked after the decision.
+    """
+    now, until = ground.clock.now(), lease_until(ground, partner)
+
+    def take(db: Connection) -> tuple[Lease, Sequence[Row[Any]]] | None:
+        lease = claim(db, partner.code, partner.batch_size, now, until)
+        return (lease, _read(db, lease)) if lease is not None else None
+
+    taken = transact(ground.engine, take)
+    if taken is None:
+        return None
+    lease, rows = taken
+    owed = [entry for row in rows for entry in _owed_of(ground, row, lease.kind)]
+    return Call(lease, {inquiry: item for inquiry, item, _ in owed}, min((end for *_, end in owed), default=0))
+
+
+def _read(db: Connection, lease: Lease) -> Sequence[Row[Any]]:
+    columns = [*wave.c, question.c.answers, question.c.wave, question.c.partner, question.c.kind]
+    mine = (question.c.partner == lease.partner) & (question.c.kind == lease.kind)
+    owed = select(*columns).join(question, question.c.wave == wave.c.id).where(mine, wave.c.id.in_(sorted(lease.tries)))
+    return db.execute(owed.order_by(wave.c.id)).all()
+
+
+def _portion(call: Call, batch: int) -> Mapping[bytes, Item]:
+    """As many items as one call may hold, and half as many after each further try that brought nothing.
+
+    By chance, so that one item that a partner cannot stomach does not keep all others unanswered.
+    """
+    halvings = max(call.lease.failed - ALONE_AFTER + 1, 0)
+    most = max(min(batch, len(call.items) >> halvings), 1)
+    if len(call.items) <= most:
+        return call.items
+    return {inquiry: call.items[inquiry] for inquiry in _CHANCE.sample(sorted(call.items), most)}
+
+
+def _owed_of(ground: Ground, row: Row[Any], kind: str) -> list[tuple[bytes, Item, int]]:
+    if row.stage != STAGE_OF[kind]:
+        return []
+    try:
+        whole = open_wave(ground, row)
+        return owed_items(ground, whole, kind, open_answers(ground, row, len(whole.members)))
+    except SealBroken:
+        # It must not hold up the waves that travel with it; the sweep ends it at its time.
+        _log.error("wave_unreadable", wave=row.id)
+        return []
+
+
+def owed_items(ground: Ground, whole: Wave, kind: str, answers: Sequence[Answer]) -> list[tuple[bytes, Item, int]]:
+    """(inquiry, item, deadline) of each member that is owed an answer and still in time."""
+    times, now = times_of(ground.catalogues.current(), whole.service), ground.clock.now()
+    found = []
+    for place, member in enumerate(whole.members):
+        deadline = whole.deadline(member, times)
+        if answers[place] is None and now < deadline:
+            known = {"phone": whole.phones[place], **(whole.identities[place] if whole.identities else {})}
+            fields = {name: known.get(name) for name in FIELDS[kind, whole.service]}
+            found.append((member, Item(id=member.hex(), **fields), deadline))
+    return found
+
+
+def _settle(ground: Ground, waves: Sequence[int]) -> None:
+    if waves:
+        advance(ground, waves)
+
+
+def _failed(ground: Ground, lease: Lease, error: EnterpriseError) -> None:
+    wait = (error.retry_after_s or 0) * SECOND
+    if wait:
+        slow_down(ground, lease.partner, ground.clock.now() + wait)
+    give_back(ground, lease, wait)
+
+
+def _without(kind: str) -> Answer:
+    """What stands for the answer of a partner that was switched off after it was to be asked."""
+    return UNAVAILABLE if kind == COUNT else "not_ours"
+
+
+def _answer(answer: PartnerAnswer) -> Answer:
+    match answer:
+        case Verdict(value):
+            return value
+        case Counts(counts):
+            return dict(counts)
+        case Refused():
+            return REFUSED
+    return None

@@ -1,0 +1,83 @@
+"""A wave that asks for counts: its questions, and its end in one reply for each member."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, Row, select
+
+from config.catalogue_schema import Catalogue
+from config.ground import Ground
+from query.ending import about, end
+from query.inquiry import INTERNET_ACCOUNTS, State
+from query.models import question
+from query.moves import standing
+from query.offer import times_of
+from query.owing import Owing
+from query.questions import COUNT, Answer, add_question, open_answers
+from query.reply import Company, Reply, compose_reply
+from query.waves import Wave, finish, shrink
+
+
+def start_asking(db: Connection, ground: Ground, counted: Wave, now: int, owing: Owing) -> Wave:
+    """Store a count question to everyone the service asks; returns the wave with that many open."""
+    catalogue = ground.catalogues.current()
+    asked = catalogue.enterprises() if counted.service == INTERNET_ACCOUNTS else catalogue.carriers()
+    codes = [partner.code for partner in asked]
+    add_question(db, counted.id, counted.service, codes, COUNT, len(counted.members), now=now)
+    owing.jobs.update(("ask", code) for code in codes)
+    return replace(counted, open=len(codes))
+
+
+def settle_asked(db: Connection, ground: Ground, whole: Wave, now: int) -> Owing:
+    """Reply to every member of a locked count wave whose answers are there, or whose time is over; the rest stays."""
+    times = times_of(ground.catalogues.current(), whole.service)
+    present = standing(db, whole.members, State.ASKING, wave=whole.id)
+    asked = _answers(db, ground, whole)
+    replies: dict[bytes, tuple[str, Reply]] = {}
+    waiting: list[int] = []
+    for place, member in enumerate(whole.members):
+        if member not in present:
+            continue
+        mine = [answers[place] for _, answers in asked]
+        if None in mine and now < whole.deadline(member, times):
+            waiting.append(place)
+        else:
+            replies[member] = (whole.phones[place], _compose(ground, whole, place, asked))
+    if replies:
+        end(db, ground, whole.service, State.ASKING, replies, now)
+    if waiting:
+        shrink(db, ground, whole, waiting, COUNT, times)
+    else:
+        finish(db, whole.id)
+    return Owing(messages=bool(replies))
+
+
+def _answers(db: Connection, ground: Ground, whole: Wave) -> list[tuple[Company, list[Answer]]]:
+    """What each partner answered, in the order of the SMS."""
+    mine = select(question).where(question.c.wave == whole.id, question.c.kind == COUNT)
+    rows = db.execute(mine.order_by(question.c.partner).with_for_update()).all()
+    catalogue = ground.catalogues.current()
+    places = {partner.code: place for place, partner in enumerate(catalogue.partners)}
+
+    def place(row: Row[tuple[object, ...]]) -> int:
+        return places.get(row.partner, len(places))
+
+    return [
+        (_company(catalogue, row.partner), open_answers(ground, row, len(whole.members)))
+        for row in sorted(rows, key=place)
+    ]
+
+
+def _company(catalogue: Catalogue, code: str) -> Company:
+    partner = catalogue.partner(code)
+    if partner is None:
+        # Removed from the catalogue while it was asked: all that is left of it is its code.
+        return Company(code, ())
+    return Company(partner.short_name, tuple((item.code, item.name.zh) for item in partner.counted))
+
+
+def _compose(ground: Ground, whole: Wave, place: int, asked: Sequence[tuple[Company, list[Answer]]]) -> Reply:
+    texts = ground.catalogues.current().texts.sms
+    words = about(whole.service, whole.members[place], whole.phones[place])
+    told = [(company, answer if isinstance(answer := answers[place], dict) else None) for company, answers in asked]
+    return compose_reply(texts, words, told)

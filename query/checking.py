@@ -1,0 +1,80 @@
+"""Settling an identity wave: the carrier's verdicts, member by member. Nobody waits for a neighbour."""
+
+from collections import defaultdict
+from dataclasses import replace
+
+from sqlalchemy import Connection, select
+
+from config.ground import Ground
+from query.asking import start_asking
+from query.carriers import reroute
+from query.ending import end_unsuccessfully
+from query.inquiry import INTERNET_ACCOUNTS, State, Step, Times, step_after
+from query.models import question
+from query.moves import move, standing
+from query.offer import times_of
+from query.owing import Owing
+from query.questions import IDENTITY, Answer, open_answers
+from query.waves import Stage, Wave, add_wave, close_questions, finish, new_wave_id, rewrite_wave, shrink
+
+
+def settle_checked(db: Connection, ground: Ground, whole: Wave, now: int) -> Owing:
+    """Take every member of a locked identity wave as far as its verdict allows; what still waits stays in the wave."""
+    times = times_of(ground.catalogues.current(), whole.service)
+    steps = _steps(db, ground, whole, times, now)
+    owing = Owing()
+    ended = {whole.members[place]: whole.phones[place] for place in steps[Step.END]}
+    elsewhere = {whole.members[place]: whole.phones[place] for place in steps[Step.ELSEWHERE]}
+    if elsewhere:
+        ended |= reroute(db, ground, elsewhere, whole.carrier, owing)
+    if ended:
+        end_unsuccessfully(db, ground, whole.service, ended, now)
+        owing.messages = True
+    if steps[Step.WAIT]:
+        shrink(db, ground, whole, steps[Step.WAIT], IDENTITY, times)
+    if steps[Step.ASK]:
+        _ask_on(db, ground, whole, steps, times, now, owing)
+    elif not steps[Step.WAIT]:
+        finish(db, whole.id)
+    return owing
+
+
+def _steps(db: Connection, ground: Ground, whole: Wave, times: Times, now: int) -> dict[Step, list[int]]:
+    """Places of the members by what is next for them; members that have left CHECKING meanwhile have none."""
+    present = standing(db, whole.members, State.CHECKING, wave=whole.id)
+    verdicts = _verdicts(db, ground, whole)
+    steps: dict[Step, list[int]] = defaultdict(list)
+    for place, member in enumerate(whole.members):
+        if member in present:
+            verdict = verdicts[place]
+            word = verdict if isinstance(verdict, str) else None
+            steps[step_after(word, overdue=whole.deadline(member, times) <= now)].append(place)
+    return steps
+
+
+def _verdicts(db: Connection, ground: Ground, whole: Wave) -> list[Answer]:
+    mine = select(question).where(
+        question.c.wave == whole.id, question.c.kind == IDENTITY, question.c.partner == whole.carrier
+    )
+    return open_answers(ground, db.execute(mine.with_for_update()).one(), len(whole.members))
+
+
+def _ask_on(
+    db: Connection, ground: Ground, whole: Wave, steps: dict[Step, list[int]], times: Times, now: int, owing: Owing
+) -> None:
+    """Turn the matched members into a wave that asks for counts: the same row when nobody else stays behind in it."""
+    matched = whole.only(steps[Step.ASK])
+    # From the verdict on, ID digits are kept only where the count itself is asked by them.
+    counted = replace(matched, stage=Stage.COUNT, carrier=None, made_at=now)
+    if whole.service == INTERNET_ACCOUNTS:
+        counted = replace(counted, identities=None)
+    kept = {} if counted.identities is not None else {"identity": None}
+    if steps[Step.WAIT]:
+        counted = start_asking(db, ground, replace(counted, id=new_wave_id(now)), now, owing)
+        add_wave(db, ground, counted, times)
+    else:
+        if len(counted.members) < len(whole.members):
+            close_questions(db, whole.id, IDENTITY)
+        counted = start_asking(db, ground, counted, now, owing)
+        rewrite_wave(db, ground, counted, times)
+    move(db, counted.members, State.CHECKING, State.ASKING, wave=counted.id, asked_at=now, **kept)

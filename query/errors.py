@@ -1,0 +1,125 @@
+"""What a citizen or a door can be told about an inquiry.
+
+    QueryError
+    ├── PhoneInvalid, IdTailInvalid, IdNumberInvalid, NameInvalid   a field of the form (422)
+    ├── ConsentMissing                                              the box was not ticked (422)
+    ├── CodeWrong(tries_left), CodeExpired                          the verification code (422)
+    ├── TooSoon(retry_after)                                        second inquiry within 24 h (429)
+    ├── IdempotencyConflict                                         same key, other submission (409)
+    ├── ServiceUnknown, NotFound                                    nothing there for this session (404)
+    ├── Unavailable(retry_after)                                    ours to mend; the same call is safe again (503)
+    └── MovedElsewhere                                              a fault of ours: a locked inquiry did not move (500)
+
+The codes are those of INTERFACES section 4. No text here names a number, an ID digit or a code.
+"""
+
+from config.errors import OneCertError
+
+
+class QueryError(OneCertError):
+    """Base of this folder: an inquiry, or what was asked about one, is refused."""
+
+    code = "query_failed"
+    status = 500
+
+
+class PhoneInvalid(QueryError):
+    """Not a mainland mobile number."""
+
+    code = "phone_invalid"
+    status = 422
+
+
+class IdTailInvalid(QueryError):
+    """Not the last six characters of an ID number."""
+
+    code = "id_tail_invalid"
+    status = 422
+
+
+class IdNumberInvalid(QueryError):
+    """Not an 18-character ID number of GB 11643, or its check character is wrong."""
+
+    code = "id_number_invalid"
+    status = 422
+
+
+class NameInvalid(QueryError):
+    """Not a name as an ID card shows it."""
+
+    code = "name_invalid"
+    status = 422
+
+
+class ConsentMissing(QueryError):
+    """The citizen has not agreed to the use of number and ID."""
+
+    code = "consent_missing"
+    status = 422
+
+
+class CodeWrong(QueryError):
+    """The code does not fit; `tries_left` more tries, 0 = a new code is needed."""
+
+    code = "code_wrong"
+    status = 422
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__("the verification code does not fit", tries_left=tries_left)
+        self.tries_left = tries_left
+
+
+class CodeExpired(QueryError):
+    """No live code for this number, service and session: never sent, too old, used, or tried too often."""
+
+    code = "code_expired"
+    status = 422
+
+
+class TooSoon(QueryError):
+    """An inquiry for this number and service was accepted within 24 hours; told only after a right code."""
+
+    code = "too_soon"
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("one inquiry per number and service in 24 hours", retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class IdempotencyConflict(QueryError):
+    """The Idempotency-Key was used for another submission."""
+
+    code = "idempotency_conflict"
+    status = 409
+
+
+class ServiceUnknown(QueryError):
+    """No such service, or it is switched off."""
+
+    code = "service_unknown"
+    status = 404
+
+
+class NotFound(QueryError):
+    """No such inquiry, or not this session's, or older than 48 hours: all the same to the asker."""
+
+    code = "not_found"
+    status = 404
+
+
+class Unavailable(QueryError):
+    """We cannot do it now; `retry_after` in seconds. Repeating the same call is safe."""
+
+    code = "unavailable"
+    status = 503
+
+    def __init__(self, detail: str = "", retry_after: int = 5) -> None:
+        super().__init__(detail or "the service is not available at the moment", retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class MovedElsewhere(QueryError):
+    """Fewer inquiries moved than were locked for it: the transaction must not commit."""
+
+    code = "moved_elsewhere"

@@ -1,0 +1,93 @@
+"""The fields of the form: a citizen's spelling in, one canonical form or an error out. Pure.
+
+Full-width digits, spaces, dashes and +86 are mended (NFKC); digits of other scripts are refused, because no
+carrier's system knows them. Errors never repeat what was typed.
+"""
+
+import re
+import unicodedata
+from datetime import date
+from typing import Final
+
+from query.errors import IdNumberInvalid, IdTailInvalid, NameInvalid, PhoneInvalid
+
+MAX_TYPED: Final = 64
+PHONE: Final = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})")
+ID_TAIL: Final = re.compile(r"[0-9]{5}[0-9X]")
+ID_NUMBER: Final = re.compile(r"[1-9][0-9]{16}[0-9X]")
+SEPARATORS: Final = re.compile(r"[\s\-\u2010-\u2015\u2212().\u200b\u2060\ufeff]+")
+MIDDLE_DOTS: Final = re.compile("[\u2022\u2027\u30fb\u22c5\u0387.]")
+NAME_MARKS: Final = frozenset("·-' ")
+
+# GB 11643-1999: weights of the first 17 digits, and the check character by the weighted sum modulo 11.
+WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+CHECK_CHARACTERS: Final = "10X98765432"
+
+
+def parse_phone(text: str) -> str:
+    """Eleven digits of a mainland mobile number from `text`; raises PhoneInvalid."""
+    found = PHONE.fullmatch(_joined(text))
+    if found is None:
+        raise PhoneInvalid("a mobile number has 11 digits and begins with 13 to 19")
+    return found.group(1)
+
+
+def parse_id_tail(text: str) -> str:
+    """The last six characters of an ID number, a last x written X; raises IdTailInvalid."""
+    tail = _joined(text).upper()
+    if ID_TAIL.fullmatch(tail) is None:
+        raise IdTailInvalid("five digits and a digit or X")
+    return tail
+
+
+def parse_id_number(text: str) -> str:
+    """An ID number of GB 11643 (18 characters, real date of birth, right check character); raises IdNumberInvalid."""
+    number = _joined(text).upper()
+    if ID_NUMBER.fullmatch(number) is None or not _is_date(number[6:14]) or _check(number) != number[17]:
+        raise IdNumberInvalid("not an ID number of 18 characters, or its check character is wrong")
+    return number
+
+
+def parse_name(text: str) -> str:
+    """A name as an ID card shows it, 2 to 50 letters, with one kind of middle dot; raises NameInvalid."""
+    name = " ".join(MIDDLE_DOTS.sub("·", _normal(text)).split())
+    name = re.sub(r" ?· ?", "·", name)
+    letters = [sign for sign in name if sign not in NAME_MARKS]
+    if not 2 <= len(name) <= 50 or len(letters) < 2 or not all(_is_letter(sign) for sign in letters):
+        raise NameInvalid("the name as the ID card shows it")
+    return name
+
+
+def parse_code(text: str) -> str:
+    """A verification code as it is compared: without spaces, digits half-width. It may still be wrong."""
+    return _joined(text)
+
+
+def mask_phone(phone: str) -> str:
+    """The only form in which a number may be shown: 138****8000."""
+    return f"{phone[:3]}****{phone[-4:]}"
+
+
+def _normal(text: str) -> str:
+    # The cap comes first: one character can become eighteen under NFKC.
+    return unicodedata.normalize("NFKC", text[: MAX_TYPED + 1])
+
+
+def _joined(text: str) -> str:
+    return SEPARATORS.sub("", _normal(text)) if len(text) <= MAX_TYPED else ""
+
+
+def _is_letter(sign: str) -> bool:
+    return unicodedata.category(sign) in {"Lo", "Lu", "Ll", "Lm", "Mn"}
+
+
+def _is_date(digits: str) -> bool:
+    try:
+        born = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return False
+    return born.year >= 1900
+
+
+def _check(number: str) -> str:
+    return CHECK_CHARACTERS[sum(weight * int(digit) for weight, digit in zip(WEIGHTS, number, strict=False)) % 11]

@@ -1,0 +1,86 @@
+"""The step that takes waiting inquiries into a wave and asks their carrier whether number and ID belong together."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from config.catalogue_schema import Partner
+from config.db import skip_locked, transact
+from config.errors import SealBroken
+from config.ground import Ground
+from config.log import get_logger
+from query.ask import Call, lease_until, owed_items, put
+from query.inquiry import IDENTITY_FIELDS, SECOND, Times
+from query.models import inquiry
+from query.offer import times_of
+from query.questions import IDENTITY, Lease, add_question
+from query.waves import Stage, Wave, add_wave, new_wave_id
+
+_log = get_logger(__name__)
+
+
+def gather(ground: Ground, carrier_code: str) -> None:
+    """Gather every inquiry that waits for this carrier, wave by wave, and ask about each wave at once."""
+    for service in IDENTITY_FIELDS:
+        while (carrier := ground.catalogues.current().partner(carrier_code)) is not None and carrier.enabled:
+            call = _claimed(ground, carrier, service)
+            if call is None or not put(ground, carrier, call) or not call.lease.more:
+                break
+
+
+def _claimed(ground: Ground, carrier: Partner, service: str) -> Call | None:
+    until = lease_until(ground, carrier)
+    whole = transact(ground.engine, lambda db: _claim(db, ground, carrier, service, until))
+    if whole is None:
+        return None
+    owed = owed_items(ground, whole, IDENTITY, [None] * len(whole.members))
+    lease = Lease(carrier.code, IDENTITY, service, {whole.id: 1}, until, more=len(owed) == carrier.batch_size)
+    return Call(lease, {member: item for member, item, _ in owed}, min((end for *_, end in owed), default=0))
+
+
+def _claim(db: Connection, ground: Ground, carrier: Partner, service: str, until: int) -> Wave | None:
+    """Take waiting inquiries into a new wave, with its identity question leased to us; None: nobody waits."""
+    now, times = ground.clock.now(), times_of(ground.catalogues.current(), service)
+    waiting = select(inquiry.c.id, inquiry.c.phone, inquiry.c.identity).where(
+        inquiry.c.waiting_for == carrier.code, inquiry.c.service == service, inquiry.c.id > _too_old(now, times)
+    )
+    rows = db.execute(skip_locked(waiting.order_by(inquiry.c.id).limit(carrier.batch_size))).all()
+    opened = _opened(ground, rows)
+    if len(opened) < len(rows):
+        # What cannot be read waits no more, or a batch of it would keep all others waiting; the sweep ends it.
+        _leave(db, carrier, [row.id for row in rows if row.id not in opened], None)
+    if not opened:
+        return None
+    wave_id = new_wave_id(now)
+    phones, identities = zip(*opened.values(), strict=True)
+    whole = Wave(wave_id, service, Stage.IDENTITY, 1, carrier.code, tuple(opened), phones, identities, now)
+    add_wave(db, ground, whole, times)
+    add_question(db, wave_id, service, [carrier.code], IDENTITY, len(opened), now=now, lease_until=until)
+    _leave(db, carrier, list(opened), wave_id)
+    return whole
+
+
+def _leave(db: Connection, carrier: Partner, ids: Sequence[bytes], wave_id: int | None) -> None:
+    these = update(inquiry).where(inquiry.c.id.in_(ids), inquiry.c.waiting_for == carrier.code)
+    db.execute(these.values(waiting_for=None, wave=wave_id))
+
+
+def _too_old(now: int, times: Times) -> bytes:
+    """Ids up to this one are past the time for checking: ids begin with the time of acceptance. The sweep ends them."""
+    return max(now - times.identity_patience_s * SECOND, 0).to_bytes(6, "big") + b"\xff" * 10
+
+
+def _opened(ground: Ground, rows: Sequence[Row[Any]]) -> dict[bytes, tuple[str, dict[str, str]]]:
+    """id -> (phone, identity) of the rows that open; one that does not must not hold up its neighbours."""
+    found = {}
+    for row in rows:
+        try:
+            phone = ground.keys.open(row.phone, table="inquiry", column="phone", row=row.id).decode()
+            identity = json.loads(ground.keys.open(row.identity, table="inquiry", column="identity", row=row.id))
+        except SealBroken:
+            _log.error("inquiry_unreadable", inquiry=row.id.hex())
+        else:
+            found[row.id] = (phone, identity)
+    return found

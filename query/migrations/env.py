@@ -1,0 +1,33 @@
+"""How Alembic reaches the database: through the connection it is handed, or, on the command line, the settings."""
+
+import os
+
+from alembic import context
+from sqlalchemy import Connection
+
+from config.audit import audit
+from config.catalogue_store import catalogue_version
+from config.db import make_engine, metadata
+from config.keys import data_key
+from config.secret_store import secret
+from config.settings import load_settings
+from query.models import inquiry
+from sms_port.models import message
+
+TABLES = (audit, catalogue_version, data_key, secret, inquiry, message)
+"""One table of each file that defines some: importing it puts all of the file's tables on `metadata`."""
+
+
+def migrate(connection: Connection) -> None:
+    """Run the migrations in the transaction of `connection`."""
+    context.configure(connection=connection, target_metadata=metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+handed: Connection | None = context.config.attributes.get("connection")
+if handed is not None:
+    migrate(handed)
+else:
+    with make_engine(load_settings(os.environ)).begin() as opened:
+        migrate(opened)

@@ -1,0 +1,119 @@
+"""The inquiry's tables. Only this folder knows them.
+
+Inquiries travel in waves: a `wave` holds up to a batch of inquiries of one service, a `question` is the wave put
+to one partner. What a wave and a question hold is in the order of `wave.members` (docs/inquiry.md).
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table, UniqueConstraint
+from sqlalchemy.dialects.mysql import MEDIUMBLOB
+
+from config.db import Id16, Mac32, Ms, Sealed, metadata
+
+Code = String(32)
+"""A code of the catalogue: a service, an entrance, a partner."""
+
+Members = LargeBinary().with_variant(MEDIUMBLOB(), "mysql", "mariadb")
+"""Ids of 16 bytes, one after the other."""
+
+ManySealed = Sealed(1 << 20)
+"""A JSON list in member order, sealed once."""
+
+inquiry = Table(
+    "inquiry",
+    metadata,
+    Column("id", Id16, primary_key=True),
+    Column("reference", BigInteger, nullable=False),
+    Column("service", Code, nullable=False),
+    Column("entrance", Code, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("outcome", SmallInteger),
+    # The carrier whose next identity wave it waits for; NULL while it is in a wave and ever after.
+    Column("waiting_for", Code),
+    Column("carriers_tried", String(255), nullable=False),
+    Column("wave", BigInteger),
+    Column("phone_index", Mac32),
+    Column("phone", Sealed(11)),
+    Column("masked", Sealed(11)),
+    # JSON of the ID fields of its service; NULL from the carrier's verdict on.
+    Column("identity", Sealed(512)),
+    Column("owner", Mac32),
+    Column("submission", Mac32),
+    Column("fingerprint", Mac32),
+    Column("consent_version", String(16), nullable=False),
+    Column("accepted_at", Ms, nullable=False),
+    Column("asked_at", Ms),
+    Column("decided_at", Ms),
+    Column("closed_at", Ms),
+    # When retention looks at it next; NULL when nothing personal is left.
+    Column("erase_at", Ms),
+    UniqueConstraint("reference"),
+    UniqueConstraint("submission"),
+    Index("ix_inquiry_waiting", "waiting_for", "service", "id"),
+    Index("ix_inquiry_standing", "state", "accepted_at"),
+    Index("ix_inquiry_erase", "erase_at"),
+)
+
+last_inquiry = Table(
+    "last_inquiry",
+    metadata,
+    Column("phone_index", Mac32, primary_key=True),
+    Column("service", Code, primary_key=True),
+    Column("accepted_at", Ms, nullable=False),
+    Column("inquiry", Id16, nullable=False),
+    Index("ix_last_inquiry_accepted", "accepted_at"),
+)
+
+verification_code = Table(
+    "verification_code",
+    metadata,
+    Column("phone_index", Mac32, primary_key=True),
+    Column("service", Code, primary_key=True),
+    Column("owner", Mac32, primary_key=True),
+    Column("mac", Mac32, nullable=False),
+    Column("tries", SmallInteger, nullable=False),
+    Column("created_at", Ms, nullable=False),
+    Column("expires_at", Ms, nullable=False),
+    Column("used_at", Ms),
+    Index("ix_verification_code_expires", "expires_at"),
+)
+
+wave = Table(
+    "wave",
+    metadata,
+    # Made by us and ordered by time, so that its seals can name it before it is stored.
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("service", Code, nullable=False),
+    Column("stage", SmallInteger, nullable=False),
+    # Questions that have had no answer at all; `look`: `advance` has something to do here.
+    Column("open", SmallInteger, nullable=False),
+    Column("look", SmallInteger, nullable=False),
+    Column("carrier", Code),
+    Column("n", Integer, nullable=False),
+    Column("members", Members, nullable=False),
+    Column("phones", ManySealed),
+    # Kept only while a carrier is still to be asked by ID.
+    Column("identities", ManySealed),
+    Column("made_at", Ms, nullable=False),
+    Column("decide_at", Ms, nullable=False),
+    Index("ix_wave_look", "look"),
+    Index("ix_wave_decide", "stage", "decide_at"),
+)
+
+question = Table(
+    "question",
+    metadata,
+    Column("wave", BigInteger, primary_key=True, autoincrement=False),
+    Column("partner", Code, primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("service", Code, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("due_at", Ms, nullable=False),
+    Column("lease_until", Ms, nullable=False),
+    # Numbers the leases; and the tries in a row that brought nothing, which set the wait until the next.
+    Column("tries", SmallInteger, nullable=False),
+    Column("failed", SmallInteger, nullable=False),
+    # Items still owed, and the answers so far (null = owed).
+    Column("n", Integer, nullable=False),
+    Column("answers", ManySealed),
+    Index("ix_question_due", "partner", "state", "due_at"),
+)

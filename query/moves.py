@@ -1,0 +1,43 @@
+"""The only place where an inquiry gets a state. Everybody else asks here, and reads the result."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from query.errors import MovedElsewhere
+from query.inquiry import MOVES, State
+from query.models import inquiry
+
+
+def admit(db: Connection, row: dict[str, Any]) -> None:
+    """Store a new inquiry, in CHECKING. IntegrityError when its reference or its submission is there already."""
+    db.execute(insert(inquiry).values(**row, state=State.CHECKING))
+
+
+def standing(db: Connection, ids: Sequence[bytes], state: State, *, wave: int | None = None) -> set[bytes]:
+    """Lock those of `ids` that are in `state` (and in `wave`, if given) and return them."""
+    if not ids:
+        return set()
+    here = select(inquiry.c.id).where(inquiry.c.id.in_(sorted(ids)), inquiry.c.state == state)
+    if wave is not None:
+        here = here.where(inquiry.c.wave == wave)
+    return set(db.execute(here.with_for_update()).scalars())
+
+
+def move(db: Connection, ids: Sequence[bytes], old: State, new: State, **values: Any) -> list[bytes]:
+    """Move inquiries from one state to the next, setting `values` with it; returns the ids moved, sorted.
+
+    The caller has locked them by `standing`, so that all of them move. Raises MovedElsewhere when they do not, and
+    ValueError when the move is not one of MOVES.
+    """
+    if (old, new) not in MOVES:
+        raise ValueError(f"no inquiry moves from {old.name} to {new.name}")
+    if not ids:
+        return []
+    moving = sorted(ids)
+    values = {**values, "state": new}
+    done = db.execute(update(inquiry).where(inquiry.c.id.in_(moving), inquiry.c.state == old).values(**values))
+    if done.rowcount != len(moving):
+        raise MovedElsewhere(f"{done.rowcount} of {len(moving)} moved from {old.name} to {new.name}")
+    return moving

@@ -1,0 +1,145 @@
+"""Questions: one wave put to one partner, with its answers sealed once, in member order."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from config.db import skip_locked
+from config.ground import Ground
+from query.models import question
+
+IDENTITY: Final = "identity"
+COUNT: Final = "count"
+
+DUE: Final = 0
+LEASED: Final = 1
+DONE: Final = 2
+
+Answer: TypeAlias = str | dict[str, int] | None
+"""Counts by application, or a word: a verdict, REFUSED, UNAVAILABLE. None: still owed."""
+
+REFUSED: Final = "refused"
+UNAVAILABLE: Final = "unavailable"
+
+CLAIMED_AT_MOST: Final = 64
+"""Questions in one call, whatever the batch size: each costs a row to write."""
+
+ALONE_AFTER: Final = 3
+"""Tries in a row that brought nothing, after which a question travels alone, lest it spoil every call it is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Questions of one partner, kind and service that this process may ask until `until` (epoch ms).
+
+    `tries` is the number of the try, by wave: whoever comes back with another number has lost the lease. `failed` is
+    how many tries in a row brought nothing; `more`, whether others were due that did not fit.
+    """
+
+    partner: str
+    kind: str
+    service: str
+    tries: Mapping[int, int]
+    until: int
+    failed: int = 0
+    more: bool = False
+
+
+def add_question(
+    db: Connection,
+    wave_id: int,
+    service: str,
+    partners: Sequence[str],
+    kind: str,
+    n: int,
+    *,
+    now: int,
+    lease_until: int = 0,
+) -> None:
+    """Store the question of a wave to each of `partners`: due now, or leased at once to whoever makes it."""
+    rows = [
+        {
+            "wave": wave_id,
+            "partner": partner,
+            "kind": kind,
+            "service": service,
+            "state": LEASED if lease_until else DUE,
+            "due_at": now,
+            "lease_until": lease_until,
+            "tries": 1 if lease_until else 0,
+            "failed": 0,
+            "n": n,
+        }
+        for partner in partners
+    ]
+    if rows:
+        db.execute(insert(question), rows)
+
+
+def claim(db: Connection, partner: str, batch: int, now: int, lease_until: int) -> Lease | None:
+    """Lease due questions of one kind and service, the oldest first, up to a batch of items; None: nothing is due."""
+    seen = (question.c.wave, question.c.kind, question.c.service, question.c.tries, question.c.failed, question.c.n)
+    due = (question.c.partner == partner, question.c.state == DUE, question.c.due_at <= now)
+    oldest = select(*seen).where(*due).order_by(question.c.due_at).limit(CLAIMED_AT_MOST)
+    rows = db.execute(skip_locked(oldest)).all()
+    if not rows:
+        return None
+    taken = _fitting(rows, batch)
+    first = rows[0]
+    this = (
+        question.c.partner == partner,
+        question.c.kind == first.kind,
+        question.c.wave.in_([row.wave for row in taken]),
+    )
+    values = {"state": LEASED, "lease_until": lease_until, "tries": question.c.tries + 1}
+    db.execute(update(question).where(*this).values(**values))
+    return Lease(
+        partner,
+        first.kind,
+        first.service,
+        {row.wave: row.tries + 1 for row in taken},
+        lease_until,
+        failed=max(row.failed for row in taken),
+        more=len(taken) < len(rows) or len(rows) == CLAIMED_AT_MOST,
+    )
+
+
+def _fitting(rows: Sequence[Row[Any]], batch: int) -> list[Row[Any]]:
+    """The first row, and what is like it as long as the batch has room."""
+    first, room = rows[0], batch - rows[0].n
+    taken = [first]
+    if first.failed >= ALONE_AFTER:
+        return taken
+    for row in rows[1:]:
+        alike = (row.kind, row.service) == (first.kind, first.service) and row.failed < ALONE_AFTER
+        if alike and row.n <= room:
+            taken.append(row)
+            room -= row.n
+    return taken
+
+
+def answer_row(
+    ground: Ground, wave_id: int, partner: str, kind: str, answers: Sequence[Answer] | None, members: int
+) -> dict[str, Any]:
+    """The columns that hold answers: `n` still owed, and the answers sealed (None: no answer has come at all)."""
+    if answers is None:
+        return {"n": members, "answers": None}
+    plain = json.dumps(list(answers), separators=(",", ":")).encode()
+    sealed = ground.keys.seal(plain, table="question", column="answers", row=_place(wave_id, partner, kind))
+    return {"n": sum(answer is None for answer in answers), "answers": sealed}
+
+
+def open_answers(ground: Ground, row: Row[Any], members: int) -> list[Answer]:
+    """The answers of a question's row in member order. Raises SealBroken."""
+    if row.answers is None:
+        return [None] * members
+    place = _place(row.wave, row.partner, row.kind)
+    answers: list[Answer] = json.loads(ground.keys.open(row.answers, table="question", column="answers", row=place))
+    return answers
+
+
+def _place(wave_id: int, partner: str, kind: str) -> str:
+    return f"{wave_id}|{partner}|{kind}"

@@ -1,0 +1,113 @@
+"""Recording what a partner said, or that it said nothing. Never looks further: that is `advance`, after the commit."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from functools import partial
+from secrets import SystemRandom
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from config.db import transact, upsert
+from config.ground import Ground
+from query.inquiry import retry_delay
+from query.models import question, wave
+from query.questions import DONE, DUE, LEASED, Answer, Lease, answer_row, open_answers
+from query.waves import STAGE_OF, split_members
+
+_SPREAD = SystemRandom()
+
+
+def record(ground: Ground, lease: Lease, answers: Mapping[bytes, Answer], *, rest_at_once: bool = False) -> list[int]:
+    """Keep the first answer of each item (id -> answer); what is still owed is due again by the partner's schedule.
+
+    An answer for an item that left its wave, or that is answered already, changes nothing. `rest_at_once`: not all
+    items were asked, and the rest need not wait. Returns the waves in which there is something for `advance` now.
+    """
+    again = partial(_due_again, ground, lease, rest_at_once)
+    return transact(ground.engine, partial(_record, ground=ground, lease=lease, answers=answers, again=again))
+
+
+def give_back(ground: Ground, lease: Lease, at_least: int = 0) -> None:
+    """Make the questions of a lease due again, after `at_least` ms; answers stay. A lost lease gives nothing back."""
+    failed = lease.failed + 1
+    due_at = max(_due_again(ground, lease, False, failed), ground.clock.now() + at_least)
+
+    def put_back(db: Connection) -> None:
+        for wave_id, tries in sorted(lease.tries.items()):
+            mine = _mine(lease, wave_id) & (question.c.state == LEASED) & (question.c.tries == tries)
+            db.execute(update(question).where(mine).values(state=DUE, due_at=due_at, failed=failed))
+
+    transact(ground.engine, put_back)
+
+
+def slow_down(ground: Ground, partner: str, until: int) -> None:
+    """Ask this partner nothing before `until`: its own wish (Retry-After) holds for every question to it."""
+    due = (question.c.partner == partner) & (question.c.state == DUE) & (question.c.due_at < until)
+    transact(ground.engine, lambda db: db.execute(update(question).where(due).values(due_at=until)))
+
+
+def _due_again(ground: Ground, lease: Lease, rest_at_once: bool, failed: int) -> int:
+    """When a question is due again that has `failed` so many times in a row."""
+    if rest_at_once and not failed:
+        return ground.clock.now()
+    partner = ground.catalogues.current().partner(lease.partner)
+    schedule = partner.retry_s if partner is not None else ()
+    return ground.clock.now() + retry_delay(schedule, failed, _SPREAD.uniform(-0.2, 0.2))
+
+
+def _record(
+    db: Connection, ground: Ground, lease: Lease, answers: Mapping[bytes, Answer], again: Callable[[int], int]
+) -> list[int]:
+    waves = _lock_waves(db, lease)
+    rows = [row for row in _lock_questions(db, lease) if row.wave in waves and row.state != DONE]
+    changed: list[dict[str, Any]] = []
+    marks: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for row in rows:
+        of = waves[row.wave]
+        values = _answered(ground, row, split_members(of.members), answers)
+        if values["n"] == 0:
+            values["state"] = DONE
+        elif row.state == LEASED and row.tries == lease.tries[row.wave]:
+            values |= {"state": DUE, "due_at": again(values["failed"])}
+        changed.append(values)
+        if values["answers"] != row.answers:
+            still_open = of.open - int(row.answers is None)
+            marks[still_open, int(still_open == 0)].append(row.wave)
+    if changed:
+        columns = ["state", "due_at", "failed", "n", "answers"]
+        db.execute(upsert(question, db.dialect.name, update=columns), changed)
+    for (still_open, look), ids in marks.items():
+        marked = {"open": still_open, **({"look": 1} if look else {})}
+        db.execute(update(wave).where(wave.c.id.in_(ids)).values(**marked))
+    return [wave_id for (_, look), ids in marks.items() if look for wave_id in ids]
+
+
+def _answered(
+    ground: Ground, row: Row[Any], members: tuple[bytes, ...], answers: Mapping[bytes, Answer]
+) -> dict[str, Any]:
+    """A question's row with the new answers in their places; the same answers, sealed as they were, without news."""
+    before = open_answers(ground, row, len(members))
+    after = [old if old is not None else answers.get(member) for old, member in zip(before, members, strict=True)]
+    if after == before:
+        return {**row._mapping, "failed": row.failed + 1}
+    return {**row._mapping, "failed": 0, **answer_row(ground, row.wave, row.partner, row.kind, after, len(members))}
+
+
+def _lock_waves(db: Connection, lease: Lease) -> dict[int, Row[Any]]:
+    mine = select(wave.c.id, wave.c.open, wave.c.members).where(wave.c.id.in_(sorted(lease.tries)))
+    rows = db.execute(mine.where(wave.c.stage == STAGE_OF[lease.kind]).order_by(wave.c.id).with_for_update()).all()
+    return dict(zip((row.id for row in rows), rows, strict=True))
+
+
+def _lock_questions(db: Connection, lease: Lease) -> list[Row[Any]]:
+    mine = (
+        question.c.wave.in_(sorted(lease.tries))
+        & (question.c.partner == lease.partner)
+        & (question.c.kind == lease.kind)
+    )
+    return list(db.execute(select(question).where(mine).order_by(question.c.wave).with_for_update()).all())
+
+
+def _mine(lease: Lease, wave_id: int) -> Any:
+    return (question.c.wave == wave_id) & (question.c.partner == lease.partner) & (question.c.kind == lease.kind)

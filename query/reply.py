@@ -1,0 +1,86 @@
+"""The words of our SMS, filled into the catalogue's texts. Pure.
+
+Rules: the order is the catalogue's; 0 is written; who is silent is named and never counted; one text for every
+unsuccessful end; a flagged resend differs by its mark alone. Texts and places are those of the catalogue's
+`texts.sms`, named `<what>-<service>`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from query.inquiry import Outcome
+
+SEPARATOR: Final = "，"
+LISTING: Final = "、"
+
+Texts = Mapping[str, str]
+Counts = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """One that was asked: its short name, and (code, name) of what it counts, in the order of the SMS."""
+
+    name: str
+    counted: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a reply is about: the service, the day of acceptance as written, and the masked number."""
+
+    service: str
+    day: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The text to send, the same flagged as a resend, and the outcome it tells."""
+
+    text: str = field(repr=False)
+    resend_text: str = field(repr=False)
+    outcome: Outcome
+
+
+def compose_code(texts: Texts, service: str, code: str) -> str:
+    """The SMS with a verification code."""
+    return texts[f"code-{service}"].format(code=code)
+
+
+def compose_unsuccessful(texts: Texts, about: About) -> Reply:
+    """The one text for mismatch, inactive number and silent carrier alike."""
+    text = texts[f"unsuccessful-{about.service}"].format(date=about.day, phone=about.phone)
+    return _reply(texts, text, Outcome.UNSUCCESSFUL)
+
+
+def compose_reply(texts: Texts, about: About, asked: Sequence[tuple[Company, Counts | None]]) -> Reply:
+    """The reply from what each company answered (None: unavailable), companies in the order of the SMS."""
+    told = [
+        (name, counts[code]) for company, counts in asked for code, name in company.counted if counts and code in counts
+    ]
+    silent = [name for company, counts in asked for name in _silent(company, counts)]
+    outcome = Outcome.PARTIAL if silent or not told else Outcome.ANSWERED
+    kind = "none" if not told else "partial" if silent else "result"
+    count_text = texts[f"count-{about.service}"]
+    text = texts[f"{kind}-{about.service}"].format(
+        date=about.day,
+        phone=about.phone,
+        counts=SEPARATOR.join(count_text.format(name=name, count=count) for name, count in told),
+        total=sum(count for _, count in told),
+        silent=LISTING.join(silent),
+        asked=len(asked),
+    )
+    return _reply(texts, text, outcome)
+
+
+def _silent(company: Company, counts: Counts | None) -> list[str]:
+    """Who is named as not having answered: the company, or single applications of an answer that left them out."""
+    missing = [name for code, name in company.counted if counts is None or code not in counts]
+    return [company.name] if len(missing) == len(company.counted) else missing
+
+
+def _reply(texts: Texts, text: str, outcome: Outcome) -> Reply:
+    signature, bracket, rest = text.partition("】")
+    return Reply(text, f"{signature}{bracket}{texts['resend-mark']}{rest}", outcome)

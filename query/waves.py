@@ -1,0 +1,166 @@
+"""Waves: inquiries of one service that are asked together, stored as one row with everything in member order.
+
+Whoever changes a wave or an answer of its questions holds the lock on the wave's row, taken before any question's.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from secrets import randbits
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from config.db import skip_locked
+from config.ground import Ground
+from query.inquiry import Times, accepted_at, check_by, decide_by
+from query.models import question, wave
+from query.questions import COUNT, DONE, IDENTITY, answer_row, open_answers
+
+Identity: TypeAlias = dict[str, str]
+
+
+class Stage(IntEnum):
+    """What a wave waits for; the numbers are stored."""
+
+    IDENTITY = 0
+    COUNT = 1
+    OVER = 2
+
+
+STAGE_OF: Final = {IDENTITY: Stage.IDENTITY, COUNT: Stage.COUNT}
+"""The stage in which a kind of question is asked; before and after it, its answers change nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """An open wave in memory. `phones` and `identities` (if still kept) are in the order of `members`."""
+
+    id: int
+    service: str
+    stage: Stage
+    open: int
+    carrier: str | None
+    members: tuple[bytes, ...]
+    phones: tuple[str, ...] = field(repr=False)
+    identities: tuple[Identity, ...] | None = field(repr=False)
+    made_at: int
+
+    def only(self, places: Iterable[int]) -> "Wave":
+        """This wave with the members at these places, in their order."""
+        kept = list(places)
+        return replace(
+            self,
+            members=tuple(self.members[place] for place in kept),
+            phones=tuple(self.phones[place] for place in kept),
+            identities=tuple(self.identities[place] for place in kept) if self.identities is not None else None,
+        )
+
+    def deadline(self, member: bytes, times: Times) -> int:
+        """When this stage is over for a member, whoever is still silent."""
+        if self.stage is Stage.IDENTITY:
+            return check_by(accepted_at(member), times)
+        return decide_by(self.service, accepted_at(member), self.made_at, times)
+
+
+def new_wave_id(now: int) -> int:
+    """A wave's number: its time in milliseconds and 20 random bits."""
+    return now << 20 | randbits(20)
+
+
+def add_wave(db: Connection, ground: Ground, new: Wave, times: Times) -> None:
+    """Store a new wave."""
+    db.execute(insert(wave).values(id=new.id, **_columns(ground, new, times)))
+
+
+def rewrite_wave(db: Connection, ground: Ground, changed: Wave, times: Times) -> None:
+    """Store what a wave has become. The caller holds its lock."""
+    db.execute(update(wave).where(wave.c.id == changed.id).values(**_columns(ground, changed, times)))
+
+
+def lock_wave(db: Connection, ground: Ground, wave_id: int) -> Wave | None:
+    """The wave, locked, if `advance` has something to do there and nobody else is doing it."""
+    mine = select(wave).where(wave.c.id == wave_id, wave.c.look == 1, wave.c.stage < Stage.OVER)
+    row = db.execute(skip_locked(mine)).first()
+    return open_wave(ground, row) if row is not None else None
+
+
+def open_wave(ground: Ground, row: Row[Any]) -> Wave:
+    """A stored row as a Wave. Raises SealBroken."""
+    identities = _opened(ground, row.id, "identities", row.identities) if row.identities is not None else None
+    return Wave(
+        id=row.id,
+        service=row.service,
+        stage=Stage(row.stage),
+        open=row.open,
+        carrier=row.carrier,
+        members=split_members(row.members),
+        phones=tuple(_opened(ground, row.id, "phones", row.phones)),
+        identities=tuple(identities) if identities is not None else None,
+        made_at=row.made_at,
+    )
+
+
+def split_members(joined: bytes) -> tuple[bytes, ...]:
+    """The ids that a `members` column holds one after the other."""
+    return tuple(joined[start : start + 16] for start in range(0, len(joined), 16))
+
+
+def shrink(db: Connection, ground: Ground, whole: Wave, places: Sequence[int], kind: str, times: Times) -> None:
+    """Leave in a wave only the members still owed something, and in its questions only their answers."""
+    rewrite_wave(db, ground, whole.only(places), times)
+    if len(places) == len(whole.members):
+        return
+    for row in db.execute(_questions(whole.id, kind)).all():
+        answers = open_answers(ground, row, len(whole.members))
+        kept = [answers[place] for place in places] if row.answers is not None else None
+        values = answer_row(ground, row.wave, row.partner, row.kind, kept, len(places))
+        if values["n"] == 0:
+            values["state"] = DONE
+        this = (question.c.wave == row.wave, question.c.partner == row.partner, question.c.kind == row.kind)
+        db.execute(update(question).where(*this).values(**values))
+
+
+def close_questions(db: Connection, wave_id: int, kind: str) -> None:
+    """End a kind of question whose answers no longer belong to the wave's members."""
+    these = update(question).where(question.c.wave == wave_id, question.c.kind == kind)
+    db.execute(these.values(answers=None, state=DONE, n=0))
+
+
+def finish(db: Connection, wave_id: int) -> None:
+    """End a wave: phones, identities and answers are erased, and its questions are over."""
+    over = {"stage": Stage.OVER, "look": 0, "open": 0, "phones": None, "identities": None}
+    db.execute(update(wave).where(wave.c.id == wave_id).values(**over))
+    db.execute(update(question).where(question.c.wave == wave_id).values(answers=None, state=DONE, n=0))
+
+
+def _questions(wave_id: int, kind: str) -> Any:
+    mine = select(question).where(question.c.wave == wave_id, question.c.kind == kind)
+    return mine.order_by(question.c.partner).with_for_update()
+
+
+def _columns(ground: Ground, of: Wave, times: Times) -> dict[str, Any]:
+    return {
+        "service": of.service,
+        "stage": of.stage,
+        "open": of.open,
+        "look": 0,
+        "carrier": of.carrier,
+        "n": len(of.members),
+        "members": b"".join(of.members),
+        "phones": _sealed(ground, of.id, "phones", of.phones),
+        "identities": _sealed(ground, of.id, "identities", of.identities) if of.identities is not None else None,
+        "made_at": of.made_at,
+        "decide_at": min(of.deadline(member, times) for member in of.members),
+    }
+
+
+def _sealed(ground: Ground, wave_id: int, column: str, listed: Sequence[Any]) -> bytes:
+    plain = json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
+    return ground.keys.seal(plain.encode(), table="wave", column=column, row=wave_id)
+
+
+def _opened(ground: Ground, wave_id: int, column: str, sealed: bytes) -> list[Any]:
+    listed: list[Any] = json.loads(ground.keys.open(sealed, table="wave", column=column, row=wave_id))
+    return listed

@@ -1,0 +1,171 @@
+"""Claim messages: those to send, and those to ask a gateway about.
+
+The attempt is committed before the first byte leaves, so a message that is found in SENDING after a
+crash may have been sent, and is never simply sent again. No transaction is open while a link talks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, insert, or_, select
+
+from config.catalogue_schema import Link as LinkEntry
+from config.db import reading, skip_locked, transact
+from config.errors import SealBroken
+from config.ground import Ground
+from sms_port.letter import open_letter
+from sms_port.links.link import Dispatch
+from sms_port.models import Lane, State, attempt, message
+from sms_port.outcomes import OnOutcome, grouped, move, settle
+from sms_port.reference import build_reference
+from sms_port.router import Routes
+from sms_port.segments import compose_parts
+
+LEASE_MARGIN_MS = 15_000
+NO_LINK_NOW_MS = 5_000
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One offer of one message to one link; `reference` is what the gateway calls it."""
+
+    message_id: bytes
+    number: int
+    sending: int
+    lane: Lane
+    link: str
+    reference: str
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """An attempt that is committed and must now be made, or its lease runs out."""
+
+    attempt: Attempt
+    dispatch: Dispatch
+    lease_ms: int
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A message that cannot be sent, and where it goes instead."""
+
+    state: State
+    code: str
+
+
+def claim(ground: Ground, on_outcome: OnOutcome, lane: Lane, routes: Routes, limit: int) -> list[Claimed]:
+    """Take up to `limit` due messages of a lane and commit an attempt for each.
+
+    What is too late, unreadable or too long for every link is given up here.
+    """
+    if not limit or not _any_due(ground, lane, routes):
+        return []
+
+    def work(db: Connection) -> list[Claimed]:
+        now = ground.clock.now()
+        rows = db.execute(skip_locked(_due(lane, routes, now).limit(limit))).all()
+        prepared = [(row, _prepare(ground, row, routes, now)) for row in rows]
+        for dropped, members in grouped((p, row) for row, p in prepared if isinstance(p, Dropped)).items():
+            settle(db, on_outcome, members, dropped.state, now, dropped.code)
+        waiting = [row.id for row, p in prepared if p is None]
+        move(db, waiting, [State.DUE], due_at=now + NO_LINK_NOW_MS)
+        claims = [p for _, p in prepared if isinstance(p, Claimed)]
+        _lease(db, claims, now)
+        return claims
+
+    return transact(ground.engine, work)
+
+
+def _due(lane: Lane, routes: Routes, now: int) -> Select[Any]:
+    table = message.c
+    paused = {link.code for link in routes.configured} - {link.code for link in routes.usable}
+    free = or_(table.link.is_(None), table.link.not_in(paused))
+    columns = (table.id, table.lane, table.attempts, table.sending, table.link, table.expires_at, table.sealed)
+    due = (table.state == State.DUE) & (table.lane == lane) & (table.due_at <= now)
+    return select(*columns).where(due, free).order_by(table.due_at)
+
+
+def _any_due(ground: Ground, lane: Lane, routes: Routes) -> bool:
+    # Without a write lock: each ring wakes every lane, and most of them for nothing.
+    look = _due(lane, routes, ground.clock.now()).with_only_columns(message.c.id).limit(1)
+    with reading(ground.engine) as db:
+        return db.execute(look).first() is not None
+
+
+def _prepare(ground: Ground, row: Row[Any], routes: Routes, now: int) -> Claimed | Dropped | None:
+    if row.expires_at <= now:
+        return _give_up(row, State.EXPIRED, "expired")
+    try:
+        letter = open_letter(ground.keys, row.id, row.sealed)
+    except SealBroken:
+        return _give_up(row, State.FAILED, "seal_broken")
+    text = letter.text if row.sending == 1 else letter.resend_text or letter.text
+    signature = ground.catalogues.current().signature
+    count = len(compose_parts(text, signature, "ours"))
+    if not routes.fits(count):
+        return _give_up(row, State.FAILED, "too_long")
+    link = routes.pick(count, row.attempts, row.link)
+    if link is None:
+        return None
+    reference = build_reference(row.id, row.sending)
+    offer = Attempt(row.id, row.attempts + 1, row.sending, Lane(row.lane), link.code, reference)
+    parts = compose_parts(text, signature, link.signature_mode)
+    dispatch = Dispatch(offer.reference, link.port_number, letter.phone, parts, row.expires_at)
+    return Claimed(offer, dispatch, _lease_ms(link))
+
+
+def _give_up(row: Row[Any], state: State, code: str) -> Dropped:
+    # the resend goes nowhere, but its first sending stays unknown
+    return Dropped(state if row.sending == 1 else State.UNKNOWN_FINAL, code)
+
+
+def _lease_ms(link: LinkEntry) -> int:
+    return round(link.total_s * 1000) + LEASE_MARGIN_MS
+
+
+def _lease(db: Connection, claims: Sequence[Claimed], now: int) -> None:
+    for (link, lease_ms), members in grouped(((c.attempt.link, c.lease_ms), c) for c in claims).items():
+        ids = [claimed.attempt.message_id for claimed in members]
+        values = {"attempts": message.c.attempts + 1, "due_at": now + lease_ms, "link": link}
+        move(db, ids, [State.DUE], state=State.SENDING, **values)
+    if claims:
+        db.execute(insert(attempt), [_attempt_row(claimed, now) for claimed in claims])
+
+
+def _attempt_row(claimed: Claimed, now: int) -> dict[str, Any]:
+    offer = claimed.attempt
+    return {
+        "message": offer.message_id,
+        "number": offer.number,
+        "sending": offer.sending,
+        "link": offer.link,
+        "parts": len(claimed.dispatch.parts),
+        "started_at": now,
+    }
+
+
+def claim_doubts(ground: Ground, links: Sequence[str], limit: int) -> list[Attempt]:
+    """Take unknown messages whose link should be asked now; each is asked at ever longer intervals."""
+    table = message.c
+    found = (table.state == State.UNKNOWN) & table.lane.in_(list(Lane)) & table.link.in_(links)
+    columns = (table.id, table.attempts, table.sending, table.lane, table.link)
+    look = select(*columns).where(found, table.due_at <= ground.clock.now()).order_by(table.due_at).limit(limit)
+    with reading(ground.engine) as db:
+        if not links or db.execute(look.limit(1)).first() is None:
+            return []
+
+    def work(db: Connection) -> list[Attempt]:
+        rows = db.execute(skip_locked(look)).all()
+        now = ground.clock.now()
+        # as long again as the doubt is old, and a second
+        move(db, [row.id for row in rows], [State.UNKNOWN], due_at=now + 1_000 + (now - table.unknown_at))
+        return [
+            Attempt(row.id, row.attempts, row.sending, Lane(row.lane), row.link, build_reference(row.id, row.sending))
+            for row in rows
+        ]
+
+    return transact(ground.engine, work)

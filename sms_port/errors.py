@@ -1,0 +1,59 @@
+"""What may go wrong in the SMS port; `permanent` says whether trying again is pointless."""
+
+from __future__ import annotations
+
+from config.errors import OneCertError
+
+
+class SmsError(OneCertError):
+    """Base of this folder. No text of it ever holds a number, a message's words or a secret."""
+
+    code = "sms_failed"
+    status = 503
+    permanent = False
+
+
+class MessageConflict(SmsError):
+    """A message with this id exists already and says something else: a fault in the caller."""
+
+    code = "message_conflict"
+    status = 409
+    permanent = True
+
+
+class MessageTooLong(SmsError):
+    """The text needs more parts than a long message can have."""
+
+    code = "message_too_long"
+    status = 422
+    permanent = True
+
+
+class ReceiptsInvalid(SmsError):
+    """A gateway sent receipts that are not what docs/sms-http-link.md describes."""
+
+    code = "body_invalid"
+    status = 400
+    permanent = True
+
+
+class LinkUnknown(SmsError):
+    """No link of the catalogue has this code, or its driver takes no calls over HTTP."""
+
+    code = "not_found"
+    status = 404
+    permanent = True
+
+
+class LedgerRaced(SmsError):
+    """Two processes moved one message at once; the transaction is undone and the work found again."""
+
+    code = "ledger_raced"
+
+
+class MessageUnknown(SmsError):
+    """There is no message with this id."""
+
+    code = "not_found"
+    status = 404
+    permanent = True

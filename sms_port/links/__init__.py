@@ -1,0 +1,1 @@
+"""The drivers, one file each: how a message travels over one kind of link."""

@@ -1,0 +1,76 @@
+"""Which link a message takes (pure but for the breather's memory).
+
+A link that just failed is left alone for a moment and then tried with a single message, so an
+outage costs one attempt every few seconds and not one for each message that waits.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+from config.catalogue_schema import Catalogue
+from config.catalogue_schema import Link as LinkEntry
+from sms_port.models import Lane
+
+PAUSES_MS = (1_000, 2_000, 4_000, 8_000, 10_000)
+
+
+@dataclass(frozen=True)
+class Routes:
+    """The links of one lane by preference: those that are configured, and those that may be used now."""
+
+    configured: tuple[LinkEntry, ...]
+    usable: tuple[LinkEntry, ...]
+
+    def pick(self, parts: int, attempts: int, bound_to: str | None) -> LinkEntry | None:
+        """The link for a message of so many parts; None when there is none just now.
+
+        Each attempt that certainly failed moves on to the next link. A message that a link may
+        have seen is bound to that link.
+        """
+        bound = bound_to in {link.code for link in self.configured}
+        free = [link for link in self.usable if link.code == bound_to or not bound]
+        fitting = [link for link in free if parts <= link.max_parts]
+        return fitting[attempts % len(fitting)] if fitting else None
+
+    def fits(self, parts: int) -> bool:
+        """Whether any link of this lane takes so many parts, now or later."""
+        return any(parts <= link.max_parts for link in self.configured)
+
+
+class Breather:
+    """Remembers which links failed of late; shared by the lanes of one gateway process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures: dict[str, tuple[int, int]] = {}  # link -> failures in a row, not before
+
+    def note(self, link: str, well: bool, now: int) -> None:
+        """A call over the link ended: the gateway answered it, or it did not."""
+        with self._lock:
+            if well:
+                self._failures.pop(link, None)
+                return
+            count = self._failures.get(link, (0, 0))[0]
+            self._failures[link] = (count + 1, now + PAUSES_MS[min(count, len(PAUSES_MS) - 1)])
+
+    def allowance(self, link: LinkEntry, now: int) -> int:
+        """How many messages may be offered at once: none in a pause, one to find out, else the batch size."""
+        with self._lock:
+            failures, not_before = self._failures.get(link.code, (0, 0))
+        if now < not_before:
+            return 0
+        return 1 if failures else link.batch_size
+
+
+def routes_for(catalogue: Catalogue, lane: Lane, breather: Breather, now: int) -> Routes:
+    """The links that serve a lane, the preferred one first."""
+    serving = [link for link in catalogue.links if link.enabled and lane.name.lower() in link.lanes]
+    configured = tuple(sorted(serving, key=lambda link: link.preference))
+    return Routes(configured, tuple(link for link in configured if breather.allowance(link, now)))
+
+
+def batch_limit(routes: Routes, breather: Breather, now: int) -> int:
+    """How many messages to claim at once, so that no usable link gets more than it takes."""
+    return min((breather.allowance(link, now) for link in routes.usable), default=0)

@@ -1,0 +1,110 @@
+"""The sandbox's gateway reports back: signed receipts, a moment after a message was received."""
+
+from __future__ import annotations
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from config.clock import rfc3339
+from config.errors import ConfigError
+from config.ground import Ground
+from config.log import get_logger
+from config.signature import sign
+from sms_port.outcomes import grouped
+
+REPORTED_AFTER_S = 1.0
+REPORTED_AT_ONCE = 500
+MOST_WAITING = 50_000
+RETRIES_S = (1.0, 5.0, 30.0)
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Report:
+    """One part of a message that has arrived."""
+
+    link: str
+    reference: str
+    part: int
+    done_at: int
+
+
+class Reporter:
+    """Delivers reports in a thread of its own, which starts with the first report."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._waiting: queue.Queue[Report] = queue.Queue(MOST_WAITING)
+        self._start = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def report(self, report: Report) -> None:
+        """Have a report delivered soon; never waits. A real gateway loses some, this one when it is flooded."""
+        with self._start:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="receipts", daemon=True)
+                self._thread.start()
+        try:
+            self._waiting.put_nowait(report)
+        except queue.Full:
+            log.warning("receipt_dropped", link=report.link)
+
+    def _run(self) -> None:
+        while True:
+            reports = [self._waiting.get()]
+            time.sleep(REPORTED_AFTER_S)
+            while len(reports) < REPORTED_AT_ONCE and not self._waiting.empty():
+                reports.append(self._waiting.get_nowait())
+            for link, several in grouped((report.link, report) for report in reports).items():
+                self._deliver(link, several)
+
+    def _deliver(self, link: str, reports: Sequence[Report]) -> None:
+        for pause in (*RETRIES_S, None):
+            try:
+                if self._post(link, reports) < 500:
+                    return
+            except ConfigError:
+                pass
+            if pause is not None:
+                time.sleep(pause)
+        log.warning("receipts_not_taken", link=link, receipts=len(reports))
+
+    def _post(self, link: str, reports: Sequence[Report]) -> int:
+        ground, entry = self._ground, self._ground.catalogues.current().link(link)
+        if entry is None:
+            return 0
+        url, body = f"{ground.settings.public_url}/sms/{link}/receipts", build_receipts(reports)
+        headers = sign(
+            "POST",
+            url,
+            body,
+            content_type="application/json",
+            key_id=entry.key_id,
+            secret=ground.secrets.get(f"{link}.key"),
+            algorithm=entry.algorithm,
+            now=ground.clock.now(),
+        )
+        return ground.http.post(url, body, headers).status
+
+
+def build_receipts(reports: Sequence[Report]) -> bytes:
+    """The body of `POST /sms/<link>/receipts`: every part delivered."""
+    return json.dumps(
+        {
+            "receipts": [
+                {
+                    "id": report.reference,
+                    "part": report.part,
+                    "status": "delivered",
+                    "code": "DELIVRD",
+                    "done_at": rfc3339(report.done_at),
+                }
+                for report in reports
+            ]
+        }
+    ).encode()

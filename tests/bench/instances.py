@@ -1,0 +1,42 @@
+"""The two instances that benchmarks compare: the embedded default, and MariaDB with Redis."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.instances import Instance, private_instance
+from tests.servers import mariadb_server, redis_server
+
+MASTER_KEY = "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY="
+
+
+@contextlib.contextmanager
+def embedded(directory: Path) -> Iterator[Instance]:
+    """SQLite and the private Redis, as `make run` starts them."""
+    directory.mkdir(exist_ok=True, parents=True)
+    with private_instance(directory) as instance:
+        yield instance
+
+
+@contextlib.contextmanager
+def on_mariadb(directory: Path) -> Iterator[Instance]:
+    """The same processes on a private MariaDB that flushes at each commit, and a private Redis."""
+    directory.mkdir(parents=True)
+    with mariadb_server(directory, durable=True) as database, redis_server(directory) as redis_url:
+        settings = {"ONECERT_DATABASE_URL": database, "ONECERT_REDIS_URL": redis_url, "ONECERT_MASTER_KEY": MASTER_KEY}
+        with private_instance(directory, **settings) as instance:
+            yield instance
+
+
+def limits_off(instance: Instance) -> None:
+    """Raise every limit but the one per number, so that one address may play hundreds of citizens."""
+    catalogue = instance.onecert("config", "show")
+    head, limits = catalogue.split("[limits]", 1)
+    section, *rest = re.split(r"(?m)^(?=\[)", limits)
+    raised = re.sub(r"(?m)^((?!code_per_phone|codes_per_phone)\w+) = \d+", r"\1 = 1000000", section)
+    path = instance.log.with_name("bench.toml")
+    path.write_text(head + "[limits]" + raised + "".join(rest))
+    instance.onecert("config", "apply", str(path), "--note", "benchmark", "--yes")

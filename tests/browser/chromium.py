@@ -1,0 +1,157 @@
+"""Debian's Chromium at the size of a phone, and what it can be asked about a page."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+HERE = Path(__file__).parent
+CHROMIUM, CHROMEDRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--force-color-profile=srgb",
+]
+AXE = """
+const done = arguments[arguments.length - 1];
+const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+axe.run(document, {runOnly: rules}).then((found) => done(
+  found.violations.map((each) => [each.id, each.nodes.map((node) => node.target + ': ' + node.failureSummary)])));
+"""
+PATIENCE_S = 10.0
+LOOKS = ("light", "dark", "elder", "elder-dark")
+T = TypeVar("T")
+
+
+class Phone:
+    """A browser, 375 px wide unless told otherwise. `look` is one of LOOKS."""
+
+    def __init__(self, driver: Chrome, *, javascript: bool = True) -> None:
+        self.driver = driver
+        self.javascript = javascript
+        self.resize(375)
+        self.run_scripts(javascript)
+
+    def run_scripts(self, on: bool) -> None:
+        """Let pages run their scripts, or not."""
+        self.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not on})
+
+    def resize(self, width: int) -> None:
+        """Show pages this wide (CSS px), two device pixels each."""
+        screen = {"width": width, "height": 812, "deviceScaleFactor": 2, "mobile": True}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+
+    def look(self, url: str, look: str, language: str = "zh-CN") -> None:
+        """Choose colours as the phone's setting, letters and language as a visitor of `url` does."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if "dark" in look else "light"}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        size = "elder" if "elder" in look else "standard"
+        self.driver.get(f"{url}/help?size={size}&lang={language}")
+
+    def open(self, url: str) -> None:
+        """Go to an address."""
+        self.driver.get(url)
+
+    def find(self, selector: str) -> WebElement:
+        """The first element of a CSS selector; waits for it."""
+        return self.wait(lambda: self.driver.find_element(By.CSS_SELECTOR, selector))
+
+    def type(self, name: str, text: str) -> None:
+        """Fill in a field."""
+        field = self.find(f"#{name}")
+        field.clear()
+        field.send_keys(text)
+
+    def press(self, selector: str) -> None:
+        """Press a button, a link or a box."""
+        self.find(selector).click()
+
+    def wait_for_text(self, text: str, seconds: float = PATIENCE_S) -> None:
+        """Wait until the page shows `text`."""
+        self.wait(lambda: text in self.text(), seconds)
+
+    def text(self) -> str:
+        """All that the page shows."""
+        return self.driver.find_element(By.TAG_NAME, "body").text
+
+    def wait(self, ready: Callable[[], T], seconds: float = PATIENCE_S) -> T:
+        """Call `ready` until it gives something; AssertionError after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with contextlib.suppress(NoSuchElementException, StaleElementReferenceException):
+                if found := ready():
+                    return found
+            time.sleep(0.05)
+        raise AssertionError(f"not within {seconds} s on {self.driver.current_url}: {self.text()[:300]}")
+
+    def complaints(self) -> list[str]:
+        """Errors and warnings of the console since the last call; broken CSP is one of them."""
+        return [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+
+    def scrolls_sideways(self) -> bool:
+        """Something is wider than the screen."""
+        wide = self.driver.execute_script(
+            "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        )
+        return bool(wide)
+
+    def violations(self) -> list[str]:
+        """What axe finds: WCAG 2.0 to 2.2, levels A and AA, and its best practices."""
+        self.run_scripts(True)  # axe is one; a page that was loaded without scripts stays as it is
+        self.driver.execute_script(axe_source())
+        found = self.driver.execute_async_script(AXE)
+        self.run_scripts(self.javascript)
+        return [json.dumps(violation, ensure_ascii=False) for violation in found]
+
+    def picture(self, path: Path) -> None:
+        """Save the whole page as PNG."""
+        height = self.driver.execute_script("return document.documentElement.scrollHeight")
+        width = self.driver.execute_script("return document.documentElement.clientWidth")
+        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
+        shot: dict[str, Any] = self.driver.execute_cdp_cmd(
+            "Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True, "clip": clip}
+        )
+        path.write_bytes(base64.b64decode(shot["data"]))
+
+
+def axe_source() -> str:
+    """axe-core as its Python package ships it; the package itself (and its browser) is not used."""
+    spec = find_spec("axe_playwright_python")
+    assert spec and spec.submodule_search_locations
+    return (Path(spec.submodule_search_locations[0]) / "axe.min.js").read_text()
+
+
+@contextlib.contextmanager
+def phone(directory: Path, *, javascript: bool = True) -> Iterator[Phone]:
+    """A browser of its own, with its files in `directory`; closed at the end of the block."""
+    options = ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={directory / 'profile'}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    service = Service(CHROMEDRIVER, env=os.environ | {"FONTCONFIG_FILE": str(HERE / "fonts.conf")})
+    driver = Chrome(options=options, service=service)
+    try:
+        yield Phone(driver, javascript=javascript)
+    finally:
+        driver.quit()

@@ -1,0 +1,157 @@
+"""Every screen and state as a picture in docs/pictures/, taken from a private instance: `make pictures`."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+
+from tests.browser.chromium import Phone, phone
+from tests.instances import Instance, private_instance
+
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+NUMBER, OTHER = "13800138000", "13800138001"
+
+
+class Album:
+    """Drives one browser through one instance; each method leaves the page to be photographed."""
+
+    def __init__(self, instance: Instance, browser: Phone) -> None:
+        self.instance, self.browser = instance, browser
+
+    def take(self, name: str) -> None:
+        """Save the page."""
+        self.browser.picture(PICTURES / f"{name}.png")
+        print(name)
+
+    def take_in_all_looks(self, name: str, path: str) -> None:
+        """The page light, dark, with large letters and in English."""
+        for look, language in (("light", "zh-CN"), ("dark", "zh-CN"), ("elder", "zh-CN"), ("light", "en")):
+            self.browser.look(self.instance.url, look, language)
+            self.browser.open(self.instance.url + path)
+            self.take(f"{name}-{'en' if language == 'en' else look}")
+        self.browser.look(self.instance.url, "light")
+
+    def fill(self, number: str, code: str = "", *, agree: bool = True) -> None:
+        """A form with phone and ID, and a code if there is one."""
+        self.browser.open(f"{self.instance.url}/internet-accounts")
+        self.browser.type("phone", number)
+        self.browser.type("id_tail", "12345X")
+        if code:
+            self.browser.type("code", code)
+        if agree:
+            self.browser.press("#consent")
+
+    def ask_code(self, number: str) -> str:
+        """Ask for a code and read it from the phone."""
+        before = len(self.instance.messages(number))
+        self.browser.press("#get")
+        text = self.instance.wait_for_messages(number, before + 1)[-1]["text"]
+        self.browser.wait_for_text("验证码已发到")
+        return re.findall(r"验证码(\d{6})", text)[0]
+
+    def submit(self, expected: str) -> None:
+        """Press the green button and wait for what the page says."""
+        self.browser.press("#submit")
+        self.browser.wait_for_text(expected)
+
+
+def main() -> None:
+    """Take them all; stops at the first page that is not as expected."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as directory, private_instance(Path(directory)) as instance:
+        with phone(Path(directory)) as browser:
+            album = Album(instance, browser)
+            for part in (pages, form_states, progress_states, stand_ins):
+                part(album)
+
+
+def pages(album: Album) -> None:
+    """The pages that need nobody."""
+    album.take_in_all_looks("01-home", "/")
+    album.take_in_all_looks("02-query", "/internet-accounts")
+    album.take_in_all_looks("04-guides", "/guides")
+    album.take_in_all_looks("04-guide", "/guides/tencent")
+    album.take_in_all_looks("05-help", "/help")
+    album.take_in_all_looks("05-privacy", "/privacy")
+    album.take_in_all_looks("06-cards", "/phone-cards")
+    album.take_in_all_looks("08-notfound", "/strange")
+
+
+def form_states(album: Album) -> None:
+    """The form: faults, a code that is sent, asked for too soon, wrong; no net."""
+    album.browser.look(album.instance.url, "light")
+    album.browser.open(f"{album.instance.url}/internet-accounts")
+    album.browser.type("phone", "1380013800")
+    album.browser.type("id_tail", "12345")
+    album.submit("有 4 处要改")
+    album.take("02-query-errors")
+    album.fill(OTHER, agree=False)
+    album.ask_code(OTHER)
+    album.take("02-query-codesent")
+    album.fill(OTHER)
+    album.browser.press("#get")
+    album.browser.wait_for_text("刚发过验证码")
+    album.take("02-query-codetoosoon")
+    album.fill(OTHER, "000000")
+    album.submit("验证码不对")
+    album.take("02-query-codewrong")
+    album.fill(OTHER, "000000")
+    cut = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    album.browser.driver.execute_cdp_cmd("Network.enable", {})
+    album.browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", cut)
+    album.submit("网络断开了")
+    album.take("02-query-offline")
+    album.browser.driver.execute_cdp_cmd("Network.emulateNetworkConditions", cut | {"offline": False})
+
+
+def progress_states(album: Album) -> None:
+    """The progress page: while two companies are silent, and when the text is sent; and the phone that got it."""
+    for silent in ("jd", "meituan"):
+        album.instance.behave(silent, "500")
+    album.fill(NUMBER)
+    album.browser.type("code", album.ask_code(NUMBER))
+    album.submit("8 家企业中，6 家已反馈")
+    address = album.browser.driver.current_url.removeprefix(album.instance.url)
+    album.take_in_all_looks("03-progress", address)
+    for back in ("jd", "meituan"):
+        album.instance.behave(back, "ok")
+    album.instance.wait_for_messages(NUMBER, 2, seconds=90)
+    album.browser.look(album.instance.url, "light")
+    album.browser.open(album.instance.url + address)
+    album.browser.wait_for_text("短信已发出")
+    album.take("03-progress-closed")
+    for name, look in (("07-sandbox-phone", "light"), ("07-sandbox-phone-dark", "dark")):
+        album.browser.look(album.instance.url, look)
+        album.browser.open(f"{album.instance.sandbox_url}/phone/{NUMBER}")
+        album.take(name)
+
+
+def stand_ins(album: Album) -> None:
+    """The pages that stand in for the form: expired, and used-up codes."""
+    album.browser.look(album.instance.url, "light")
+    album.browser.open(f"{album.instance.url}/internet-accounts?ticket=old")
+    album.take("02-query-expired")
+    limited = album.instance.onecert("config", "show")
+    limited = re.sub(r"codes_per_phone_day = \d+", "codes_per_phone_day = 1", limited)
+    limited = re.sub(r"code_per_phone_gap_s = \d+", "code_per_phone_gap_s = 1", limited)
+    with tempfile.NamedTemporaryFile("w", suffix=".toml", encoding="utf-8") as file:
+        file.write(limited)
+        file.flush()
+        album.instance.onecert("config", "apply", file.name, "--note", "pictures", "--yes")
+    number = "13800138002"
+    album.fill(number)
+    album.ask_code(number)
+    press_until(album, "次数用完了")
+    album.take("02-query-limit")
+
+
+def press_until(album: Album, expected: str) -> None:
+    """Press for codes until the page says so."""
+    album.browser.wait(lambda: album.browser.find("#get").get_attribute("aria-disabled") is None, 70)
+    album.browser.press("#get")
+    album.browser.wait_for_text(expected)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+import pytest
+from sqlalchemy import Engine, delete
+
+from config.clock import FixedClock
+from config.db import begin
+from config.keys import KeyRing, data_key
+
+MASTER_KEY = bytes(range(32))
+
+
+@pytest.fixture
+def keys(engine: Engine, clock: FixedClock) -> KeyRing:
+    """A key ring with its first data key just made."""
+    keys = KeyRing(engine, MASTER_KEY, "aes", clock)
+    with begin(engine) as db:
+        db.execute(delete(data_key))
+        keys.ensure_first(db, clock.now())
+    return keys

@@ -1,0 +1,55 @@
+from types import SimpleNamespace
+
+import pytest
+from sqlalchemy import Engine
+
+from config.clock import DatabaseClock, FixedClock, SystemClock, parse_rfc3339, rfc3339, shanghai
+from config.db import make_engine
+
+on_mariadb = pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
+LAUNCH = 1_795_327_500_000  # 2026-11-22 06:05 UTC
+
+
+def test_a_time_reads_the_same_after_it_was_written():
+    assert rfc3339(LAUNCH) == "2026-11-22T06:05:00Z"
+    assert parse_rfc3339("2026-11-22T06:05:00Z") == LAUNCH
+
+
+@pytest.mark.parametrize("text", ["2026-11-22t14:05:00+08:00", " 2026-11-22T06:05:00.000Z "])
+def test_other_spellings_of_the_same_moment_are_understood(text):
+    assert parse_rfc3339(text) == LAUNCH
+
+
+@pytest.mark.parametrize("text", ["", "2026-11-22T06:05:00", "tomorrow", "2026-13-01T00:00:00Z"])
+def test_a_time_without_zone_or_sense_is_refused(text):
+    with pytest.raises(ValueError):
+        parse_rfc3339(text)
+
+
+def test_citizens_read_the_time_of_shanghai():
+    assert f"{shanghai(LAUNCH):%m-%d %H:%M}" == "11-22 14:05"
+
+
+def test_the_fixed_clock_stands_until_it_is_moved():
+    clock = FixedClock(LAUNCH)
+    assert clock.now() == LAUNCH
+    clock.advance(1500)
+    assert clock.now() == LAUNCH + 1500
+
+
+def test_the_database_clock_tells_the_time_of_the_database(engine: Engine):
+    clock = DatabaseClock(engine)
+    assert abs(clock.now() - SystemClock().now()) < 2000
+    assert clock.now() <= clock.now()
+
+
+def test_the_database_clock_stands_in_while_the_database_is_away():
+    away = make_engine(SimpleNamespace(database_url="mysql+pymysql://nobody:x@127.0.0.1:1/onecert"))
+    assert abs(DatabaseClock(away).now() - SystemClock().now()) < 2000
+
+
+@on_mariadb
+def test_a_host_whose_clock_is_off_still_tells_the_time_of_the_database(engine: Engine, monkeypatch):
+    clock, real = DatabaseClock(engine), SystemClock().now()
+    monkeypatch.setattr("config.clock.time.time_ns", lambda: (real + 30 * 3_600_000) * 1_000_000)
+    assert abs(clock.now() - real) < 2000

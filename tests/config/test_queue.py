@@ -1,0 +1,315 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import Queue
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from config.errors import OneCertError
+from config.queue import GATEWAY_BELL, QUEUE, Bell, make_redis, make_worker, ring_key
+from tests.servers import redis_server
+
+ROOT = Path(__file__).parents[2]
+CANARY = "13800138000"
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    client = make_redis(redis_url)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def bell(redis: Redis) -> Iterator[Bell]:
+    bell = Bell(redis)
+    yield bell
+    bell.close()
+
+
+def run(redis: Redis, **jobs: Callable[..., None]) -> None:
+    make_worker(redis, jobs).work(burst=True)
+
+
+def test_a_ring_runs_the_job_with_its_argument(redis, bell):
+    heard: list[str] = []
+    bell.ring("ask", "china-mobile")
+    run(redis, ask=heard.append)
+    assert heard == ["china-mobile"]
+
+
+def test_a_ring_without_an_argument_runs_the_job_without_one(redis, bell):
+    heard: list[str] = []
+    bell.ring("advance")
+    run(redis, advance=lambda: heard.append("advance"))
+    assert heard == ["advance"]
+
+
+def test_rings_that_nobody_answered_yet_count_once(redis, bell):
+    heard: list[str] = []
+    for _ in range(10):
+        bell.ring("ask", "tencent")
+        bell.ring("ask", "jd")
+    run(redis, ask=heard.append)
+    assert heard == ["tencent", "jd"]
+
+
+def test_several_jobs_are_rung_at_once_and_each_counts_once(redis, bell):
+    heard: list[str] = []
+    bell.ring("ask", "jd")
+    bell.ring_all([("ask", "tencent"), ("ask", "jd"), ("advance", None)])
+    bell.ring_all([])
+    run(redis, ask=heard.append, advance=lambda: heard.append("advance"))
+    assert heard == ["jd", "tencent", "advance"]
+
+
+def test_a_ring_while_the_job_runs_makes_it_look_again(redis, bell):
+    heard: list[str] = []
+
+    def ask(partner: str) -> None:
+        heard.append(partner)
+        if len(heard) == 1:
+            bell.ring("ask", partner)
+
+    bell.ring("ask", "tencent")
+    run(redis, ask=ask)
+    assert heard == ["tencent", "tencent"]
+
+
+def test_a_ring_that_got_lost_can_be_rung_again_after_five_seconds(redis, bell):
+    bell.ring("ask", "tencent")
+    assert 0 < redis.ttl(ring_key("ask", "tencent")) <= 5
+
+
+@pytest.mark.parametrize("failure", [OneCertError("the partner is silent"), RuntimeError("a bug"), KeyError("x")])
+def test_a_job_that_fails_leaves_nothing_and_the_worker_goes_on(redis, bell, failure):
+    heard: list[str] = []
+
+    def fail() -> None:
+        raise failure
+
+    bell.ring("advance")
+    bell.ring("ask", "tencent")
+    run(redis, advance=fail, ask=heard.append)
+    assert heard == ["tencent"]
+    assert not list(redis.scan_iter("rq:job:*"))
+    assert not list(redis.scan_iter("rq:failed:*"))
+
+
+@pytest.mark.parametrize("name", ["", "a b", "os.system", "ASK", "查", "a" * 33])
+def test_only_plain_names_can_be_rung(bell, name):
+    with pytest.raises(ValueError):
+        bell.ring(name)
+    with pytest.raises(ValueError):
+        bell.ring("ask", name)
+
+
+def forge(redis: Redis, call: list[object], **fields: str) -> None:
+    job = Job.create(func="ask", args=("tencent",), connection=redis, serializer=JSONSerializer, origin=QUEUE)
+    Queue(QUEUE, connection=redis, serializer=JSONSerializer).enqueue_job(job)
+    redis.hset(job.key, mapping={"data": json.dumps(call), **fields})
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ["os.system", None, ["touch {path}"], {}],
+        ["ask", None, ["touch {path}"], {}],
+        ["ask", None, ["tencent", "jd"], {}],
+        ["ask", None, ["tencent"], {"more": 1}],
+        ["system", "os", ["tencent"], {}],
+        ["ask", None, [["tencent"]], {}],
+        ["__class__", None, [], {}],
+        ["unknown", None, [], {}],
+        [["ask"], None, [], {}],
+        "ask",
+        [],
+        None,
+    ],
+)
+def test_what_a_redis_writer_puts_into_a_job_is_never_run(redis, tmp_path, call):
+    heard: list[str] = []
+    forge(redis, json.loads(json.dumps(call).replace("{path}", str(tmp_path / "broken"))))
+    run(redis, ask=heard.append)
+    assert heard == []
+    assert not (tmp_path / "broken").exists()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"success_callback_name": "tests.config.test_queue.never"},
+        {"failure_callback_name": "tests.config.test_queue.never"},
+        {"stopped_callback_name": "os.abort"},
+        {"webhooks": '[{"url": "http://127.0.0.1:1/", "job_status": "finished", "method": "POST", "headers": {}}]'},
+        {"dependency_ids": '["x"]'},
+        {"retries_left": "9"},
+        {"repeats_left": "9", "repeat_intervals": "[0]"},
+        {"group_id": "g"},
+    ],
+)
+def test_a_job_with_callbacks_or_other_extras_is_refused(redis, fields):
+    heard: list[str] = []
+    forge(redis, ["ask", None, ["tencent"], {}], **fields)
+    run(redis, ask=heard.append)
+    assert heard == []
+    assert not list(redis.scan_iter("rq:job:*"))
+
+
+def test_a_pickled_job_is_not_unpickled(redis, tmp_path):
+    heard: list[str] = []
+    forge(redis, [])
+    (key,) = redis.scan_iter("rq:job:*")
+    redis.hset(key, "data", b"cos\nsystem\n(S'touch %s'\ntR." % str(tmp_path / "broken").encode())
+    run(redis, ask=heard.append)
+    assert not (tmp_path / "broken").exists()
+
+
+def test_nothing_personal_is_ever_in_redis(redis, bell):
+    def fail(partner: str) -> None:
+        raise RuntimeError(f"no answer for {CANARY}")
+
+    bell.ring("ask", "tencent")
+    run(redis, ask=fail)
+    bell.ring("ask", "jd")
+    content = b"".join(redis.dump(key) or b"" for key in redis.scan_iter())
+    assert CANARY.encode() not in content
+    (job,) = redis.scan_iter("rq:job:*")
+    assert redis.hget(job, "description") == b"onecert"
+
+
+def test_the_gateway_is_woken_and_does_not_wake_twice(redis, bell):
+    assert bell.wait_gateway(0.05) is False
+    for _ in range(5):
+        bell.ring_gateway()
+    assert redis.llen(GATEWAY_BELL) == 1
+    assert bell.wait_gateway(1) is True
+    assert bell.wait_gateway(0.05) is False
+
+
+def test_a_waiting_gateway_is_woken_at_once(redis, bell):
+    woken: list[float] = []
+
+    def wait() -> None:
+        bell.wait_gateway(5)
+        woken.append(time.monotonic())
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    time.sleep(0.2)
+    rung = time.monotonic()
+    bell.ring_gateway()
+    thread.join()
+    assert woken[0] - rung < 0.1
+
+
+def test_while_redis_is_away_ringing_is_harmless_and_waiting_does_not_spin():
+    bell = Bell(make_redis("redis://127.0.0.1:1/0"))
+    bell.ring("ask", "tencent")
+    bell.ring_gateway()
+    begun = time.monotonic()
+    assert bell.wait_gateway(0.3) is False
+    assert 0.25 < time.monotonic() - begun < 2
+    bell.close()
+
+
+WORKER = """
+import sys, time
+from config.queue import make_redis, make_worker
+def ask(partner):
+    with open(sys.argv[2], "a") as file:
+        file.write(f"{partner} {time.monotonic_ns()}\\n")
+make_worker(make_redis(sys.argv[1]), {"ask": ask}).work()
+print("ended", flush=True)
+"""
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+    children: list[subprocess.Popen[str]] = []
+
+    def start(url: str) -> subprocess.Popen[str]:
+        environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-c", WORKER, url, str(tmp_path / "heard")]
+        children.append(
+            subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        )
+        return children[-1]
+
+    yield start
+    for child in children:
+        child.kill()
+        child.communicate()
+
+
+def heard(path: Path, count: int, seconds: float) -> list[str]:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        lines = path.read_text().splitlines() if path.exists() else []
+        if len(lines) >= count:
+            return lines
+        time.sleep(0.01)
+    raise AssertionError(f"heard {len(lines)} of {count}")
+
+
+def test_a_worker_keeps_working_when_redis_dies_and_comes_back(tmp_path, worker):
+    directory, path = tmp_path / "redis", tmp_path / "heard"
+    directory.mkdir()
+    with redis_server(directory) as url:
+        bell, child = Bell(make_redis(url)), worker(url)
+        bell.ring("ask", "one")
+        heard(path, 1, 10)
+    time.sleep(0.5)
+    bell.ring("ask", "lost")
+    with redis_server(directory):
+        bell.ring("ask", "two")
+        assert heard(path, 2, 10)[1].startswith("two ")
+        Redis.from_url(url).flushall()
+        bell.ring("ask", "three")
+        assert heard(path, 3, 10)[2].startswith("three ")
+        assert child.poll() is None
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(timeout=5) == 0
+    bell.close()
+
+
+def test_an_idle_worker_ends_on_sigterm_at_once(redis_url, redis, bell, worker, tmp_path):
+    child = worker(redis_url)
+    bell.ring("ask", "one")
+    heard(tmp_path / "heard", 1, 10)
+    begun = time.monotonic()
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(timeout=5) == 0
+    assert time.monotonic() - begun < 2
+    assert "ended" in child.stdout.read()
+
+
+def test_a_worker_without_redis_waits_for_it_and_ends_on_sigterm(worker):
+    child = worker("redis://127.0.0.1:1/0")
+    time.sleep(1.5)
+    assert child.poll() is None
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(timeout=5) == 0
+
+
+def test_a_job_starts_within_milliseconds_of_its_ring(redis_url, redis, bell, worker, tmp_path):
+    worker(redis_url)
+    path, waits = tmp_path / "heard", []
+    bell.ring("ask", "first")
+    heard(path, 1, 10)
+    for number in range(30):
+        time.sleep(0.01)
+        begun = time.monotonic_ns()
+        bell.ring("ask", f"p{number}")
+        waits.append(int(heard(path, number + 2, 5)[-1].split()[1]) - begun)
+    assert sorted(waits)[15] < 20_000_000

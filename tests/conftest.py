@@ -1,0 +1,119 @@
+"""Fixtures every folder shares: real databases, a real Redis, and a Ground that stands on them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from sqlalchemy import Engine, text
+
+from config.clock import FixedClock
+from config.db import make_engine, metadata
+from config.ground import Ground, make_ground
+from config.settings import Settings, load_settings
+from tests.factories import LAUNCH_DAY, make_schema, prepare
+from tests.instances import Instance, private_instance
+from tests.servers import mariadb_server, missing, redis_server
+
+
+def need(program: str) -> None:
+    """Skip where a real part is missing; with CI=true a missing part is a failure."""
+    if shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin"):
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(missing(program))
+    pytest.skip(missing(program))
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    need("redis-server")
+    with redis_server(tmp_path_factory.mktemp("redis")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    need("mariadbd")
+    with mariadb_server(tmp_path_factory.mktemp("mariadb")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def mariadb_schema(mariadb_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    engine = make_engine(settings_for(mariadb_url, "redis://127.0.0.1:1", tmp_path_factory.mktemp("schema")))
+    make_schema(engine)
+    engine.dispose()
+    yield mariadb_url
+
+
+@pytest.fixture(scope="session")
+def sqlite_schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    engine = make_engine(settings_for(f"sqlite:///{path}", "redis://127.0.0.1:1", path.parent))
+    make_schema(engine)
+    engine.dispose()  # the last connection writes the WAL back
+    return path
+
+
+def settings_for(database_url: str, redis_url: str, directory: Path) -> Settings:
+    return load_settings(
+        {
+            "ONECERT_DATABASE_URL": database_url,
+            "ONECERT_REDIS_URL": redis_url,
+            "ONECERT_DATA": str(directory),
+            "ONECERT_MASTER_KEY": "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY=",
+        }
+    )
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database with the schema and no rows; each test that uses it runs on both servers."""
+    if request.param == "mariadb":
+        return str(request.getfixturevalue("mariadb_schema"))
+    shutil.copy(request.getfixturevalue("sqlite_schema"), tmp_path / "onecert.db")
+    return f"sqlite:///{tmp_path / 'onecert.db'}"
+
+
+@pytest.fixture
+def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
+    return settings_for(database_url, redis_url, tmp_path)
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[Engine]:
+    engine = make_engine(settings)
+    yield engine
+    with engine.begin() as db:
+        if engine.dialect.name != "sqlite":
+            for table in reversed(metadata.sorted_tables):
+                db.execute(text(f"DELETE FROM {table.name}"))  # noqa: S608
+    engine.dispose()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(LAUNCH_DAY)
+
+
+@pytest.fixture
+def ground(settings: Settings, engine: Engine, clock: FixedClock) -> Iterator[Ground]:
+    """A Ground as `onecert up` would prepare it (default catalogue, secrets, keys), with a clock that stands still."""
+    ground = make_ground(settings, clock=clock)
+    redis.Redis.flushall(ground.redis)
+    prepare(ground)
+    yield ground
+    ground.redis.close()
+    ground.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """A running `onecert up` on the embedded default, shared by the tests that look at it from outside."""
+    with private_instance(tmp_path_factory.mktemp("instance")) as instance:
+        yield instance

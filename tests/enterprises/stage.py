@@ -1,0 +1,62 @@
+"""Partners on real servers: the sandbox, and one that answers what a test wants."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
+
+from config.catalogue import Partner
+from config.ground import Ground
+from config.sandbox import Behaviour
+
+Reply = Callable[[dict[str, Any]], Response]
+
+
+@dataclass
+class Sandbox:
+    """A sandbox that runs at `url`, and a ground whose catalogue points there."""
+
+    ground: Ground
+    behaviour: Behaviour
+    url: str
+
+    def partner(self, code: str) -> Partner:
+        """A partner of the catalogue, impatient: tests do not wait 15 s."""
+        found = self.ground.catalogues.current().partner(code)
+        assert found
+        return found.model_copy(update={"connect_s": 1.0, "read_s": 0.5, "total_s": 1.0})
+
+
+class Switchboard:
+    """One server for a whole module, though each test has an application of its own."""
+
+    url = ""
+    app: Any = None
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        return self.app(environ, start_response)
+
+
+def as_json(status: int, told: Any, **headers: str) -> Response:
+    return Response(json.dumps(told), status, headers, content_type="application/json")
+
+
+def no_items(question: dict[str, Any]) -> Response:
+    return as_json(200, {"batch": question["batch"], "items": []})
+
+
+class Server:
+    """A partner's server that answers each question with what `reply` makes of it, and keeps the requests."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.reply: Reply = no_items
+        self.requests: list[Request] = []
+
+    @Request.application
+    def answer(self, request: Request) -> Response:
+        request.get_data()
+        self.requests.append(request)
+        return self.reply(request.get_json())

@@ -1,0 +1,357 @@
+"""The JSON door from outside: statuses, problem codes and headers, over the real query verbs."""
+
+from __future__ import annotations
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from config.clock import FixedClock
+from config.ground import Ground
+from config.tickets import Ticket, build_ticket
+from miniprogram_api.bodies import LARGEST_BODY
+from tests.factories import LAUNCH_DAY
+from tests.miniprogram_api.citizens import ACCOUNTS, CARDS, PHONE, Citizen, codes_owed, messages_owed
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 1_000_000:06d}"
+
+
+def problem(answer: TestResponse, status: int, code: str) -> dict[str, str | int]:
+    """The problem's members, after checking what every problem has."""
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == "application/problem+json"
+    members: dict[str, str | int] = json.loads(answer.data)
+    assert (members["code"], members["status"]) == (code, status)
+    if "retry_after" in members:
+        assert answer.headers["Retry-After"] == str(members["retry_after"])
+    return members
+
+
+def test_a_citizen_gets_from_a_session_to_the_progress_of_an_inquiry(citizen: Citizen) -> None:
+    asked = citizen.ask_for_code()
+    assert asked.status_code == 202
+    assert asked.json == {"phone": "138****8000", "expires_in": 300, "resend_after": 60}
+    submitted = citizen.submit(codes_owed(citizen.ground)[-1])
+    assert submitted.status_code == 202
+    assert re.fullmatch("[1-9][0-9]{11}", submitted.json["reference"])
+    assert submitted.json["phone"] == "138****8000"
+    assert submitted.json["port_number"] == "10699000"
+    assert submitted.json["reply_by"] == "2026-11-24T06:05:00Z"
+    seen = citizen.call("GET", f"/inquiries/{submitted.json['reference']}")
+    assert seen.status_code == 200
+    assert seen.json == {
+        "reference": submitted.json["reference"],
+        "service": "internet-accounts",
+        "phone": "138****8000",
+        "status": "received",
+        "accepted_at": "2026-11-22T06:05:00Z",
+        "reply_by": "2026-11-24T06:05:00Z",
+    }
+
+
+def test_phone_cards_ask_for_name_and_id_number(citizen: Citizen) -> None:
+    code = citizen.receive_code(service="phone-cards")
+    assert citizen.submit(code, CARDS).status_code == 202
+    assert problem(citizen.submit(code, CARDS | {"name": "7"}), 422, "name_invalid")["field"] == "name"
+    assert (
+        problem(citizen.submit(code, CARDS | {"id_number": "1" * 18}), 422, "id_number_invalid")["field"] == "id_number"
+    )
+
+
+@pytest.mark.parametrize(
+    "phone", ["138 0013 8000", "+86 138-0013-8000", "１３８００１３８０００", "0086 13800138000"], ids=ascii
+)
+def test_a_number_in_any_spelling_is_the_same_number_to_codes_limits_and_inquiries(
+    citizen: Citizen, phone: str
+) -> None:
+    answer = citizen.ask_for_code(phone)
+    assert (answer.status_code, answer.json["phone"]) == (202, "138****8000")
+    assert problem(citizen.ask_for_code(PHONE), 429, "limit_reached")["limit"] == "code_per_phone_gap"
+    assert citizen.submit(codes_owed(citizen.ground)[-1]).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "phone", ["01012345678", "1380013800", "138001380000", "١٣٨٠٠١٣٨٠٠٠", "", "12800138000"], ids=ascii
+)
+def test_what_is_no_mobile_number_is_said_so_and_nothing_is_sent(citizen: Citizen, phone: str) -> None:
+    assert problem(citizen.ask_for_code(phone), 422, "phone_invalid")["field"] == "phone"
+    assert messages_owed(citizen.ground) == []
+
+
+@pytest.mark.parametrize(("tail", "good"), [("12345x", True), ("1234567", False), ("abcdef", False), ("12345", False)])
+def test_the_last_six_take_an_x_in_either_case_and_nothing_else(citizen: Citizen, tail: str, good: bool) -> None:
+    answer = citizen.submit(citizen.receive_code(), ACCOUNTS | {"id_tail": tail})
+    if good:
+        assert answer.status_code == 202
+    else:
+        assert problem(answer, 422, "id_tail_invalid")["field"] == "id_tail"
+
+
+def test_without_consent_nothing_is_accepted_and_the_code_stays_good(citizen: Citizen) -> None:
+    code = citizen.receive_code()
+    for form in (ACCOUNTS | {"consent": False}, {name: told for name, told in ACCOUNTS.items() if name != "consent"}):
+        assert problem(citizen.submit(code, form), 422, "consent_missing")["field"] == "consent"
+    assert citizen.submit(code).status_code == 202
+
+
+def test_a_wrong_code_tells_the_tries_left_and_after_five_the_right_one_is_refused(citizen: Citizen) -> None:
+    code = citizen.receive_code()
+    left = [problem(citizen.submit(wrong(code)), 422, "code_wrong")["tries_left"] for _ in range(5)]
+    assert left == [4, 3, 2, 1, 0]
+    assert problem(citizen.submit(code), 422, "code_expired")["field"] == "code"
+
+
+def test_a_code_is_good_for_five_minutes(citizen: Citizen, clock: FixedClock) -> None:
+    code = citizen.receive_code()
+    clock.advance(5 * MINUTE)
+    problem(citizen.submit(code), 422, "code_expired")
+
+
+def test_a_code_serves_only_the_session_that_asked_for_it(ground: Ground, client: FlaskClient) -> None:
+    first, second = Citizen(ground, client), Citizen(ground, client)
+    code = first.receive_code()
+    problem(second.submit(code), 422, "code_expired")
+    assert first.submit(code).status_code == 202
+
+
+def test_the_same_submission_twice_is_one_inquiry(citizen: Citizen) -> None:
+    code = citizen.receive_code()
+    answers = [citizen.submit(code), citizen.submit(code)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert answers[0].data == answers[1].data
+
+
+def test_a_retry_with_its_key_gets_the_same_answer_and_another_submission_with_it_a_conflict(citizen: Citizen) -> None:
+    code = citizen.receive_code()
+    first = citizen.submit(code, Idempotency_Key="k-1")
+    assert citizen.submit(code, Idempotency_Key="k-1").data == first.data
+    problem(citizen.submit(code, ACCOUNTS | {"id_tail": "999999"}, Idempotency_Key="k-1"), 409, "idempotency_conflict")
+    problem(citizen.submit(code, Idempotency_Key="k 2"), 400, "body_invalid")
+
+
+def test_a_retry_is_answered_even_when_the_sessions_budget_is_used_up(citizen: Citizen) -> None:
+    code = citizen.receive_code()
+    first = citizen.submit(code)
+    allowed = citizen.ground.catalogues.current().limits.submissions_per_session_hour
+    for number in range(allowed - 1):
+        citizen.submit(f"{number:06d}")
+    refused = problem(citizen.submit("999999"), 429, "limit_reached")
+    assert refused["limit"] == "submissions_per_session_hour"
+    assert citizen.submit(code).data == first.data
+
+
+def test_a_second_inquiry_within_a_day_is_refused_only_after_a_right_code(
+    ground: Ground, client: FlaskClient, clock: FixedClock
+) -> None:
+    first, second = Citizen(ground, client), Citizen(ground, client)
+    assert first.submit(first.receive_code()).status_code == 202
+    clock.advance(HOUR)
+    second = Citizen(ground, client)
+    code = second.receive_code()
+    problem(second.submit(wrong(code)), 422, "code_wrong")
+    too_soon = problem(second.submit(code), 429, "too_soon")
+    assert too_soon["retry_after"] == 23 * 3600
+
+
+def test_before_a_right_code_nothing_tells_whether_an_inquiry_exists(
+    ground: Ground, client: FlaskClient, clock: FixedClock
+) -> None:
+    asked = Citizen(ground, client)
+    assert asked.submit(asked.receive_code()).status_code == 202
+    clock.advance(MINUTE)
+    stranger = Citizen(ground, client)
+    seen = []
+    for phone in (PHONE, "13900139000"):
+        code_answer = stranger.ask_for_code(phone)
+        wrong_answer = stranger.submit(wrong(codes_owed(ground, phone)[-1]), ACCOUNTS | {"phone": phone})
+        seen.append(
+            (code_answer.status_code, code_answer.json["expires_in"], wrong_answer.status_code, wrong_answer.data)
+        )
+    assert seen[0] == seen[1]
+
+
+def test_progress_is_open_to_its_owner_for_two_days_and_to_nobody_else(
+    ground: Ground, client: FlaskClient, clock: FixedClock
+) -> None:
+    owner = Citizen(ground, client)
+    reference = owner.submit(owner.receive_code()).json["reference"]
+    problem(Citizen(ground, client).call("GET", f"/inquiries/{reference}"), 404, "not_found")
+    problem(owner.call("GET", "/inquiries/100000000000"), 404, "not_found")
+    problem(owner.call("GET", "/inquiries/x"), 404, "not_found")
+    problem(owner.call("GET", f"/inquiries/{reference}", token=""), 401, "session_invalid")
+    clock.advance(48 * HOUR - 1)
+    assert owner.call("GET", f"/inquiries/{reference}").status_code == 200
+    problem(owner.ask_for_code("13900139000"), 401, "session_invalid")
+    clock.advance(1)
+    problem(owner.call("GET", f"/inquiries/{reference}"), 404, "not_found")
+
+
+def test_a_session_in_use_is_handed_a_fresh_token(citizen: Citizen, clock: FixedClock) -> None:
+    assert "Session-Token" not in citizen.ask_for_code().headers
+    clock.advance(MINUTE)
+    fresh = citizen.ask_for_code().headers["Session-Token"]
+    clock.advance(29 * MINUTE + 1)
+    assert citizen.call("POST", "/verification-codes", {}, token=fresh).status_code == 400
+    problem(citizen.call("POST", "/verification-codes", {}), 401, "session_invalid")
+
+
+def test_an_official_account_opens_with_its_ticket(ground: Ground, citizen: Citizen) -> None:
+    ticket = build_ticket(ground.keys, Ticket("gxwbwx", "oCanary", LAUNCH_DAY))
+    opened = citizen.call("POST", "/sessions", {"entrance": "gxwbwx", "ticket": ticket}, token="")
+    assert (opened.status_code, opened.json["expires_in"]) == (201, 1800)
+    problem(
+        citizen.call("POST", "/sessions", {"entrance": "caict", "ticket": ticket}, token=""), 401, "session_invalid"
+    )
+    problem(citizen.call("POST", "/sessions", {"entrance": "gxwbwx", "ticket": "x"}, token=""), 401, "session_invalid")
+
+
+def test_a_mini_programs_login_is_refused_with_its_own_code(citizen: Citizen) -> None:
+    for entrance in ("wechat-applet", "alipay-applet"):
+        answer = citizen.call("POST", "/sessions", {"entrance": entrance, "code": "0a1B"}, token="")
+        assert problem(answer, 422, "login_unavailable")["field"] == "entrance"
+    problem(citizen.call("POST", "/sessions", {"entrance": "nowhere"}, token=""), 422, "entrance_unknown")
+
+
+def test_services_tell_their_fields(citizen: Citizen) -> None:
+    services = {service["code"]: service for service in citizen.call("GET", "/services", token="").json["services"]}
+    assert services["internet-accounts"]["fields"] == ["phone", "id_tail", "code", "consent"]
+    assert set(services["phone-cards"]["fields"]) == {"phone", "name", "id_number", "code", "consent"}
+    assert services["internet-accounts"]["name"] == {"zh": "互联网账号", "en": "Internet accounts"}
+
+
+def test_partners_tell_applications_and_only_verified_hotlines(citizen: Citizen) -> None:
+    partners = {partner["code"]: partner for partner in citizen.call("GET", "/partners", token="").json["partners"]}
+    assert [application["code"] for application in partners["tencent"]["applications"]] == ["weixin", "qq"]
+    assert partners["tencent"]["page"].endswith("/guides/tencent")
+    assert {code for code, partner in partners.items() if partner["kind"] == "carrier"} == {
+        "china-mobile",
+        "china-unicom",
+        "china-telecom",
+        "china-broadnet",
+    }
+    for partner in citizen.ground.catalogues.current().partners:
+        verified = partner.hotline is not None and partner.hotline.verified_on is not None
+        assert ("hotline" in partners[partner.code]) == verified
+
+
+def test_every_answer_is_kept_nowhere_and_taken_for_nothing_else(citizen: Citizen) -> None:
+    answers = [
+        citizen.call("GET", "/services"),
+        citizen.ask_for_code(),
+        citizen.ask_for_code(),
+        citizen.call("GET", "/nothing"),
+        citizen.call("DELETE", "/services"),
+        citizen.call("GET", "/docs"),
+        citizen.call("GET", "/openapi.json"),
+        citizen.call("POST", "/inquiries", b"{", token=""),
+    ]
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
+    assert {answer.headers["X-Content-Type-Options"] for answer in answers} == {"nosniff"}
+    assert not any("Access-Control-Allow-Origin" in answer.headers for answer in answers)
+
+
+def test_a_strange_address_and_a_strange_method_are_problems_too(citizen: Citizen) -> None:
+    problem(citizen.call("GET", "/nothing"), 404, "not_found")
+    refused = citizen.call("DELETE", "/inquiries")
+    problem(refused, 405, "method_not_allowed")
+    assert "POST" in refused.headers["Allow"]
+
+
+def test_no_session_is_401_before_anything_else_is_looked_at(citizen: Citizen) -> None:
+    for body in (b"{", b"x" * 9000, {"service": "internet-accounts"}):
+        answer = citizen.call("POST", "/inquiries", body, token="", Content_Type="text/plain")
+        problem(answer, 401, "session_invalid")
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_what_does_not_claim_to_be_json_is_not_read(citizen: Citizen) -> None:
+    body = json.dumps({"service": "internet-accounts", "phone": PHONE}).encode()
+    for content_type in ("", "text/plain", "application/x-www-form-urlencoded", "application/json; charset=gbk"):
+        refused = problem(
+            citizen.call("POST", "/verification-codes", body, Content_Type=content_type), 415, "body_invalid"
+        )
+        assert refused["field"] == "Content-Type"
+    packed = citizen.call("POST", "/verification-codes", body, Content_Type="application/json", Content_Encoding="gzip")
+    problem(packed, 415, "body_invalid")
+    assert messages_owed(citizen.ground) == []
+
+
+def test_a_body_is_json_with_known_members_of_the_right_type(citizen: Citizen) -> None:
+    body = {"service": "internet-accounts", "phone": PHONE}
+    for sent, field in (
+        (body | {"count": 1}, "count"),
+        (body | {"phone": 1}, "phone"),
+        ({"service": body["service"]}, "phone"),
+    ):
+        assert problem(citizen.call("POST", "/verification-codes", sent), 400, "body_invalid")["field"] == field
+    refused = citizen.call("POST", "/verification-codes", b"{not json", Content_Type="application/json")
+    problem(refused, 400, "body_invalid")
+    unknown = citizen.call("POST", "/verification-codes", body | {"service": "landlines"})
+    assert problem(unknown, 404, "service_unknown")["field"] == "service"
+
+
+def test_a_body_over_eight_kibibytes_is_refused_and_one_of_eight_is_read(citizen: Citizen) -> None:
+    def padded(size: int) -> bytes:
+        body = json.dumps({"service": "internet-accounts", "phone": PHONE}).encode()
+        return body[:-1] + b" " * (size - len(body)) + b"}"
+
+    def send(raw: bytes) -> TestResponse:
+        return citizen.call("POST", "/verification-codes", raw, Content_Type="application/json")
+
+    assert send(padded(LARGEST_BODY)).status_code == 202
+    problem(send(padded(LARGEST_BODY + 1)), 413, "body_too_large")
+    problem(send(padded(9 * 1024)), 413, "body_too_large")
+
+
+def test_a_number_gets_one_code_a_minute_and_five_a_day(ground: Ground, client: FlaskClient, clock: FixedClock) -> None:
+    for _ in range(5):
+        assert Citizen(ground, client).ask_for_code().status_code == 202
+        refused = problem(Citizen(ground, client).ask_for_code(), 429, "limit_reached")
+        assert (refused["limit"], refused["retry_after"]) in (
+            ("code_per_phone_gap", 60),
+            ("codes_per_phone_day", 24 * 3600 - 4 * 60),
+        )
+        clock.advance(MINUTE)
+    refused = problem(Citizen(ground, client).ask_for_code(), 429, "limit_reached")
+    assert (refused["limit"], refused["retry_after"]) == ("codes_per_phone_day", 24 * 3600 - 5 * 60)
+    assert len(codes_owed(ground)) == 5
+
+
+def test_an_openid_has_one_budget_however_many_sessions_it_opens(ground: Ground, citizen: Citizen) -> None:
+    ticket = build_ticket(ground.keys, Ticket("gxwbwx", "oCanary", LAUNCH_DAY))
+    allowed = ground.catalogues.current().limits.codes_per_session_day
+    answers = []
+    for number in range(allowed + 1):
+        citizen.token = citizen.call("POST", "/sessions", {"entrance": "gxwbwx", "ticket": ticket}, token="").json[
+            "token"
+        ]
+        answers.append(citizen.ask_for_code(f"139{number:08d}"))
+    assert [answer.status_code for answer in answers] == [202] * allowed + [429]
+    assert problem(answers[-1], 429, "limit_reached")["limit"] == "codes_per_session_day"
+
+
+def test_a_hundred_parallel_requests_for_one_number_send_one_code(ground: Ground, app: Flask) -> None:
+    citizens = [Citizen(ground, app.test_client()) for _ in range(20)]
+    with ThreadPoolExecutor(10) as pool:
+        statuses = sorted(
+            answer.status_code for answer in pool.map(lambda citizen: citizen.ask_for_code(), citizens * 5)
+        )
+    assert statuses == [202] + [429] * 99
+    assert len(codes_owed(ground)) == 1
+
+
+def test_nothing_in_redis_names_a_number_or_an_address(citizen: Citizen) -> None:
+    citizen.submit(citizen.receive_code())
+    for key in citizen.ground.redis.keys("*"):
+        kept = key + (citizen.ground.redis.dump(key) or b"")
+        assert not any(secret in kept for secret in (PHONE.encode(), b"198.51.100.7", b"12345X"))

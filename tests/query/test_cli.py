@@ -1,0 +1,70 @@
+"""The commands tell where an inquiry stands and never what it found, whose it is, or with which digits."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from config import audit
+from config.db import reading
+from config.ground import Ground
+from query.cli import db_commands, inquiry_commands
+from tests.query.played import PHONE, Partners, accept, due_partners, hand_over, retry, work
+
+
+def run(ground: Ground, *words: str, group: Any = inquiry_commands) -> Result:
+    return CliRunner().invoke(group, list(words), obj=ground)
+
+
+@pytest.mark.parametrize("words", [["list"], ["list", "--json"], ["show", "{}"], ["show", "{}", "--json"]])
+def test_no_number_no_digit_and_no_count_is_printed(ground: Ground, words: list[str]) -> None:
+    reference = accept(ground).reference
+    work(ground)
+    hand_over(ground)
+    told = run(ground, *(word.format(reference) for word in words))
+    assert told.exit_code == 0
+    assert reference in told.output
+    for secret in (PHONE, "12345X", "微信", "weixin"):
+        assert secret not in told.output
+
+
+def test_a_listing_is_json_with_states_in_words(ground: Ground, partners: Partners) -> None:
+    partners.plays["jd"] = retry
+    waiting = accept(ground, "13800138001").reference
+    work(ground)
+    rows = json.loads(run(ground, "list", "--state", "asking", "--json").output)
+    assert [(row["reference"], row["state"], row["outcome"]) for row in rows] == [(waiting, "asking", None)]
+    (shown,) = json.loads(run(ground, "show", waiting, "--json").output)
+    states = {entry["partner"]: entry["state"] for entry in shown["questions"] if entry["kind"] == "count"}
+    assert states.pop("jd") == "due"
+    assert set(states.values()) == {"over"}
+
+
+def test_nudge_makes_due_now_what_was_due_later_and_is_audited(ground: Ground, partners: Partners) -> None:
+    partners.plays["jd"] = retry
+    reference = accept(ground).reference
+    work(ground)
+    assert "would nudge" in run(ground, "nudge", reference, "--dry-run").output
+    assert due_partners(ground) == []
+    assert run(ground, "nudge", reference, "--yes").exit_code == 0
+    assert due_partners(ground) == ["jd"]
+    with reading(ground.engine) as db:
+        entry = audit.listing(db, 1)[0]
+    assert (entry.action, entry.subject) == ("inquiry.nudge", reference)
+
+
+@pytest.mark.parametrize("reference", ["123456789012", "x", "-- 1", "9" * 60])
+def test_an_unknown_reference_is_one_line_and_exit_1(ground: Ground, reference: str) -> None:
+    for words in (["show", "--", reference], ["nudge", "--yes", "--", reference]):
+        told = run(ground, *words)
+        assert told.exit_code == 1
+        assert told.output.count("\n") == 1
+
+
+def test_upgrade_says_that_there_is_nothing_to_do(ground: Ground) -> None:
+    told = run(ground, "upgrade", "--yes", group=db_commands)
+    assert told.exit_code == 0
+    assert "up to date" in told.output

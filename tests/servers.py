@@ -1,0 +1,116 @@
+"""Real servers for the tests: private, on loopback, ended by the fixture that started them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pymysql
+import redis
+from werkzeug.serving import make_server
+
+MARIADB_OPTIONS = ["--no-defaults", "--skip-name-resolve", "--innodb-log-file-size=4M"]
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def missing(program: str) -> str:
+    """The sentence that tells which Debian package to install."""
+    package = {"mariadbd": "mariadb-server", "redis-server": "redis-server", "chromium": "chromium"}[program]
+    return f"{program} is not installed: apt-get install {package}"
+
+
+def wait_until(ready: Any, seconds: float = 20.0) -> None:
+    """Call `ready` until it is true; raises TimeoutError after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not ready after {seconds} s: {ready}")
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `command`, its output to `log`; killed at the end of the block, whatever happens."""
+    with log.open("ab") as output:
+        child = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+def redis_answers(path: Path) -> bool:
+    with contextlib.suppress(redis.RedisError, OSError), redis.Redis(unix_socket_path=str(path)) as client:
+        return bool(client.ping())
+    return False
+
+
+@contextlib.contextmanager
+def redis_server(directory: Path) -> Iterator[str]:
+    """A private Redis on a unix socket in `directory`; yields its URL."""
+    path = directory / "redis.sock"
+    command = [shutil.which("redis-server") or "redis-server", "--port", "0", "--unixsocket", str(path)]
+    with running([*command, "--dir", str(directory), "--save", "", "--appendonly", "no"], directory / "redis.log"):
+        wait_until(lambda: redis_answers(path))
+        yield f"unix://{path}"
+
+
+def mariadb_answers(path: Path) -> bool:
+    # Not with PyMySQL: it leaves the socket open when the server is not ready to greet.
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
+        probe.connect(str(path))
+        return bool(probe.recv(1))
+    return False
+
+
+@contextlib.contextmanager
+def mariadb_server(directory: Path, *, durable: bool = False) -> Iterator[str]:
+    """A private MariaDB; yields the URL of its empty database `onecert`. `durable`: flush the log at each commit."""
+    flush = f"--innodb-flush-log-at-trx-commit={int(durable)}"
+    where = [f"--datadir={directory / 'mysql'}", f"--user={os.environ.get('USER') or 'root'}"]
+    install = ["--skip-test-db", "--auth-root-authentication-method=normal", "--innodb-buffer-pool-size=32M"]
+    subprocess.run(
+        ["mariadb-install-db", *MARIADB_OPTIONS, *install, flush, "--innodb-doublewrite=0", *where],
+        check=True,
+        capture_output=True,
+    )
+    path, port = directory / "mysql.sock", free_port()
+    listen = [f"--socket={path}", f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={directory / 'pid'}"]
+    server = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
+    with running([server, *MARIADB_OPTIONS, flush, *where, *listen], directory / "mariadb.log"):
+        wait_until(lambda: mariadb_answers(path))
+        with pymysql.connect(unix_socket=str(path), user="root") as root, root.cursor() as cursor:
+            cursor.execute("CREATE DATABASE onecert CHARACTER SET utf8mb4")
+            cursor.execute("CREATE USER onecert@'127.0.0.1' IDENTIFIED BY 'onecert'")
+            cursor.execute("GRANT ALL ON *.* TO onecert@'127.0.0.1'")
+        yield f"mysql+pymysql://onecert:onecert@127.0.0.1:{port}/onecert?charset=utf8mb4"
+
+
+@contextlib.contextmanager
+def serve(wsgi_app: Any) -> Iterator[str]:
+    """Serve a WSGI application on loopback in threads; yields its address, `http://127.0.0.1:<port>`."""
+    server = make_server("127.0.0.1", 0, wsgi_app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,376 @@
+"""The gateway against the sandbox's, over loopback, on both databases: once, whatever happens."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import requests
+from sqlalchemy import select, update
+
+from config.clock import FixedClock
+from config.db import begin, reading
+from config.ground import Ground
+from sms_port.claiming import claim
+from sms_port.gateway import run, send_due
+from sms_port.ledger import Lane, Owed, sweep
+from sms_port.models import Closing, State, attempt, message
+from sms_port.router import Breather, routes_for
+from tests.servers import wait_until
+from tests.sms_port.letters import (
+    CODE,
+    CODE_LIFE_MS,
+    FLAGGED,
+    MINUTE_MS,
+    PHONE,
+    REPLY,
+    News,
+    Sandbox,
+    attempts_of,
+    change_catalogue,
+    is_erased,
+    make_code,
+    make_reply,
+    owe_all,
+    state_of,
+)
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+def received(sandbox: Sandbox, phone: str = PHONE) -> list[str]:
+    messages = requests.get(f"{sandbox.url}/messages", {"phone": phone}, timeout=5).json()
+    return [message["text"] for message in messages]
+
+
+@pytest.fixture
+def impatient(ground: Ground, sandbox: Sandbox) -> Sandbox:
+    """A sandbox whose gateway is waited for half a second only."""
+    change_catalogue(
+        ground,
+        (
+            "preference = 0\nconnect_s = 3\nread_s = 10\ntotal_s = 15",
+            "preference = 0\nconnect_s = 0.5\nread_s = 0.5\ntotal_s = 0.5",
+        ),
+    )
+    return sandbox
+
+
+def send_into_doubt(ground: Ground, sandbox: Sandbox, news: News) -> Owed:
+    """Send a reply to a gateway that neither takes it nor can be asked about it."""
+    sandbox.behaviour.set("gateway", "500")
+    owed = make_reply()
+    owe_all(ground, owed)
+    send_due(ground, news)
+    assert state_of(ground, owed) is State.UNKNOWN
+    return owed
+
+
+def test_messages_arrive_and_are_erased(ground: Ground, sandbox: Sandbox, news: News) -> None:
+    code, reply = make_code(ground), make_reply()
+    owe_all(ground, reply, code)
+    send_due(ground, news)
+    assert received(sandbox) == [CODE, REPLY]
+    assert {state_of(ground, owed) for owed in (code, reply)} == {State.ACCEPTED}
+    assert is_erased(ground, code)
+    assert is_erased(ground, reply)
+    assert news.kinds == ["accepted", "accepted"]
+
+
+def test_a_settled_message_owed_again_is_not_sent_again(ground: Ground, sandbox: Sandbox, news: News) -> None:
+    owed = make_reply()
+    owe_all(ground, owed)
+    send_due(ground, news)
+    owe_all(ground, owed)
+    assert send_due(ground, news) == 0
+    with reading(ground.engine) as db:
+        assert db.scalars(select(message.c.fingerprint)).one() == bytes(32)
+
+
+def test_a_second_pass_sends_nothing(ground: Ground, sandbox: Sandbox, news: News) -> None:
+    owe_all(ground, make_reply())
+    send_due(ground, news)
+    assert send_due(ground, news) == 0
+    assert len(received(sandbox)) == 1
+
+
+def test_more_messages_than_a_batch_holds_all_arrive(ground: Ground, sandbox: Sandbox, news: News) -> None:
+    owe_all(ground, *(make_reply() for _ in range(230)))
+    send_due(ground, news)
+    assert len(received(sandbox)) == 230
+    assert news.kinds == ["accepted"] * 230
+
+
+def test_a_long_message_is_one_message_on_the_phone(ground: Ground, sandbox: Sandbox, news: News) -> None:
+    owe_all(ground, make_reply(text="长" * 66 + "😀" * 30))
+    send_due(ground, news)
+    assert received(sandbox) == ["【一证通查】" + "长" * 66 + "😀" * 30]
+
+
+def test_a_gateway_that_signs_gets_no_signature_from_us(ground: Ground, sandbox: Sandbox, news: News) -> None:
+    change_catalogue(ground, ('signature_mode = "ours"', 'signature_mode = "gateway"'))
+    owe_all(ground, make_reply())
+    send_due(ground, news)
+    assert received(sandbox) == [REPLY.removeprefix("【一证通查】")]
+
+
+def test_the_attempt_is_written_down_before_the_call(ground: Ground, sandbox: Sandbox, news: News) -> None:
+    owe_all(ground, make_reply())
+    routes = routes_for(ground.catalogues.current(), Lane.REPLY, Breather(), ground.clock.now())
+    claim(ground, news, Lane.REPLY, routes, 10)
+    with reading(ground.engine) as db:
+        row = db.execute(select(attempt)).one()
+    assert (row.number, row.link, row.closing) == (1, "main", None)
+    assert received(sandbox) == []
+
+
+def test_nothing_is_sent_when_the_link_cannot_be_reached(
+    ground: Ground, sandbox: Sandbox, clock: FixedClock, news: News
+) -> None:
+    change_catalogue(ground, (sandbox.url, NOWHERE))
+    owed = make_reply()
+    owe_all(ground, owed)
+    send_due(ground, news)
+    assert state_of(ground, owed) is State.DUE
+    assert not is_erased(ground, owed)
+    change_catalogue(ground, (NOWHERE, sandbox.url))
+    assert send_due(ground, news) == 0
+    clock.advance(1_000)
+    send_due(ground, news)
+    assert received(sandbox) == [REPLY]
+    assert attempts_of(ground, owed) == 2
+
+
+def test_a_rejected_message_fails_for_good(ground: Ground, sandbox: Sandbox, news: News) -> None:
+    sandbox.behaviour.set("gateway", "reject")
+    owed = make_reply()
+    owe_all(ground, owed)
+    send_due(ground, news)
+    assert state_of(ground, owed) is State.FAILED
+    assert is_erased(ground, owed)
+    assert [(outcome.kind, outcome.code) for outcome in news.told] == [("failed", "barred")]
+
+
+@pytest.mark.parametrize("mode", ["retry", "429"])
+def test_a_gateway_that_says_not_now_is_tried_later(
+    ground: Ground, sandbox: Sandbox, clock: FixedClock, news: News, mode: str
+) -> None:
+    sandbox.behaviour.set("gateway", mode)
+    owed = make_code(ground)
+    owe_all(ground, owed)
+    send_due(ground, news)
+    assert state_of(ground, owed) is State.DUE
+    sandbox.behaviour.set("gateway", "ok")
+    clock.advance(1_000)
+    send_due(ground, news)
+    assert received(sandbox) == [CODE]
+
+
+def test_a_code_is_never_sent_after_it_expired(ground: Ground, sandbox: Sandbox, clock: FixedClock, news: News) -> None:
+    owed = make_code(ground)
+    owe_all(ground, owed)
+    clock.advance(CODE_LIFE_MS)
+    send_due(ground, news)
+    assert received(sandbox) == []
+    assert state_of(ground, owed) is State.EXPIRED
+
+
+@pytest.mark.parametrize("lane", list(Lane))
+def test_an_answer_that_was_lost_is_asked_for_and_nothing_is_sent_twice(
+    ground: Ground, impatient: Sandbox, news: News, lane: Lane
+) -> None:
+    impatient.behaviour.set("gateway", "timeout_after_accept", 1.0)
+    owed = make_code(ground) if lane is Lane.CODE else make_reply()
+    owe_all(ground, owed)
+    send_due(ground, news)
+    assert state_of(ground, owed) is State.ACCEPTED
+    assert len(received(impatient)) == 1
+    assert news.kinds == ["accepted"]
+
+
+def test_a_reply_the_gateway_never_saw_is_offered_again_unflagged(
+    ground: Ground, impatient: Sandbox, clock: FixedClock, news: News
+) -> None:
+    owed = send_into_doubt(ground, impatient, news)
+    impatient.behaviour.set("gateway", "ok")
+    clock.advance(2_000)
+    send_due(ground, news)
+    assert state_of(ground, owed) is State.DUE
+    clock.advance(2_000)
+    send_due(ground, news)
+    assert received(impatient) == [REPLY]
+
+
+@pytest.mark.parametrize("mode", ["500", "garbage", "silent"])
+def test_a_code_that_may_have_been_sent_is_never_sent_again(
+    ground: Ground, impatient: Sandbox, clock: FixedClock, news: News, mode: str
+) -> None:
+    impatient.behaviour.set("gateway", mode, 1.0)
+    owed = make_code(ground)
+    owe_all(ground, owed)
+    send_due(ground, news)
+    impatient.behaviour.set("gateway", "ok")
+    for _ in range(5):
+        clock.advance(10_000)
+        send_due(ground, news)
+        sweep(ground, news)
+    assert received(impatient) == []
+    assert attempts_of(ground, owed) == 1
+    assert news.kinds == ["unknown_final"]
+
+
+def test_a_gateway_that_cannot_be_asked_for_30_minutes_leads_to_one_flagged_resend(
+    ground: Ground, impatient: Sandbox, clock: FixedClock, news: News
+) -> None:
+    owed = send_into_doubt(ground, impatient, news)
+    clock.advance(30 * MINUTE_MS)
+    send_due(ground, news)
+    sweep(ground, news)
+    impatient.behaviour.set("gateway", "ok")
+    send_due(ground, news)
+    assert received(impatient) == [FLAGGED]
+    assert state_of(ground, owed) is State.ACCEPTED
+
+
+def test_a_doubt_does_not_move_to_another_link(
+    ground: Ground, impatient: Sandbox, clock: FixedClock, news: News
+) -> None:
+    document = ground.catalogues.document()
+    entry = document[document.index("[[links]]") : document.index("# Limits")]
+    spare = (
+        entry.replace('"main"', '"spare"')
+        .replace("onecert-main", "onecert-spare")
+        .replace("preference = 0", "preference = 1")
+    )
+    change_catalogue(ground, (entry, entry + spare))
+    impatient.behaviour.set("gateway", "silent", 1.0)
+    owed = make_reply()
+    owe_all(ground, owed)
+    send_due(ground, news)
+    clock.advance(MINUTE_MS)
+    send_due(ground, news)
+    with reading(ground.engine) as db:
+        assert db.scalars(select(attempt.c.link)).all() == ["main"]
+    assert state_of(ground, owed) is State.UNKNOWN
+
+
+def test_a_gateway_killed_after_the_call_finds_out_and_sends_nothing_twice(
+    ground: Ground, sandbox: Sandbox, clock: FixedClock, news: News
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    owed = make_reply()
+    owe_all(ground, owed)
+    with pytest.raises(KeyboardInterrupt):
+        send_due(ground, die)
+    assert state_of(ground, owed) is State.SENDING
+    clock.advance(MINUTE_MS)
+    sweep(ground, news)
+    send_due(ground, news)
+    assert received(sandbox) == [REPLY]
+    assert state_of(ground, owed) is State.ACCEPTED
+
+
+def test_one_message_that_cannot_be_opened_does_not_hold_up_the_others(
+    ground: Ground, sandbox: Sandbox, news: News
+) -> None:
+    broken, good = make_reply(), make_reply()
+    owe_all(ground, broken, good)
+    with begin(ground.engine) as db:
+        db.execute(update(message).where(message.c.id == broken.id).values(sealed=b"broken"))
+    send_due(ground, news)
+    assert received(sandbox) == [REPLY]
+    assert state_of(ground, broken) is State.FAILED
+
+
+def test_a_message_too_long_for_every_link_fails(ground: Ground, sandbox: Sandbox, news: News) -> None:
+    change_catalogue(ground, ("max_parts = 8", "max_parts = 3"))
+    owe_all(ground, make_reply(text="长" * 300))
+    send_due(ground, news)
+    assert [(outcome.kind, outcome.code) for outcome in news.told] == [("failed", "too_long")]
+
+
+def test_two_gateways_at_once_send_each_message_once(ground: Ground, sandbox: Sandbox, news: News) -> None:
+    owe_all(ground, *(make_reply() for _ in range(300)))
+    both = [threading.Thread(target=send_due, args=(ground, news)) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert len(received(sandbox)) == 300
+    assert news.kinds == ["accepted"] * 300
+
+
+@pytest.fixture
+def running(ground: Ground, sandbox: Sandbox, news: News) -> Iterator[threading.Thread]:
+    stop = threading.Event()
+    thread = threading.Thread(target=run, args=(ground, news, stop))
+    thread.start()
+    yield thread
+    stop.set()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_the_process_is_woken_by_the_bell(ground: Ground, sandbox: Sandbox, running: threading.Thread) -> None:
+    owe_all(ground, make_reply())  # opens connections
+    ground.bell.ring_gateway()
+    wait_until(lambda: len(received(sandbox)) == 1)
+    time.sleep(0.2)
+    waits = []
+    for count in range(2, 12):
+        owe_all(ground, make_reply())
+        begun = time.monotonic()
+        ground.bell.ring_gateway()
+        wait_until(lambda count=count: len(received(sandbox)) == count)
+        waits.append(time.monotonic() - begun)
+    assert sorted(waits)[5] < 0.3
+
+
+def test_the_process_finds_messages_without_a_bell(ground: Ground, sandbox: Sandbox, running: threading.Thread) -> None:
+    owe_all(ground, make_reply(), make_code(ground))
+    wait_until(lambda: len(received(sandbox)) == 2, 5)
+
+
+def test_a_code_overtakes_a_slow_batch_of_replies(ground: Ground, sandbox: Sandbox, running: threading.Thread) -> None:
+    sandbox.behaviour.set("gateway", "slow", 2.0)
+    owe_all(ground, *(make_reply("13900139000") for _ in range(5)))
+    ground.bell.ring_gateway()
+    wait_until(lambda: attempts_of_all(ground) == 5)
+    time.sleep(0.3)  # the call is under way
+    sandbox.behaviour.set("gateway", "ok")
+    owe_all(ground, replace(make_code(ground)))
+    ground.bell.ring_gateway()
+    wait_until(lambda: received(sandbox) == [CODE], 1.5)
+    assert received(sandbox, "13900139000") == []
+
+
+def test_a_stopped_process_finishes_the_call_under_way(ground: Ground, sandbox: Sandbox, news: News) -> None:
+    sandbox.behaviour.set("gateway", "slow", 1.0)
+    owed, stop = make_reply(), threading.Event()
+    owe_all(ground, owed)
+    thread = threading.Thread(target=run, args=(ground, news, stop))
+    thread.start()
+    wait_until(lambda: attempts_of_all(ground) == 1)
+    stop.set()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert state_of(ground, owed) is State.ACCEPTED
+
+
+def attempts_of_all(ground: Ground) -> int:
+    with reading(ground.engine) as db:
+        return len(db.execute(select(attempt)).all())
+
+
+def test_how_an_attempt_ended_is_kept(ground: Ground, sandbox: Sandbox, news: News) -> None:
+    sandbox.behaviour.set("gateway", "reject")
+    owe_all(ground, make_reply())
+    send_due(ground, news)
+    with reading(ground.engine) as db:
+        row = db.execute(select(attempt)).one()
+    assert (row.closing, row.code, row.ended_at) == (Closing.REJECTED, "barred", ground.clock.now())

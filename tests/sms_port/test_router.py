@@ -1,0 +1,81 @@
+"""Which link a message takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.catalogue import default_document, load_catalogue
+from config.catalogue_schema import Catalogue, Link
+from sms_port.models import Lane
+from sms_port.router import Breather, Routes, batch_limit, routes_for
+
+DEFAULT = load_catalogue(default_document())
+
+
+def make_link(code: str, **changes: object) -> Link:
+    return DEFAULT.links[0].model_copy(update={"code": code, **changes})
+
+
+def catalogue_of(*links: Link) -> Catalogue:
+    return DEFAULT.model_copy(update={"links": links})
+
+
+def routes(*links: Link) -> Routes:
+    return Routes(links, links)
+
+
+def test_the_preferred_enabled_link_of_the_lane_comes_first() -> None:
+    links = [
+        make_link("third", preference=3),
+        make_link("first", preference=1),
+        make_link("off", preference=0, enabled=False),
+        make_link("codes", preference=2, lanes=("code",)),
+    ]
+    catalogue = catalogue_of(*links)
+    assert [link.code for link in routes_for(catalogue, Lane.REPLY, Breather(), 0).usable] == ["first", "third"]
+    assert [link.code for link in routes_for(catalogue, Lane.CODE, Breather(), 0).usable] == ["first", "codes", "third"]
+
+
+def test_each_attempt_that_certainly_failed_moves_on() -> None:
+    two = routes(make_link("a"), make_link("b"))
+    assert [link.code for attempts in range(3) if (link := two.pick(1, attempts, None))] == ["a", "b", "a"]
+
+
+def test_a_message_that_a_link_may_have_seen_stays_with_it() -> None:
+    a, b = make_link("a"), make_link("b")
+    assert routes(a, b).pick(1, 1, "a") is a
+    assert Routes((a, b), (b,)).pick(1, 1, "a") is None
+
+
+def test_a_link_that_was_taken_out_of_the_catalogue_binds_nobody() -> None:
+    b = make_link("b")
+    assert routes(b).pick(1, 1, "a") is b
+
+
+def test_only_a_link_that_takes_so_many_parts_is_picked() -> None:
+    short, long = make_link("short", max_parts=3), make_link("long", max_parts=8)
+    assert routes(short, long).pick(5, 0, None) is long
+    assert Routes((short, long), (short,)).pick(5, 0, None) is None
+    assert Routes((short, long), (short,)).fits(5)
+    assert not routes(short).fits(5)
+
+
+@pytest.mark.parametrize(("failures", "pause_ms"), [(1, 1_000), (2, 2_000), (3, 4_000), (4, 8_000), (9, 10_000)])
+def test_a_link_that_fails_rests_and_is_then_tried_with_one_message(failures: int, pause_ms: int) -> None:
+    link, breather = make_link("a"), Breather()
+    for _ in range(failures):
+        breather.note("a", False, 0)
+    assert breather.allowance(link, pause_ms - 1) == 0
+    assert breather.allowance(link, pause_ms) == 1
+    breather.note("a", True, pause_ms)
+    assert breather.allowance(link, pause_ms) == link.batch_size
+
+
+def test_no_link_gets_more_at_once_than_it_takes() -> None:
+    catalogue = catalogue_of(make_link("a", batch_size=100), make_link("b", batch_size=30))
+    breather = Breather()
+    assert batch_limit(routes_for(catalogue, Lane.REPLY, breather, 0), breather, 0) == 30
+    breather.note("b", False, 0)
+    assert batch_limit(routes_for(catalogue, Lane.REPLY, breather, 0), breather, 0) == 100
+    breather.note("a", False, 0)
+    assert batch_limit(routes_for(catalogue, Lane.REPLY, breather, 0), breather, 0) == 0

@@ -1,0 +1,65 @@
+"""Reading an account, and remembering it when it cannot be read."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from config.catalogue import Catalogue
+from config.ground import Ground
+from wechat.accounts import Accounts, official_accounts
+from wechat.errors import AccountUnknown
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+class HangingCatalogues:
+    """A catalogue whose database stops answering without an error."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.answering = threading.Event()
+        self.answering.set()
+        self.asked = threading.Event()
+
+    def current(self) -> Catalogue:
+        self.asked.set()
+        self.answering.wait(10)
+        return self.catalogue
+
+
+def test_an_account_has_its_entry_and_its_secrets(ground: Ground) -> None:
+    account = Accounts(ground).find("gxwbwx")
+    assert (account.entrance.code, account.keys.mode, account.well) == ("gxwbwx", "safe", True)
+    assert account.keys.tokens == (ground.secrets.get("gxwbwx.token"),)
+    assert [len(key) for key in account.keys.aes_keys] == [32]
+
+
+def test_the_default_catalogue_has_three_accounts(ground: Ground) -> None:
+    codes = [entrance.code for entrance in official_accounts(ground.catalogues.current())]
+    assert codes == ["gxwbwx", "gxb-antifraud", "caict"]
+
+
+@pytest.mark.parametrize("code", ["nobody", "web", ""])
+def test_what_is_no_official_account_is_unknown(ground: Ground, code: str) -> None:
+    with pytest.raises(AccountUnknown):
+        Accounts(ground).find(code)
+
+
+def test_a_hanging_database_holds_up_one_push_and_no_other(ground: Ground) -> None:
+    catalogues = HangingCatalogues(ground.catalogues.current())
+    accounts = Accounts(replace(ground, catalogues=cast(Any, catalogues)))
+    assert accounts.find("gxwbwx").well
+    catalogues.answering.clear()
+    catalogues.asked.clear()
+    first = threading.Thread(target=accounts.find, args=["gxwbwx"])
+    first.start()
+    catalogues.asked.wait(5)
+    second = accounts.find("gxwbwx")
+    catalogues.answering.set()
+    first.join()
+    assert not second.well and second.keys.code == "gxwbwx"
+    assert accounts.find("gxwbwx").well

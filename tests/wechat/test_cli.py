@@ -1,0 +1,83 @@
+"""`onecert account`, as an operator types it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+
+from config.catalogue import default_document
+from config.db import begin
+from config.ground import Ground
+from tests.servers import serve
+from wechat.cli import account
+from wechat.views import make_blueprint
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def instance(ground: Ground) -> Iterator[str]:
+    """A running instance's address."""
+    app = Flask(__name__)
+    app.register_blueprint(make_blueprint(ground))
+    with serve(app) as url:
+        yield url
+
+
+def run(ground: Ground, *words: str) -> Result:
+    return CliRunner().invoke(account, words, obj=ground)
+
+
+def test_the_list_names_accounts_and_no_secret(ground: Ground) -> None:
+    listed = json.loads(run(ground, "list", "--json").stdout)
+    assert [set(row) for row in listed] == [{"code", "name", "app_id", "mode"}] * 3
+    assert listed[0]["code"] == "gxwbwx" and listed[0]["mode"] == "safe"
+    assert "工信微报" in run(ground, "list").stdout
+
+
+def test_a_menu_is_shown_as_a_tree(ground: Ground) -> None:
+    assert run(ground, "menu", "show", "gxwbwx").stdout == "政务服务\n└── 一证通查  (click ONECERT)\n"
+    assert json.loads(run(ground, "menu", "show", "gxwbwx", "--json").stdout)[0]["name"] == "政务服务"
+
+
+def test_a_menu_the_platform_would_refuse_is_shown_and_is_a_failure(ground: Ground) -> None:
+    document = default_document().replace('menu = [{ name = "政务服务"', 'menu = [{ name = "政务服务与其他"')
+    with begin(ground.engine) as db:
+        ground.catalogues.apply(db, document, "too long", "test", ground.clock.now())
+    shown = run(ground, "menu", "show", "gxwbwx")
+    assert shown.exit_code == 1
+    assert shown.stdout.startswith("政务服务与其他\n") and "21 bytes" in shown.stderr
+
+
+@pytest.mark.parametrize("code", ["gxwbwx", "gxb-antifraud", "caict"])
+@pytest.mark.parametrize("form", ["xml", "json"])
+def test_a_tap_prints_the_answer_a_citizen_would_see(ground: Ground, instance: str, code: str, form: str) -> None:
+    result = run(ground, "push", code, "click", "ONECERT", "--url", instance, "--format", form)
+    assert result.exit_code == 0, result.output
+    assert "您想查哪一项？" in result.stdout and "/phone-cards?ticket=" in result.stdout
+
+
+def test_words_and_followers_are_played_too(ground: Ground, instance: str) -> None:
+    assert "What would you" in run(ground, "push", "caict", "text", "help", "--url", instance).stdout
+    assert "您好" in run(ground, "push", "gxb-antifraud", "subscribe", "--url", instance).stdout
+    silence = run(ground, "push", "caict", "event", "unsubscribe", "--url", instance)
+    assert silence.exit_code == 0 and "nothing to say" in silence.stderr
+
+
+def test_a_storm_of_tries_gets_one_answer(ground: Ground, instance: str) -> None:
+    result = run(ground, "push", "gxwbwx", "click", "ONECERT", "--url", instance, "--tries", "8")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count("您想查哪一项？") == 1
+
+
+def test_what_wechat_would_show_as_a_fault_is_a_failure_in_one_line(ground: Ground, instance: str) -> None:
+    refused = run(ground, "push", "gxwbwx", "click", "ONECERT", "--mode", "plain", "--url", instance)
+    assert refused.exit_code == 1 and "403" in refused.stderr and refused.stderr.count("\n") == 1
+    nobody = run(ground, "push", "gxwbwx", "click", "ONECERT", "--url", "http://127.0.0.1:1")
+    assert nobody.exit_code == 1 and nobody.stderr.count("\n") == 1
+    assert run(ground, "push", "nobody", "click", "ONECERT").exit_code == 1
+    assert run(ground, "push", "gxwbwx", "dance").exit_code == 2

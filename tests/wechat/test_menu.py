@@ -1,0 +1,59 @@
+"""An account's menu against the platform's limits."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.catalogue import Entrance, MenuItem, default_document, load_catalogue
+from wechat.accounts import official_accounts
+from wechat.errors import MenuInvalid
+from wechat.menu import build_menu, find_faults, show_tree
+
+CATALOGUE = load_catalogue(default_document())
+TAP = MenuItem(name="一证通查", type="click", key="ONECERT")
+
+
+@pytest.mark.parametrize("entrance", official_accounts(CATALOGUE), ids=lambda entrance: entrance.code)
+def test_the_default_menus_are_ones_the_platform_takes(entrance: Entrance) -> None:
+    sub = {"name": "一证通查", "type": "click", "key": "ONECERT"}
+    assert build_menu(entrance) == {"button": [{"name": "政务服务", "sub_button": [sub]}]}
+
+
+def test_a_menu_is_shown_as_a_tree() -> None:
+    page = MenuItem(name="网页", type="view", url="https://one.example/")
+    menu = (MenuItem(name="政务服务", items=(TAP, page)), TAP)
+    assert show_tree(menu) == [
+        "政务服务",
+        "├── 一证通查  (click ONECERT)",
+        "└── 网页  (view https://one.example/)",
+        "一证通查  (click ONECERT)",
+    ]
+
+
+def test_applet_buttons_are_spelled_as_the_platform_wants() -> None:
+    applet = MenuItem(name="查", type="miniprogram", url="https://a.example/", app_id="wx1", page_path="pages/a")
+    entrance = CATALOGUE.entrances[0].model_copy(update={"menu": (applet,)})
+    spelled = {"name": "查", "type": "miniprogram", "url": "https://a.example/", "appid": "wx1", "pagepath": "pages/a"}
+    assert build_menu(entrance) == {"button": [spelled]}
+
+
+@pytest.mark.parametrize(
+    "menu",
+    [
+        (),
+        (TAP,) * 4,
+        (MenuItem(name="政务服务", items=(TAP,) * 6),),
+        (MenuItem(name="政务服务六个", type="click", key="K"),),
+        (MenuItem(name="政务服务", items=(MenuItem(name="名" * 21, type="click", key="K"),)),),
+        (MenuItem(name="查", type="click", key="键" * 43),),
+        (
+            MenuItem(name="查", type="view", url="https://a.example/" + "a" * 480).model_copy(
+                update={"url": "u" * 1025}
+            ),
+        ),
+    ],
+)
+def test_what_the_platform_would_refuse_is_told(menu: tuple[MenuItem, ...]) -> None:
+    assert len(list(find_faults(menu))) == 1
+    with pytest.raises(MenuInvalid):
+        build_menu(CATALOGUE.entrances[0].model_copy(update={"menu": menu}))

@@ -1,0 +1,109 @@
+"""The official accounts of the catalogue with the secrets shared with WeChat.
+
+WeChat waits five seconds and then shows the citizen a fault of its own. So an account that was read once is remembered:
+when the database is away, or hangs, pushes are still checked, and answered with the word that the service is down.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+
+from config.catalogue import Catalogue, Entrance
+from config.errors import DatabaseUnavailable, OneCertError, SecretMissing
+from config.ground import Ground
+from config.log import get_logger
+from wechat.autoreply import Texts
+from wechat.errors import AccountUnknown
+from wechat.push import AccountKeys
+from wechat.push_crypto import parse_aes_key
+
+WAIT_S = 0.2
+"""How long a push waits for another one's reading, which takes microseconds unless the database hangs."""
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Account:
+    """An official account as a push needs it. `well` is False when it was remembered, not read."""
+
+    entrance: Entrance
+    keys: AccountKeys
+    texts: Texts
+    port_number: str
+    well: bool = True
+
+
+class Accounts:
+    """Finds accounts, and remembers each as it was last read."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._last: dict[str, Account] = {}
+        self._reading = threading.Lock()
+
+    def find(self, code: str) -> Account:
+        """Return the account of that code.
+
+        Raises AccountUnknown, or what the database raised if the account was never read before.
+        """
+        try:
+            self._last[code] = account = self._read(code)
+        except OneCertError as fault:
+            return self._remembered(code, fault)
+        return account
+
+    def _read(self, code: str) -> Account:
+        # One at a time: when the database hangs it holds up one push, which WeChat sends again, and not every thread.
+        if not self._reading.acquire(timeout=WAIT_S):
+            raise DatabaseUnavailable("the database does not answer in time")
+        try:
+            return read_account(self._ground, code)
+        finally:
+            self._reading.release()
+
+    def _remembered(self, code: str, fault: OneCertError) -> Account:
+        last = self._last.get(code)
+        if fault.status != 503 or last is None:
+            raise fault
+        log.warning("account_remembered", account=code, reason=fault.code)
+        return replace(last, well=False)
+
+
+def read_account(ground: Ground, code: str) -> Account:
+    """Read the account's entry and secrets; config remembers both for seconds."""
+    ground.keys.current_id()  # an answer needs the key ring: if it cannot be read, that is to be known here
+    catalogue = ground.catalogues.current()
+    entrance = find_official_account(catalogue, code)
+    keys = AccountKeys(
+        code=entrance.code,
+        app_id=entrance.app_id or "",
+        mode=entrance.mode,
+        tokens=tuple(ground.secrets.both(f"{code}.token")),
+        aes_keys=_aes_keys(ground, entrance),
+    )
+    return Account(entrance, keys, catalogue.texts.chat, catalogue.port_number)
+
+
+def official_accounts(catalogue: Catalogue) -> list[Entrance]:
+    """The catalogue's official accounts, in its order."""
+    return [entrance for entrance in catalogue.entrances if entrance.kind == "official-account"]
+
+
+def find_official_account(catalogue: Catalogue, code: str) -> Entrance:
+    """Raises AccountUnknown when the catalogue has no official account of that code."""
+    for entrance in official_accounts(catalogue):
+        if entrance.code == code:
+            return entrance
+    raise AccountUnknown("There is no official account of that code.")
+
+
+def _aes_keys(ground: Ground, entrance: Entrance) -> tuple[bytes, ...]:
+    try:
+        texts = ground.secrets.both(f"{entrance.code}.aes_key")
+    except SecretMissing:
+        if entrance.mode != "plain":
+            raise
+        return ()
+    return tuple(parse_aes_key(text) for text in texts)

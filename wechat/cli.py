@@ -1,0 +1,122 @@
+"""`onecert account`: official accounts, their menus, and a push played as WeChat would send it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import click
+
+from config.ground import Ground
+from config.outgoing import Answer
+from config.terminal import json_option, needs_ground, print_table
+from wechat.accounts import find_official_account, official_accounts, read_account
+from wechat.errors import PlayFailed
+from wechat.menu import build_menu, show_tree
+from wechat.player import Message, Played, build_event, build_push, build_text, make_openid, read_answer
+from wechat.push import NOTHING, Mode
+from wechat.push_body import Format
+
+WECHAT_WAITS_S = 5.0
+KINDS: dict[str, Callable[[str], Message]] = {
+    "click": lambda words: build_event("CLICK", words),
+    "text": build_text,
+    "subscribe": lambda words: build_event("subscribe", words),
+    "event": build_event,
+}
+
+
+@click.group()
+def account() -> None:
+    """Official accounts."""
+
+
+@account.command("list")
+@json_option
+@needs_ground
+def list_accounts(ground: Ground, as_json: bool) -> None:
+    """The catalogue's official accounts."""
+    rows = [
+        {"code": entrance.code, "name": entrance.name.zh, "app_id": entrance.app_id, "mode": entrance.mode}
+        for entrance in official_accounts(ground.catalogues.current())
+    ]
+    print_table(rows, ["code", "name", "app_id", "mode"], as_json)
+
+
+@account.group()
+def menu() -> None:
+    """Menus of official accounts."""
+
+
+@menu.command("show")
+@click.argument("code", metavar="ACCOUNT")
+@json_option
+@needs_ground
+def show_menu(ground: Ground, code: str, as_json: bool) -> None:
+    """The account's menu as the catalogue has it, as a tree; every limit of the platform that it breaks."""
+    entrance = find_official_account(ground.catalogues.current(), code)
+    if as_json:
+        print_table(build_menu(entrance)["button"], [], as_json)
+        return
+    click.echo("\n".join(show_tree(entrance.menu)))
+    build_menu(entrance)
+
+
+@account.command("push")
+@click.argument("code", metavar="ACCOUNT")
+@click.argument("kind", metavar="click|text|subscribe|event", type=click.Choice(list(KINDS)))
+@click.argument("words", metavar="[KEY|WORDS|NAME]", default="")
+@click.option("--url", metavar="URL", help="The instance to push to; otherwise the one of ONECERT_PUBLIC_URL.")
+@click.option("--mode", type=click.Choice(["plain", "compatible", "safe"]), help="Otherwise the account's own.")
+@click.option("--format", "form", type=click.Choice(["xml", "json"]), default="xml", show_default=True)
+@click.option("--tries", type=click.IntRange(1, 64), default=1, show_default=True, help="Send it so often at once.")
+@click.option("--openid", metavar="OPENID", help="Whose push; otherwise somebody new.")
+@needs_ground
+def push(
+    ground: Ground,
+    code: str,
+    kind: str,
+    words: str,
+    url: str | None,
+    mode: Mode | None,
+    form: Format,
+    tries: int,
+    openid: str | None,
+) -> None:
+    """Play WeChat: push a menu tap, a text or an event to a running instance and print the answer, opened.
+
+    The account's secrets are read from this instance's database, so --url must be an instance that shares them.
+    """
+    keys = read_account(ground, code).keys
+    played = build_push(
+        keys,
+        KINDS[kind](words),
+        openid=openid or make_openid(),
+        mode=mode or keys.mode,
+        form=form,
+        now=ground.clock.now(),
+    )
+    where = f"{(url or ground.settings.public_url).rstrip('/')}/wechat/{code}"
+    with ThreadPoolExecutor(tries) as pool:
+        bodies = list(pool.map(lambda _try: _send(ground, where, played), range(tries)))
+    said = set(bodies) - {NOTHING, b""}
+    if len(said) > 1:
+        raise PlayFailed(f"{tries} tries of one push got {len(said)} different answers.")
+    if not said:
+        click.echo("WeChat got `success`: there is nothing to say.", err=True)
+    elif tries > 1:
+        click.echo(f"{sum(body in said for body in bodies)} of {tries} tries got this, the others `success`.", err=True)
+    for body in said:
+        click.echo(read_answer(keys, body))
+
+
+def _send(ground: Ground, where: str, played: Played) -> bytes:
+    answer: Answer = ground.http.post(
+        f"{where}?{played.query}", played.body, {"Content-Type": played.media}, total=WECHAT_WAITS_S
+    )
+    if answer.status != 200:
+        raise PlayFailed(f"{where} answered {answer.status}; WeChat would show a fault.")
+    return answer.body
+
+
+COMMANDS = [account]

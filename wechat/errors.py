@@ -1,0 +1,62 @@
+"""What can go wrong at the official accounts' door.
+
+WeChatError
+├── BadPush            400  not a push this door understands
+│   ├── SignatureWrong 403  not signed by WeChat for this account, stale, or meant for another account
+│   └── PushTooLarge   413  a body over the cap
+├── AccountUnknown     404  no official account of that code in the catalogue
+├── MenuInvalid        422  the catalogue's menu breaks a limit of the platform
+└── PlayFailed         502  `onecert account push` got something a WeChat client would not show
+"""
+
+from __future__ import annotations
+
+from config.errors import OneCertError
+
+
+class WeChatError(OneCertError):
+    """Base of this folder."""
+
+    code = "wechat"
+
+
+class BadPush(WeChatError):
+    """A request to the webhook that is not a well-formed push."""
+
+    code = "push_invalid"
+    status = 400
+
+
+class SignatureWrong(BadPush):
+    """A request that WeChat did not sign for this account, or signed too long ago."""
+
+    code = "signature_invalid"
+    status = 403
+
+
+class PushTooLarge(BadPush):
+    """A body over the cap; it is not read to its end."""
+
+    code = "body_too_large"
+    status = 413
+
+
+class AccountUnknown(WeChatError):
+    """No official account of that code."""
+
+    code = "not_found"
+    status = 404
+
+
+class MenuInvalid(WeChatError):
+    """A menu that the platform would refuse; the detail names every fault."""
+
+    code = "menu_invalid"
+    status = 422
+
+
+class PlayFailed(WeChatError):
+    """The instance under `account push` answered with something WeChat would not take."""
+
+    code = "play_failed"
+    status = 502

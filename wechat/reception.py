@@ -1,0 +1,90 @@
+"""From WeChat's call to our answer: check, open, choose a topic, answer once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from config.ground import Ground
+from config.log import get_logger
+from config.tickets import Ticket, build_ticket
+from wechat import autoreply
+from wechat.accounts import Account, Accounts
+from wechat.answers import AnswerMemory
+from wechat.autoreply import KNOWN_EVENTS, Links, Topic
+from wechat.push import MAX_BODY, NOTHING, Envelope, Push, Stamp, build_answer, check_stamp, check_url, open_push
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The HTTP answer's body and its media type."""
+
+    body: bytes = field(repr=False)
+    media: Literal["text/plain", "text/xml", "application/json"] = "text/plain"
+
+
+SILENCE = Reply(NOTHING)
+
+
+class Reception:
+    """Takes WeChat's calls to every official account of the catalogue."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._accounts = Accounts(ground)
+        self._memory = AnswerMemory(ground)
+
+    def confirm_url(self, code: str, stamp: Stamp, echo: str) -> Reply:
+        """Answer the platform's check of our address.
+
+        Raises AccountUnknown or BadPush.
+        """
+        account = self._accounts.find(code)
+        return Reply(check_url(stamp, echo, account.keys, self._ground.clock.now()).encode())
+
+    def receive(self, code: str, stamp: Stamp, read: Callable[[int], bytes]) -> Reply:
+        """Answer a push. `read(n)` reads at most n bytes of the body; it is called only once the stamp holds.
+
+        Raises AccountUnknown or BadPush.
+        """
+        account = self._accounts.find(code)
+        check_stamp(stamp, account.keys, self._ground.clock.now())
+        push, envelope = open_push(stamp, read(MAX_BODY + 1), account.keys)
+        topic = autoreply.choose_topic(push, welcome=account.entrance.welcome, port_number=account.port_number)
+        _note(account, push, topic)
+        if topic == "none":
+            return SILENCE
+        body = self._answer_once(account, push, envelope, topic)
+        return SILENCE if body == NOTHING else Reply(body, _media(push, envelope))
+
+    def _answer_once(self, account: Account, push: Push, envelope: Envelope | None, topic: Topic) -> bytes:
+        if not account.well:
+            # Neither a ticket nor an answer to remember can be sealed now.
+            return self._answer(account, push, envelope, "down" if topic == "menu" else topic)
+        return self._memory.once(account.keys.app_id, push, lambda: self._answer(account, push, envelope, topic))
+
+    def _answer(self, account: Account, push: Push, envelope: Envelope | None, topic: Topic) -> bytes:
+        now = self._ground.clock.now()
+        answer = autoreply.compose(push, topic, account.texts, lambda: self._links(account, push.sender, now))
+        return build_answer(push, envelope, answer.text, now)
+
+    def _links(self, account: Account, openid: str, now: int) -> Links:
+        """The pages' addresses with a ticket that names the entrance and the sealed openid."""
+        ticket = build_ticket(self._ground.keys, Ticket(account.keys.code, openid, now))
+        pages = self._ground.settings.public_url.rstrip("/")
+        return Links(f"{pages}/internet-accounts?ticket={ticket}", f"{pages}/phone-cards?ticket={ticket}")
+
+
+def _note(account: Account, push: Push, topic: Topic) -> None:
+    if push.kind == "event" and push.event not in KNOWN_EVENTS:
+        log.info("event_unknown", account=account.keys.code, wechat_event=push.event)
+    else:
+        log.debug("push_received", account=account.keys.code, kind=push.kind, wechat_event=push.event, topic=topic)
+
+
+def _media(push: Push, envelope: Envelope | None) -> Literal["text/xml", "application/json"]:
+    form = push.form if envelope is None else envelope.form
+    return "application/json" if form == "json" else "text/xml"

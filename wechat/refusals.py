@@ -1,0 +1,66 @@
+"""Refusals as pages: what happened, then what to do. One place, so that no view has to try and catch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import request
+from flask.wrappers import Response
+from werkzeug.exceptions import HTTPException
+
+from config.errors import OneCertError
+from config.ground import Ground
+from wechat.forms import SERVICES
+from wechat.rendering import Renderer
+
+STATE_OF_CODE = {
+    "not_found": "missing",
+    "service_unknown": "missing",
+    "session_invalid": "expired",
+    "too_soon": "soon",
+    "unavailable": "down",
+}
+NotFoundHandler = Callable[[HTTPException], Response]
+PROGRAMS = ("/api/", "/wechat/", "/sms/", "/partners/")
+"""Where only programs come: an unknown address there is answered with problem+json."""
+
+
+def refusal_page(renderer: Renderer, error: Exception) -> Response:
+    """The page for a refusal, with its status; what is not expected reads as "not available"."""
+    state, status, retry_after = _state(error)
+    response = renderer.page("state", state_name=state, again=_again(), **renderer.wait(retry_after))
+    response.status_code = status
+    if retry_after:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def make_not_found(ground: Ground, elsewhere: NotFoundHandler) -> NotFoundHandler:
+    """The handler of unknown addresses: the page for people, `elsewhere` (problem+json) for programs."""
+    renderer = Renderer(ground)
+
+    def not_found(error: HTTPException) -> Response:
+        return elsewhere(error) if request.path.startswith(PROGRAMS) else refusal_page(renderer, error)
+
+    return not_found
+
+
+def _state(error: Exception) -> tuple[str, int, int]:
+    """(which page, HTTP status, seconds to wait or 0)."""
+    if isinstance(error, OneCertError):
+        retry_after = int(error.extra.get("retry_after", 0))
+        return _limit_state(error) or STATE_OF_CODE.get(error.code, "down"), error.status, retry_after
+    status = (error.code if isinstance(error, HTTPException) else None) or 500
+    return "missing" if status == 404 else "down", status, 0
+
+
+def _limit_state(error: OneCertError) -> str:
+    """A used-up budget of codes is told as such; the budgets that only stop floods read as "not available"."""
+    if error.code != "limit_reached":
+        return ""
+    return "limit" if str(error.extra.get("limit", "")).startswith("codes_per_") else "down"
+
+
+def _again() -> str:
+    """Where "try again" and "start again" lead: to the form that was meant, or home."""
+    return request.path if request.path.lstrip("/") in SERVICES else "/"
