@@ -214,8 +214,8 @@ class Catalogue(Part):
         return next((entrance for entrance in self.entrances if entrance.code == code), None)
 
     def service(self, code: str) -> Service | None:
-        """The service of that code, open or not: inquiries accepted before it was closed still end."""
-        return next((service for service in self.services if service.code == code), None)
+        """The service of that code, if it is open to new inquiries (`services` has the closed ones too)."""
+        return next((service for service in self.services if service.code == code and service.enabled), None)
 
     def partner(self, code: str) -> Partner | None:
         """The partner of that code, enabled or not: questions put before it was disabled still name it."""

@@ -90,9 +90,10 @@ def _monotonic_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
-def rfc3339(ms: int) -> str:
-    """`2026-11-22T15:00:00Z`: the time in UTC, whole seconds."""
-    return datetime.fromtimestamp(ms // 1000, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def rfc3339(ms: int, *, milliseconds: bool = False) -> str:
+    """`2026-11-22T15:00:00Z`: the time in UTC, in whole seconds, or `2026-11-22T15:00:00.000Z`."""
+    moment = datetime.fromtimestamp(ms // 1000, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{moment}.{ms % 1000:03}Z" if milliseconds else f"{moment}Z"
 
 
 def parse_rfc3339(text: str) -> int:

@@ -83,7 +83,7 @@ class Keeper:
         status = self.reap()
         if status is None:
             return
-        ended = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        ended = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
         self.ends = 1 if now - self._started > STEADY_S else self.ends + 1
         pause = BACKOFF_S[min(self.ends, len(BACKOFF_S)) - 1]
         self._due = now + pause
@@ -97,7 +97,7 @@ class Keeper:
         if pid == 0:
             return None
         _signal_group(pid, signal.SIGKILL)
-        os.write(self._guard, b"-%d\n" % pid)
+        tell_guard(self._guard, "-", pid)
         self.pid = None
         return os.waitstatus_to_exitcode(status)
 
@@ -113,7 +113,7 @@ def become(child: Child, guard: int) -> int:
     try:
         os.setsid()
         # The guard knows it before anything can go wrong; the pipe must not stay open in here.
-        os.write(guard, b"+%d\n" % os.getpid())
+        tell_guard(guard, "+", os.getpid())
         os.close(guard)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(2, 1)
@@ -230,6 +230,12 @@ def start_guard() -> tuple[int, int]:
         os._exit(0)
 
 
+def tell_guard(guard: int, what: str, group: int) -> None:
+    """`+` there is a group, `-` it is gone. Work goes on without a guard: whoever killed it wanted it so."""
+    with contextlib.suppress(OSError):
+        os.write(guard, f"{what}{group}\n".encode())
+
+
 def read_groups(pipe: int) -> set[int]:
     """Listen until the pipe closes; the groups that are left then."""
     groups: set[int] = set()
@@ -248,6 +254,13 @@ def end_groups(groups: set[int]) -> None:
         time.sleep(LOOK_EVERY_S)
     for group in groups:
         _signal_group(group, signal.SIGKILL)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _signal_group(group: int, number: int) -> bool:

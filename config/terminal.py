@@ -1,7 +1,7 @@
 """What every file of commands uses: the Ground, tables or JSON, questions before an act, errors in one line.
 
-`Commands` turns an expected failure into one line on standard error and exit status 1; click itself answers wrong
-usage with 2.
+`plain_errors` (and `needs_ground`, which includes it) turns an expected failure into one line on standard error and
+exit status 1; click itself answers wrong usage with 2.
 """
 
 from __future__ import annotations

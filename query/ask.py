@@ -78,7 +78,7 @@ def put(ground: Ground, partner: Partner, call: Call) -> bool:
     try:
         answers = client.ask(ground, partner, call.lease.kind, call.lease.service, list(items.values()), call.answer_by)
     except EnterpriseError as error:
-        _failed(ground, call.lease, error)
+        _failed(ground, call, error, portion=len(items) < len(call.items))
         return False
     told = {inquiry: _answer(answers.by_id[item.id]) for inquiry, item in items.items()}
     _settle(ground, record(ground, call.lease, told, rest_at_once=len(items) < len(call.items)))
@@ -154,11 +154,11 @@ def _settle(ground: Ground, waves: Sequence[int]) -> None:
         advance(ground, waves)
 
 
-def _failed(ground: Ground, lease: Lease, error: EnterpriseError) -> None:
+def _failed(ground: Ground, call: Call, error: EnterpriseError, *, portion: bool) -> None:
     wait = (error.retry_after_s or 0) * SECOND
     if wait:
-        slow_down(ground, lease.partner, ground.clock.now() + wait)
-    give_back(ground, lease, wait)
+        slow_down(ground, call.lease.partner, ground.clock.now() + wait)
+    give_back(ground, call.lease, wait, portion=portion)
 
 
 def _without(kind: str) -> Answer:

@@ -36,7 +36,8 @@ class Lease:
     """Questions of one partner, kind and service that this process may ask until `until` (epoch ms).
 
     `tries` is the number of the try, by wave: whoever comes back with another number has lost the lease. `failed` is
-    how many tries in a row brought nothing; `more`, whether others were due that did not fit.
+    how many tries in a row brought nothing; `answered`, whether an earlier one brought something; `more`, whether
+    others were due that did not fit.
     """
 
     partner: str
@@ -45,6 +46,7 @@ class Lease:
     tries: Mapping[int, int]
     until: int
     failed: int = 0
+    answered: bool = False
     more: bool = False
 
 
@@ -81,9 +83,11 @@ def add_question(
 
 def claim(db: Connection, partner: str, batch: int, now: int, lease_until: int) -> Lease | None:
     """Lease due questions of one kind and service, the oldest first, up to a batch of items; None: nothing is due."""
-    seen = (question.c.wave, question.c.kind, question.c.service, question.c.tries, question.c.failed, question.c.n)
+    columns = question.c
+    seen = (columns.wave, columns.kind, columns.service, columns.tries, columns.failed, columns.n)
+    answered = columns.answers.is_not(None).label("answered")
     due = (question.c.partner == partner, question.c.state == DUE, question.c.due_at <= now)
-    oldest = select(*seen).where(*due).order_by(question.c.due_at).limit(CLAIMED_AT_MOST)
+    oldest = select(*seen, answered).where(*due).order_by(question.c.due_at).limit(CLAIMED_AT_MOST)
     rows = db.execute(skip_locked(oldest)).all()
     if not rows:
         return None
@@ -103,6 +107,7 @@ def claim(db: Connection, partner: str, batch: int, now: int, lease_until: int) 
         {row.wave: row.tries + 1 for row in taken},
         lease_until,
         failed=max(row.failed for row in taken),
+        answered=any(row.answered for row in taken),
         more=len(taken) < len(rows) or len(rows) == CLAIMED_AT_MOST,
     )
 

@@ -1,7 +1,7 @@
 """Recording what a partner said, or that it said nothing. Never looks further: that is `advance`, after the commit."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from secrets import SystemRandom
 from typing import Any
@@ -12,7 +12,7 @@ from config.db import transact, upsert
 from config.ground import Ground
 from query.inquiry import retry_delay
 from query.models import question, wave
-from query.questions import DONE, DUE, LEASED, Answer, Lease, answer_row, open_answers
+from query.questions import ALONE_AFTER, DONE, DUE, LEASED, Answer, Lease, answer_row, open_answers
 from query.waves import STAGE_OF, split_members
 
 _SPREAD = SystemRandom()
@@ -24,14 +24,19 @@ def record(ground: Ground, lease: Lease, answers: Mapping[bytes, Answer], *, res
     An answer for an item that left its wave, or that is answered already, changes nothing. `rest_at_once`: not all
     items were asked, and the rest need not wait. Returns the waves in which there is something for `advance` now.
     """
-    again = partial(_due_again, ground, lease, rest_at_once)
-    return transact(ground.engine, partial(_record, ground=ground, lease=lease, answers=answers, again=again))
+    work = partial(_record, ground=ground, lease=lease, answers=answers, rest_at_once=rest_at_once)
+    return transact(ground.engine, work)
 
 
-def give_back(ground: Ground, lease: Lease, at_least: int = 0) -> None:
-    """Make the questions of a lease due again, after `at_least` ms; answers stay. A lost lease gives nothing back."""
+def give_back(ground: Ground, lease: Lease, at_least: int = 0, *, portion: bool = False) -> None:
+    """Make the questions of a lease due again, after `at_least` ms; answers stay. A lost lease gives nothing back.
+
+    `portion`: the call that failed held only some of the items. If the partner answered others of them before, it is
+    these items that fail and not the partner, and trying other portions need not wait ever longer.
+    """
     failed = lease.failed + 1
-    due_at = max(_due_again(ground, lease, False, failed), ground.clock.now() + at_least)
+    waits = min(failed, ALONE_AFTER) if portion and lease.answered else failed
+    due_at = ground.clock.now() + max(_delay(ground, lease, waits), at_least)
 
     def put_back(db: Connection) -> None:
         for wave_id, tries in sorted(lease.tries.items()):
@@ -47,17 +52,15 @@ def slow_down(ground: Ground, partner: str, until: int) -> None:
     transact(ground.engine, lambda db: db.execute(update(question).where(due).values(due_at=until)))
 
 
-def _due_again(ground: Ground, lease: Lease, rest_at_once: bool, failed: int) -> int:
-    """When a question is due again that has `failed` so many times in a row."""
-    if rest_at_once and not failed:
-        return ground.clock.now()
+def _delay(ground: Ground, lease: Lease, failed: int) -> int:
+    """Milliseconds until a question is asked again that has `failed` so many times in a row."""
     partner = ground.catalogues.current().partner(lease.partner)
     schedule = partner.retry_s if partner is not None else ()
-    return ground.clock.now() + retry_delay(schedule, failed, _SPREAD.uniform(-0.2, 0.2))
+    return retry_delay(schedule, failed, _SPREAD.uniform(-0.2, 0.2))
 
 
 def _record(
-    db: Connection, ground: Ground, lease: Lease, answers: Mapping[bytes, Answer], again: Callable[[int], int]
+    db: Connection, ground: Ground, lease: Lease, answers: Mapping[bytes, Answer], rest_at_once: bool
 ) -> list[int]:
     waves = _lock_waves(db, lease)
     rows = [row for row in _lock_questions(db, lease) if row.wave in waves and row.state != DONE]
@@ -66,12 +69,9 @@ def _record(
     for row in rows:
         of = waves[row.wave]
         values = _answered(ground, row, split_members(of.members), answers)
-        if values["n"] == 0:
-            values["state"] = DONE
-        elif row.state == LEASED and row.tries == lease.tries[row.wave]:
-            values |= {"state": DUE, "due_at": again(values["failed"])}
-        changed.append(values)
-        if values["answers"] != row.answers:
+        news = values["answers"] != row.answers
+        changed.append({**values, **_next_try(ground, lease, row, values["n"], news, rest_at_once)})
+        if news:
             still_open = of.open - int(row.answers is None)
             marks[still_open, int(still_open == 0)].append(row.wave)
     if changed:
@@ -90,8 +90,20 @@ def _answered(
     before = open_answers(ground, row, len(members))
     after = [old if old is not None else answers.get(member) for old, member in zip(before, members, strict=True)]
     if after == before:
-        return {**row._mapping, "failed": row.failed + 1}
-    return {**row._mapping, "failed": 0, **answer_row(ground, row.wave, row.partner, row.kind, after, len(members))}
+        return dict(row._mapping)
+    return {**row._mapping, **answer_row(ground, row.wave, row.partner, row.kind, after, len(members))}
+
+
+def _next_try(ground: Ground, lease: Lease, row: Row[Any], owed: int, news: bool, rest_at_once: bool) -> dict[str, Any]:
+    """State, time and failures of a question after a call; nothing, when another worker has the lease by now."""
+    if owed == 0:
+        return {"state": DONE}
+    if row.state != LEASED or row.tries != lease.tries[row.wave]:
+        return {}
+    if news and rest_at_once:
+        return {"state": DUE, "due_at": ground.clock.now()}
+    failed = 0 if news else row.failed + 1
+    return {"state": DUE, "failed": failed, "due_at": ground.clock.now() + _delay(ground, lease, failed)}
 
 
 def _lock_waves(db: Connection, lease: Lease) -> dict[int, Row[Any]]:

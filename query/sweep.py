@@ -14,6 +14,7 @@ from config.db import reading, skip_locked, transact
 from config.errors import SealBroken
 from config.ground import Ground
 from config.log import get_logger
+from query.backlog import report
 from query.carriers import reroute
 from query.ending import end_unsuccessfully
 from query.inquiry import IDENTITY_FIELDS, SECOND, Outcome, State
@@ -40,6 +41,7 @@ def sweep(ground: Ground) -> None:
         reroute_waiting,
         ring_again,
         erase,
+        report,
     ]
     for part in parts:
         try:

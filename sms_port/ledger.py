@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from config.db import is_duplicate, reading, skip_locked, transact
@@ -22,7 +22,7 @@ from sms_port.models import Lane, State, message
 from sms_port.outcomes import OnOutcome, Outcome, move, settle
 from sms_port.segments import PART_UNITS, units
 
-__all__ = ["Lane", "OnOutcome", "Outcome", "Owed", "owe", "sweep"]
+__all__ = ["Lane", "OnOutcome", "Outcome", "Owed", "count_owed", "owe", "sweep"]
 
 MAX_PARTS = 8
 KEPT_MS = 72 * 3_600_000
@@ -99,6 +99,12 @@ def _owe_what_is_new(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
         raise MessageConflict("a message with this id says something else")
     if fresh:
         db.execute(insert(message), list(fresh.values()))
+
+
+def count_owed(db: Connection) -> int:
+    """How many messages no gateway is known to have yet."""
+    waiting = message.c.state.in_([State.DUE, State.SENDING, State.UNKNOWN])
+    return db.execute(select(func.count()).select_from(message).where(waiting)).scalar_one()
 
 
 def sweep(ground: Ground, on_outcome: OnOutcome) -> int:

@@ -191,5 +191,5 @@ def _as_json(text: Text) -> dict[str, Any]:
         "from": text.sender,
         "text": text.text,
         "parts": text.parts,
-        "received_at": rfc3339(text.received_at),
+        "received_at": rfc3339(text.received_at, milliseconds=True),
     }

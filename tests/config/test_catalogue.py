@@ -124,6 +124,12 @@ def test_a_disabled_partner_is_not_asked_but_still_known() -> None:
     assert catalogue.partner("tencent") is not None
 
 
+def test_a_closed_service_is_not_offered_but_still_listed() -> None:
+    catalogue = load_catalogue(changed('code = "phone-cards"\n', 'code = "phone-cards"\nenabled = false\n'))
+    assert catalogue.service("phone-cards") is None
+    assert "phone-cards" in {service.code for service in catalogue.services}
+
+
 def test_what_a_partner_counts() -> None:
     tencent, mobile = CATALOGUE.partner("tencent"), CATALOGUE.partner("china-mobile")
     assert tencent is not None

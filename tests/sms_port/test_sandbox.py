@@ -63,7 +63,7 @@ def test_a_message_is_listed_as_the_interface_says(ground: Ground, sandbox: Sand
     owe_all(ground, make_reply(text="长" * 100))
     send_due(ground, news)
     text = "【一证通查】" + "长" * 100
-    expected = {"to": PHONE, "from": "10699000", "text": text, "parts": 2, "received_at": "2026-11-22T06:05:00Z"}
+    expected = {"to": PHONE, "from": "10699000", "text": text, "parts": 2, "received_at": "2026-11-22T06:05:00.000Z"}
     assert listed(sandbox) == [expected]
     assert listed(sandbox, "13900139000") == []
 

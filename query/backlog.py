@@ -1,0 +1,46 @@
+"""What waits just now, for the metrics: an alert belongs on the age of the oldest due question, not on CPU."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from config import metrics
+from config.db import reading
+from config.ground import Ground
+from query.inquiry import State
+from query.models import inquiry, question
+from query.questions import DUE
+from sms_port.ledger import count_owed
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """The age of the oldest due question in ms (0: none is due), inquiries not closed, messages not handed over."""
+
+    oldest_due_ms: int
+    inquiries_open: int
+    messages_owed: int
+
+
+def backlog(ground: Ground) -> Backlog:
+    """What waits at this moment."""
+    now = ground.clock.now()
+    partners = [partner.code for partner in ground.catalogues.current().partners]
+    due = (question.c.partner.in_(partners), question.c.state == DUE, question.c.due_at <= now)
+    unsettled = inquiry.c.state.in_([State.CHECKING, State.ASKING, State.REPLYING])
+    with reading(ground.engine) as db:
+        oldest = db.execute(select(func.min(question.c.due_at)).where(*due)).scalar()
+        count = db.execute(select(func.count()).select_from(inquiry).where(unsettled)).scalar_one()
+        owed = count_owed(db)
+    return Backlog(now - oldest if oldest is not None else 0, count, owed)
+
+
+def report(ground: Ground) -> None:
+    """Tell the metrics of this process, the clock, what waits."""
+    found = backlog(ground)
+    metrics.set_backlog(
+        now=ground.clock.now(),
+        oldest_due_ms=found.oldest_due_ms,
+        messages_owed=found.messages_owed,
+        inquiries_open=found.inquiries_open,
+    )
