@@ -15,7 +15,7 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.dev-installed
 	@.ci/packages mariadb-server redis-server chromium chromium-driver fonts-noto-cjk
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .

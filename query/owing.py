@@ -16,5 +16,4 @@ class Owing:
         """Ring everything owed; the gateway first, since a citizen waits for it."""
         if self.messages:
             ground.bell.ring_gateway()
-        for step, argument in sorted(self.jobs):
-            ground.bell.ring(step, argument)
+        ground.bell.ring_all(sorted(self.jobs))

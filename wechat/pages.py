@@ -40,7 +40,7 @@ def make_blueprint(ground: Ground, door: Door[S]) -> Blueprint:
     blueprint.add_url_rule("/assets/<digest>/<name>", "asset", views.serve_asset)
     blueprint.before_request(views.keep_choice)
     blueprint.register_error_handler(OneCertError, lambda error: refusal_page(views.renderer, error))
-    for status in (404, 500):
+    for status in (404, 413, 500):
         blueprint.register_error_handler(status, lambda error: refusal_page(views.renderer, error))
     return blueprint
 

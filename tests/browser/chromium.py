@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
@@ -17,6 +16,8 @@ from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+
+from tests.browser.png import shrink
 
 HERE = Path(__file__).parent
 CHROMIUM, CHROMEDRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
@@ -131,7 +132,7 @@ class Phone:
         shot: dict[str, Any] = self.driver.execute_cdp_cmd(
             "Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True, "clip": clip}
         )
-        path.write_bytes(base64.b64decode(shot["data"]))
+        path.write_bytes(shrink(self.driver, shot["data"]))
 
 
 def axe_source() -> str:

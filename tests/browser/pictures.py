@@ -59,11 +59,14 @@ class Album:
 def main() -> None:
     """Take them all; stops at the first page that is not as expected."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as directory, private_instance(Path(directory)) as instance:
-        with phone(Path(directory)) as browser:
-            album = Album(instance, browser)
-            for part in (pages, form_states, progress_states, stand_ins):
-                part(album)
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        private_instance(Path(directory)) as instance,
+        phone(Path(directory)) as browser,
+    ):
+        album = Album(instance, browser)
+        for part in (pages, form_states, progress_states, stand_ins):
+            part(album)
 
 
 def pages(album: Album) -> None:
