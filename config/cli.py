@@ -57,7 +57,7 @@ def audit_group() -> None:
 
 
 @audit_group.command("list")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 100_000), default=100, show_default=True, help="The newest so many.")
 @json_option
 @needs_ground
 def list_audit(ground: Ground, limit: int, as_json: bool) -> None:

@@ -28,7 +28,7 @@ def message_group() -> None:
 
 @message_group.command("list")
 @click.option("--state", type=click.Choice([state.name.lower() for state in State]), help="Only those in this state.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="The newest so many.")
 @json_option
 @needs_ground
 def list_messages(ground: Ground, state: str | None, limit: int, as_json: bool) -> None:

@@ -68,7 +68,9 @@ def show_menu(ground: Ground, code: str, as_json: bool) -> None:
 @click.argument("words", metavar="[KEY|WORDS|NAME]", default="")
 @click.option("--url", metavar="URL", help="The instance to push to; otherwise the one of ONECERT_PUBLIC_URL.")
 @click.option("--mode", type=click.Choice(["plain", "compatible", "safe"]), help="Otherwise the account's own.")
-@click.option("--format", "form", type=click.Choice(["xml", "json"]), default="xml", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["xml", "json"]), default="xml", show_default=True, help="Of the body."
+)
 @click.option("--tries", type=click.IntRange(1, 64), default=1, show_default=True, help="Send it so often at once.")
 @click.option("--openid", metavar="OPENID", help="Whose push; otherwise somebody new.")
 @needs_ground

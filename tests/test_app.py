@@ -1,0 +1,147 @@
+"""The parts joined: headers on every answer, 503 when the ground gives way, and a README that says what there is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, create_engine
+
+from app import cli, create_app
+from config.ground import Ground, make_ground
+from config.queue import make_redis
+from config.settings import SETTINGS, Settings
+from query.inquiry import MOVES, State
+from tests.servers import free_port
+from wechat.headers import HEADERS
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+@pytest.fixture
+def client(ground: Ground) -> FlaskClient:
+    return create_app(ground).test_client()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 200),
+        ("GET", "/help", 200),
+        ("GET", "/nothing/here", 404),
+        ("GET", "/guides/nobody", 404),
+        ("GET", "/inquiries/100000000000", 404),
+        ("POST", "/internet-accounts", 401),
+        ("DELETE", "/internet-accounts", 405),
+        ("GET", "/api/v1/services", 200),
+        ("GET", "/api/v1/nothing", 404),
+        ("PUT", "/api/v1/inquiries", 405),
+        ("POST", "/api/v1/inquiries", 401),
+        ("GET", "/wechat/nobody", 404),
+        ("POST", "/sms/main/receipts", 401),
+        ("GET", "/health/ready", 200),
+    ],
+)
+def test_every_answer_carries_the_headers(client: FlaskClient, method: str, path: str, status: int) -> None:
+    answer = client.open(path, method=method)
+    assert answer.status_code == status
+    assert set(HEADERS) <= set(answer.headers.keys())
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+def test_a_fault_of_ours_tells_nothing(ground: Ground) -> None:
+    app = create_app(ground)
+    app.add_url_rule("/api/v1/broken", view_func=lambda: 1 // 0)
+    answer = app.test_client().get("/api/v1/broken")
+    assert (answer.status_code, answer.json["code"]) == (500, "internal")  # type: ignore[index]
+    assert "ZeroDivision" not in answer.text
+    assert set(HEADERS) <= set(answer.headers.keys())
+
+
+@pytest.fixture
+def without_database(ground: Ground) -> Iterator[Flask]:
+    """An application whose database has gone away after it had read its keys and its catalogue."""
+    ground.catalogues.current()
+    ground.keys.mac("health", b"")
+    gone: Engine = create_engine(f"mysql+pymysql://onecert:onecert@127.0.0.1:{free_port()}/onecert")
+    yield create_app(replace(ground, engine=gone))
+    gone.dispose()
+
+
+def test_without_a_database_the_api_says_503_and_when_to_try_again(without_database: Flask) -> None:
+    client = without_database.test_client()
+    token = client.post("/api/v1/sessions", json={"entrance": "web"}).json["token"]  # type: ignore[index]
+    form = {"service": "internet-accounts", "phone": "13800138000"}
+    answer = client.post("/api/v1/verification-codes", json=form, headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json["code"]) == (503, "unavailable")  # type: ignore[index]
+    assert int(answer.headers["Retry-After"]) > 0
+    assert client.get("/health/ready").status_code == 503
+    assert client.get("/health/live").status_code == 200
+
+
+def test_without_a_database_the_page_says_try_again(without_database: Flask) -> None:
+    client = without_database.test_client()
+    page = client.get("/internet-accounts").text
+    token = re.findall(r'name="session" value="([^"]+)"', page)[0]
+    answer = client.post("/internet-accounts", data={"session": token, "phone": "13800138000", "action": "code"})
+    assert answer.status_code == 503
+    assert "服务暂时用不了" in answer.text
+    assert "再试一次" in answer.text
+
+
+def test_without_redis_nothing_is_sent(settings: Settings, ground: Ground) -> None:
+    away = replace(settings, redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    lame = replace(make_ground(away, clock=ground.clock), engine=ground.engine, redis=make_redis(away.redis_url))
+    client = create_app(lame).test_client()
+    answer = client.post("/api/v1/sessions", json={"entrance": "web"})
+    assert (answer.status_code, answer.json["code"]) == (503, "unavailable")  # type: ignore[index]
+    assert client.get("/health/ready").status_code == 503
+
+
+def test_the_readmes_diagram_has_the_states_and_their_order() -> None:
+    drawn = [word for word in re.findall(r"\b[A-Z]{6,}\b", README.split("```")[5]) if word in State.__members__]
+    assert drawn == [state.name for state in State]
+    assert {(old.name, new.name) for old, new in MOVES} == {
+        ("CHECKING", "ASKING"),
+        ("CHECKING", "REPLYING"),
+        ("ASKING", "REPLYING"),
+        ("REPLYING", "CLOSED"),
+    }
+
+
+def commands(group: click.Group, above: str = "") -> Iterator[str]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{above}{name} ")
+        else:
+            yield f"{above}{name}"
+
+
+def test_the_readme_names_every_command_and_every_setting() -> None:
+    told = README.split("## Commands")[1]
+    for command in commands(cli):
+        assert all(re.search(rf"\b{word}\b", told) for word in command.split()), command
+    example = (Path(__file__).parents[1] / ".env.example").read_text()
+    for setting in SETTINGS:
+        assert setting.name in README, setting.name
+        assert setting.name in example, setting.name
+
+
+def test_every_command_explains_itself() -> None:
+    def look(group: click.Group) -> None:
+        for command in group.commands.values():
+            assert command.help, command.name
+            for parameter in command.params:
+                if isinstance(parameter, click.Option):
+                    assert parameter.help, f"{command.name} {parameter.name}"
+            if isinstance(command, click.Group):
+                look(command)
+
+    look(cli)
