@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from config.clock import FixedClock
 from config.db import make_engine, metadata
@@ -92,7 +92,7 @@ def engine(settings: Settings) -> Iterator[Engine]:
     with engine.begin() as db:
         if engine.dialect.name != "sqlite":
             for table in reversed(metadata.sorted_tables):
-                db.execute(text(f"DELETE FROM {table.name}"))  # noqa: S608
+                db.execute(table.delete())
     engine.dispose()
 
 
