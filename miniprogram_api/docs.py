@@ -61,8 +61,9 @@ def add_docs(blueprint: Blueprint) -> None:
 
 def prose(text: str) -> Markup:
     """A sentence of the document as HTML: what stands between backticks is code."""
-    parts = text.split("`")
-    return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 else escape(part) for n, part in enumerate(parts))
+    code = Markup("<code>{}</code>")
+    parts = enumerate(text.split("`"))
+    return Markup("").join(code.format(part) if place % 2 else escape(part) for place, part in parts)
 
 
 def describe_calls(document: dict[str, Any]) -> dict[str, Call]:

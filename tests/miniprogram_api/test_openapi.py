@@ -88,8 +88,10 @@ def test_the_example_of_an_answer_is_such_an_answer() -> None:
 
 def test_the_list_of_problems_and_the_errors_classes_agree() -> None:
     for error in every_error():
-        assert error.code in BY_CODE, error
-        if error.code != "internal":
+        if error.status == 500:
+            # A fault of ours: the client is told `internal`, whatever its name in the log.
+            assert build_problem(error())["code"] == "internal"
+        else:
             assert error.status in BY_CODE[error.code].statuses, error
 
 
