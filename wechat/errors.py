@@ -5,6 +5,7 @@ WeChatError
 │   ├── SignatureWrong 403  not signed by WeChat for this account, stale, or meant for another account
 │   └── PushTooLarge   413  a body over the cap
 ├── AccountUnknown     404  no official account of that code in the catalogue
+├── PageForeign        404  a page whose host may not use the JS-SDK in an account's name
 ├── MenuInvalid        422  the catalogue's menu breaks a limit of the platform
 ├── PlayFailed         502  `onecert account push` got something a WeChat client would not show
 ├── PlatformAway       503  the platform gave no answer, or may not be asked just now
@@ -46,6 +47,13 @@ class PushTooLarge(BadPush):
 
 class AccountUnknown(WeChatError):
     """No official account of that code."""
+
+    code = "not_found"
+    status = 404
+
+
+class PageForeign(WeChatError):
+    """A page that is not on the account's list of hosts."""
 
     code = "not_found"
     status = 404

@@ -6,8 +6,10 @@ waits for the answer to a push.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,6 +22,7 @@ from wechat.token_store import Fetched, Kept, TokenStore
 
 LONGEST_TOKEN = 2048
 LONGEST_LIFE_S = 7200
+SEATS = 2
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,20 @@ class Platform:
         self._calls = Calls(ground, pause)
         self._tokens = TokenStore(ground, "token")
         self._tickets = TokenStore(ground, "ticket")
+        self._seats = threading.BoundedSemaphore(SEATS)
+
+    @contextmanager
+    def seat(self) -> Iterator[None]:
+        """Around a call on behalf of someone who waits for a page: few at once, so that a slow platform holds up few.
+
+        Raises PlatformAway at once when all seats are taken.
+        """
+        if not self._seats.acquire(blocking=False):
+            raise PlatformAway("Too many wait for WeChat already.", sent=False)
+        try:
+            yield
+        finally:
+            self._seats.release()
 
     def token(self, account: Entrance) -> Kept:
         """The access token in use. Raises PlatformRefused, PlatformAway, SecretMissing."""
