@@ -58,7 +58,11 @@ class Platform:
 
     def token(self, account: Entrance) -> Kept:
         """The access token in use. Raises PlatformRefused, PlatformAway, SecretMissing."""
-        return self._tokens.get(self._target(account).name, lambda: self._fetch_token(account))
+        try:
+            return self._tokens.get(self._target(account).name, lambda: self._fetch_token(account))
+        except PlatformAway as away:
+            # The caller's own request has not left, whatever became of the one for the token.
+            raise PlatformAway(away.detail, sent=False) from None
 
     def script_ticket(self, account: Entrance) -> Kept:
         """The jsapi_ticket in use. Raises as `token`."""
