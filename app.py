@@ -42,6 +42,7 @@ from miniprogram_api.problems import http_problem_response, problem_response
 from query.pipeline import JOBS, record_outcome
 from query.schema import upgrade
 from query.sweep import sweep
+from wechat import notices
 from wechat.headers import add_headers
 from wechat.refusals import make_not_found
 
@@ -52,7 +53,7 @@ def create_app(ground: Ground | None = None) -> Flask:
     """The pages, the API, the webhook and the receipts."""
     ground = ground or load_ground()
     app = Flask("onecert", static_folder=None)
-    door = Door(ground)
+    door = Door(ground, partial(notices.owe, ground))
     app.register_blueprint(wechat.pages.make_blueprint(ground, door))
     app.register_blueprint(wechat.views.make_blueprint(ground))
     app.register_blueprint(miniprogram_api.views.make_blueprint(ground, door))
@@ -118,7 +119,7 @@ def sandbox(ground: Ground) -> None:
 def worker(ground: Ground) -> None:
     """Run the pipeline's jobs until stopped."""
     configure_logging(ground.settings.log_level)
-    make_worker(ground.redis, {name: partial(job, ground) for name, job in JOBS.items()}).work()
+    make_worker(ground.redis, {name: partial(job, ground) for name, job in {**JOBS, **notices.JOBS}.items()}).work()
 
 
 @cli.command()

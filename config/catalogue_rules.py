@@ -13,6 +13,9 @@ MAX_CALLS = 20
 """Calls that a partner may get about one inquiry before its patience is over."""
 
 
+ACCOUNT_KEYS = ("menu", "welcome", "original_id", "domain_proof", "page_login", "script_hosts", "notice")
+
+
 def find_faults(catalogue: Catalogue) -> list[str]:
     """Everything for which the catalogue must be refused, one line each with its place and what to do."""
     checks = (_codes, _entrances, _services, _partners, _carriers, _links, find_text_faults)
@@ -27,7 +30,7 @@ def find_warnings(catalogue: Catalogue) -> list[str]:
 def _open_addresses(catalogue: Catalogue) -> Iterator[str]:
     places = [(f"partners[{partner.code}].base_url", partner.base_url) for partner in catalogue.partners]
     places += [(f"links[{link.code}].url", link.url) for link in catalogue.links]
-    places += [(f"entrances[{entrance.code}].url", entrance.url) for entrance in catalogue.entrances if entrance.url]
+    places += [(f"entrances[{door.code}].base_url", door.base_url) for door in catalogue.entrances if door.base_url]
     for place, url in places:
         if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
             yield f"{place}: is not https; what is sent there can be read on the way"
@@ -57,8 +60,8 @@ def _entrances(catalogue: Catalogue) -> Iterator[str]:
             yield f"{place}.app_id: is missing; the platform's back office shows it"
         if entrance.kind == "official-account":
             yield from _menu(place, entrance)
-        elif entrance.menu or entrance.welcome or entrance.original_id:
-            yield f"{place}: only an official account has a menu, a welcome or an original_id; remove them"
+        elif any(getattr(entrance, key) for key in ACCOUNT_KEYS):
+            yield f"{place}: only an official account has {', '.join(ACCOUNT_KEYS)}; remove them"
         if entrance.key_mode == "certificate" and not (entrance.app_cert_sn and entrance.root_cert_sn):
             yield f"{place}.app_cert_sn and root_cert_sn: are missing; certificate mode needs both (docs/applets)"
 

@@ -15,6 +15,7 @@ Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n]+$")]
 Block = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s?#{}]*)?$", max_length=500)]
+Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.\-]+(:[0-9]{1,5})?$", max_length=253)]
 Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{3,20}$")]
 Prefix = Annotated[str, StringConstraints(pattern=r"^1[3-9][0-9]{1,5}$")]
 CertificateName = Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{32}(?:_[0-9a-f]{32})*)?$", max_length=400)]
@@ -23,6 +24,7 @@ Amount = Annotated[int, Field(ge=1, le=1_000_000_000)]
 ServiceCode = Literal["internet-accounts", "phone-cards"]
 Algorithm = Literal["hmac-sha256", "hmac-sm3"]
 Lane = Literal["code", "reply"]
+WECHAT_URL = "https://api.weixin.qq.com"
 
 
 class Part(BaseModel):
@@ -64,25 +66,49 @@ class MenuItem(Part):
     items: tuple[MenuItem, ...] = ()
 
 
-class Entrance(Part):
-    """Where a citizen comes in. `mode`, `original_id`, `welcome` and `menu` are an official account's.
+class PageLogin(Part):
+    """Switches on that pages opened in WeChat learn the visitor's openid; `url` is where WeChat logs people in."""
 
-    `url` is a mini program's platform: WeChat's host, or Alipay's gateway; without it nobody can log in there.
-    `key_mode` and the certificates' serial numbers are Alipay's.
+    url: Url = "https://open.weixin.qq.com"
+
+
+class Notice(Part):
+    """A subscription notice after acceptance: the template, and which of its keywords takes what."""
+
+    template_id: Line
+    reference: Annotated[str, StringConstraints(pattern=r"^(character_string|thing)[0-9]{1,2}$")]
+    status: Annotated[str, StringConstraints(pattern=r"^(phrase|thing)[0-9]{1,2}$")]
+
+
+class Entrance(Part):
+    """Where a citizen comes in. `mode` and what `ACCOUNT_KEYS` names are an official account's.
+
+    `base_url`: the platform's API. An official account without it uses WeChat's own address; nobody logs into a mini
+    program without it. `key_mode` and the certificates' serial numbers are Alipay's. `domain_proof`: the name in the file
+    MP_verify_….txt. `script_hosts`: the hosts whose pages may use the JS-SDK in this account's name.
     """
 
     code: Code
     kind: Literal["official-account", "wechat-applet", "alipay-applet", "web"]
     name: Bilingual
     app_id: str = ""
+    base_url: Url | None = None
     original_id: str = ""
     mode: Literal["plain", "compatible", "safe"] = "safe"
     welcome: bool = False
     menu: tuple[MenuItem, ...] = ()
-    url: Url | None = None
     key_mode: Literal["public-key", "certificate"] = "public-key"
     app_cert_sn: CertificateName = ""
     root_cert_sn: CertificateName = ""
+    domain_proof: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{0,64}$")] = ""
+    page_login: PageLogin | None = None
+    script_hosts: tuple[Host, ...] = ()
+    notice: Notice | None = None
+
+    @property
+    def platform_url(self) -> str:
+        """Where WeChat's API is called for this account."""
+        return self.base_url or WECHAT_URL
 
 
 class Service(Part):

@@ -76,7 +76,7 @@ def _call(ground: Ground, entrance: Entrance, method: str, fields: dict[str, str
         now=ground.clock.now(),
         certificates=_certificates(entrance),
     )
-    answer = ask_platform(ground, entrance, f"{entrance.url}?{query}", body, FORM)
+    answer = ask_platform(ground, entrance, f"{entrance.base_url}?{query}", body, FORM)
     known = certificate_sn(_platform_text(ground, entrance)) if entrance.key_mode == "certificate" else ""
     try:
         return parse_answer(answer, method, _platform_key(ground, entrance), certificate=known)

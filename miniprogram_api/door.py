@@ -28,6 +28,10 @@ HOUR_S = 60 * MINUTE_S
 DAY_S = 24 * HOUR_S
 
 
+OnAccepted = Callable[[str, str | None, str], None]
+"""Told (entrance, openid, reference) after an inquiry was accepted and committed; it must not raise."""
+
+
 class SubmitForm(Protocol):
     """A filled form, as typed. What the service does not ask for is None."""
 
@@ -83,8 +87,9 @@ class KnownPhone:
 class Door:
     """One a process. `address` is always the client's as seen behind the trusted proxies."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, on_accepted: OnAccepted = lambda entrance, openid, reference: None) -> None:
         self._ground = ground
+        self._on_accepted = on_accepted
         self._limiter = Limiter(ground.redis, ground.keys)
 
     def open_session(
@@ -128,7 +133,9 @@ class Door:
             raise ConsentMissing("The citizen must agree to the privacy notice.")
         budgets = _submission_budgets(self._limits(), session, address_block(address))
         self._spend(budgets, self._name_of(submission))
-        return submit(self._ground, submission)
+        done = submit(self._ground, submission)
+        self._on_accepted(session.entrance, session.openid, done.reference)
+        return done
 
     def progress(self, session: Session, reference: str) -> Progress:
         """How far one's own inquiry is. Raises NotFound, also for another's."""

@@ -60,7 +60,7 @@ def log_in(ground: Ground, entrance: Entrance, code: str) -> str:
 
     Raises LoginUnavailable, LoginCodeInvalid, LoginCodeUsed, LoginRefused, PlatformUnavailable, LimiterUnavailable.
     """
-    if not entrance.url:
+    if not entrance.base_url:
         raise LoginUnavailable()
     if CODE.fullmatch(code) is None:
         raise LoginCodeInvalid()
@@ -84,7 +84,7 @@ def read_phone(ground: Ground, session: LoggedIn, credential: Credential) -> str
     PhoneInvalid, PlatformUnavailable, LimiterUnavailable.
     """
     entrance = ground.catalogues.current().entrance(session.entrance)
-    if entrance is None or entrance.kind not in APPLETS or not entrance.url or session.openid is None:
+    if entrance is None or entrance.kind not in APPLETS or not entrance.base_url or session.openid is None:
         raise EntranceMismatch()
     if (entrance.kind == "wechat-applet") != (credential.code is not None):
         raise EntranceMismatch()

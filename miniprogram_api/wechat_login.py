@@ -146,11 +146,11 @@ def _raise_refusal(told: dict[str, Any], refusals: dict[int, type[ApiError]], en
 
 
 def _get(ground: Ground, entrance: Entrance, path: str, query: dict[str, str]) -> dict[str, Any]:
-    return _parse(ask_platform(ground, entrance, f"{entrance.url}{path}?{urlencode(query)}"))
+    return _parse(ask_platform(ground, entrance, f"{entrance.base_url}{path}?{urlencode(query)}"))
 
 
 def _post(ground: Ground, entrance: Entrance, path: str, body: dict[str, str]) -> dict[str, Any]:
-    return _parse(ask_platform(ground, entrance, f"{entrance.url}{path}", json.dumps(body).encode()))
+    return _parse(ask_platform(ground, entrance, f"{entrance.base_url}{path}", json.dumps(body).encode()))
 
 
 def _parse(body: bytes) -> dict[str, Any]:

@@ -117,3 +117,21 @@ question = Table(
     Column("answers", ManySealed),
     Index("ix_question_due", "partner", "state", "due_at"),
 )
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("reference", BigInteger, primary_key=True, autoincrement=False),
+    Column("entrance", Code, nullable=False),
+    # A MAC of the openid; the openid itself only until the notice is settled.
+    Column("person", Mac32, nullable=False),
+    Column("openid", Sealed(128)),
+    Column("state", SmallInteger, nullable=False),
+    # The platform's number of its report, and what it, or its answer to our call, said.
+    Column("report", String(32)),
+    Column("word", String(32)),
+    Column("owed_at", Ms, nullable=False),
+    Index("ix_notice_owed", "state", "owed_at"),
+    Index("ix_notice_person", "person"),
+    Index("ix_notice_kept", "owed_at"),
+)

@@ -15,7 +15,8 @@ from sqlalchemy import Column, Connection, Row, Table, delete, select, update
 from config.db import skip_locked, transact
 from config.ground import Ground
 from query.inquiry import HOUR, INDEX_KEPT, MASKED_KEPT, PHONE_KEPT, State
-from query.models import inquiry, last_inquiry, question, verification_code, wave
+from query.models import inquiry, last_inquiry, notice, question, verification_code, wave
+from query.notices import KEPT, LATE, NoticeState
 from query.waves import Stage
 
 AT_ONCE: Final = 500
@@ -35,7 +36,7 @@ STEPS: Final[Sequence[tuple[int, tuple[str, ...]]]] = (
 def erase(ground: Ground) -> None:
     """One bounded pass over everything that is kept too long."""
     now = ground.clock.now()
-    for step in (_erase_inquiries, _erase_identities, _erase_codes, _erase_days, _erase_waves):
+    for step in (_erase_inquiries, _erase_identities, _erase_codes, _erase_days, _erase_waves, _erase_notices):
         transact(ground.engine, partial(step, now=now))
 
 
@@ -96,3 +97,11 @@ def _erase_waves(db: Connection, now: int) -> None:
     if ids:
         db.execute(delete(question).where(question.c.wave.in_(ids)))
         db.execute(delete(wave).where(wave.c.id.in_(ids)))
+
+
+def _erase_notices(db: Connection, now: int) -> None:
+    """Notices too late to be sent, or whose sender was killed, lose their openid; after some days all of them go."""
+    standing = notice.c.state.in_([NoticeState.OWED, NoticeState.SENDING])
+    late = update(notice).where(standing, notice.c.owed_at <= now - LATE)
+    db.execute(late.values(state=NoticeState.FAILED, openid=None, word="late"))
+    _delete_oldest(db, notice, notice.c.owed_at, now - KEPT)

@@ -20,6 +20,7 @@ from query.ending import end_unsuccessfully
 from query.inquiry import IDENTITY_FIELDS, SECOND, Outcome, State
 from query.models import inquiry, question, wave
 from query.moves import move
+from query.notices import entrances_owing
 from query.offer import times_of
 from query.owing import Owing
 from query.questions import DUE, LEASED
@@ -40,6 +41,7 @@ def sweep(ground: Ground) -> None:
         end_ungathered,
         reroute_waiting,
         ring_again,
+        ring_for_notices,
         erase,
         report,
     ]
@@ -153,6 +155,12 @@ def ring_again(ground: Ground) -> None:
     Owing({("ask", partner) for partner in partners} | {("gather", code) for code in _waited_for(ground)}).ring(ground)
     if marked is not None:
         ground.bell.ring("advance")
+
+
+def ring_for_notices(ground: Ground) -> None:
+    """Ring for notices that nobody has sent yet."""
+    for entrance in entrances_owing(ground):
+        ground.bell.ring("notify", entrance)
 
 
 def _waited_for(ground: Ground) -> set[str]:

@@ -43,10 +43,10 @@ def wait_until(ready: Any, seconds: float = 20.0) -> None:
 
 
 @contextlib.contextmanager
-def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(command: list[str], log: Path, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
     """Run `command`, its output to `log`; killed at the end of the block, whatever happens."""
     with log.open("ab") as output:
-        child = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+        child = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, env=env)
     try:
         yield child
     finally:

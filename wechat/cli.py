@@ -10,9 +10,9 @@ import click
 from config.ground import Ground
 from config.outgoing import Answer
 from config.terminal import json_option, needs_ground, print_table
-from wechat.accounts import find_official_account, official_accounts, read_account
+from wechat.accounts import official_accounts, read_account
 from wechat.errors import PlayFailed
-from wechat.menu import build_menu, show_tree
+from wechat.menu_cli import menu, token
 from wechat.player import Message, Played, build_event, build_push, build_text, make_openid, read_answer
 from wechat.push import NOTHING, Mode
 from wechat.push_body import Format
@@ -41,25 +41,6 @@ def list_accounts(ground: Ground, as_json: bool) -> None:
         for entrance in official_accounts(ground.catalogues.current())
     ]
     print_table(rows, ["code", "name", "app_id", "mode"], as_json)
-
-
-@account.group()
-def menu() -> None:
-    """Menus of official accounts."""
-
-
-@menu.command("show")
-@click.argument("code", metavar="ACCOUNT")
-@json_option
-@needs_ground
-def show_menu(ground: Ground, code: str, as_json: bool) -> None:
-    """The account's menu as the catalogue has it, as a tree; every limit of the platform that it breaks."""
-    entrance = find_official_account(ground.catalogues.current(), code)
-    if as_json:
-        print_table(build_menu(entrance)["button"], [], as_json)
-        return
-    click.echo("\n".join(show_tree(entrance.menu)))
-    build_menu(entrance)
 
 
 @account.command("push")
@@ -121,4 +102,6 @@ def _send(ground: Ground, where: str, played: Played) -> bytes:
     return answer.body
 
 
+account.add_command(menu)
+account.add_command(token)
 COMMANDS = [account]

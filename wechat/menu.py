@@ -1,4 +1,4 @@
-"""An official account's menu: built from the catalogue, held against the platform's limits, shown as a tree (pure).
+"""An official account's menu (pure): built from the catalogue, held against WeChat's limits and what is live, shown.
 
 Limits as of 2026-11 (WeChat, 自定义菜单): 1 to 3 buttons, 1 to 5 below each, two levels; names of 16 and 60 bytes,
 keys of 128, addresses of 1024.
@@ -6,8 +6,9 @@ keys of 128, addresses of 1024.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import ndiff
+from typing import Any, TypeAlias
 
 from config.catalogue import Entrance, MenuItem
 from wechat.errors import MenuInvalid
@@ -20,6 +21,8 @@ MAX_TOP_NAME = 16
 MAX_SUB_NAME = 60
 MAX_KEY = 128
 MAX_URL = 1024
+ACTS = ("key", "appid", "pagepath", "url", "media_id", "article_id")
+"""What a button's act may need; the last two only a menu that somebody else made has."""
 
 
 def build_menu(entrance: Entrance) -> dict[str, list[Button]]:
@@ -50,11 +53,38 @@ def find_faults(menu: Sequence[MenuItem]) -> Iterator[str]:
 
 def show_tree(menu: Sequence[MenuItem]) -> list[str]:
     """The menu as lines of text, sub-buttons below their button."""
+    return _tree([_button(item) for item in menu])
+
+
+def diff_menus(live: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> list[str]:
+    """What a push would change, as lines of both trees: `- ` only live, `+ ` only wanted, `  ` in both.
+
+    Empty when there is no difference. `live` is spelled as the platform does, which adds empty parts; None: no menu.
+    """
+    before, after = _plain((live or {}).get("button")), _plain(wanted["button"])
+    if before == after:
+        return []
+    return [line for line in ndiff(_tree(before), _tree(after)) if not line.startswith("?")]
+
+
+def _plain(buttons: Any) -> list[dict[str, Any]]:
+    """Buttons without what is empty, in one order of keys."""
+    found = []
+    for button in buttons if isinstance(buttons, list) else []:
+        parts = {name: value for name, value in sorted(button.items()) if value not in ("", [], None)}
+        if "sub_button" in parts:
+            parts["sub_button"] = _plain(parts["sub_button"])
+        found.append(parts)
+    return found
+
+
+def _tree(buttons: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = []
-    for item in menu:
-        lines.append(_describe(item))
-        for number, below in enumerate(item.items, 1):
-            lines.append(f"{'└──' if number == len(item.items) else '├──'} {_describe(below)}")
+    for button in buttons:
+        lines.append(_describe(button))
+        below = button.get("sub_button", [])
+        for number, each in enumerate(below, 1):
+            lines.append(f"{'└──' if number == len(below) else '├──'} {_describe(each)}")
     return lines
 
 
@@ -72,6 +102,6 @@ def _button(item: MenuItem) -> Button:
     return {"name": item.name, **{name: value for name, value in spelled.items() if value is not None}}
 
 
-def _describe(item: MenuItem) -> str:
-    act = " ".join(text for text in (item.type, item.key, item.app_id, item.page_path, item.url) if text)
-    return f"{item.name}  ({act})" if act else item.name
+def _describe(button: Mapping[str, Any]) -> str:
+    act = " ".join(str(button[name]) for name in ("type", *ACTS) if button.get(name))
+    return f"{button.get('name', '')}  ({act})" if act else str(button.get("name", ""))

@@ -16,6 +16,7 @@ from wechat.asking import Remarks, ask_code, submit
 from wechat.display import asks_display, chosen, clean_address, keep_display
 from wechat.door import Door, S
 from wechat.forms import SERVICES, Form, parse_form
+from wechat.logins import add_logins
 from wechat.progress_view import view_progress
 from wechat.refusals import refusal_page
 from wechat.rendering import Renderer
@@ -38,6 +39,7 @@ def make_blueprint(ground: Ground, door: Door[S]) -> Blueprint:
     blueprint.add_url_rule("/guides/<partner>", "guide", views.show_guide)
     blueprint.add_url_rule("/inquiries/<reference>", "inquiry", views.show_progress)
     blueprint.add_url_rule("/assets/<digest>/<name>", "asset", views.serve_asset)
+    add_logins(blueprint, ground, door)
     blueprint.before_request(views.keep_choice)
     blueprint.register_error_handler(OneCertError, lambda error: refusal_page(views.renderer, error))
     for status in (404, 413, 500):

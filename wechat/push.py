@@ -16,6 +16,7 @@ from typing import Literal
 from wechat.errors import BadPush, PushTooLarge, SignatureWrong
 from wechat.push_body import Format, build_body, parse_body
 from wechat.push_crypto import decrypt, encrypt, is_signed, sign
+from wechat.push_items import parse_items
 
 Mode = Literal["plain", "compatible", "safe"]
 
@@ -29,8 +30,12 @@ _NONCE = re.compile(r"[!-~]{1,128}", re.ASCII)
 _WHO = re.compile(r"[!-~]{1,128}", re.ASCII)
 _CREATED = re.compile(r"[0-9]{1,13}", re.ASCII)
 _KIND = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_NOT_WORD = re.compile(r"[^A-Za-z0-9 :_.-]", re.ASCII)
 _ENVELOPE = re.compile(rb'<Encrypt>\s*(?:<!\[CDATA\[)?([A-Za-z0-9+/=]+)|"Encrypt"\s*:\s*"([A-Za-z0-9+/=\\]+)"')
 _MAX_ECHO = 512
+MAX_WORD = 32
+PERSONAL_EVENTS = frozenset({"user_authorization_revoke", "user_authorization_cancellation", "user_info_modified"})
+"""Events by which the platform asks for the deletion of somebody's data."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,14 @@ class Stamp:
 
 
 @dataclass(frozen=True)
+class Report:
+    """What became of a notice: the platform's number of it, and its word (`success`, `failed:user block`, ...)."""
+
+    number: str
+    word: str
+
+
+@dataclass(frozen=True)
 class Push:
     """One message or event. `sender` is the citizen's openid; it and the words are kept out of every repr."""
 
@@ -73,6 +86,9 @@ class Push:
     event_key: str = field(default="", repr=False)
     message_id: str = field(default="", repr=False)
     text: str = field(default="", repr=False)
+    about: str = field(default="", repr=False)
+    """The openid that an event about personal data is about; empty when it is the sender."""
+    reports: tuple[Report, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -196,17 +212,33 @@ def _decrypt(encrypted: str, account: AccountKeys) -> tuple[bytes, bytes]:
 def _parse_push(body: bytes) -> Push:
     form, fields = parse_body(body)
     kind = _required(fields, "MsgType", _KIND).casefold()
+    event = _required(fields, "Event", _KIND).casefold() if kind == "event" else ""
     return Push(
         form=form,
         receiver=_required(fields, "ToUserName", _WHO),
         sender=_required(fields, "FromUserName", _WHO),
         created=_required(fields, "CreateTime", _CREATED),
         kind=kind,
-        event=_required(fields, "Event", _KIND).casefold() if kind == "event" else "",
+        event=event,
         event_key=fields.get("EventKey", ""),
         message_id=fields.get("MsgId", ""),
         text=fields.get("Content", "") if kind == "text" else "",
+        about=_required(fields, "OpenID", _WHO) if event in PERSONAL_EVENTS and fields.get("OpenID") else "",
+        reports=_parse_reports(event, form, fields, body),
     )
+
+
+def _parse_reports(event: str, form: Format, fields: Mapping[str, str], body: bytes) -> tuple[Report, ...]:
+    if event == "templatesendjobfinish":
+        return (_report(fields.get("MsgID", ""), fields.get("Status", "")),)
+    if event != "subscribe_msg_sent_event":
+        return ()
+    return tuple(_report(item.get("MsgID", ""), item.get("ErrorStatus", "")) for item in parse_items(form, body))
+
+
+def _report(number: str, word: str) -> Report:
+    """Both cut to what is worth keeping; a word of the platform's is ASCII."""
+    return Report(_NOT_WORD.sub("", number)[:MAX_WORD], _NOT_WORD.sub("", word)[:MAX_WORD])
 
 
 def _required(fields: Mapping[str, str], name: str, shape: re.Pattern[str]) -> str:

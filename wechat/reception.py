@@ -13,6 +13,7 @@ from wechat import autoreply
 from wechat.accounts import Account, Accounts
 from wechat.answers import AnswerMemory
 from wechat.autoreply import KNOWN_EVENTS, Links, Topic
+from wechat.events import note_event
 from wechat.push import MAX_BODY, NOTHING, Envelope, Push, Stamp, build_answer, check_stamp, check_url, open_push
 
 log = get_logger(__name__)
@@ -53,6 +54,7 @@ class Reception:
         account = self._accounts.find(code)
         check_stamp(stamp, account.keys, self._ground.clock.now())
         push, envelope = open_push(stamp, read(MAX_BODY + 1), account.keys)
+        note_event(self._ground, code, push)
         topic = autoreply.choose_topic(push, welcome=account.entrance.welcome, port_number=account.port_number)
         _note(account, push, topic)
         if topic == "none":

@@ -1,6 +1,7 @@
 """The WeChat platform as far as we call it: tokens, menus, a code for an openid. No production code imports it.
 
-How it behaves is told by `POST /behaviour` with side `wechat`: a number as mode is the errcode of every answer.
+How it behaves is told by `POST /behaviour` with side `wechat`: a number as mode is the errcode of every answer (40001,
+40014 and 42001, that a token is over, not of those that give out tokens).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -21,19 +23,25 @@ from config.sandbox import Behaviour
 TOKEN_S = 7200
 EARLY_S = 300
 CODE_S = 300
+TOKEN_OVER = (40001, 40014, 42001)
 MESSAGES = {
     -1: "system error",
     0: "ok",
     40001: "invalid credential, access_token is invalid or not latest",
     40002: "invalid grant_type",
+    40003: "invalid openid",
     40013: "invalid appid",
     40016: "invalid button size",
     40029: "invalid code",
-    40163: "code been used",
+    40037: "invalid template_id",
     40125: "invalid appsecret",
+    40163: "code been used",
+    40164: "invalid ip, not in whitelist",
     41004: "appsecret missing",
+    45009: "reach max api daily quota limit",
     46003: "menu no exist",
     47001: "data format error",
+    47003: "argument invalid",
 }
 
 
@@ -45,15 +53,22 @@ class PlatformError(Exception):
         self.errcode = errcode
 
 
+MOST_REMEMBERED = 1_000
+
+
 @dataclass
 class Platform:
-    """What the platform remembers; `fetches` counts token calls for the tests. Share between threads under `lock`."""
+    """What the platform remembers, and what it was asked, for the tests. Share between threads under `lock`."""
 
     tokens: dict[str, tuple[str, float]] = field(default_factory=dict)
     menus: dict[str, Any] = field(default_factory=dict)
     codes: dict[str, tuple[str, float]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     fetches: int = 0
+    forced: int = 0
+    notices: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_REMEMBERED))
+    snapshot: bool = False
+    asked: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_REMEMBERED))
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def stable_token(self, app_id: str, *, force: bool) -> tuple[str, int]:
@@ -61,11 +76,17 @@ class Platform:
         now = time.monotonic()
         with self.lock:
             self.fetches += 1
+            self.forced += force
             token, end = self.tokens.get(app_id, ("", 0.0))
             if force or end - now < EARLY_S:
                 token, end = secrets.token_urlsafe(96), now + TOKEN_S
                 self.tokens[app_id] = token, end
             return token, int(end - now)
+
+    def end_token(self, app_id: str) -> None:
+        """The token is good no more, as when somebody reset the secret; the next fetch gives another."""
+        with self.lock:
+            self.tokens.pop(app_id, None)
 
     def app_of(self, token: str) -> str:
         """Whose token this is; PlatformError 40001 when nobody's."""
@@ -98,11 +119,13 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, platform: Platform | No
     """The platform's endpoints below `/wechat`, for the apps of the catalogue and their secrets."""
     blueprint = Blueprint("wechat_sandbox", __name__, url_prefix="/wechat")
     played = platform or Platform()
+    blueprint.before_request(lambda: played.asked.append(request.path))
     blueprint.before_request(lambda: _misbehave(behaviour))
     blueprint.register_error_handler(PlatformError, lambda fault: _errcode(fault.errcode))
     _add_token(blueprint, ground, played)
     _add_menu(blueprint, played)
     _add_page_identity(blueprint, ground, played)
+    _add_notices(blueprint, played)
     return blueprint
 
 
@@ -114,7 +137,9 @@ def _misbehave(behaviour: Behaviour) -> ResponseReturnValue | None:
         return Response(status=int(mode))
     if mode in ("garbage", "silent"):
         return Response("<html>", content_type="text/html")
-    return _errcode(int(mode)) if mode.lstrip("-").isdigit() else None
+    if not mode.lstrip("-").isdigit() or (int(mode) in TOKEN_OVER and request.path.endswith("/stable_token")):
+        return None
+    return _errcode(int(mode))
 
 
 def _errcode(code: int) -> Response:
@@ -171,7 +196,23 @@ def _add_page_identity(blueprint: Blueprint, ground: Ground, platform: Platform)
     def exchange() -> Response:
         app_id = _known_app(ground, request.args.get("appid"), request.args.get("secret"))
         openid = platform.redeem_code(app_id, request.args.get("code", ""))
-        return jsonify(access_token=secrets.token_urlsafe(32), expires_in=TOKEN_S, openid=openid, scope="snsapi_base")
+        told = {"access_token": secrets.token_urlsafe(32), "expires_in": TOKEN_S, "scope": "snsapi_base"}
+        return jsonify(told | {"openid": openid} | ({"is_snapshotuser": 1} if platform.snapshot else {}))
+
+
+def _add_notices(blueprint: Blueprint, platform: Platform) -> None:
+    @blueprint.post("/cgi-bin/message/subscribe/bizsend")
+    def bizsend() -> Response:
+        platform.app_of(request.args.get("access_token", ""))
+        notice = _json_object()
+        if not notice.get("touser"):
+            raise PlatformError(40003)
+        if not notice.get("template_id"):
+            raise PlatformError(40037)
+        if not isinstance(notice.get("data"), dict):
+            raise PlatformError(47003)
+        platform.notices.append(notice)
+        return _errcode(0)
 
 
 def _known_app(ground: Ground, app_id: object, secret: object) -> str:

@@ -5,22 +5,26 @@ Every fault has an empty body: nothing of a push is told to whoever sent it, and
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from dataclasses import asdict
+
+from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from config.errors import OneCertError
 from config.ground import Ground
 from config.log import get_logger
+from wechat.platform import Platform
 from wechat.push import Stamp
 from wechat.reception import Reception, Reply
+from wechat.script_config import ScriptConfigs
 
 log = get_logger(__name__)
 
 
 def make_blueprint(ground: Ground) -> Blueprint:
-    """The webhook of every official account in the catalogue."""
+    """The webhook of every official account in the catalogue, and the JS-SDK configuration of its pages."""
     blueprint = Blueprint("wechat", __name__, url_prefix="/wechat")
-    reception = Reception(ground)
+    reception, scripts = Reception(ground), ScriptConfigs(ground, Platform(ground))
     blueprint.register_error_handler(OneCertError, _refuse)
     blueprint.register_error_handler(HTTPException, _abandon)
 
@@ -31,6 +35,10 @@ def make_blueprint(ground: Ground) -> Blueprint:
     @blueprint.post("/<account>")
     def push(account: str) -> Response:
         return _respond(reception.receive(account, _stamp(), _read))
+
+    @blueprint.get("/<account>/script-config")
+    def script_config(account: str) -> Response:
+        return _no_store(jsonify(asdict(scripts.build(account, request.args.get("url", "")))))
 
     return blueprint
 
@@ -50,13 +58,16 @@ def _read(most: int) -> bytes:
 
 
 def _respond(reply: Reply) -> Response:
-    response = Response(reply.body, content_type=f"{reply.media}; charset=utf-8")
+    return _no_store(Response(reply.body, content_type=f"{reply.media}; charset=utf-8"))
+
+
+def _no_store(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 def _refuse(fault: OneCertError) -> Response:
-    log.warning("push_refused", status=fault.status, code=fault.code, detail=fault.detail)
+    log.warning("wechat_call_refused", status=fault.status, code=fault.code, detail=fault.detail)
     return Response(status=fault.status)
 
 

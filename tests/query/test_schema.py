@@ -40,7 +40,7 @@ def ours() -> set[str]:
 
 TABLES = {
     *("attempt", "audit", "catalogue_version", "data_key", "inquiry", "last_inquiry", "message"),
-    *("question", "receipt", "secret", "verification_code", "wave"),
+    *("notice", "question", "receipt", "secret", "verification_code", "wave"),
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 from config.catalogue import Entrance, MenuItem, default_document, load_catalogue
 from wechat.accounts import official_accounts
 from wechat.errors import MenuInvalid
-from wechat.menu import build_menu, find_faults, show_tree
+from wechat.menu import build_menu, diff_menus, find_faults, show_tree
 
 CATALOGUE = load_catalogue(default_document())
 TAP = MenuItem(name="一证通查", type="click", key="ONECERT")
@@ -57,3 +57,32 @@ def test_what_the_platform_would_refuse_is_told(menu: tuple[MenuItem, ...]) -> N
     assert len(list(find_faults(menu))) == 1
     with pytest.raises(MenuInvalid):
         build_menu(CATALOGUE.entrances[0].model_copy(update={"menu": menu}))
+
+
+LIVE = {
+    "button": [
+        {"name": "政务服务", "sub_button": [{"type": "click", "name": "一证通查", "key": "K", "sub_button": []}]}
+    ]
+}
+
+
+def test_a_live_menu_that_only_spells_it_differently_is_the_same() -> None:
+    wanted = {"button": [{"name": "政务服务", "sub_button": [{"name": "一证通查", "type": "click", "key": "K"}]}]}
+    assert diff_menus(LIVE, wanted) == []
+
+
+def test_a_difference_is_shown_as_lines_of_both_trees() -> None:
+    wanted = {"button": [{"name": "政务服务", "sub_button": [{"name": "一证通查", "type": "click", "key": "ONECERT"}]}]}
+    assert diff_menus(LIVE, wanted) == [
+        "  政务服务",
+        "- └── 一证通查  (click K)",
+        "+ └── 一证通查  (click ONECERT)",
+    ]
+    assert diff_menus(None, wanted) == ["+ 政务服务", "+ └── 一证通查  (click ONECERT)"]
+
+
+def test_what_the_tree_does_not_show_is_still_a_difference() -> None:
+    wanted = {
+        "button": [{"name": "政务服务", "sub_button": [{"name": "一证通查", "type": "click", "key": "K", "x": "1"}]}]
+    }
+    assert diff_menus(LIVE, wanted) == ["  政务服务", "  └── 一证通查  (click K)"]

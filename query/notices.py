@@ -1,0 +1,145 @@
+"""The notice of acceptance that some entrances send: owed after the commit, sent at most once, forgotten on demand.
+
+It is a courtesy: it never holds up or undoes an acceptance, and the reply goes by SMS whatever becomes of it. A notice
+is claimed, and that is committed, before anything is sent; what was claimed is never claimed again unless it certainly
+did not leave. The openid is erased when the notice is settled; what stays for a few days is a MAC of it, to match the
+platform's report and to erase everything when the citizen leaves.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Final
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from config.db import is_duplicate, reading, skip_locked, transact
+from config.errors import SealBroken
+from config.ground import Ground
+from query.inquiry import DAY, SECOND
+from query.models import notice
+
+LATE: Final = 600 * SECOND
+"""A notice that comes later than this after the acceptance helps nobody."""
+KEPT: Final = 7 * DAY
+WORD_CHARS: Final = 32
+
+
+class NoticeState(IntEnum):
+    """Where a notice stands; the numbers are stored."""
+
+    OWED = 0
+    SENDING = 1
+    SENT = 2
+    FAILED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OwedNotice:
+    """One to send now."""
+
+    reference: str
+    openid: str = field(repr=False)
+
+
+def owe_notice(ground: Ground, *, entrance: str, openid: str, reference: str) -> bool:
+    """Note that this person is owed a notice; False when it was owed already (the same submission, sent again)."""
+    number = int(reference)
+    sealed = ground.keys.seal(openid.encode(), table="notice", column="openid", row=number)
+    row = {
+        "reference": number,
+        "entrance": entrance,
+        "person": _person(ground, entrance, openid),
+        "openid": sealed,
+        "state": NoticeState.OWED,
+        "owed_at": ground.clock.now(),
+    }
+    try:
+        transact(ground.engine, lambda db: db.execute(insert(notice).values(**row)))
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        return False
+    return True
+
+
+def claim_notice(ground: Ground, entrance: str) -> OwedNotice | None:
+    """Take the oldest notice that this entrance owes; committed, so nobody else sends it. None: none is owed."""
+    now = ground.clock.now()
+
+    def claim(db: Connection) -> tuple[int, bytes] | None:
+        owed = (notice.c.state == NoticeState.OWED, notice.c.entrance == entrance, notice.c.owed_at > now - LATE)
+        found = select(notice.c.reference, notice.c.openid).where(*owed).order_by(notice.c.owed_at).limit(1)
+        row = db.execute(skip_locked(found)).first()
+        if row is None:
+            return None
+        db.execute(update(notice).where(notice.c.reference == row.reference).values(state=NoticeState.SENDING))
+        return row.reference, row.openid or b""
+
+    claimed = transact(ground.engine, claim)
+    if claimed is None:
+        return None
+    number, sealed = claimed
+    try:
+        return OwedNotice(str(number), ground.keys.open(sealed, table="notice", column="openid", row=number).decode())
+    except SealBroken:
+        settle_notice(ground, str(number), sent=False, word="unreadable")
+        return claim_notice(ground, entrance)
+
+
+def settle_notice(ground: Ground, reference: str, *, sent: bool, word: str) -> None:
+    """What became of a claimed notice: it is over, and the openid with it."""
+    state = NoticeState.SENT if sent else NoticeState.FAILED
+    _from_sending(ground, reference, state=state, word=word[:WORD_CHARS], openid=None)
+
+
+def return_notice(ground: Ground, reference: str) -> None:
+    """A claimed notice certainly did not leave: it is owed again."""
+    _from_sending(ground, reference, state=NoticeState.OWED)
+
+
+def record_report(ground: Ground, *, entrance: str, openid: str, report: str, word: str) -> bool:
+    """The platform tells what became of a notice, by person and without its reference: the latest sent one is meant.
+
+    `report` is the platform's number of it: told twice, it counts once. False when there is no such notice.
+    """
+    person = _person(ground, entrance, openid)
+
+    def note(db: Connection) -> bool:
+        of_person = select(notice.c.reference, notice.c.report).where(
+            notice.c.person == person, notice.c.state == NoticeState.SENT
+        )
+        rows = db.execute(of_person.order_by(notice.c.owed_at.desc()).with_for_update()).all()
+        if any(row.report == report for row in rows):
+            return True
+        number = next((row.reference for row in rows if row.report is None), None)
+        told = {"report": report[:WORD_CHARS], "word": word[:WORD_CHARS]}
+        db.execute(update(notice).where(notice.c.reference == number).values(**told))
+        return number is not None
+
+    return transact(ground.engine, note)
+
+
+def forget_person(ground: Ground, *, entrance: str, openid: str) -> int:
+    """Erase everything that is bound to this openid at this entrance; how many notices that were."""
+    person = _person(ground, entrance, openid)
+    with reading(ground.engine) as db:  # nothing is bound to most of those who leave: no write lock for them
+        if db.execute(select(notice.c.reference).where(notice.c.person == person).limit(1)).first() is None:
+            return 0
+    return transact(ground.engine, lambda db: db.execute(delete(notice).where(notice.c.person == person)).rowcount)
+
+
+def entrances_owing(ground: Ground) -> list[str]:
+    """The entrances that owe a notice now."""
+    owed = (notice.c.state == NoticeState.OWED, notice.c.owed_at > ground.clock.now() - LATE)
+    with reading(ground.engine) as db:
+        return list(db.execute(select(notice.c.entrance).where(*owed).group_by(notice.c.entrance)).scalars())
+
+
+def _from_sending(ground: Ground, reference: str, **values: object) -> None:
+    these = update(notice).where(notice.c.reference == int(reference), notice.c.state == NoticeState.SENDING)
+    transact(ground.engine, lambda db: db.execute(these.values(**values)))
+
+
+def _person(ground: Ground, entrance: str, openid: str) -> bytes:
+    return ground.keys.mac("notice-person", entrance, openid)

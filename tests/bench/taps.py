@@ -1,0 +1,79 @@
+"""A closed loop of keep-alive connections that sends ready-made requests, so that the server is what is measured."""
+
+from __future__ import annotations
+
+import socket
+import statistics
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+CONNECTIONS = 8
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as it goes over the wire, and what its answer must hold."""
+
+    wire: bytes
+    expected: bytes
+
+
+def build_request(path: str, body: bytes, media: str, expected: bytes) -> Request:
+    """A POST over a kept connection."""
+    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: {media}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return Request(head.encode() + body, expected)
+
+
+def fire(port: int, requests: Sequence[Request]) -> dict[str, float]:
+    """Send all of them; taps a second, and milliseconds at p50 and p99. An unexpected answer ends it."""
+    times: list[float] = []
+    faults: list[Exception] = []
+
+    def connection(share: Sequence[Request]) -> None:
+        try:
+            times.extend(_play(port, share))
+        except Exception as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=connection, args=(requests[n::CONNECTIONS],)) for n in range(CONNECTIONS)]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    elapsed = time.perf_counter() - started
+    if faults:
+        raise faults[0]
+    times.sort()
+    return {
+        "per_second": len(times) / elapsed,
+        "p50_ms": statistics.median(times),
+        "p99_ms": times[int(len(times) * 0.99) - 1],
+    }
+
+
+def _play(port: int, share: Sequence[Request]) -> list[float]:
+    times = []
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for request in share:
+            started = time.perf_counter()
+            line.sendall(request.wire)
+            answer = _read(line)
+            times.append((time.perf_counter() - started) * 1000)
+            if not answer.startswith(b"HTTP/1.1 200") or request.expected not in answer:
+                raise AssertionError(f"an unexpected answer: {answer[:300]!r}")
+    return times
+
+
+def _read(line: socket.socket) -> bytes:
+    answer = b""
+    while True:
+        answer += line.recv(65536)
+        head, gap, body = answer.partition(b"\r\n\r\n")
+        if gap:
+            size = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            if len(body) >= size:
+                return answer

@@ -1,0 +1,33 @@
+"""Sixteen processes that start at once and want the same token. Run as `python -m tests.wechat.cold_processes N`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from config.ground import load_ground
+from wechat.accounts import find_official_account
+from wechat.platform import Platform
+
+
+def want_token() -> None:
+    """One process: everything made new, one line with the token's hash at the end."""
+    ground = load_ground()
+    account = find_official_account(ground.catalogues.current(), "gxwbwx")
+    os.write(1, f"{Platform(ground).token(account).value}\n".encode())
+
+
+def main(count: int) -> None:
+    """Fork the processes before anything is opened; wait for all."""
+    for _ in range(count):
+        if os.fork() == 0:
+            try:
+                want_token()
+            finally:
+                os._exit(0)
+    for _ in range(count):
+        os.wait()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,51 @@
+"""The sandbox's WeChat platform on a port, for the tests of whatever calls it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from flask import Flask
+
+import wechat.sandbox
+from config.catalogue import Entrance
+from config.ground import Ground
+from config.sandbox import Behaviour
+from tests.servers import serve
+from wechat.accounts import find_official_account
+from wechat.platform import Platform
+
+
+@dataclass
+class Played:
+    """The platform's memory, how it behaves, and our side of it."""
+
+    url: str
+    behaviour: Behaviour
+    memory: wechat.sandbox.Platform
+    platform: Platform
+    account: Entrance
+    pauses: list[float]
+
+    def asked(self, name: str) -> int:
+        """How often an address that ends so was called."""
+        return sum(path.endswith(name) for path in self.memory.asked)
+
+
+@contextmanager
+def played_platform(ground: Ground) -> Iterator[Played]:
+    """Serve the platform; the account is the catalogue's gxwbwx with its address. Our side waits for nothing."""
+    app, behaviour, memory = Flask(__name__), Behaviour(), wechat.sandbox.Platform()
+    app.register_blueprint(wechat.sandbox.make_blueprint(ground, behaviour, memory))
+    account = find_official_account(ground.catalogues.current(), "gxwbwx")
+    pauses: list[float] = []
+    with serve(app) as url:
+        there = replace_account(account, base_url=f"{url}/wechat")
+        yield Played(f"{url}/wechat", behaviour, memory, Platform(ground, pauses.append), there, pauses)
+    ground.http.close()
+
+
+def replace_account(account: Entrance, **changes: object) -> Entrance:
+    """The account with changes."""
+    return account.model_copy(update=changes)
