@@ -84,8 +84,8 @@ class Entrance(Part):
     """Where a citizen comes in. `mode` and what `ACCOUNT_KEYS` names are an official account's.
 
     `base_url`: the platform's API. An official account without it uses WeChat's own address; nobody logs into a mini
-    program without it. `key_mode` and the certificates' serial numbers are Alipay's. `domain_proof`: the name in the file
-    MP_verify_….txt. `script_hosts`: the hosts whose pages may use the JS-SDK in this account's name.
+    program without it. `key_mode` and the certificates' serial numbers are Alipay's. `domain_proof`: the name in the
+    file MP_verify_….txt. `script_hosts`: the hosts whose pages may use the JS-SDK in this account's name.
     """
 
     code: Code
