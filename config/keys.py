@@ -91,9 +91,12 @@ class KeyRing:
         """What was sealed for this place; SealBroken when it is not from there or was altered."""
         return self._open("seal", sealed, (table, column, row))
 
-    def seal_token(self, purpose: str, payload: bytes) -> str:
-        """A sealed, URL-safe text that only `open_token` with the same purpose opens."""
-        return _to_text(self._seal("token", payload, (purpose,)))
+    def seal_token(self, purpose: str, payload: bytes, occasion: bytes | None = None) -> str:
+        """A sealed, URL-safe text that only `open_token` with the same purpose opens.
+
+        With an `occasion`, under one key, the same payload gives the same text.
+        """
+        return _to_text(self._seal("token", payload, (purpose,), occasion))
 
     def open_token(self, purpose: str, token: str) -> bytes:
         """The payload of a token; SealBroken when it is not ours, or made for another purpose."""
@@ -166,12 +169,14 @@ class KeyRing:
         wrapped = KeyMaterial(self._suite, self._master_key).seal("wrap", fresh, join(key_id, self._suite))
         db.execute(insert(data_key).values(id=key_id, algorithm=self._suite, wrapped=wrapped, created_at=now))
 
-    def _seal(self, purpose: str, plain: bytes, place: tuple[bytes | str | int, ...]) -> bytes:
+    def _seal(
+        self, purpose: str, plain: bytes, place: tuple[bytes | str | int, ...], occasion: bytes | None = None
+    ) -> bytes:
         now = self._clock.now()
         ring = self._read(now)
         key_id = ring.current(now)
         header = bytes((FORMAT,)) + key_id.to_bytes(2, "big")
-        return header + ring.keys[key_id].seal(purpose, plain, join(*place, key_id))
+        return header + ring.keys[key_id].seal(purpose, plain, join(*place, key_id), occasion)
 
     def _open(self, purpose: str, sealed: bytes, place: tuple[bytes | str | int, ...]) -> bytes:
         if len(sealed) < HEADER_BYTES or sealed[0] != FORMAT:

@@ -45,9 +45,15 @@ class KeyMaterial:
     def __repr__(self) -> str:
         return f"KeyMaterial({self.suite})"
 
-    def seal(self, purpose: str, plain: bytes, associated: bytes) -> bytes:
-        """nonce (12) | ciphertext | tag (16), bound to `associated`."""
+    def seal(self, purpose: str, plain: bytes, associated: bytes, occasion: bytes | None = None) -> bytes:
+        """nonce (12) | ciphertext | tag (16), bound to `associated`.
+
+        With an `occasion` the same content gives the same bytes, for what must not change when it is made again. The
+        nonce is then a MAC of all that goes in, so no two contents share one; that two are equal can be seen.
+        """
         nonce = secrets.token_bytes(NONCE_BYTES)
+        if occasion is not None:
+            nonce = self.mac(f"nonce/{purpose}", join(associated, plain, occasion))[:NONCE_BYTES]
         key = derive(self.suite, self.secret, purpose, CIPHER_KEY_BYTES[self.suite])
         return nonce + encrypt(self.suite, key, nonce, plain, associated)
 

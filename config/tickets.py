@@ -37,10 +37,10 @@ class Ticket:
     issued_at: int
 
 
-def build_ticket(keys: KeyRing, ticket: Ticket) -> str:
-    """Seal a ticket into base64url text that fits a URL."""
+def build_ticket(keys: KeyRing, ticket: Ticket, occasion: bytes | None = None) -> str:
+    """Seal a ticket into base64url text that fits a URL; on one `occasion` the same ticket gives the same text."""
     payload = json.dumps([ticket.entrance, ticket.openid, ticket.issued_at], separators=(",", ":"))
-    return keys.seal_token(_PURPOSE, payload.encode())
+    return keys.seal_token(_PURPOSE, payload.encode(), occasion)
 
 
 def parse_ticket(keys: KeyRing, text: str, now: int) -> Ticket:

@@ -1,5 +1,8 @@
 """One push, one answer: WeChat asks up to three times, and gets the same bytes each time.
 
+An answer follows from its push alone wherever the push's time can be written into it (`push.answer_time`). This is for
+the others: it remembers what was said.
+
 The memory is Redis for a minute. Its keys are MACs and its values sealed, for an answer holds an openid and tickets.
 Without Redis every try is answered by itself: the citizen may then see an answer twice, never none.
 """
@@ -47,15 +50,7 @@ class AnswerMemory:
         return self._compose_first(key, compose)
 
     def _key(self, app_id: str, push: Push) -> str:
-        """A message by its MsgId; an event, which has none, by all that tells two of them apart.
-
-        One tap may emit two events in one second, hence the event's name and key in it.
-        """
-        if push.message_id and push.kind != "event":
-            parts = [app_id, push.sender, push.message_id]
-        else:
-            parts = [app_id, push.sender, push.created, push.kind, push.event, push.event_key, push.text]
-        return "wechat:push:" + self._keys.mac("wechat push", *parts).hex()
+        return "wechat:push:" + self._keys.mac("wechat push", app_id, *push.identity).hex()
 
     def _compose_first(self, key: str, compose: Callable[[], bytes]) -> bytes:
         try:

@@ -7,8 +7,8 @@ for as text, and what `msg_signature` holds for is the text that counts.
 
 from __future__ import annotations
 
+import hmac
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -22,6 +22,7 @@ Mode = Literal["plain", "compatible", "safe"]
 
 MAX_BODY = 64 * 1024
 FRESH_MS = 300_000
+AHEAD_MS = 30_000
 NOTHING = b"success"
 """What the platform takes for "received, nothing to say"; unencrypted in every mode."""
 
@@ -90,6 +91,16 @@ class Push:
     """The openid that an event about personal data is about; empty when it is the sender."""
     reports: tuple[Report, ...] = ()
 
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What every try of this push has and no other push: a MsgId; of an event, which has none, all that tells it.
+
+        One tap may emit two events in one second, hence the event's name and key in it.
+        """
+        if self.message_id and self.kind != "event":
+            return (self.sender, self.message_id)
+        return (self.sender, self.created, self.kind, self.event, self.event_key, self.text)
+
 
 @dataclass(frozen=True)
 class Envelope:
@@ -144,8 +155,20 @@ def open_push(stamp: Stamp, body: bytes, account: AccountKeys) -> tuple[Push, En
     return _parse_push(inner), Envelope(form, account.app_id, token, key)
 
 
+def answer_time(push: Push, now: int) -> int | None:
+    """The time (epoch ms) to write into the answer and its tickets: the push's own, which is the same in every try.
+
+    None when that is not near `now`: the clocks differ, or somebody made the push up.
+    """
+    created = int(push.created) * 1000
+    return created if now - FRESH_MS <= created <= now + AHEAD_MS else None
+
+
 def build_answer(push: Push, envelope: Envelope | None, text: str, now: int) -> bytes:
-    """The answer's bytes: a text message to the sender, spelled and sealed as the push was. `now` in epoch ms."""
+    """The answer's bytes: a text message to the sender, spelled and sealed as the push was. `now` in epoch ms.
+
+    The same arguments give the same bytes: what is random in the platform's own sealing is a MAC of the content here.
+    """
     seconds = now // 1000
     message = build_body(
         push.form,
@@ -161,8 +184,9 @@ def build_answer(push: Push, envelope: Envelope | None, text: str, now: int) -> 
 
 
 def _seal(message: bytes, envelope: Envelope, seconds: int) -> bytes:
-    encrypted = encrypt(message, envelope.aes_key, envelope.app_id)
-    nonce = secrets.token_hex(8)
+    drawn = hmac.digest(envelope.aes_key, b"answer" + message, "sha256")
+    encrypted = encrypt(message, envelope.aes_key, envelope.app_id, salt=drawn[:16])
+    nonce = drawn[16:24].hex()
     return build_body(
         envelope.form,
         {

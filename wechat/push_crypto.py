@@ -43,9 +43,9 @@ def parse_aes_key(text: str) -> bytes:
     return base64.b64decode(text + "=", validate=True)
 
 
-def encrypt(plain: bytes, key: bytes, app_id: str) -> str:
-    """Seal a body as the platform does: base64(AES-256-CBC(salt + length + body + app id))."""
-    packed = secrets.token_bytes(_SALT) + len(plain).to_bytes(_LENGTH, "big") + plain + app_id.encode()
+def encrypt(plain: bytes, key: bytes, app_id: str, salt: bytes | None = None) -> str:
+    """Seal a body as the platform does: base64(AES-256-CBC(salt + length + body + app id)); 16 bytes of salt."""
+    packed = (salt or secrets.token_bytes(_SALT)) + len(plain).to_bytes(_LENGTH, "big") + plain + app_id.encode()
     pad = _PAD_BLOCK - len(packed) % _PAD_BLOCK
     cipher = Cipher(algorithms.AES(key), modes.CBC(key[:16])).encryptor()
     return base64.b64encode(cipher.update(packed + bytes([pad]) * pad) + cipher.finalize()).decode()

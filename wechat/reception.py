@@ -14,7 +14,18 @@ from wechat.accounts import Account, Accounts
 from wechat.answers import AnswerMemory
 from wechat.autoreply import KNOWN_EVENTS, Links, Topic
 from wechat.events import note_event
-from wechat.push import MAX_BODY, NOTHING, Envelope, Push, Stamp, build_answer, check_stamp, check_url, open_push
+from wechat.push import (
+    MAX_BODY,
+    NOTHING,
+    Envelope,
+    Push,
+    Stamp,
+    answer_time,
+    build_answer,
+    check_stamp,
+    check_url,
+    open_push,
+)
 
 log = get_logger(__name__)
 
@@ -65,17 +76,23 @@ class Reception:
     def _answer_once(self, account: Account, push: Push, envelope: Envelope | None, topic: Topic) -> bytes:
         if not account.well:
             # Neither a ticket nor an answer to remember can be sealed now.
-            return self._answer(account, push, envelope, "down" if topic == "menu" else topic)
-        return self._memory.once(account.keys.app_id, push, lambda: self._answer(account, push, envelope, topic))
-
-    def _answer(self, account: Account, push: Push, envelope: Envelope | None, topic: Topic) -> bytes:
+            down: Topic = "down" if topic == "menu" else topic
+            return self._answer(account, push, envelope, down, self._ground.clock.now())
         now = self._ground.clock.now()
-        answer = autoreply.compose(push, topic, account.texts, lambda: self._links(account, push.sender, now))
+        at = answer_time(push, now)
+        if at is not None:
+            return self._answer(account, push, envelope, topic, at)
+        return self._memory.once(account.keys.app_id, push, lambda: self._answer(account, push, envelope, topic, now))
+
+    def _answer(self, account: Account, push: Push, envelope: Envelope | None, topic: Topic, now: int) -> bytes:
+        """The answer. It follows from its arguments alone, so every process gives every try the same bytes."""
+        answer = autoreply.compose(push, topic, account.texts, lambda: self._links(account, push, now))
         return build_answer(push, envelope, answer.text, now)
 
-    def _links(self, account: Account, openid: str, now: int) -> Links:
+    def _links(self, account: Account, push: Push, now: int) -> Links:
         """The pages' addresses with a ticket that names the entrance and the sealed openid."""
-        ticket = build_ticket(self._ground.keys, Ticket(account.keys.code, openid, now))
+        occasion = "\n".join(push.identity).encode()
+        ticket = build_ticket(self._ground.keys, Ticket(account.keys.code, push.sender, now), occasion)
         pages = self._ground.settings.public_url.rstrip("/")
         return Links(f"{pages}/internet-accounts?ticket={ticket}", f"{pages}/phone-cards?ticket={ticket}")
 

@@ -1,40 +1,41 @@
-"""The webhook: `/wechat/<account>`, where WeChat checks our address and sends its pushes.
+"""`/wechat/<account>`: WeChat's check of our address and the JS-SDK's configuration; pushes are taken by `gate.py`.
 
-Every fault has an empty body: nothing of a push is told to whoever sent it, and WeChat reads no bodies of faults.
+Faults have an empty body, as there.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import cast
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Flask, Response, jsonify, request
+from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 
 from config.errors import OneCertError
 from config.ground import Ground
 from config.log import get_logger
+from wechat.gate import Gate, read_stamp
 from wechat.platform import Platform
-from wechat.push import Stamp
-from wechat.reception import Reception, Reply
+from wechat.reception import Reception
 from wechat.script_config import ScriptConfigs
 
 log = get_logger(__name__)
 
 
 def make_blueprint(ground: Ground) -> Blueprint:
-    """The webhook of every official account in the catalogue, and the JS-SDK configuration of its pages."""
+    """The webhook of every official account in the catalogue. Its pushes are taken in front of the application."""
     blueprint = Blueprint("wechat", __name__, url_prefix="/wechat")
     reception, scripts = Reception(ground), ScriptConfigs(ground, Platform(ground))
+    blueprint.record_once(lambda state: _put_gate(state, reception))
     blueprint.register_error_handler(OneCertError, _refuse)
     blueprint.register_error_handler(HTTPException, _abandon)
 
     @blueprint.get("/<account>")
     def check(account: str) -> Response:
-        return _respond(reception.confirm_url(account, _stamp(), request.args.get("echostr", "")))
-
-    @blueprint.post("/<account>")
-    def push(account: str) -> Response:
-        return _respond(reception.receive(account, _stamp(), _read))
+        stamp = read_stamp(request.query_string.decode("latin-1"))
+        reply = reception.confirm_url(account, stamp, request.args.get("echostr", ""))
+        return _no_store(Response(reply.body, content_type=f"{reply.media}; charset=utf-8"))
 
     @blueprint.get("/<account>/script-config")
     def script_config(account: str) -> Response:
@@ -43,22 +44,9 @@ def make_blueprint(ground: Ground) -> Blueprint:
     return blueprint
 
 
-def _stamp() -> Stamp:
-    names = ("timestamp", "nonce", "signature", "encrypt_type", "msg_signature")
-    return Stamp(**{name: request.args.get(name, "") for name in names})
-
-
-def _read(most: int) -> bytes:
-    """Read the body, at most so many bytes; the cap is the push's own, not the application's."""
-    request.max_content_length = None
-    body = b""
-    while len(body) < most and (piece := request.stream.read(most - len(body))):
-        body += piece
-    return body
-
-
-def _respond(reply: Reply) -> Response:
-    return _no_store(Response(reply.body, content_type=f"{reply.media}; charset=utf-8"))
+def _put_gate(state: BlueprintSetupState, reception: Reception) -> None:
+    app = cast(Flask, state.app)
+    app.wsgi_app = Gate(app.wsgi_app, reception)  # type: ignore[method-assign]
 
 
 def _no_store(response: Response) -> Response:

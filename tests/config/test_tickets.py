@@ -56,3 +56,11 @@ def test_a_ticket_with_any_character_changed_is_refused(ground: Ground) -> None:
 def test_a_token_for_another_purpose_is_no_ticket(ground: Ground) -> None:
     with pytest.raises(TicketInvalid):
         parse_ticket(ground.keys, ground.keys.seal_token("session", b'["gxwbwx","o",0]'), LAUNCH_DAY)
+
+
+def test_on_one_occasion_a_ticket_is_the_same_and_on_another_it_is_not(ground: Ground) -> None:
+    tries = {build_ticket(ground.keys, TICKET, b"one tap") for _ in range(3)}
+    assert len(tries) == 1
+    assert build_ticket(ground.keys, TICKET, b"another tap") not in tries
+    assert build_ticket(ground.keys, TICKET) != build_ticket(ground.keys, TICKET)
+    assert parse_ticket(ground.keys, tries.pop(), LAUNCH_DAY) == TICKET

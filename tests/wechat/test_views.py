@@ -144,9 +144,33 @@ def test_the_same_person_and_second_at_another_account_is_another_push(wechat: W
     assert wechat.ask("gxwbwx") != wechat.ask("caict") != ""
 
 
+OLD = {"CreateTime": 1_348_831_860}
+"""A push whose own time is not near: its answer cannot follow from it, and is remembered."""
+
+
+@pytest.mark.parametrize("code", ACCOUNTS)
+def test_a_retry_gets_the_same_bytes_whatever_clock_wechat_has(wechat: WeChat, code: str, clock: FixedClock) -> None:
+    for message in (TAP | OLD, TAP | {"CreateTime": clock.now() // 1000 + 31}):
+        played = wechat.play(code, message)
+        first = wechat.send(code, played)
+        clock.advance(5_000)
+        assert first.data == wechat.send(code, played).data != b"success"
+        assert "您想查哪一项？" in read_answer(wechat.keys(code), first.data)
+
+
+def test_a_retry_is_answered_alike_by_another_process_without_redis(wechat: WeChat, clock: FixedClock) -> None:
+    other = WeChat(replace(wechat.ground, redis=make_redis("redis://127.0.0.1:1")))
+    for code in ACCOUNTS:
+        played = wechat.play(code)
+        first = wechat.send(code, played)
+        clock.advance(10_000)
+        assert other.send(code, played).data == first.data
+
+
 @on_sqlite
-def test_a_retry_storm_answers_once(wechat: WeChat) -> None:
-    played = wechat.play("gxwbwx")
+@pytest.mark.parametrize("old", [{}, OLD], ids=["composed", "remembered"])
+def test_a_retry_storm_answers_once(wechat: WeChat, old: dict[str, Any]) -> None:
+    played = wechat.play("gxwbwx", TAP | old)
     start = threading.Barrier(16)
 
     def try_once(_number: int) -> bytes:
@@ -167,7 +191,7 @@ def test_without_redis_every_try_is_answered(ground: Ground) -> None:
 
 
 def test_redis_holds_neither_openid_nor_answer_in_clear(wechat: WeChat) -> None:
-    wechat.ask("caict", build_text("查询"))
+    wechat.ask("caict", build_text("查询") | OLD)
     keys = wechat.ground.redis.keys("*")
     held = b" ".join([*keys, *(wechat.ground.redis.get(key) or b"" for key in keys)])
     assert keys and OPENID.encode() not in held and "查".encode() not in held and b"ticket" not in held
