@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
+from config import faults
 from config.catalogue_schema import Partner
 from config.db import transact
 from config.errors import SealBroken
@@ -75,11 +76,14 @@ def put(ground: Ground, partner: Partner, call: Call) -> bool:
         # This process was held up so long that another may have taken the lease over: let the sweep see to it.
         return False
     items = _portion(call, partner.batch_size)
+    faults.point("ask.before_call")
     try:
         answers = client.ask(ground, partner, call.lease.kind, call.lease.service, list(items.values()), call.answer_by)
     except EnterpriseError as error:
+        faults.point("ask.after_failure")
         _failed(ground, call.lease, error)
         return False
+    faults.point("ask.after_answer")
     told = {inquiry: _answer(answers.by_id[item.id]) for inquiry, item in items.items()}
     _settle(ground, record(ground, call.lease, told, rest_at_once=len(items) < len(call.items)))
     return True
@@ -95,11 +99,16 @@ def claim_call(ground: Ground, partner: Partner) -> Call | None:
 
     def take(db: Connection) -> tuple[Lease, Sequence[Row[Any]]] | None:
         lease = claim(db, partner.code, partner.batch_size, now, until)
-        return (lease, _read(db, lease)) if lease is not None else None
+        if lease is None:
+            return None
+        rows = _read(db, lease)
+        faults.point("ask.before_claim_commit")
+        return lease, rows
 
     taken = transact(ground.engine, take)
     if taken is None:
         return None
+    faults.point("ask.after_claim")
     lease, rows = taken
     owed = [entry for row in rows for entry in _owed_of(ground, row, lease.kind)]
     return Call(lease, {inquiry: item for inquiry, item, _ in owed}, min((end for *_, end in owed), default=0))
@@ -150,6 +159,7 @@ def owed_items(ground: Ground, whole: Wave, kind: str, answers: Sequence[Answer]
 
 
 def _settle(ground: Ground, waves: Sequence[int]) -> None:
+    faults.point("record.after_commit")
     if waves:
         advance(ground, waves)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from config import faults
 from config.db import transact, upsert
 from config.ground import Ground
 from query.inquiry import retry_delay
@@ -37,6 +38,7 @@ def give_back(ground: Ground, lease: Lease, at_least: int = 0) -> None:
         for wave_id, tries in sorted(lease.tries.items()):
             mine = _mine(lease, wave_id) & (question.c.state == LEASED) & (question.c.tries == tries)
             db.execute(update(question).where(mine).values(state=DUE, due_at=due_at, failed=failed))
+        faults.point("give_back.before_commit")
 
     transact(ground.engine, put_back)
 
@@ -80,6 +82,7 @@ def _record(
     for (still_open, look), ids in marks.items():
         marked = {"open": still_open, **({"look": 1} if look else {})}
         db.execute(update(wave).where(wave.c.id.in_(ids)).values(**marked))
+    faults.point("record.before_commit")
     return [wave_id for (_, look), ids in marks.items() if look for wave_id in ids]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, or_, select
 
+from config import faults
 from config.catalogue_schema import Link as LinkEntry
 from config.db import reading, skip_locked, transact
 from config.errors import SealBroken
@@ -75,6 +76,7 @@ def claim(ground: Ground, on_outcome: OnOutcome, lane: Lane, routes: Routes, lim
         move(db, waiting, [State.DUE], due_at=now + NO_LINK_NOW_MS)
         claims = [p for _, p in prepared if isinstance(p, Claimed)]
         _lease(db, claims, now)
+        faults.point("send.before_claim_commit")
         return claims
 
     return transact(ground.engine, work)
@@ -163,6 +165,7 @@ def claim_doubts(ground: Ground, links: Sequence[str], limit: int) -> list[Attem
         now = ground.clock.now()
         # as long again as the doubt is old, and a second
         move(db, [row.id for row in rows], [State.UNKNOWN], due_at=now + 1_000 + (now - table.unknown_at))
+        faults.point("doubt.before_commit")
         return [
             Attempt(row.id, row.attempts, row.sending, Lane(row.lane), row.link, build_reference(row.id, row.sending))
             for row in rows

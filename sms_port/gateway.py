@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from config import faults
 from config.catalogue_schema import Link as LinkEntry
 from config.errors import OneCertError
 from config.ground import Ground
@@ -52,6 +53,8 @@ class Gateway:
         routes = routes_for(self._ground.catalogues.current(), lane, self._breather, now)
         limit = batch_limit(routes, self._breather, now)
         claims = claim(self._ground, self._on_outcome, lane, routes, limit)
+        if claims:
+            faults.point("send.after_claim")
         entries = {entry.code: entry for entry in routes.usable}
         for code, members in grouped((claimed.attempt.link, claimed) for claimed in claims).items():
             self._offer(entries[code], members)
@@ -80,6 +83,7 @@ class Gateway:
 
     def _record(self, link: str, offers: Sequence[Attempt], endings: Mapping[str, Ending], *, asked: bool) -> None:
         record(self._ground, self._on_outcome, offers, endings, asked=asked)
+        faults.point("send.after_record")
         for ending, several in grouped((ending, None) for ending in endings.values()).items():
             kind = type(ending).__name__
             log.info("messages_offered", link=link, ending=kind, code=ending.code, messages=len(several), asked=asked)

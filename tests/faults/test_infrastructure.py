@@ -1,0 +1,199 @@
+"""The database, Redis and the clock fail while citizens come and go: nothing is lost, late or doubled."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pymysql
+import pytest
+
+from tests.conftest import need
+from tests.faults.checker import check
+from tests.faults.points import ROOT
+from tests.faults.theatre import Citizen, Theatre
+from tests.servers import wait_until
+
+People = Callable[[int], list[Citizen]]
+Fault = Callable[[Theatre], None]
+
+
+def kill_the_database(stage: Theatre) -> None:
+    stage.mariadb.restart()
+
+
+def forbid_writing(stage: Theatre) -> None:
+    stage.mariadb.run("SET GLOBAL read_only = 1")
+    time.sleep(1.5)
+    stage.mariadb.run("SET GLOBAL read_only = 0")
+
+
+def kill_connections(stage: Theatre) -> None:
+    for _ in range(5):
+        stage.mariadb.kill_connections()
+        time.sleep(0.2)
+
+
+def few_connections(stage: Theatre) -> None:
+    stage.mariadb.run("SET GLOBAL max_connections = 12")
+    stage.mariadb.kill_connections()
+    time.sleep(1.5)
+    stage.mariadb.run("SET GLOBAL max_connections = 151")
+
+
+def hold_locks(stage: Theatre) -> None:
+    """Longer than a statement waits for a lock."""
+    with pymysql.connect(unix_socket=str(stage.mariadb.socket), user="root", database="onecert") as root:
+        with root.cursor() as cursor:
+            cursor.execute("SELECT id FROM wave FOR UPDATE")
+            cursor.execute("SELECT id FROM inquiry FOR UPDATE")
+            cursor.execute("SELECT id FROM message FOR UPDATE")
+            time.sleep(5.5)
+        root.rollback()
+
+
+def kill_redis(stage: Theatre) -> None:
+    stage.redis.kill()
+    time.sleep(0.7)
+    stage.redis.start()
+
+
+def flush_redis(stage: Theatre) -> None:
+    for _ in range(20):
+        stage.redis.client().flushall()
+        time.sleep(0.05)
+
+
+def freeze_redis(stage: Theatre) -> None:
+    stage.redis.freeze()
+    time.sleep(3)
+    stage.redis.thaw()
+
+
+def fill_redis(stage: Theatre) -> None:
+    stage.redis.client().config_set("maxmemory", 1)
+    time.sleep(1.5)
+    stage.redis.client().config_set("maxmemory", 0)
+
+
+FAULTS: list[Fault] = [
+    kill_the_database,
+    forbid_writing,
+    kill_connections,
+    few_connections,
+    hold_locks,
+    kill_redis,
+    flush_redis,
+    freeze_redis,
+    fill_redis,
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=[fault.__name__ for fault in FAULTS])
+def test_a_fault_of_the_ground_costs_time_and_nothing_else(stage: Theatre, people: People, fault: Fault) -> None:
+    citizens = people(12)
+    with coming(stage, citizens):
+        time.sleep(0.3)
+        fault(stage)
+    skipped = stage.settle(60)
+    assert skipped < 30 * 60_000, "and not much time either"
+    assert check(stage.ground, stage.outside, citizens) == []
+
+
+@contextmanager
+def coming(stage: Theatre, citizens: list[Citizen]) -> Iterator[None]:
+    """Citizens submit while the block runs, and all have been let in when it ends."""
+    failures: list[BaseException] = []
+
+    def admit() -> None:
+        try:
+            stage.admit(citizens)
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=admit)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+    assert not failures, failures
+
+
+@pytest.mark.parametrize("point", ["ask.after_claim", "ask.after_answer", "send.after_claim", "send.before_first_byte"])
+def test_a_process_frozen_past_its_lease_does_no_harm_when_it_goes_on(
+    stage: Theatre, people: People, point: str
+) -> None:
+    citizens = people(3)
+    stage.admit(citizens)
+    wait_until(lambda: stage.still_open() == (0, 0, 0, 0), 20)
+    later = people(2)
+    stage.trigger.arm([point], 3 if point.startswith("send") else 1, "stop")
+    stage.admit(later, 20) if point.startswith("ask") else admit_leniently(stage, later)
+    wait_until(lambda: stage.trigger.pid_at(point), 20)
+    for _ in range(8):
+        stage.skip(300)
+        time.sleep(0.4)
+    os.kill(stage.trigger.pid_at(point) or 0, signal.SIGCONT)
+    stage.admit(later)
+    stage.settle(60)
+    assert check(stage.ground, stage.outside, [*citizens, *later]) == []
+
+
+def admit_leniently(stage: Theatre, citizens: list[Citizen]) -> None:
+    """With the only gateway frozen there may be no code for the last of them."""
+    for citizen in citizens:
+        try:
+            stage.admit([citizen], 5)
+        except AssertionError:
+            return
+
+
+def test_a_worker_and_a_sweeper_whose_clocks_are_30_hours_off_decide_nothing_wrong(
+    stage: Theatre, people: People
+) -> None:
+    need("faketime")
+    honest = stage.players("worker", "clock")
+    log = (stage.directory / "strangers.log").open("a")
+    strangers = [
+        subprocess.Popen(
+            [
+                shutil.which("faketime") or "faketime",
+                "-f",
+                shift,
+                sys.executable,
+                "-m",
+                "tests.faults.cast",
+                where,
+                role,
+            ],
+            cwd=ROOT,
+            stderr=log,
+        )
+        for where, role, shift in (
+            (str(stage.directory), "worker", "+30h"),
+            (str(stage.directory), "clock", "+30h"),
+            (str(stage.directory), "worker", "-30h"),
+        )
+    ]
+    try:
+        for process in honest:
+            process.suspend()
+        citizens = people(6)
+        stage.admit(citizens)
+        wait_until(lambda: stage.still_open()[0] == 0, 40)
+        assert check(stage.ground, stage.outside, citizens) == []
+    finally:
+        for stranger in strangers:
+            stranger.kill()
+            stranger.wait()
+        log.close()
+        for process in honest:
+            process.resume()
