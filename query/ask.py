@@ -26,6 +26,7 @@ from query.advance import advance
 from query.inquiry import SECOND
 from query.models import question, wave
 from query.offer import times_of
+from query.poison import carried, poison_of, portion_size
 from query.questions import ALONE_AFTER, COUNT, REFUSED, UNAVAILABLE, Answer, Lease, claim, open_answers
 from query.record import give_back, record, slow_down
 from query.waves import STAGE_OF, Wave, open_wave
@@ -52,11 +53,17 @@ def ask(ground: Ground, partner_code: str) -> None:
     begun = time.monotonic()
     while (partner := ground.catalogues.current().partner(partner_code)) is not None:
         call = claim_call(ground, partner)
-        if call is None or not put(ground, partner, call) or not call.lease.more:
+        if call is None or not put(ground, partner, call) or not _leaves_some(partner, call):
             return
         if time.monotonic() - begun > TURN_S:
             ground.bell.ring("ask", partner_code)
             return
+
+
+def _leaves_some(partner: Partner, call: Call) -> bool:
+    """Whether more may be due at once: what did not fit the claim, or the rest of a question that went in portions."""
+    in_portions = call.lease.lost or call.lease.failed >= ALONE_AFTER or len(call.items) > partner.batch_size
+    return call.lease.more or bool(in_portions)
 
 
 def lease_until(ground: Ground, partner: Partner) -> int:
@@ -75,6 +82,10 @@ def put(ground: Ground, partner: Partner, call: Call) -> bool:
     if ground.clock.now() + partner.total_s * SECOND > call.lease.until:
         # This process was held up so long that another may have taken the lease over: let the sweep see to it.
         return False
+    if (poison := _poison_of(call)) is not None:
+        _log.error("item_set_aside", partner=partner.code, kind=call.lease.kind, inquiry=poison.hex())
+        _settle(ground, record(ground, call.lease, {poison: UNAVAILABLE}, rest_at_once=True))
+        return True
     items = _portion(call, partner.batch_size)
     faults.point("ask.before_call")
     try:
@@ -126,11 +137,23 @@ def _portion(call: Call, batch: int) -> Mapping[bytes, Item]:
 
     By chance, so that one item that a partner cannot stomach does not keep all others unanswered.
     """
+    if call.lease.lost:
+        size = min(batch, portion_size(call.lease.lost, len(call.items)))
+        return {inquiry: call.items[inquiry] for inquiry in carried(call.items, _attempt(call), size)}
     halvings = max(call.lease.failed - ALONE_AFTER + 1, 0)
     most = max(min(batch, len(call.items) >> halvings), 1)
     if len(call.items) <= most:
         return call.items
     return {inquiry: call.items[inquiry] for inquiry in _CHANCE.sample(sorted(call.items), most)}
+
+
+def _poison_of(call: Call) -> bytes | None:
+    return poison_of(call.items, call.lease.lost, _attempt(call))
+
+
+def _attempt(call: Call) -> int:
+    """The number of the try: after a lost lease a question travels alone, so that there is one."""
+    return max(call.lease.tries.values())
 
 
 def _owed_of(ground: Ground, row: Row[Any], kind: str) -> list[tuple[bytes, Item, int]]:

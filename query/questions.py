@@ -36,7 +36,8 @@ class Lease:
     """Questions of one partner, kind and service that this process may ask until `until` (epoch ms).
 
     `tries` is the number of the try, by wave: whoever comes back with another number has lost the lease. `failed` is
-    how many tries in a row brought nothing; `more`, whether others were due that did not fit.
+    how many tries in a row brought nothing; `more`, whether others were due that did not fit; `lost`, how many leases
+    of the question ran out.
     """
 
     partner: str
@@ -46,6 +47,7 @@ class Lease:
     until: int
     failed: int = 0
     more: bool = False
+    lost: int = 0
 
 
 def add_question(
@@ -81,7 +83,8 @@ def add_question(
 
 def claim(db: Connection, partner: str, batch: int, now: int, lease_until: int) -> Lease | None:
     """Lease due questions of one kind and service, the oldest first, up to a batch of items; None: nothing is due."""
-    seen = (question.c.wave, question.c.kind, question.c.service, question.c.tries, question.c.failed, question.c.n)
+    columns = ("wave", "kind", "service", "tries", "failed", "lost", "n")
+    seen = [question.c[name] for name in columns]
     due = (question.c.partner == partner, question.c.state == DUE, question.c.due_at <= now)
     oldest = select(*seen).where(*due).order_by(question.c.due_at).limit(CLAIMED_AT_MOST)
     rows = db.execute(skip_locked(oldest)).all()
@@ -104,6 +107,7 @@ def claim(db: Connection, partner: str, batch: int, now: int, lease_until: int) 
         lease_until,
         failed=max(row.failed for row in taken),
         more=len(taken) < len(rows) or len(rows) == CLAIMED_AT_MOST,
+        lost=first.lost,
     )
 
 
@@ -111,14 +115,18 @@ def _fitting(rows: Sequence[Row[Any]], batch: int) -> list[Row[Any]]:
     """The first row, and what is like it as long as the batch has room."""
     first, room = rows[0], batch - rows[0].n
     taken = [first]
-    if first.failed >= ALONE_AFTER:
+    if _travels_alone(first):
         return taken
     for row in rows[1:]:
-        alike = (row.kind, row.service) == (first.kind, first.service) and row.failed < ALONE_AFTER
+        alike = (row.kind, row.service) == (first.kind, first.service) and not _travels_alone(row)
         if alike and row.n <= room:
             taken.append(row)
             room -= row.n
     return taken
+
+
+def _travels_alone(row: Row[Any]) -> bool:
+    return bool(row.failed >= ALONE_AFTER or row.lost)
 
 
 def answer_row(

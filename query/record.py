@@ -13,6 +13,7 @@ from config.db import transact, upsert
 from config.ground import Ground
 from query.inquiry import retry_delay
 from query.models import question, wave
+from query.poison import DEATHS
 from query.questions import DONE, DUE, LEASED, Answer, Lease, answer_row, open_answers
 from query.waves import STAGE_OF, split_members
 
@@ -77,7 +78,7 @@ def _record(
             still_open = of.open - int(row.answers is None)
             marks[still_open, int(still_open == 0)].append(row.wave)
     if changed:
-        columns = ["state", "due_at", "failed", "n", "answers"]
+        columns = ["state", "due_at", "failed", "lost", "n", "answers"]
         db.execute(upsert(question, db.dialect.name, update=columns), changed)
     for (still_open, look), ids in marks.items():
         marked = {"open": still_open, **({"look": 1} if look else {})}
@@ -94,7 +95,13 @@ def _answered(
     after = [old if old is not None else answers.get(member) for old, member in zip(before, members, strict=True)]
     if after == before:
         return {**row._mapping, "failed": row.failed + 1}
-    return {**row._mapping, "failed": 0, **answer_row(ground, row.wave, row.partner, row.kind, after, len(members))}
+    lost = row.lost if row.lost < DEATHS else 0
+    return {
+        **row._mapping,
+        "failed": 0,
+        "lost": lost,
+        **answer_row(ground, row.wave, row.partner, row.kind, after, len(members)),
+    }
 
 
 def _lock_waves(db: Connection, lease: Lease) -> dict[int, Row[Any]]:

@@ -61,8 +61,8 @@ def reclaim_leases(ground: Ground) -> None:
         rows = db.execute(skip_locked(select(*place).where(*lost).limit(AT_ONCE))).all()
         if rows:
             these = update(question).where(tuple_(*place).in_([tuple(row) for row in rows]))
-            # Counted as failed: a question that kills whoever asks it comes to travel alone, and in ever smaller parts.
-            db.execute(these.values(state=DUE, due_at=now, failed=question.c.failed + 1))
+            # Counted: a question that kills whoever asks it travels alone and in ever smaller parts (query/poison.py).
+            db.execute(these.values(state=DUE, due_at=now, failed=question.c.failed + 1, lost=question.c.lost + 1))
             faults.point("sweep.before_commit")
         return len(rows)
 
