@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 LINK ?= http
 
-.PHONY: run demo test lint format bench pictures lock clean
+.PHONY: run demo test soak lint format bench pictures lock clean
 
 run: $(VENV)/.installed
 	@exec $(BIN)/onecert up
@@ -16,6 +16,10 @@ demo: $(VENV)/.installed
 test: $(VENV)/.dev-installed
 	@.ci/packages mariadb-server redis-server chromium chromium-driver fonts-noto-cjk faketime
 	$(BIN)/pytest
+
+soak: $(VENV)/.dev-installed
+	@.ci/packages mariadb-server redis-server
+	@$(BIN)/python -m tests.faults.soak $(SOAK)
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, pairwise
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -103,19 +104,22 @@ def expected_verdict(seen: Seen, row: Row[Any]) -> str:
 
 
 def existence(seen: Seen) -> Iterator[str]:
-    """Each 202 is one inquiry, and each inquiry is a citizen's."""
-    known = Counter(seen.phones.values())
+    """Each 202 is one inquiry, and each inquiry is a citizen's; one for each number in 24 hours."""
+    times = defaultdict[str, list[int]](list)
+    for row in seen.inquiries:
+        times[seen.phones[row.id]].append(row.accepted_at)
     for phone, citizen in seen.citizens.items():
         references = {told["reference"] for told in citizen.promised}
         here = {str(row.reference) for row in seen.inquiries if seen.phones[row.id] == phone}
         if references - here:
             yield f"lost: {phone} was promised what is not there"
-        if len(references) > 1:
-            yield f"doubled: {phone} was told two references for one submission"
-        if known[phone] > 1:
-            yield f"doubled: {phone} has {known[phone]} inquiries within a day"
-    if known[""]:
-        yield f"phantom: {known['']} inquiries of nobody"
+        if len(references) < len(here):
+            yield f"phantom: {phone} was promised {len(references)} of {len(here)} inquiries"
+        accepted = sorted(times[phone])
+        if any(later - earlier < 24 * HOUR for earlier, later in pairwise(accepted)):
+            yield f"doubled: {phone} has two inquiries within a day"
+    if times[""]:
+        yield f"phantom: {len(times[''])} inquiries of nobody"
     owners = {row.inquiry for row in seen.rest["last_inquiry"]}
     yield from (f"phantom: a day is taken for {one.hex()}" for one in owners - {row.id for row in seen.inquiries})
 
@@ -142,33 +146,34 @@ def decisions(seen: Seen) -> Iterator[str]:
 
 def replies(seen: Seen) -> Iterator[str]:
     """One reply each, of the right outcome and counts, to the right number; a second one only flagged."""
+    sent = defaultdict[str, dict[str, Sent]](dict)
+    for item in chain.from_iterable(seen.sent.values()):
+        if item.status == "accepted" and "验证码" not in item.text:
+            sent[item.reference.partition("-")[0]][item.reference] = item
     for row in seen.inquiries:
-        phone, name = seen.phones[row.id], f"inquiry {row.id.hex()}"
-        mine = {
-            item.reference: item for item in seen.sent[phone] if item.status == "accepted" and "验证码" not in item.text
-        }
-        if len(mine) != 1:
-            resent = [item for item in mine.values() if RESEND in item.text]
-            if len(mine) == 2 and len(resent) == 1 and seen.messages[row.id].sending == 2:
-                pass
-            else:
-                yield f"{'doubled' if mine else 'lost'}: {name} got {len(mine)} replies"
-        for item in mine.values():
-            yield from _wrong_words(seen, row, item, name)
-    strangers = {phone for phone in seen.sent if phone not in seen.citizens}
-    yield from (f"wrong number: {phone} got an SMS" for phone in strangers)
+        mine = list(sent.pop(row.id.hex(), {}).values())
+        flagged = len(mine) == 2 and seen.messages[row.id].sending == 2 and sum(RESEND in one.text for one in mine) == 1
+        if len(mine) != 1 and not flagged:
+            yield f"{'doubled' if mine else 'lost'}: inquiry {row.id.hex()} got {len(mine)} replies"
+        for item in mine:
+            yield from _wrong_words(seen, row, item)
+    yield from (f"phantom: a reply under {reference}" for reference in sent)
+    yield from (f"wrong number: {phone} got an SMS" for phone in seen.sent if phone not in seen.citizens)
 
 
-def _wrong_words(seen: Seen, row: Row[Any], item: Sent, name: str) -> Iterator[str]:
-    if item.reference.partition("-")[0] != row.id.hex():
-        yield f"wrong number: {name} got another's reply"
+def _wrong_words(seen: Seen, row: Row[Any], item: Sent) -> Iterator[str]:
+    name = f"inquiry {row.id.hex()}"
+    if item.phone != seen.phones[row.id]:
+        yield f"wrong number: the reply to {name} went to {item.phone}"
     if f"{item.phone[:3]}****{item.phone[7:]}" not in item.text or item.phone in item.text:
         yield f"{name}: the number in the reply is not masked as it should be"
     if (UNFINISHED in item.text) != (row.outcome == UNSUCCESSFUL):
         yield f"{name}: words and outcome differ"
-        return
-    if row.outcome == UNSUCCESSFUL:
-        return
+    elif row.outcome != UNSUCCESSFUL:
+        yield from _wrong_counts(seen, row, item, name)
+
+
+def _wrong_counts(seen: Seen, row: Row[Any], item: Sent, name: str) -> Iterator[str]:
     told = {seen.names.get(who.removeprefix("关联账号数量"), who): int(count) for who, count in TOLD.findall(item.text)}
     wrong = {code for code, count in told.items() if count != count_of(code, item.phone)}
     if wrong:

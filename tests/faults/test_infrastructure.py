@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psutil
-import pymysql
 import pytest
 
 from tests.faults.checker import check
+from tests.faults.infrastructure import FAULTS, Fault
 from tests.faults.points import ROOT
 from tests.faults.theatre import Citizen, Theatre
 from tests.servers import free_port, wait_until
@@ -24,78 +24,6 @@ from tests.servers import free_port, wait_until
 LIBFAKETIME = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
 
 People = Callable[[int], list[Citizen]]
-Fault = Callable[[Theatre], None]
-
-
-def kill_the_database(stage: Theatre) -> None:
-    stage.mariadb.restart()
-
-
-def forbid_writing(stage: Theatre) -> None:
-    stage.mariadb.run("SET GLOBAL read_only = 1")
-    time.sleep(1.5)
-    stage.mariadb.run("SET GLOBAL read_only = 0")
-
-
-def kill_connections(stage: Theatre) -> None:
-    for _ in range(5):
-        stage.mariadb.kill_connections()
-        time.sleep(0.2)
-
-
-def few_connections(stage: Theatre) -> None:
-    stage.mariadb.run("SET GLOBAL max_connections = 12")
-    stage.mariadb.kill_connections()
-    time.sleep(1.5)
-    stage.mariadb.run("SET GLOBAL max_connections = 151")
-
-
-def hold_locks(stage: Theatre) -> None:
-    """Longer than a statement waits for a lock."""
-    with pymysql.connect(unix_socket=str(stage.mariadb.socket), user="root", database="onecert") as root:
-        with root.cursor() as cursor:
-            cursor.execute("SELECT id FROM wave FOR UPDATE")
-            cursor.execute("SELECT id FROM inquiry FOR UPDATE")
-            cursor.execute("SELECT id FROM message FOR UPDATE")
-            time.sleep(5.5)
-        root.rollback()
-
-
-def kill_redis(stage: Theatre) -> None:
-    stage.redis.kill()
-    time.sleep(0.7)
-    stage.redis.start()
-
-
-def flush_redis(stage: Theatre) -> None:
-    for _ in range(20):
-        stage.redis.client().flushall()
-        time.sleep(0.05)
-
-
-def freeze_redis(stage: Theatre) -> None:
-    stage.redis.freeze()
-    time.sleep(3)
-    stage.redis.thaw()
-
-
-def fill_redis(stage: Theatre) -> None:
-    stage.redis.client().config_set("maxmemory", 1)
-    time.sleep(1.5)
-    stage.redis.client().config_set("maxmemory", 0)
-
-
-FAULTS: list[Fault] = [
-    kill_the_database,
-    forbid_writing,
-    kill_connections,
-    few_connections,
-    hold_locks,
-    kill_redis,
-    flush_redis,
-    freeze_redis,
-    fill_redis,
-]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.__name__ for fault in FAULTS])

@@ -180,7 +180,7 @@ class Caller:
         """One call of the API."""
         return self._http.post(f"{self._url}/api/v1{path}", json=body, headers=headers, timeout=(1, 20))
 
-    def code_for(self, phone: str, patience_s: float = 4) -> str | None:
+    def code_for(self, phone: str, patience_s: float = 2) -> str | None:
         """A fresh code from the phone; None when none came."""
         if "Authorization" not in self._http.headers:
             answer = self.post("/sessions", {"entrance": "web"})
@@ -198,7 +198,7 @@ class Caller:
         return None
 
     def _codes(self, phone: str) -> list[str]:
-        sent = [item.text for item in list(self._theatre.outside.sent) if item.phone == phone]
+        sent = [one.text for one in list(self._theatre.outside.sent) if one.phone == phone and one.status == "accepted"]
         return [found[1] for words in sent if (found := re.search(r"验证码(\d{6})", words))]
 
 
