@@ -76,6 +76,10 @@ class Gateway:
             link.close()
 
     def _offer(self, entry: LinkEntry, claims: Sequence[Claimed]) -> None:
+        if self._ground.clock.now() + entry.total_s * 1000 > min(claimed.until for claimed in claims):
+            # Held up so long that these may have been taken over, even resent: the sweep sees to them.
+            log.warning("lease_too_short", link=entry.code, messages=len(claims))
+            return
         endings = self._link(entry).send([claimed.dispatch for claimed in claims])
         answered = any(not isinstance(ending, NotSent | Unknown) for ending in endings.values())
         self._breather.note(entry.code, answered, self._ground.clock.now())

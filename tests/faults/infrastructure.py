@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import pymysql
-
 from tests.faults.theatre import Theatre
 
 Fault = Callable[[Theatre], None]
@@ -37,7 +35,7 @@ def few_connections(stage: Theatre) -> None:
 
 def hold_locks(stage: Theatre) -> None:
     """Longer than a statement waits for a lock."""
-    with pymysql.connect(unix_socket=str(stage.mariadb.socket), user="root", database="onecert") as root:
+    with stage.mariadb.root("onecert") as root:
         with root.cursor() as cursor:
             cursor.execute("SELECT id FROM wave FOR UPDATE")
             cursor.execute("SELECT id FROM inquiry FOR UPDATE")

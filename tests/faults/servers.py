@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -87,17 +88,24 @@ class MariaDb(Server):
         self.run("GRANT ALL ON onecert.* TO onecert@'127.0.0.1'")
 
     def run(self, statement: str) -> list[tuple[Any, ...]]:
-        """One statement as root."""
-        with pymysql.connect(unix_socket=str(self.socket), user="root") as root, root.cursor() as cursor:
-            cursor.execute(statement)
-            return list(cursor.fetchall())
+        """One statement as root, for whom one connection is kept free; it may still be closing from the last time."""
+        for _ in range(100):
+            with contextlib.suppress(pymysql.OperationalError), self.root() as root, root.cursor() as cursor:
+                cursor.execute(statement)
+                return list(cursor.fetchall())
+            time.sleep(0.05)
+        raise TimeoutError("root is not let in")
+
+    def root(self, database: str | None = None) -> pymysql.connections.Connection[Any]:
+        """A connection of the test's own, through the socket."""
+        return pymysql.connect(unix_socket=str(self.socket), user="root", database=database)
 
     def kill_connections(self) -> None:
         """End every connection of the product."""
         for number, user, *_ in self.run("SHOW PROCESSLIST"):
             if user == "onecert":
-                with contextlib.suppress(pymysql.MySQLError):
-                    self.run(f"KILL {number}")
+                with contextlib.suppress(pymysql.MySQLError), self.root() as root, root.cursor() as cursor:
+                    cursor.execute(f"KILL {number}")
 
     def _answer(self) -> bool:
         return mariadb_answers(self.socket)

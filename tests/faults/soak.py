@@ -1,4 +1,4 @@
-"""`make soak`: thousands of inquiries under kills and infrastructure faults at random; nothing may be lost, late, doubled.
+"""`make soak`: thousands of inquiries under kills and faults at random; nothing may be lost, late or doubled.
 
 Everything random comes from one seed, which is printed first; `--seed` repeats the choices (not the races).
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -133,15 +134,15 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     asked = parser.parse_args(words)
     print(f"seed {asked.seed}", flush=True)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, theatre(Path(folder)) as stage:
         soak = Soak(stage, asked.seed, asked.inquiries, asked.kills, asked.faults, asked.minutes * 60)
         found = soak.run()
         kinds = Counter(finding.partition(":")[0] for finding in found)
         print(f"{asked.inquiries} inquiries in {time.monotonic() - began:.0f} s; {dict(soak.done)}")
-        print(
-            f"lost {kinds['lost']}, late {kinds['late']}, doubled {kinds['doubled']}; resent with the flag {flagged(stage)}"
-        )
+        broken = ", ".join(f"{kind} {kinds[kind]}" for kind in ("lost", "late", "doubled"))
+        print(f"{broken}; resent with the flag {flagged(stage)}")
     for finding in found[:20]:
         print(finding)
     return int(bool(found))
