@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 LINK ?= http
 
-.PHONY: run demo test lint format bench pictures lock clean
+.PHONY: run demo test soak lint format bench pictures lock clean
 
 run: $(VENV)/.installed
 	@exec $(BIN)/onecert up
@@ -14,8 +14,12 @@ demo: $(VENV)/.installed
 	@$(BIN)/python -m demo
 
 test: $(VENV)/.dev-installed
-	@.ci/packages mariadb-server redis-server chromium chromium-driver fonts-noto-cjk nodejs
+	@.ci/packages mariadb-server redis-server chromium chromium-driver fonts-noto-cjk nodejs faketime
 	$(BIN)/pytest -n 2 --dist loadfile
+
+soak: $(VENV)/.dev-installed
+	@.ci/packages mariadb-server redis-server
+	@$(BIN)/python -m tests.faults.soak $(SOAK)
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .

@@ -22,6 +22,7 @@ from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from config import faults
 from config.errors import OneCertError
 from config.log import get_logger
 
@@ -84,10 +85,12 @@ class Bell:
                 for job, argument in calls:
                     pipeline.set(ring_key(job, argument), 1, nx=True, ex=RING_S)
                 fresh = [call for call, was_set in zip(calls, pipeline.execute(), strict=True) if was_set]
+            faults.point("bell.before_enqueue")
             with self._redis.pipeline() as pipeline:
                 for job, argument in fresh:
                     self._enqueue(job, argument, pipeline)
                 pipeline.execute()
+            faults.point("bell.after_enqueue")
             self._note(True)
         except RedisError as error:
             self._note(False, error)
@@ -181,6 +184,7 @@ class TableJob(Job):
             log.error("job_refused", job_id=self.id)
             return
         name, argument = call
+        faults.point("job.before_step")
         # Before the step looks: whoever rings from here on wants it to look again.
         self.connection.delete(ring_key(name, argument))
         try:

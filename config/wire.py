@@ -18,6 +18,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from config import faults
+
 # A peer may close an idle connection just when we write to it, and then nobody knows what it
 # read; a fresh connection costs little.
 IDLE_S = 3.0
@@ -105,6 +107,7 @@ class _Bounded(HTTPConnection):
             self.sock.settimeout(call.left(call.read_s))
             call.sent = True
             self.sock.sendall(view[start : start + SEND_CHUNK])
+            faults.point("call.after_first_byte")
         self._used_at = time.monotonic()
 
     def _new_conn(self) -> socket.socket:

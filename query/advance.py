@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
+from config import faults
 from config.db import reading, transact
 from config.errors import DatabaseUnavailable, KeysUnavailable
 from config.ground import Ground
@@ -36,7 +37,9 @@ def advance(ground: Ground, waves: Sequence[int] | None = None) -> None:
             # Whatever is wrong with one wave, the next one must have its turn.
             _log.error("wave_failed", wave=wave_id, error=type(error).__name__)
         else:
+            faults.point("advance.after_commit")
             owing.ring(ground)
+            faults.point("advance.after_ring")
 
 
 def _marked(ground: Ground) -> list[int]:
@@ -49,4 +52,6 @@ def _settle(db: Connection, ground: Ground, wave_id: int) -> Owing:
     if whole is None:
         return Owing()
     settle = settle_checked if whole.stage is Stage.IDENTITY else settle_asked
-    return settle(db, ground, whole, ground.clock.now())
+    owing = settle(db, ground, whole, ground.clock.now())
+    faults.point("advance.before_commit")
+    return owing

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
+from config import faults
 from config.catalogue_schema import Partner
 from config.db import transact
 from config.errors import SealBroken
@@ -25,6 +26,7 @@ from query.advance import advance
 from query.inquiry import SECOND
 from query.models import question, wave
 from query.offer import times_of
+from query.poison import carried, poison_of, portion_size
 from query.questions import ALONE_AFTER, COUNT, REFUSED, UNAVAILABLE, Answer, Lease, claim, open_answers
 from query.record import give_back, record, slow_down
 from query.waves import STAGE_OF, Wave, open_wave
@@ -51,11 +53,17 @@ def ask(ground: Ground, partner_code: str) -> None:
     begun = time.monotonic()
     while (partner := ground.catalogues.current().partner(partner_code)) is not None:
         call = claim_call(ground, partner)
-        if call is None or not put(ground, partner, call) or not call.lease.more:
+        if call is None or not put(ground, partner, call) or not _leaves_some(partner, call):
             return
         if time.monotonic() - begun > TURN_S:
             ground.bell.ring("ask", partner_code)
             return
+
+
+def _leaves_some(partner: Partner, call: Call) -> bool:
+    """Whether more may be due at once: what did not fit the claim, or the rest of a question that went in portions."""
+    in_portions = call.lease.lost or call.lease.failed >= ALONE_AFTER or len(call.items) > partner.batch_size
+    return call.lease.more or bool(in_portions)
 
 
 def lease_until(ground: Ground, partner: Partner) -> int:
@@ -74,12 +82,19 @@ def put(ground: Ground, partner: Partner, call: Call) -> bool:
     if ground.clock.now() + partner.total_s * SECOND > call.lease.until:
         # This process was held up so long that another may have taken the lease over: let the sweep see to it.
         return False
+    if (poison := _poison_of(call)) is not None:
+        _log.error("item_set_aside", partner=partner.code, kind=call.lease.kind, inquiry=poison.hex())
+        _settle(ground, record(ground, call.lease, {poison: UNAVAILABLE}, rest_at_once=True))
+        return True
     items = _portion(call, partner.batch_size)
+    faults.point("ask.before_call")
     try:
         answers = client.ask(ground, partner, call.lease.kind, call.lease.service, list(items.values()), call.answer_by)
     except EnterpriseError as error:
+        faults.point("ask.after_failure")
         _failed(ground, call, error, portion=len(items) < len(call.items))
         return False
+    faults.point("ask.after_answer")
     told = {inquiry: _answer(answers.by_id[item.id]) for inquiry, item in items.items()}
     _settle(ground, record(ground, call.lease, told, rest_at_once=len(items) < len(call.items)))
     return True
@@ -95,11 +110,16 @@ def claim_call(ground: Ground, partner: Partner) -> Call | None:
 
     def take(db: Connection) -> tuple[Lease, Sequence[Row[Any]]] | None:
         lease = claim(db, partner.code, partner.batch_size, now, until)
-        return (lease, _read(db, lease)) if lease is not None else None
+        if lease is None:
+            return None
+        rows = _read(db, lease)
+        faults.point("ask.before_claim_commit")
+        return lease, rows
 
     taken = transact(ground.engine, take)
     if taken is None:
         return None
+    faults.point("ask.after_claim")
     lease, rows = taken
     owed = [entry for row in rows for entry in _owed_of(ground, row, lease.kind)]
     return Call(lease, {inquiry: item for inquiry, item, _ in owed}, min((end for *_, end in owed), default=0))
@@ -117,11 +137,23 @@ def _portion(call: Call, batch: int) -> Mapping[bytes, Item]:
 
     By chance, so that one item that a partner cannot stomach does not keep all others unanswered.
     """
+    if call.lease.lost:
+        size = min(batch, portion_size(call.lease.lost, len(call.items)))
+        return {inquiry: call.items[inquiry] for inquiry in carried(call.items, _attempt(call), size)}
     halvings = max(call.lease.failed - ALONE_AFTER + 1, 0)
     most = max(min(batch, len(call.items) >> halvings), 1)
     if len(call.items) <= most:
         return call.items
     return {inquiry: call.items[inquiry] for inquiry in _CHANCE.sample(sorted(call.items), most)}
+
+
+def _poison_of(call: Call) -> bytes | None:
+    return poison_of(call.items, call.lease.lost, _attempt(call))
+
+
+def _attempt(call: Call) -> int:
+    """The number of the try: after a lost lease a question travels alone, so that there is one."""
+    return max(call.lease.tries.values())
 
 
 def _owed_of(ground: Ground, row: Row[Any], kind: str) -> list[tuple[bytes, Item, int]]:
@@ -150,6 +182,7 @@ def owed_items(ground: Ground, whole: Wave, kind: str, answers: Sequence[Answer]
 
 
 def _settle(ground: Ground, waves: Sequence[int]) -> None:
+    faults.point("record.after_commit")
     if waves:
         advance(ground, waves)
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
+from config import faults
 from config.db import transact, upsert
 from config.ground import Ground
 from query.errors import CodeExpired, CodeWrong
@@ -68,8 +69,10 @@ def request_code(ground: Ground, *, service: str, phone: str, owner: bytes) -> C
         renewed = ["mac", "tries", "created_at", "expires_at", "used_at"]
         db.execute(upsert(verification_code, db.dialect.name, [row], update=renewed))
         owe(db, ground, [message])
+        faults.point("code.before_commit")
 
     transact(ground.engine, store)
+    faults.point("code.after_commit")
     ground.bell.ring_gateway()
     return CodeSent(mask_phone(number), LIFE_S, catalogue.limits.code_per_phone_gap_s)
 

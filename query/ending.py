@@ -5,6 +5,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection
 
+from config import faults
 from config.ground import Ground
 from query.fields import mask_phone
 from query.inquiry import Outcome, State, accepted_at, day_of, reply_by
@@ -41,6 +42,7 @@ def end(
         for inquiry, (phone, reply) in sorted(replies.items())
     ]
     owe(db, ground, messages)
+    faults.point("end.after_owing")
 
     def outcome_of(inquiry: bytes) -> Outcome:
         return replies[inquiry][1].outcome

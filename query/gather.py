@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from config import faults
 from config.catalogue_schema import Partner
 from config.db import skip_locked, transact
 from config.errors import SealBroken
@@ -35,6 +36,7 @@ def _claimed(ground: Ground, carrier: Partner, service: str) -> Call | None:
     whole = transact(ground.engine, lambda db: _claim(db, ground, carrier, service, until))
     if whole is None:
         return None
+    faults.point("gather.after_commit")
     owed = owed_items(ground, whole, IDENTITY, [None] * len(whole.members))
     lease = Lease(carrier.code, IDENTITY, service, {whole.id: 1}, until, more=len(owed) == carrier.batch_size)
     return Call(lease, {member: item for member, item, _ in owed}, min((end for *_, end in owed), default=0))
@@ -59,6 +61,7 @@ def _claim(db: Connection, ground: Ground, carrier: Partner, service: str, until
     add_wave(db, ground, whole, times)
     add_question(db, wave_id, service, [carrier.code], IDENTITY, len(opened), now=now, lease_until=until)
     _leave(db, carrier, list(opened), wave_id)
+    faults.point("gather.before_commit")
     return whole
 
 

@@ -112,6 +112,8 @@ question = Table(
     # Numbers the leases; and the tries in a row that brought nothing, which set the wait until the next.
     Column("tries", SmallInteger, nullable=False),
     Column("failed", SmallInteger, nullable=False),
+    # Leases that ran out, because whoever asked was killed or held up.
+    Column("lost", SmallInteger, nullable=False, server_default="0"),
     # Items still owed, and the answers so far (null = owed).
     Column("n", Integer, nullable=False),
     Column("answers", ManySealed),

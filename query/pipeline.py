@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from config import faults
 from config.ground import Ground
 from config.metrics import observe_reply
 from query.advance import advance
@@ -34,5 +35,6 @@ def record_outcome(db: Connection, ground: Ground, outcomes: Sequence[Outcome]) 
     closing = sorted(standing(db, replies, State.REPLYING))
     now = ground.clock.now()
     move(db, closing, State.REPLYING, State.CLOSED, phone=None, closed_at=now)
+    faults.point("close.before_commit")
     for number in closing:
         observe_reply(now - accepted_at(number))

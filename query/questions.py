@@ -37,7 +37,7 @@ class Lease:
 
     `tries` is the number of the try, by wave: whoever comes back with another number has lost the lease. `failed` is
     how many tries in a row brought nothing; `answered`, whether an earlier one brought something; `more`, whether
-    others were due that did not fit.
+    others were due that did not fit; `lost`, how many leases of the question ran out.
     """
 
     partner: str
@@ -48,6 +48,7 @@ class Lease:
     failed: int = 0
     answered: bool = False
     more: bool = False
+    lost: int = 0
 
 
 def add_question(
@@ -84,7 +85,7 @@ def add_question(
 def claim(db: Connection, partner: str, batch: int, now: int, lease_until: int) -> Lease | None:
     """Lease due questions of one kind and service, the oldest first, up to a batch of items; None: nothing is due."""
     columns = question.c
-    seen = (columns.wave, columns.kind, columns.service, columns.tries, columns.failed, columns.n)
+    seen = (columns.wave, columns.kind, columns.service, columns.tries, columns.failed, columns.lost, columns.n)
     answered = columns.answers.is_not(None).label("answered")
     due = (question.c.partner == partner, question.c.state == DUE, question.c.due_at <= now)
     oldest = select(*seen, answered).where(*due).order_by(question.c.due_at).limit(CLAIMED_AT_MOST)
@@ -109,6 +110,7 @@ def claim(db: Connection, partner: str, batch: int, now: int, lease_until: int) 
         failed=max(row.failed for row in taken),
         answered=any(row.answered for row in taken),
         more=len(taken) < len(rows) or len(rows) == CLAIMED_AT_MOST,
+        lost=first.lost,
     )
 
 
@@ -116,14 +118,18 @@ def _fitting(rows: Sequence[Row[Any]], batch: int) -> list[Row[Any]]:
     """The first row, and what is like it as long as the batch has room."""
     first, room = rows[0], batch - rows[0].n
     taken = [first]
-    if first.failed >= ALONE_AFTER:
+    if _travels_alone(first):
         return taken
     for row in rows[1:]:
-        alike = (row.kind, row.service) == (first.kind, first.service) and row.failed < ALONE_AFTER
+        alike = (row.kind, row.service) == (first.kind, first.service) and not _travels_alone(row)
         if alike and row.n <= room:
             taken.append(row)
             room -= row.n
     return taken
+
+
+def _travels_alone(row: Row[Any]) -> bool:
+    return bool(row.failed >= ALONE_AFTER or row.lost)
 
 
 def answer_row(

@@ -8,10 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
+from config import faults
 from config.db import transact, upsert
 from config.ground import Ground
 from query.inquiry import retry_delay
 from query.models import question, wave
+from query.poison import DEATHS
 from query.questions import ALONE_AFTER, DONE, DUE, LEASED, Answer, Lease, answer_row, open_answers
 from query.waves import STAGE_OF, split_members
 
@@ -42,6 +44,7 @@ def give_back(ground: Ground, lease: Lease, at_least: int = 0, *, portion: bool 
         for wave_id, tries in sorted(lease.tries.items()):
             mine = _mine(lease, wave_id) & (question.c.state == LEASED) & (question.c.tries == tries)
             db.execute(update(question).where(mine).values(state=DUE, due_at=due_at, failed=failed))
+        faults.point("give_back.before_commit")
 
     transact(ground.engine, put_back)
 
@@ -75,11 +78,12 @@ def _record(
             still_open = of.open - int(row.answers is None)
             marks[still_open, int(still_open == 0)].append(row.wave)
     if changed:
-        columns = ["state", "due_at", "failed", "n", "answers"]
+        columns = ["state", "due_at", "failed", "lost", "n", "answers"]
         db.execute(upsert(question, db.dialect.name, update=columns), changed)
     for (still_open, look), ids in marks.items():
         marked = {"open": still_open, **({"look": 1} if look else {})}
         db.execute(update(wave).where(wave.c.id.in_(ids)).values(**marked))
+    faults.point("record.before_commit")
     return [wave_id for (_, look), ids in marks.items() if look for wave_id in ids]
 
 
@@ -91,7 +95,8 @@ def _answered(
     after = [old if old is not None else answers.get(member) for old, member in zip(before, members, strict=True)]
     if after == before:
         return dict(row._mapping)
-    return {**row._mapping, **answer_row(ground, row.wave, row.partner, row.kind, after, len(members))}
+    told = answer_row(ground, row.wave, row.partner, row.kind, after, len(members))
+    return {**row._mapping, "lost": row.lost if row.lost < DEATHS else 0, **told}
 
 
 def _next_try(ground: Ground, lease: Lease, row: Row[Any], owed: int, news: bool, rest_at_once: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Row, Table, delete, select, update
 
+from config import faults
 from config.db import skip_locked, transact
 from config.ground import Ground
 from query.inquiry import HOUR, INDEX_KEPT, MASKED_KEPT, PHONE_KEPT, State
@@ -38,6 +39,7 @@ def erase(ground: Ground) -> None:
     now = ground.clock.now()
     for step in (_erase_inquiries, _erase_identities, _erase_codes, _erase_days, _erase_waves, _erase_notices):
         transact(ground.engine, partial(step, now=now))
+        faults.point("erase.after_step")
 
 
 def columns_to_erase(age: int) -> tuple[tuple[str, ...], int | None]:

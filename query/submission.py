@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
+from config import faults
 from config.catalogue_schema import Catalogue
 from config.db import is_duplicate, transact
 from config.ground import Ground
@@ -87,11 +88,13 @@ def submit(ground: Ground, submission: Submission) -> Accepted:
     form = _read(ground, catalogue, submission)
     now = ground.clock.now()
     result = _stored(ground, form, now)
+    faults.point("submit.after_commit")
     if isinstance(result, QueryError):
         raise result
     reference, accepted = result
     count_accepted(submission.service)
     ground.bell.ring("gather", form.carrier)
+    faults.point("submit.before_answer")
     return Accepted(
         str(reference), mask_phone(form.phone), catalogue.port_number, accepted, reply_by(accepted, service)
     )
@@ -150,6 +153,7 @@ def _decide(db: Connection, ground: Ground, form: _Form, row: dict[str, Any]) ->
     if too_soon is not None:
         return too_soon
     admit(db, row)
+    faults.point("submit.before_commit")
     return row["reference"], now
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, select, tuple_, update
 
+from config import faults
 from config.db import reading, skip_locked, transact
 from config.errors import SealBroken
 from config.ground import Ground
@@ -46,6 +47,7 @@ def sweep(ground: Ground) -> None:
         report,
     ]
     for part in parts:
+        faults.point("sweep.before_part")
         try:
             part(ground)
         except Exception as error:
@@ -63,8 +65,9 @@ def reclaim_leases(ground: Ground) -> None:
         rows = db.execute(skip_locked(select(*place).where(*lost).limit(AT_ONCE))).all()
         if rows:
             these = update(question).where(tuple_(*place).in_([tuple(row) for row in rows]))
-            # Counted as failed: a question that kills whoever asks it comes to travel alone, and in ever smaller parts.
-            db.execute(these.values(state=DUE, due_at=now, failed=question.c.failed + 1))
+            # Counted: a question that kills whoever asks it travels alone and in ever smaller parts (query/poison.py).
+            db.execute(these.values(state=DUE, due_at=now, failed=question.c.failed + 1, lost=question.c.lost + 1))
+            faults.point("sweep.before_commit")
         return len(rows)
 
     if count := transact(ground.engine, reclaim):

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, or_, select
 
+from config import faults
 from config.catalogue_schema import Link as LinkEntry
 from config.db import reading, skip_locked, transact
 from config.errors import SealBroken
@@ -42,11 +43,11 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Claimed:
-    """An attempt that is committed and must now be made, or its lease runs out."""
+    """An attempt that is committed and must now be made, before its lease ends (`until`, epoch ms)."""
 
     attempt: Attempt
     dispatch: Dispatch
-    lease_ms: int
+    until: int
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def claim(ground: Ground, on_outcome: OnOutcome, lane: Lane, routes: Routes, lim
         move(db, waiting, [State.DUE], due_at=now + NO_LINK_NOW_MS)
         claims = [p for _, p in prepared if isinstance(p, Claimed)]
         _lease(db, claims, now)
+        faults.point("send.before_claim_commit")
         return claims
 
     return transact(ground.engine, work)
@@ -115,7 +117,7 @@ def _prepare(ground: Ground, row: Row[Any], routes: Routes, now: int) -> Claimed
     offer = Attempt(row.id, row.attempts + 1, row.sending, Lane(row.lane), link.code, reference)
     parts = compose_parts(text, signature, link.signature_mode)
     dispatch = Dispatch(offer.reference, link.port_number, letter.phone, parts, row.expires_at)
-    return Claimed(offer, dispatch, _lease_ms(link))
+    return Claimed(offer, dispatch, now + _lease_ms(link))
 
 
 def _give_up(row: Row[Any], state: State, code: str) -> Dropped:
@@ -128,9 +130,9 @@ def _lease_ms(link: LinkEntry) -> int:
 
 
 def _lease(db: Connection, claims: Sequence[Claimed], now: int) -> None:
-    for (link, lease_ms), members in grouped(((c.attempt.link, c.lease_ms), c) for c in claims).items():
+    for (link, until), members in grouped(((c.attempt.link, c.until), c) for c in claims).items():
         ids = [claimed.attempt.message_id for claimed in members]
-        values = {"attempts": message.c.attempts + 1, "due_at": now + lease_ms, "link": link}
+        values = {"attempts": message.c.attempts + 1, "due_at": until, "link": link}
         move(db, ids, [State.DUE], state=State.SENDING, **values)
     if claims:
         db.execute(insert(attempt), [_attempt_row(claimed, now) for claimed in claims])
@@ -163,6 +165,7 @@ def claim_doubts(ground: Ground, links: Sequence[str], limit: int) -> list[Attem
         now = ground.clock.now()
         # as long again as the doubt is old, and a second
         move(db, [row.id for row in rows], [State.UNKNOWN], due_at=now + 1_000 + (now - table.unknown_at))
+        faults.point("doubt.before_commit")
         return [
             Attempt(row.id, row.attempts, row.sending, Lane(row.lane), row.link, build_reference(row.id, row.sending))
             for row in rows

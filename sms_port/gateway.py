@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from config import faults
 from config.catalogue_schema import Link as LinkEntry
 from config.errors import OneCertError
 from config.ground import Ground
@@ -52,6 +53,8 @@ class Gateway:
         routes = routes_for(self._ground.catalogues.current(), lane, self._breather, now)
         limit = batch_limit(routes, self._breather, now)
         claims = claim(self._ground, self._on_outcome, lane, routes, limit)
+        if claims:
+            faults.point("send.after_claim")
         entries = {entry.code: entry for entry in routes.usable}
         for code, members in grouped((claimed.attempt.link, claimed) for claimed in claims).items():
             self._offer(entries[code], members)
@@ -73,6 +76,10 @@ class Gateway:
             link.close()
 
     def _offer(self, entry: LinkEntry, claims: Sequence[Claimed]) -> None:
+        if self._ground.clock.now() + entry.total_s * 1000 > min(claimed.until for claimed in claims):
+            # Held up so long that these may have been taken over, even resent: the sweep sees to them.
+            log.warning("lease_too_short", link=entry.code, messages=len(claims))
+            return
         endings = self._link(entry).send([claimed.dispatch for claimed in claims])
         answered = any(not isinstance(ending, NotSent | Unknown) for ending in endings.values())
         self._breather.note(entry.code, answered, self._ground.clock.now())
@@ -80,6 +87,7 @@ class Gateway:
 
     def _record(self, link: str, offers: Sequence[Attempt], endings: Mapping[str, Ending], *, asked: bool) -> None:
         record(self._ground, self._on_outcome, offers, endings, asked=asked)
+        faults.point("send.after_record")
         for ending, several in grouped((ending, None) for ending in endings.values()).items():
             kind = type(ending).__name__
             log.info("messages_offered", link=link, ending=kind, code=ending.code, messages=len(several), asked=asked)

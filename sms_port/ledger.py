@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from config import faults
 from config.db import is_duplicate, reading, skip_locked, transact
 from config.ground import Ground
 from sms_port.errors import MessageConflict, MessageTooLong
@@ -132,6 +133,7 @@ def _sweep_all(
     def once(db: Connection) -> int:
         rows = db.execute(skip_locked(select(message.c.id, message.c.lane).where(message.c.id.in_(ids), found))).all()
         act(db, rows)
+        faults.point("ledger.before_commit")
         return len(rows)
 
     total = 0

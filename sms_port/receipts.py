@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, func, select
 
+from config import faults
 from config.db import transact, upsert
 from config.ground import Ground
 from sms_port.models import State, Word, attempt, message, receipt
@@ -41,8 +42,10 @@ def record_receipts(ground: Ground, on_outcome: OnOutcome, receipts: Sequence[Re
         db.execute(upsert(receipt, db.dialect.name, update=["word"]), rows)
         for link, references in grouped((item.link, item.reference) for item in receipts).items():
             _apply(db, ground, on_outcome, link, sorted(set(references)))
+        faults.point("receipt.before_commit")
 
     transact(ground.engine, work)
+    faults.point("receipt.after_commit")
 
 
 def _row(item: Receipt, now: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, select, update
 
+from config import faults
 from config.db import transact
 from config.ground import Ground
 from sms_port.claiming import Attempt
@@ -42,6 +43,8 @@ def record(
             rows = _still_open(db, ids, number, ending)
             for state, members in grouped((_landing(ending, row, asked), row) for row in rows).items():
                 _land(db, on_outcome, members, state, ending, asked=asked, now=now, number=number)
+
+        faults.point("send.before_record_commit")
 
     transact(ground.engine, work)
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from config import faults
 from config.catalogue_schema import Link as LinkEntry
 from config.clock import rfc3339
 from config.errors import ConfigError, NoAnswerError, NotSentError
@@ -67,6 +68,7 @@ class HttpLink:
     def send(self, batch: Sequence[Dispatch]) -> Mapping[str, Ending]:
         """One call for the whole batch; what the answer leaves out is unknown."""
         references = [dispatch.reference for dispatch in batch]
+        faults.point("send.before_first_byte")
         try:
             answer = self._call("/messages", build_messages(batch))
         except NoAnswerError as error:
@@ -75,6 +77,7 @@ class HttpLink:
             return dict.fromkeys(references, NotSent(error.reason))
         except ConfigError as error:  # no key to sign with: nothing has left
             return dict.fromkeys(references, NotSent(error.code))
+        faults.point("send.after_acceptance")
         return dict.fromkeys(references, _ending_of_call(answer)) | parse_answer(answer, references)
 
     def ask(self, references: Sequence[str]) -> Mapping[str, Ending]:

@@ -11,6 +11,7 @@ import pytest
 import requests
 from sqlalchemy import select, update
 
+from config import faults
 from config.clock import FixedClock
 from config.db import begin, reading
 from config.ground import Ground
@@ -374,3 +375,23 @@ def test_how_an_attempt_ended_is_kept(ground: Ground, sandbox: Sandbox, news: Ne
     with reading(ground.engine) as db:
         row = db.execute(select(attempt)).one()
     assert (row.closing, row.code, row.ended_at) == (Closing.REJECTED, "barred", ground.clock.now())
+
+
+def test_a_gateway_held_up_past_its_lease_sends_nothing(
+    ground: Ground, sandbox: Sandbox, news: News, clock: FixedClock
+) -> None:
+    owed = make_reply()
+    owe_all(ground, owed)
+    faults.arm(lambda name: clock.advance(31 * MINUTE_MS) if name == "send.after_claim" else None)
+    try:
+        assert send_due(ground, news) == 1
+    finally:
+        faults.arm(None)
+    assert received(sandbox) == []
+    assert state_of(ground, owed) == State.SENDING
+    sweep(ground, news)
+    clock.advance(1)
+    send_due(ground, news)
+    clock.advance(MINUTE_MS)
+    send_due(ground, news)
+    assert received(sandbox) == [REPLY]

@@ -1,0 +1,130 @@
+"""A private MariaDB and a private Redis that can be killed, frozen and started again at the same address."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pymysql
+import redis
+
+from tests.servers import MARIADB_OPTIONS, free_port, mariadb_answers, redis_answers, wait_until
+
+
+class Server:
+    """One server process: what it is started with, and how one sees that it answers."""
+
+    def __init__(self, command: list[str], log: Path, answers: Callable[[], bool]) -> None:
+        self._command, self._log, self._answers = command, log, answers
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        with self._log.open("ab") as output:
+            self._child = subprocess.Popen(self._command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+        wait_until(self._answers, 60)
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+
+    def restart(self) -> None:
+        """SIGKILL and start again."""
+        self.kill()
+        self.start()
+
+    def freeze(self) -> None:
+        """SIGSTOP: it is there and says nothing."""
+        if self._child is not None:
+            self._child.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        if self._child is not None:
+            self._child.send_signal(signal.SIGCONT)
+
+
+class MariaDb(Server):
+    """MariaDB with a durable log, on loopback."""
+
+    def __init__(self, directory: Path) -> None:
+        self.socket, self.port = directory / "mysql.sock", free_port()
+        where = [f"--datadir={directory / 'mysql'}", f"--user={os.environ.get('USER') or 'root'}"]
+        install = ["--skip-test-db", "--auth-root-authentication-method=normal", "--innodb-buffer-pool-size=32M"]
+        subprocess.run(
+            ["mariadb-install-db", *MARIADB_OPTIONS, *install, "--innodb-doublewrite=0", *where],
+            check=True,
+            capture_output=True,
+        )
+        listen = [f"--socket={self.socket}", f"--port={self.port}", "--bind-address=127.0.0.1"]
+        program = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
+        command = [program, *MARIADB_OPTIONS, "--innodb-flush-log-at-trx-commit=1", *where, *listen]
+        super().__init__([*command, f"--pid-file={directory / 'pid'}"], directory / "mariadb.log", self._answer)
+
+    @property
+    def url(self) -> str:
+        """Where the product finds it."""
+        return self.url_at(self.port)
+
+    @staticmethod
+    def url_at(port: int) -> str:
+        """The same database behind another port, such as a proxy's."""
+        return f"mysql+pymysql://onecert:onecert@127.0.0.1:{port}/onecert?charset=utf8mb4"
+
+    def create(self) -> None:
+        """Make the empty database and its user."""
+        self.run("CREATE DATABASE onecert CHARACTER SET utf8mb4")
+        self.run("CREATE USER onecert@'127.0.0.1' IDENTIFIED BY 'onecert'")
+        # Not SUPER: who has it writes to a database that is read-only.
+        self.run("GRANT ALL ON onecert.* TO onecert@'127.0.0.1'")
+
+    def run(self, statement: str) -> list[tuple[Any, ...]]:
+        """One statement as root, for whom one connection is kept free; it may still be closing from the last time."""
+        for _ in range(100):
+            with contextlib.suppress(pymysql.OperationalError), self.root() as root, root.cursor() as cursor:
+                cursor.execute(statement)
+                return list(cursor.fetchall())
+            time.sleep(0.05)
+        raise TimeoutError("root is not let in")
+
+    def root(self, database: str | None = None) -> pymysql.connections.Connection[Any]:
+        """A connection of the test's own, through the socket."""
+        return pymysql.connect(unix_socket=str(self.socket), user="root", database=database)
+
+    def kill_connections(self) -> None:
+        """End every connection of the product."""
+        for number, user, *_ in self.run("SHOW PROCESSLIST"):
+            if user == "onecert":
+                with contextlib.suppress(pymysql.MySQLError), self.root() as root, root.cursor() as cursor:
+                    cursor.execute(f"KILL {number}")
+
+    def _answer(self) -> bool:
+        return mariadb_answers(self.socket)
+
+
+class RedisServer(Server):
+    """Redis on a socket; like the embedded one it may lose everything."""
+
+    def __init__(self, directory: Path) -> None:
+        self.socket = directory / "redis.sock"
+        options = ["--port", "0", "--unixsocket", str(self.socket), "--dir", str(directory), "--save", ""]
+        command = [shutil.which("redis-server") or "redis-server", *options]
+        super().__init__([*command, "--appendonly", "no"], directory / "redis.log", lambda: redis_answers(self.socket))
+
+    @property
+    def url(self) -> str:
+        """Where the product finds it."""
+        return f"unix://{self.socket}"
+
+    def client(self) -> redis.Redis:
+        """A client for the test's own words."""
+        return redis.Redis(unix_socket_path=str(self.socket))

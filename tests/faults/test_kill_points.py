@@ -1,0 +1,47 @@
+"""Processes that die at every named point, on its first, second and third passage: nothing is lost, nothing doubled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.faults.checker import check
+from tests.faults.outside import Body
+from tests.faults.points import points
+from tests.faults.theatre import Citizen, Theatre
+
+LONGEST_S = 60
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("passage", [1, 2, 3])
+def test_a_process_killed_at_any_point_leaves_inquiries_that_end_once(
+    stage: Theatre, people: Callable[[int], list[Citizen]], passage: int
+) -> None:
+    stage.trigger.arm(points(), passage)
+    stage.outside.plays |= {"meituan": Moody(2), "gateway": Moody(3)}
+    citizens: list[Citizen] = []
+    until = time.monotonic() + LONGEST_S
+    while not citizens or (stage.trigger.waiting() and time.monotonic() < until):
+        if stage.trigger.waiting() == ["ledger.before_commit"]:
+            stage.trigger.arm(["send.after_claim"], 1)  # for a lease that runs out
+        some = people(6)
+        stage.admit(some)
+        stage.settle(90)
+        citizens += some
+    assert stage.trigger.waiting() == [], "never reached"
+    assert check(stage.ground, stage.outside, citizens) == []
+
+
+class Moody:
+    """Breaks one answer in so many, so that the points of a failed call are passed too."""
+
+    def __init__(self, one_in: int) -> None:
+        self.one_in, self.calls = one_in, 0
+
+    def __call__(self, _question: Any, status: int, body: bytes) -> tuple[int, str, Body]:
+        self.calls += 1
+        return (500, "text/plain", b"") if self.calls % self.one_in == 0 else (status, "application/json", body)

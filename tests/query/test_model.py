@@ -1,0 +1,267 @@
+"""The inquiry's life against a small model, by steps that nobody planned: hypothesis chooses them."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import redis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from app import closing
+from config import faults
+from config.clock import FixedClock
+from config.ground import Ground, make_ground
+from enterprises.sandbox import count_of
+from query.ask import Call, claim_call
+from query.codes import LIFE_S, TRIES, request_code
+from query.errors import CodeExpired, CodeWrong, IdempotencyConflict, QueryError, TooSoon
+from query.inquiry import DAY, HOUR, INTERNET_ACCOUNTS, SECOND
+from query.questions import Answer
+from query.record import record
+from query.submission import submit
+from query.sweep import sweep
+from sms_port.gateway import send_due
+from sms_port.ledger import sweep as sweep_messages
+from sms_port.models import Word
+from sms_port.receipts import Receipt, record_receipts
+from tests.conftest import settings_for
+from tests.factories import LAUNCH_DAY, prepare
+from tests.faults.checker import check
+from tests.faults.outside import Outside
+from tests.faults.points import points
+from tests.faults.theatre import Citizen
+from tests.query.played import due_partners, form, rows, work
+from tests.servers import serve
+
+PHONES = ["13800138001", "13900139002", "18600186003"]
+OWNERS = [b"a" * 32, b"b" * 32]
+LONGEST = 20 * DAY
+people, sessions = st.sampled_from(PHONES), st.sampled_from(OWNERS)
+
+
+class Killed(BaseException):
+    """The process dies here; nothing of ours catches it."""
+
+
+class Life(RuleBasedStateMachine):
+    """What a citizen may do and what may befall us. The model: codes, the day each number used, what was promised."""
+
+    template: ClassVar[Path]
+    redis_url: ClassVar[str]
+    places: ClassVar[Any] = itertools.count()
+
+    def __init__(self) -> None:
+        super().__init__()
+        folder = self.template.parent / f"life-{next(self.places)}"
+        folder.mkdir()
+        shutil.copy(self.template, folder / "onecert.db")
+        self.clock = FixedClock(LAUNCH_DAY)
+        found = settings_for(f"sqlite:///{folder / 'onecert.db'}", self.redis_url, folder)
+        self.ground: Ground = make_ground(found, clock=self.clock)
+        redis.Redis.flushall(self.ground.redis)
+        self.outside = Outside(self.ground)
+        self.server = contextlib.ExitStack()
+        prepare(self.ground, self.server.enter_context(serve(self.outside)))
+        self.citizens = {phone: Citizen(phone) for phone in PHONES}
+        self.codes: dict[tuple[str, bytes], dict[str, Any]] = {}
+        self.day: dict[str, int] = {}
+        self.accepted: dict[tuple[str, bytes, str], str] = {}
+        self.held: list[Call] = []
+        self.states: dict[int, tuple[int, int | None]] = {}
+
+    # Citizens
+
+    @rule(phone=people, owner=sessions)
+    def ask_for_a_code(self, phone: str, owner: bytes) -> None:
+        request_code(self.ground, service=INTERNET_ACCOUNTS, phone=phone, owner=owner)
+        self.send()
+        found = [
+            one for item in self.outside.sent if item.phone == phone for one in re.findall(r"验证码(\d{6})", item.text)
+        ]
+        self.codes[phone, owner] = {"code": found[-1], "until": self.clock.now() + LIFE_S * SECOND, "tries": 0}
+
+    @precondition(lambda self: self.codes)
+    @rule(data=st.data(), right=st.booleans(), twice=st.booleans())
+    def submit(self, data: st.DataObject, right: bool, twice: bool) -> None:
+        phone, owner = data.draw(st.sampled_from(sorted(self.codes)))
+        known = self.codes[phone, owner]
+        code = known["code"] if right else f"{(int(known['code']) + 1) % 1_000_000:06}"
+        expected = self.expected(phone, owner, code)
+        for _ in range(1 + twice):
+            told = self.told(lambda: submit(self.ground, form(phone, owner, code)))
+            if not twice or expected == "accepted" or isinstance(expected, str) and expected.isdigit():
+                assert told == expected or (expected == "accepted" and told.isdigit()), (told, expected)
+            if told.isdigit():
+                self.promise(phone, owner, code, told)
+                expected = told
+            elif right and told == TooSoon.code or told == CodeWrong.code:
+                expected = self.expected(phone, owner, code)
+
+    def expected(self, phone: str, owner: bytes, code: str) -> str:
+        """What the model says, and its own change."""
+        if (phone, owner, code) in self.accepted:
+            return self.accepted[phone, owner, code]
+        known = self.codes[phone, owner]
+        if known["tries"] >= TRIES or known.get("used") or self.clock.now() >= known["until"]:
+            return CodeExpired.code
+        if code != known["code"]:
+            known["tries"] += 1
+            return CodeWrong.code
+        known["used"] = True
+        return TooSoon.code if self.clock.now() - self.day.get(phone, -DAY) < DAY else "accepted"
+
+    def promise(self, phone: str, owner: bytes, code: str, reference: str) -> None:
+        """Note a 202."""
+        self.day[phone] = self.day[phone] if (phone, owner, code) in self.accepted else self.clock.now()
+        self.accepted[phone, owner, code] = reference
+        self.citizens[phone].promised.append({"reference": reference})
+
+    def told(self, call: Callable[[], Any]) -> str:
+        """The reference, or the code of the refusal."""
+        try:
+            return str(call().reference)
+        except QueryError as refusal:
+            return refusal.code
+
+    @precondition(lambda self: self.accepted)
+    @rule(data=st.data())
+    def submit_under_the_same_key_what_is_something_else(self, data: st.DataObject) -> None:
+        phone, owner, code = data.draw(st.sampled_from(sorted(self.accepted)))
+        first = self.told(lambda: submit(self.ground, form(phone, owner, code, idempotency_key="k")))
+        assert first in (CodeExpired.code, CodeWrong.code, IdempotencyConflict.code), first
+        self.codes[phone, owner]["tries"] += first == CodeWrong.code
+
+    # The machinery
+
+    @rule()
+    def everybody_works(self) -> None:
+        work(self.ground)
+        self.send()
+
+    @rule(point=st.sampled_from(points()), passage=st.integers(1, 3))
+    def somebody_is_killed(self, point: str, passage: int) -> None:
+        passed = itertools.count(1)
+
+        def act(name: str) -> None:
+            if name == point and next(passed) == passage:
+                raise Killed
+
+        faults.arm(act)
+        try:
+            for turn in (lambda: work(self.ground), self.send, lambda: self.pass_time(60 * SECOND)):
+                with contextlib.suppress(Killed):
+                    turn()
+        finally:
+            faults.arm(None)
+
+    @rule(minutes=st.sampled_from([1, 6, 31, 61, 125, 25 * 60]))
+    def time_passes(self, minutes: int) -> None:
+        if self.clock.now() - LAUNCH_DAY < LONGEST:
+            self.pass_time(minutes * 60 * SECOND)
+
+    def pass_time(self, ms: int) -> None:
+        """In steps, since the processes do not sleep."""
+        while ms > 0:
+            self.clock.advance(min(ms, 3 * HOUR))
+            ms -= 3 * HOUR
+            sweep(self.ground)
+            sweep_messages(self.ground, closing(self.ground))
+            work(self.ground)
+            self.send()
+
+    @rule()
+    def redis_is_emptied(self) -> None:
+        self.ground.redis.flushall()
+
+    def send(self) -> None:
+        """The gateway's turn."""
+        send_due(self.ground, closing(self.ground))
+
+    # The outside
+
+    @rule(
+        side=st.sampled_from(["china-mobile", "tencent", "jd"]), mode=st.sampled_from(["ok", "500", "retry", "garbage"])
+    )
+    def a_partner_changes(self, side: str, mode: str) -> None:
+        self.outside.behaviour.set(side, mode)
+
+    @rule()
+    def a_worker_is_held_up(self) -> None:
+        for code in due_partners(self.ground):
+            partner = self.ground.catalogues.current().partner(code)
+            if partner is not None and (call := claim_call(self.ground, partner)) is not None:
+                self.held.append(call)
+                return
+
+    @precondition(lambda self: self.held)
+    @rule(again=st.booleans(), wrong=st.booleans())
+    def an_answer_comes_late(self, again: bool, wrong: bool) -> None:
+        call = self.held[0] if again else self.held.pop(0)
+        late: dict[bytes, Answer] = {item: None if wrong else self.fact(call, item) for item in call.items}
+        late[b"\xff" * 16] = {"jd": 999}
+        record(self.ground, call.lease, late)
+
+    def fact(self, call: Call, item: bytes) -> Answer:
+        """What the partner of a held call would have said."""
+        if call.lease.kind == "identity":
+            return "match"
+        partner = self.ground.catalogues.current().partner(call.lease.partner)
+        assert partner is not None
+        phone = call.items[item].phone or ""
+        return {one.code: count_of(one.code, phone) for one in partner.counted}
+
+    @precondition(lambda self: self.outside.sent)
+    @rule(data=st.data(), word=st.sampled_from(list(Word)), times=st.integers(1, 2))
+    def a_receipt_comes(self, data: st.DataObject, word: Word, times: int) -> None:
+        item = data.draw(st.sampled_from([one.reference for one in self.outside.sent] + ["f" * 32 + "-1", "nobody"]))
+        for _ in range(times):
+            told = [Receipt("main", item, part, word, "X", self.clock.now()) for part in (1, 2)]
+            record_receipts(self.ground, closing(self.ground), told)
+
+    # What must always hold
+
+    @invariant()
+    def nothing_goes_backwards_and_nothing_is_invented(self) -> None:
+        found = rows(self.ground)
+        assert {str(row.reference) for row in found} == set(self.accepted.values())
+        for row in found:
+            state, outcome = self.states.get(row.reference, (0, None))
+            assert row.state >= state
+            assert outcome is None or row.outcome == outcome
+            self.states[row.reference] = (row.state, row.outcome)
+            age = self.clock.now() - row.accepted_at
+            assert age < 7 * HOUR or row.identity is None or row.state == 0 and age < 10 * HOUR
+
+    def teardown(self) -> None:
+        """All is well again, and in the end every promise was kept."""
+        for side in ("china-mobile", "tencent", "jd"):
+            self.outside.behaviour.set(side, "ok")
+        try:
+            for _ in range(4):
+                self.pass_time(HOUR)
+            assert check(self.ground, self.outside, list(self.citizens.values()), floor=0) == []
+        finally:
+            self.server.close()
+            self.ground.redis.close()
+            self.ground.engine.dispose()
+
+
+@pytest.mark.timeout(300)
+def test_every_life_of_an_inquiry_is_as_the_model_says(sqlite_schema: Path, redis_url: str, tmp_path: Path) -> None:
+    Life.template, Life.redis_url = tmp_path / "template.db", redis_url
+    shutil.copy(sqlite_schema, Life.template)
+    run_state_machine_as_test(
+        Life,
+        settings=settings(
+            max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )
