@@ -10,21 +10,24 @@ from sqlalchemy import Connection, Row, select, update
 
 from config.db import transact, upsert
 from config.ground import Ground
-from query.inquiry import retry_delay
+from query.inquiry import SECOND, retry_delay
 from query.models import question, wave
-from query.questions import DONE, DUE, LEASED, Answer, Lease, answer_row, open_answers
+from query.questions import CALLED_BACK, DONE, DUE, LEASED, Answer, Lease, answer_row, open_answers
 from query.waves import STAGE_OF, split_members
 
 _SPREAD = SystemRandom()
 
 
-def record(ground: Ground, lease: Lease, answers: Mapping[bytes, Answer], *, rest_at_once: bool = False) -> list[int]:
+def record(
+    ground: Ground, lease: Lease, answers: Mapping[bytes, Answer], *, rest_at_once: bool = False, later_s: float = 0
+) -> list[int]:
     """Keep the first answer of each item (id -> answer); what is still owed is due again by the partner's schedule.
 
     An answer for an item that left its wave, or that is answered already, changes nothing. `rest_at_once`: not all
-    items were asked, and the rest need not wait. Returns the waves in which there is something for `advance` now.
+    items were asked, and the rest need not wait. `later_s`: the partner will call back, and so long it is left alone.
+    Returns the waves in which there is something for `advance` now.
     """
-    again = partial(_due_again, ground, lease, rest_at_once)
+    again = partial(_due_again, ground, lease, rest_at_once, later_s=later_s)
     return transact(ground.engine, partial(_record, ground=ground, lease=lease, answers=answers, again=again))
 
 
@@ -47,8 +50,10 @@ def slow_down(ground: Ground, partner: str, until: int) -> None:
     transact(ground.engine, lambda db: db.execute(update(question).where(due).values(due_at=until)))
 
 
-def _due_again(ground: Ground, lease: Lease, rest_at_once: bool, failed: int) -> int:
+def _due_again(ground: Ground, lease: Lease, rest_at_once: bool, failed: int, later_s: float = 0) -> int:
     """When a question is due again that has `failed` so many times in a row."""
+    if later_s:
+        return ground.clock.now() + int(later_s * SECOND)
     if rest_at_once and not failed:
         return ground.clock.now()
     partner = ground.catalogues.current().partner(lease.partner)
@@ -66,6 +71,8 @@ def _record(
     for row in rows:
         of = waves[row.wave]
         values = _answered(ground, row, split_members(of.members), answers)
+        if lease.tries[row.wave] == CALLED_BACK and values["answers"] == row.answers:
+            continue
         if values["n"] == 0:
             values["state"] = DONE
         elif row.state == LEASED and row.tries == lease.tries[row.wave]:
