@@ -23,7 +23,10 @@ def after_open_time(closed: Sequence[str], start: int, length: int, latest: int)
     """The moment by which a partner was open for `length` since `start`, or `latest` if that comes first."""
     moment, left = start, length
     while moment < latest:
-        moment = opens_at(closed, moment) or moment
+        opens = opens_at(closed, moment)
+        if opens is not None:
+            moment = opens
+            continue
         shuts = min((_begin(window, moment) for window in closed), default=latest)
         if shuts - moment >= left:
             return min(moment + left, latest)

@@ -209,7 +209,10 @@ def check_public(address: str) -> None:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         raise PrivateAddress("not an address") from None
-    for inner in (found, *_wrapped(found)):
+    wrapped = _wrapped(found)
+    # A mapped address is the IPv4 address itself; any other is an address of its own that also leads to another.
+    mapped = isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None
+    for inner in wrapped if mapped else (found, *wrapped):
         if not inner.is_global or inner.is_multicast or inner.is_reserved:
             raise PrivateAddress("the address is not on the public internet")
 

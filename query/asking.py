@@ -14,7 +14,7 @@ from query.moves import standing
 from query.offer import times_of
 from query.owing import Owing
 from query.questions import COUNT, Answer, add_question, open_answers
-from query.reply import Company, Reply, compose_reply
+from query.reply import BEFORE, Company, Reply, compose_reply
 from query.waves import Wave, finish, shrink
 
 
@@ -85,8 +85,16 @@ def _asked(catalogue: Catalogue, code: str, answers: Sequence[Answer]) -> Asked:
     return Asked(company, partner.closed, answers)
 
 
+def _counts(answer: Answer, dated: bool) -> dict[str, int] | None:
+    """The counts of an answer; what is said of a date that nobody was told is left out."""
+    if not isinstance(answer, dict):
+        return None
+    return answer if dated else {code: count for code, count in answer.items() if not code.startswith(BEFORE)}
+
+
 def _compose(ground: Ground, whole: Wave, place: int, asked: Sequence[Asked]) -> Reply:
     texts = ground.catalogues.current().texts.sms
     words = about(whole.service, whole.members[place], whole.phones[place])
-    told = [(one.company, counts if isinstance(counts := one.answers[place], dict) else None) for one in asked]
+    dated = whole.identities is not None and "held_since" in whole.identities[place]
+    told = [(one.company, _counts(one.answers[place], dated)) for one in asked]
     return compose_reply(texts, words, told)
