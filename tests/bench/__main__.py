@@ -9,9 +9,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import footprint, latency
+from tests.bench import bulkhead, footprint, latency, partners
 
-BENCHMARKS = {"latency": latency.measure, "footprint": footprint.measure}
+BENCHMARKS = {
+    "latency": latency.measure,
+    "footprint": footprint.measure,
+    "partners": partners.measure,
+    "bulkhead": bulkhead.measure,
+}
 OUTPUT = Path("var/bench.json")
 
 
