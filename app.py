@@ -18,6 +18,7 @@ import config.sandbox
 import config.up
 import enterprises.cli
 import enterprises.sandbox
+import enterprises.views
 import miniprogram_api.sandbox
 import miniprogram_api.views
 import query.cli
@@ -39,7 +40,7 @@ from config.serving import serve
 from config.terminal import needs_ground
 from miniprogram_api.door import Door
 from miniprogram_api.problems import http_problem_response, problem_response
-from query.pipeline import JOBS, record_outcome
+from query.pipeline import JOBS, record_called_back, record_outcome
 from query.schema import upgrade
 from query.sweep import sweep
 from wechat import notices
@@ -58,10 +59,11 @@ def create_app(ground: Ground | None = None) -> Flask:
     app.register_blueprint(wechat.views.make_blueprint(ground))
     app.register_blueprint(miniprogram_api.views.make_blueprint(ground, door))
     app.register_blueprint(sms_port.views.make_blueprint(ground, closing(ground)))
+    app.register_blueprint(enterprises.views.make_blueprint(ground, partial(record_called_back, ground)))
     app.register_error_handler(404, make_not_found(ground, http_problem_response))
     app.after_request(add_headers)
-    hops = ground.settings.trusted_proxies
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+    proxies = ground.settings.trusted_proxies
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     return _with_health_and_problems(app, ground)
 
 
@@ -69,7 +71,7 @@ def create_sandbox(ground: Ground | None = None) -> Flask:
     """The other side of every protocol we speak, in one process: partners, gateway, phone, platforms."""
     ground = ground or load_ground()
     app = Flask("sandbox", static_folder=None)
-    behaviour = config.sandbox.Behaviour(ground.catalogues.current())
+    behaviour = config.sandbox.Behaviour(ground.catalogues.current)
     app.register_blueprint(config.sandbox.make_blueprint(behaviour))
     for side in (enterprises.sandbox, sms_port.sandbox, wechat.sandbox, miniprogram_api.sandbox):
         app.register_blueprint(side.make_blueprint(ground, behaviour))
@@ -94,10 +96,9 @@ def cli() -> None:
     """一证通查: how many accounts or phone cards are tied to a number, answered by one SMS."""
 
 
-for folder in (config.cli, query.cli, enterprises.cli, sms_port.cli, wechat.cli):
-    for command in folder.COMMANDS:
-        cli.add_command(command)
-cli.add_command(config.up.make_command(upgrade))
+folders = (config.cli, query.cli, enterprises.cli, sms_port.cli, wechat.cli)
+for command in [config.up.make_command(upgrade), *(command for folder in folders for command in folder.COMMANDS)]:
+    cli.add_command(command)
 
 
 @cli.command()

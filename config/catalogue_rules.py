@@ -24,7 +24,7 @@ def find_faults(catalogue: Catalogue) -> list[str]:
 
 def find_warnings(catalogue: Catalogue) -> list[str]:
     """What may be applied and yet costs money or safety."""
-    return [*_open_addresses(catalogue), *find_text_warnings(catalogue)]
+    return [*_open_addresses(catalogue), *_private_addresses(catalogue), *find_text_warnings(catalogue)]
 
 
 def _open_addresses(catalogue: Catalogue) -> Iterator[str]:
@@ -34,6 +34,12 @@ def _open_addresses(catalogue: Catalogue) -> Iterator[str]:
     for place, url in places:
         if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
             yield f"{place}: is not https; what is sent there can be read on the way"
+
+
+def _private_addresses(catalogue: Catalogue) -> Iterator[str]:
+    for partner in catalogue.partners:
+        if partner.allow_private and urlsplit(partner.base_url).hostname not in ("127.0.0.1", "localhost", "::1"):
+            yield f"partners[{partner.code}].allow_private: remove it unless this partner is in your own network"
 
 
 def _codes(catalogue: Catalogue) -> Iterator[str]:
@@ -110,7 +116,15 @@ def _partners(catalogue: Catalogue) -> Iterator[str]:
             yield f"{place}.hotline.source: is missing; say where the number was read"
         if partner.guide.verified_on and not partner.guide.source:
             yield f"{place}.guide.source: is missing; say where the steps were read"
+        yield from _terms(place, partner)
         yield from _calls(place, partner, catalogue)
+
+
+def _terms(place: str, partner: Partner) -> Iterator[str]:
+    if any(window[:5] == window[6:] for window in partner.closed):
+        yield f"{place}.closed: begins when it ends; write the hours when it is not asked, such as 23:30-06:00"
+    if partner.next_key_id == partner.key_id:
+        yield f"{place}.next_key_id: is the key in use; give the next one a name of its own"
 
 
 def _calls(place: str, partner: Partner, catalogue: Catalogue) -> Iterator[str]:

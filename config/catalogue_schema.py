@@ -25,6 +25,7 @@ ServiceCode = Literal["internet-accounts", "phone-cards"]
 Algorithm = Literal["hmac-sha256", "hmac-sm3"]
 Lane = Literal["code", "reply"]
 WECHAT_URL = "https://api.weixin.qq.com"
+Window = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
 class Part(BaseModel):
@@ -151,7 +152,12 @@ class Guide(Part):
 
 
 class Partner(Part):
-    """Whoever is asked. `retry_s`: waits between tries (the last one repeats); `prefixes`: a carrier's numbers."""
+    """Whoever is asked. `retry_s`: waits between tries (the last one repeats); `prefixes`: a carrier's numbers.
+
+    `next_key_id`: the key that is to follow, while keys change. `concurrency` and `calls_per_s` hold for all workers
+    together (0: no limit a second). `closed`: hours of the day, in Shanghai, when it is not asked and nobody's patience
+    runs. `callback_s`: how long after a 202 the answer is waited for before it is asked again.
+    """
 
     code: Code
     kind: Literal["enterprise", "carrier"]
@@ -160,9 +166,17 @@ class Partner(Part):
     enabled: bool = True
     base_url: Url
     key_id: Code
+    next_key_id: Code | None = None
     algorithm: Algorithm = "hmac-sha256"
-    seal: Literal["none"] = "none"
+    seal: Literal["none", "A256GCM", "SM4GCM"] = "none"
+    allow_private: bool = False
     batch_size: Annotated[int, Field(ge=1, le=500)]
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    calls_per_s: Annotated[float, Field(ge=0, le=10_000)] = 0.0
+    closed: Annotated[tuple[Window, ...], Field(max_length=8)] = ()
+    callback_s: Seconds = 900.0
+    breaker_failures: Annotated[int, Field(ge=1, le=1000)] = 5
+    breaker_s: Seconds = 30.0
     connect_s: Seconds
     read_s: Seconds
     total_s: Seconds

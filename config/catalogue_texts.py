@@ -28,11 +28,15 @@ SMS_PLACES: dict[str, set[str]] = {
     "unsuccessful-phone-cards": {"date"},
     "count-internet-accounts": {"name", "count"},
     "count-phone-cards": {"name", "count"},
+    "before-internet-accounts": {"before"},
     "resend-mark": set(),
     "opt-out": set(),
     "opt-in": set(),
 }
 """Every SMS text and the places that must be in it."""
+
+OPTIONAL: frozenset[str] = frozenset({"before-internet-accounts"})
+"""Texts that a catalogue of an earlier release does without; what they would tell is then left out."""
 
 CHAT_PLACES: dict[str, set[str]] = {
     "welcome": set(),
@@ -44,12 +48,12 @@ CHAT_PLACES: dict[str, set[str]] = {
 }
 """Every chat answer and the places that must be in it."""
 
-ONE_PART = {name for name, places in SMS_PLACES.items() if not {"counts", "name"} & places}
+ONE_PART = {name for name, places in SMS_PLACES.items() if not {"counts", "name", "before"} & places}
 """Texts without a list in them; each fits one part."""
 
 Service = Literal["internet-accounts", "phone-cards"]
 
-_PIECES = {"count-internet-accounts", "count-phone-cards", "resend-mark"}
+_PIECES = {"count-internet-accounts", "count-phone-cards", "before-internet-accounts", "resend-mark"}
 _WIDEST = {"code": "000000", "date": "12月31日", "phone": "138****8000", "total": "9999", "asked": "99"}
 
 
@@ -76,7 +80,7 @@ def count_units(text: str) -> int:
 
 def _sms_texts(catalogue: Catalogue) -> Iterator[str]:
     texts = catalogue.texts.sms
-    yield from _names("texts.sms", set(texts), set(SMS_PLACES))
+    yield from _names("texts.sms", set(texts) | OPTIONAL, set(SMS_PLACES))
     for name in sorted(set(texts) & set(SMS_PLACES)):
         yield from _places(f"texts.sms.{name}", texts[name], SMS_PLACES[name])
         if name not in _PIECES and not texts[name].startswith(catalogue.signature):

@@ -19,9 +19,9 @@ from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 
 from config.errors import CallError, NoAnswerError, NotSentError
-from config.wire import BoundedAdapter, Call, begin_call
+from config.wire import BoundedAdapter, Call, PrivateAddress, begin_call
 
-REASONS = ("url", "dns", "refused", "timeout", "tls", "too_large", "broken")
+REASONS = ("url", "dns", "private", "refused", "timeout", "tls", "too_large", "broken")
 CHUNK = 65_536
 DEFAULT_CAP = 4 * 1024 * 1024
 
@@ -64,13 +64,15 @@ class Outgoing:
         read: float = 10.0,
         total: float = 15.0,
         cap: int = DEFAULT_CAP,
+        private: bool = True,
     ) -> Answer:
-        """POST `body`; times in seconds, `cap` in bytes of the decoded answer.
+        """POST `body`; times in seconds, `cap` in bytes of the decoded answer; `private`: may it stay inside?
 
+        Without `private` an address that is not on the public internet is never connected to, whatever the name says.
         Any status is an answer. Raises NotSentError when certainly nothing reached the other
         side, NoAnswerError when something may have; both name a reason and nothing else.
         """
-        return self._call("POST", url, body, headers, Call(connect, read, total), cap)
+        return self._call("POST", url, body, headers, Call(connect, read, total, private), cap)
 
     def get(
         self,
@@ -148,6 +150,7 @@ def _reason(error: BaseException, sent: bool) -> str:
     """One of REASONS: that of the innermost exception which tells one."""
     kinds: tuple[tuple[str, tuple[type[BaseException], ...]], ...] = (
         ("too_large", (_TooLarge,)),
+        ("private", (PrivateAddress,)),
         ("dns", (socket.gaierror,)),
         ("tls", (ssl.SSLError,)),
         ("timeout", (TimeoutError, PoolTimeout)),

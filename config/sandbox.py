@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Literal
 
 from flask import Blueprint, Response, request
@@ -18,7 +20,7 @@ from config.catalogue import Catalogue, default_document, load_catalogue
 from config.errors import ConfigError
 
 COMMON_MODES = frozenset({"ok", "slow", "500", "garbage", "silent", "retry", "callback", "429"})
-CARRIER_MODES = COMMON_MODES | {"mismatch", "inactive", "not_ours"}
+CARRIER_MODES = COMMON_MODES | {"mismatch", "inactive", "not_ours", "since"}
 GATEWAY_MODES = COMMON_MODES | {"reject", "timeout_after_accept", "no_receipt"}
 PLATFORMS = ("wechat", "alipay")
 ERROR_CODE = re.compile(r"-?[0-9]{1,7}")
@@ -41,14 +43,10 @@ class _Wish(BaseModel):
 
 
 class Behaviour:
-    """What every side plays just now; safe to share between threads."""
+    """What every side plays just now; safe to share between threads. A partner that joins is a side from then on."""
 
-    def __init__(self, catalogue: Catalogue | None = None) -> None:
-        catalogue = catalogue or load_catalogue(default_document())
-        modes: dict[Literal["enterprise", "carrier"], frozenset[str]]
-        modes = {"enterprise": COMMON_MODES, "carrier": CARRIER_MODES}
-        self._modes = {partner.code: modes[partner.kind] for partner in catalogue.partners}
-        self._modes |= {"gateway": GATEWAY_MODES, **dict.fromkeys(PLATFORMS, COMMON_MODES)}
+    def __init__(self, catalogue: Callable[[], Catalogue] | None = None) -> None:
+        self._catalogue = catalogue or _default
         self._played: dict[str, tuple[str, float | None]] = {}
         self._lock = threading.Lock()
 
@@ -57,10 +55,11 @@ class Behaviour:
 
         Raises BehaviourUnknown with the words that are known.
         """
-        if side not in self._modes:
-            raise BehaviourUnknown(f"there is no such side; it is one of {', '.join(self._modes)}")
-        if mode not in self._modes[side] and not (side in PLATFORMS and ERROR_CODE.fullmatch(mode)):
-            raise BehaviourUnknown(f"{side} has no such mode; it is one of {', '.join(sorted(self._modes[side]))}")
+        sides = _sides(self._catalogue())
+        if side not in sides:
+            raise BehaviourUnknown(f"there is no such side; it is one of {', '.join(sides)}")
+        if mode not in sides[side] and not (side in PLATFORMS and ERROR_CODE.fullmatch(mode)):
+            raise BehaviourUnknown(f"{side} has no such mode; it is one of {', '.join(sorted(sides[side]))}")
         with self._lock:
             self._played[side] = (mode, seconds)
 
@@ -68,6 +67,18 @@ class Behaviour:
         """What `side` plays: (mode, seconds); ("ok", None) until it is told otherwise."""
         with self._lock:
             return self._played.get(side, ("ok", None))
+
+
+@cache
+def _default() -> Catalogue:
+    return load_catalogue(default_document())
+
+
+def _sides(catalogue: Catalogue) -> dict[str, frozenset[str]]:
+    modes: dict[Literal["enterprise", "carrier"], frozenset[str]]
+    modes = {"enterprise": COMMON_MODES, "carrier": CARRIER_MODES}
+    sides = {partner.code: modes[partner.kind] for partner in catalogue.partners}
+    return sides | {"gateway": GATEWAY_MODES, **dict.fromkeys(PLATFORMS, COMMON_MODES)}
 
 
 def make_blueprint(behaviour: Behaviour) -> Blueprint:

@@ -24,15 +24,20 @@ from config import faults
 # read; a fresh connection costs little.
 IDLE_S = 3.0
 SEND_CHUNK = 16_384
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass
 class Call:
-    """The limits of one call, and whether a byte of it was given to a socket."""
+    """The limits of one call, and whether a byte of it was given to a socket.
+
+    `private`: whether it may go to an address that is not on the public internet.
+    """
 
     connect_s: float
     read_s: float
     total_s: float
+    private: bool = True
     sent: bool = False
     begun: float = field(default_factory=time.monotonic)
 
@@ -42,6 +47,10 @@ class Call:
         if left <= 0:
             raise TimeoutError("the call's time is over")
         return left
+
+
+class PrivateAddress(OSError):
+    """The host has an address to which this call must not go."""
 
 
 _here = threading.local()
@@ -103,6 +112,9 @@ class _Bounded(HTTPConnection):
         if self.sock is None:
             self.connect()
         call, view = _call(), memoryview(data)
+        if not call.private and not call.sent:
+            # A connection that was kept may have been made by a call that was allowed more.
+            check_public(self.sock.getpeername()[0])
         for start in range(0, len(view), SEND_CHUNK):
             self.sock.settimeout(call.left(call.read_s))
             call.sent = True
@@ -116,6 +128,9 @@ class _Bounded(HTTPConnection):
         failure: OSError = ConnectionError("the name has no address")
         for family, kind, protocol, _, address in resolve(self._dns_host, self.port or self.default_port, until):
             try:
+                # The very address that is connected to is looked at: a name that changes gains nothing by it.
+                if not call.private:
+                    check_public(address[0])
                 return _connect(socket.socket(family, kind, protocol), address, until)
             except OSError as error:
                 failure = error
@@ -189,6 +204,28 @@ def resolve(host: str, port: int, until: float) -> list[tuple[Any, ...]]:
     if isinstance(outcome, OSError):
         raise outcome
     return outcome
+
+
+def check_public(address: str) -> None:
+    """PrivateAddress unless `address` is one of the public internet, also inside an IPv6 address that wraps it."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        raise PrivateAddress("not an address") from None
+    wrapped = _wrapped(found)
+    # A mapped address is the IPv4 address itself; any other is an address of its own that also leads to another.
+    mapped = isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None
+    for inner in wrapped if mapped else (found, *wrapped):
+        if not inner.is_global or inner.is_multicast or inner.is_reserved:
+            raise PrivateAddress("the address is not on the public internet")
+
+
+def _wrapped(found: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
+    """IPv4 addresses that an IPv6 address leads to: mapped, 6to4, Teredo, NAT64."""
+    if isinstance(found, ipaddress.IPv4Address):
+        return []
+    nat64 = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF) if found in NAT64 else None
+    return [inner for inner in (found.ipv4_mapped, found.sixtofour, *(found.teredo or ()), nat64) if inner]
 
 
 def _is_address(host: str) -> bool:

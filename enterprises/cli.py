@@ -2,26 +2,30 @@
 
 import secrets
 import time
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from config.audit import current_actor, record
 from config.catalogue import Partner
 from config.catalogue_edit import set_partner_enabled
+from config.clock import rfc3339, shanghai
 from config.db import begin
 from config.ground import Ground
+from config.hours import opens_at
 from config.terminal import change_options, confirm, json_option, needs_ground, print_table
 from enterprises.client import ask
+from enterprises.conformance_cli import conformance
 from enterprises.errors import AnswerInvalid, PartnerUnknown
 from enterprises.protocol import Answer, Counts, Item, Pending, Refused
+from enterprises.standing import Standing, standing_of
 
 # A carrier's service line that no citizen holds: docs/lookup-protocol.md, section 9.
 TEST_PHONE: Final = "13800138000"
 TEST_ID_TAIL: Final = "000000"
 TEST_ANSWER_WITHIN_MS: Final = 60_000
 
-COLUMNS: Final = ("code", "kind", "name", "enabled", "applications", "batch_size", "base_url")
+COLUMNS: Final = ("code", "kind", "name", "enabled", "state", "errors", "applications", "seal", "base_url")
 
 
 @click.group()
@@ -33,22 +37,42 @@ def partner() -> None:
 @json_option
 @needs_ground
 def list_partners(ground: Ground, as_json: bool) -> None:
-    """List all partners of the catalogue, in the order of the reply."""
-    rows = [
-        {
-            "code": listed.code,
-            "kind": listed.kind,
-            "name": listed.name.zh,
-            "enabled": listed.enabled,
-            "applications": ", ".join(application.code for application in listed.applications),
-            "batch_size": listed.batch_size,
-            "base_url": listed.base_url,
-            "key_id": listed.key_id,
-            "algorithm": listed.algorithm,
-        }
-        for listed in ground.catalogues.current().partners
-    ]
-    print_table(rows, COLUMNS, as_json)
+    """List all partners of the catalogue, in the order of the reply, and how each stands just now."""
+    print_table([_row(ground, listed) for listed in ground.catalogues.current().partners], COLUMNS, as_json)
+
+
+def _row(ground: Ground, listed: Partner) -> dict[str, Any]:
+    standing = standing_of(ground, listed)
+    opens = opens_at(listed.closed, ground.clock.now())
+    return {
+        "code": listed.code,
+        "kind": listed.kind,
+        "name": listed.name.zh,
+        "enabled": listed.enabled,
+        "state": _state(listed, standing, opens),
+        "breaker": standing.breaker,
+        "retry_at": rfc3339(standing.open_until) if standing.open_until else None,
+        "calls": standing.calls,
+        "errors": standing.errors,
+        "last_error": standing.last_error,
+        "applications": ", ".join(application.code for application in listed.applications),
+        "batch_size": listed.batch_size,
+        "base_url": listed.base_url,
+        "key_id": listed.key_id,
+        "algorithm": listed.algorithm,
+        "seal": listed.seal,
+    }
+
+
+def _state(listed: Partner, standing: Standing, opens: int | None) -> str:
+    """In a word or two: what an operator wants to know first."""
+    if not listed.enabled:
+        return "off"
+    if opens is not None:
+        return f"closed until {shanghai(opens):%H:%M}"
+    if standing.breaker == "closed":
+        return "ok"
+    return f"breaker {standing.breaker} ({standing.last_error})"
 
 
 @partner.command()
@@ -123,7 +147,11 @@ def _describe(answer: Answer, asked: Partner) -> str:
     return "later" if answer.later else "retry"
 
 
+partner.add_command(conformance)
+
 COMMANDS = [partner]
 
+
+partner.add_command(conformance)
 
 COMMANDS = [partner]

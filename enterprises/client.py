@@ -19,6 +19,7 @@ from config.metrics import count_call
 from config.outgoing import Answer as HttpAnswer
 from config.signature import sign
 from enterprises.errors import AnswerInvalid, EnterpriseError
+from enterprises.keys import signing_keys
 from enterprises.protocol import (
     PATH,
     Answer,
@@ -30,6 +31,8 @@ from enterprises.protocol import (
     parse_later,
     parse_retry_after,
 )
+from enterprises.sealed_body import SEALED_TYPE, open_body, seal_body
+from enterprises.standing import note
 
 CONTENT_TYPE: Final = "application/json"
 # 2 KiB an item is ten times what an honest answer needs; 500 items make 1 MiB and a bit.
@@ -40,6 +43,8 @@ FAULTS_LOGGED: Final = 5
 # Repeating the call unchanged is useless until somebody acts. 401, 403 and 404 are not among them: they
 # come and go while the partner rotates a key or deploys.
 PERMANENT_STATUSES: Final = frozenset({400, 405, 410, 413, 415, 422, 501})
+# The partner read the question and wants none of it: one item may be to blame for all.
+REFUSING_STATUSES: Final = frozenset({400, 413, 422})
 
 _log = get_logger(__name__)
 
@@ -64,6 +69,7 @@ def ask(ground: Ground, partner: Partner, kind: str, service: str, items: Sequen
         parsed = _read(ground, _post(ground, partner, body, len(items)), batch, items, kind, partner)
     except EnterpriseError as error:
         count_call(partner.code, error.code)
+        note(ground, partner, error.code)
         _log.warning(
             "partner_failed",
             partner=partner.code,
@@ -75,58 +81,86 @@ def ask(ground: Ground, partner: Partner, kind: str, service: str, items: Sequen
         )
         raise
     count_call(partner.code, "faulty" if parsed.faults else "ok")
+    note(ground, partner)
     _log_answer(partner, kind, parsed, _ms_since(started))
     return Answers(batch, parsed.answers)
 
 
 def _post(ground: Ground, partner: Partner, body: bytes, items: int) -> HttpAnswer:
-    url = partner.base_url.rstrip("/") + PATH
+    """The answer to one call, made again with the next key when the one in use is not accepted."""
     try:
-        headers = sign(
-            "POST",
-            url,
-            body,
-            content_type=CONTENT_TYPE,
-            key_id=partner.key_id,
-            secret=ground.secrets.get(f"{partner.code}.key"),
-            algorithm=partner.algorithm,
-            now=ground.clock.now(),
-        )
+        keys = signing_keys(ground, partner)
+    except SecretMissing as error:
+        raise EnterpriseError("the partner's key was never set", code="key_missing") from error
+    for key_id, secret in keys:
+        answer = _post_signed(ground, partner, body, items, key_id, secret)
+        if answer.status != 401:
+            break
+    return answer
+
+
+def _post_signed(ground: Ground, partner: Partner, plain: bytes, items: int, key_id: str, secret: str) -> HttpAnswer:
+    url = partner.base_url.rstrip("/") + PATH
+    sealed = partner.seal != "none"
+    body = seal_body(partner.seal, secret, key_id, plain) if sealed else plain
+    content_type = SEALED_TYPE if sealed else CONTENT_TYPE
+    headers = sign(
+        "POST",
+        url,
+        body,
+        content_type=content_type,
+        key_id=key_id,
+        secret=secret,
+        algorithm=partner.algorithm,
+        now=ground.clock.now(),
+    )
+    try:
         return ground.http.post(
             url,
             body,
-            {**headers, "Accept": CONTENT_TYPE},
+            {**headers, "Accept": content_type},
             connect=partner.connect_s,
             read=partner.read_s,
             total=partner.total_s,
             cap=CAP_BASE + CAP_PER_ITEM * items,
+            private=partner.allow_private,
         )
-    except SecretMissing as error:
-        raise EnterpriseError("the partner's key was never set", code="key_missing") from error
     except CallError as error:
         code = "unreachable" if isinstance(error, NotSentError) else "no_answer"
+        code = "address_refused" if error.reason == "private" else code
         raise EnterpriseError(f"no answer: {error.reason}", code=code) from error
 
 
 def _read(ground: Ground, answer: HttpAnswer, batch: str, items: Sequence[Item], kind: str, partner: Partner) -> Parsed:
     if answer.status not in (200, 202):
         _refuse_status(answer, ground.clock.now())
-    if not _is_json(answer.headers.get("Content-Type", "")):
-        raise AnswerInvalid("the answer is refused: its Content-Type is not application/json in UTF-8")
+    body = open_content(ground, partner, answer.headers.get("Content-Type", ""), answer.body)
     asked = [item.id for item in items]
     if answer.status == 202:
-        parse_later(answer.body, batch=batch)
+        parse_later(body, batch=batch)
         return Parsed(dict.fromkeys(asked, Pending("later")), [])
     applications = frozenset(application.code for application in partner.counted)
-    return parse_answer(answer.body, batch=batch, asked=asked, kind=kind, applications=applications)
+    return parse_answer(body, batch=batch, asked=asked, kind=kind, applications=applications)
+
+
+def open_content(ground: Ground, partner: Partner, content_type: str, body: bytes) -> bytes:
+    """The JSON text that a partner sent, sealed or not as agreed; AnswerInvalid when it is not so."""
+    if partner.seal != "none":
+        if content_type.partition(";")[0].strip().lower() != SEALED_TYPE:
+            raise AnswerInvalid(f"the answer is refused: its Content-Type is not {SEALED_TYPE}")
+        return open_body(partner.seal, ground.secrets.both(f"{partner.code}.key"), body)
+    if not _is_json(content_type):
+        raise AnswerInvalid("the answer is refused: its Content-Type is not application/json in UTF-8")
+    return body
 
 
 def _refuse_status(answer: HttpAnswer, now: int) -> NoReturn:
+    wait = parse_retry_after(answer.headers.get("Retry-After"), now)
+    code = "slow_down" if answer.status == 429 else "bad_status"
+    if answer.status in REFUSING_STATUSES:
+        code = "question_refused"
     raise EnterpriseError(
-        f"it answered {answer.status}",
-        code="slow_down" if answer.status == 429 else "bad_status",
-        permanent=answer.status in PERMANENT_STATUSES,
-        retry_after_s=parse_retry_after(answer.headers.get("Retry-After"), now),
+        f"it answered {answer.status}", code=code, permanent=answer.status in PERMANENT_STATUSES, retry_after_s=wait
     )
 
 

@@ -3,6 +3,7 @@
     EnterpriseError            a call to a partner failed as a whole
     ├── QuestionInvalid        we could not even build the question (a fault of ours)
     ├── AnswerInvalid          the answer as a whole is not the protocol's
+    ├── AnswersRefused         what a partner called back is not the protocol's (it is told so)
     └── PartnerUnknown         no such partner in the catalogue
 
 `detail` names a reason and never a number, an ID digit or any part of a body.
@@ -45,6 +46,13 @@ class AnswerInvalid(EnterpriseError):
     """The body is not strict JSON, not the protocol's shape, or answers another batch. Nothing of it is used."""
 
     code = "answer_invalid"
+
+
+class AnswersRefused(EnterpriseError):
+    """What a partner called back is refused as a whole; nothing of it is used."""
+
+    code = "answers_refused"
+    status = 400
 
 
 class PartnerUnknown(EnterpriseError):

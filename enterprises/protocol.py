@@ -6,6 +6,7 @@ fault; what is wrong with the whole raises `AnswerInvalid`. Faults name a place 
 """
 
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -27,6 +28,8 @@ FIELDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("identity", "phone-cards"): ("phone", "name", "id_number"),
     ("count", "phone-cards"): ("name", "id_number"),
 }
+# What a question carries where it is known.
+OPTIONAL_FIELDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {("count", "internet-accounts"): ("held_since",)}
 VERDICTS: Final = frozenset({"match", "mismatch", "inactive", "not_ours"})
 
 
@@ -39,20 +42,29 @@ class Item:
     id_tail: str | None = field(default=None, repr=False)
     name: str | None = field(default=None, repr=False)
     id_number: str | None = field(default=None, repr=False)
+    held_since: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A carrier's word on number and ID: "match", "mismatch", "inactive", or "not_ours" (ask the next carrier)."""
+    """A carrier's word on number and ID: "match", "mismatch", "inactive", or "not_ours" (ask the next carrier).
+
+    `active_since` (YYYY-MM, of a match, if told): since when the citizen has held the number.
+    """
 
     value: str
+    active_since: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Accounts by application code, each 0..999; an application that is left out was not looked up."""
+    """Accounts by application code, each 0..999; an application that is left out was not looked up.
+
+    `before`: how many of them were registered before the citizen held the number, where that was asked and told.
+    """
 
     counts: Mapping[str, int] = field(repr=False)
+    before: Mapping[str, int] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,7 @@ class Parsed:
 
 _MISSING: Final = Pending("missing")
 _INVALID: Final = Pending("invalid")
+_MONTH: Final = re.compile(r"(?:19[89]|20[0-9])[0-9]-(?:0[1-9]|1[0-2])", re.ASCII)
 _ERRORS: Final[Mapping[str, Answer]] = {"retry": Pending("retry"), "refused": Refused()}
 
 
@@ -99,19 +112,19 @@ def build_request(batch: str, kind: str, service: str, answer_by: int, items: Se
             "kind": kind,
             "service": service,
             "answer_by": rfc3339(answer_by),
-            "items": [_build_item(item, names) for item in items],
+            "items": [_build_item(item, names, OPTIONAL_FIELDS.get((kind, service), ())) for item in items],
         }
     )
 
 
-def _build_item(item: Item, names: Iterable[str]) -> dict[str, str]:
+def _build_item(item: Item, names: Iterable[str], optional: Iterable[str]) -> dict[str, str]:
     built = {"id": item.id}
     for name in names:
         value = getattr(item, name)
         if not value:
             raise QuestionInvalid(f"an item has no {name}")
         built[name] = value
-    return built
+    return built | {name: value for name in optional if (value := getattr(item, name))}
 
 
 def parse_answer(body: bytes, *, batch: str, asked: Iterable[str], kind: str, applications: Collection[str]) -> Parsed:
@@ -169,43 +182,57 @@ def _take(item: Any, answers: dict[str, Answer], kind: str, applications: Collec
     asked = item.get("id")
     if not isinstance(asked, str) or asked not in answers:
         return "its id was not asked"
-    answer = _read_answer(item, kind, applications)
-    if isinstance(answer, str):
+    answer, fault = read_answer(item, kind, applications)
+    if answer is None:
         if answers[asked] is _MISSING:
             answers[asked] = _INVALID
-        return answer
+        return fault
     if answers[asked] is not _MISSING and answers[asked] is not _INVALID:
         return "its id was answered before, the first answer counts"
     answers[asked] = answer
-    return None
+    return fault
 
 
-def _read_answer(item: Mapping[str, Any], kind: str, applications: Collection[str]) -> Answer | str:
-    """The answer that one item holds, or what is wrong with it. Members we do not know are let pass."""
+def read_answer(item: Mapping[str, Any], kind: str, applications: Collection[str]) -> tuple[Answer | None, str | None]:
+    """(the answer that one item holds if it is valid, what is wrong). Members we do not know are let pass."""
     error, answer = item.get("error"), item.get("verdict" if kind == "identity" else "counts")
     if error is None:
-        return _read_verdict(answer) if kind == "identity" else _read_counts(answer, applications)
+        return _read_verdict(item, answer) if kind == "identity" else _read_counts(item, answer, applications)
     if answer is not None:
-        return "it holds both an answer and an error"
+        return None, "it holds both an answer and an error"
     known = _ERRORS.get(error) if isinstance(error, str) else None
-    return known or "its error is neither retry nor refused"
+    return known, None if known else "its error is neither retry nor refused"
 
 
-def _read_verdict(verdict: Any) -> Answer | str:
-    if isinstance(verdict, str) and verdict in VERDICTS:
-        return Verdict(verdict)
-    return "its verdict is none of match, mismatch, inactive, not_ours"
+def _read_verdict(item: Mapping[str, Any], verdict: Any) -> tuple[Answer | None, str | None]:
+    if not isinstance(verdict, str) or verdict not in VERDICTS:
+        return None, "its verdict is none of match, mismatch, inactive, not_ours"
+    since = item.get("active_since")
+    if since is None or verdict != "match":
+        return Verdict(verdict), None
+    if isinstance(since, str) and _MONTH.fullmatch(since):
+        return Verdict(verdict, since), None
+    return Verdict(verdict), "its active_since is no month such as 2024-05; the match counts without it"
 
 
-def _read_counts(counts: Any, applications: Collection[str]) -> Answer | str:
+def _read_counts(
+    item: Mapping[str, Any], counts: Any, applications: Collection[str]
+) -> tuple[Answer | None, str | None]:
     if not isinstance(counts, dict):
-        return "it has no counts"
-    known: dict[str, int] = {}
-    for code, count in counts.items():
-        if code not in applications:
-            continue
-        # type() and not isinstance(): True is an int to Python and no count to us.
-        if type(count) is not int or not 0 <= count <= MAX_COUNT:
-            return f"its count of {code} is not an integer from 0 to {MAX_COUNT}"
-        known[code] = count
-    return Counts(known) if known else "its counts name no application of this partner"
+        return None, "it has no counts"
+    known = {code: count for code, count in counts.items() if code in applications}
+    wrong = next((code for code, count in known.items() if not _is_count(count, MAX_COUNT)), None)
+    if wrong is not None:
+        return None, f"its count of {wrong} is not an integer from 0 to {MAX_COUNT}"
+    if not known:
+        return None, "its counts name no application of this partner"
+    before = {} if item.get("before") is None else item["before"]
+    earlier = {code: n for code, n in before.items() if code in known} if isinstance(before, dict) else None
+    if earlier is not None and all(_is_count(count, known[code]) for code, count in earlier.items()):
+        return Counts(known, earlier), None
+    return Counts(known), "its before is not part of its counts; they count without it"
+
+
+def _is_count(count: Any, most: int) -> bool:
+    # type() and not isinstance(): True is an int to Python and no count to us.
+    return type(count) is int and 0 <= count <= most

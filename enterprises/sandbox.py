@@ -1,8 +1,9 @@
 """The other side of the lookup protocol: every partner of the catalogue, played on one port.
 
 Facts for everyone: phone 13800000009 is inactive, ID tail 000000 is a mismatch, all else matches; counts
-are `count_of`, a fixed function. `POST /behaviour` makes a partner slow, silent or broken. A `callback` is
-played as `retry`: this release does not serve the address that a partner would call back.
+are `count_of`, a fixed function. `POST /behaviour` makes a partner slow, silent or broken, has it call back,
+or (`since`, a carrier) tell that every number is held since 2024-05: then the first application with an account
+has one that is older.
 """
 
 import hashlib
@@ -23,14 +24,20 @@ from config.ground import Ground
 from config.sandbox import Behaviour
 from config.signature import verify
 from enterprises.errors import AnswerInvalid
+from enterprises.keys import accepted_keys
 from enterprises.protocol import FIELDS, PATH
+from enterprises.sandbox_callback import call_back_later
+from enterprises.sealed_body import SEALED_TYPE, open_body, seal_body
 from enterprises.strict_json import read_object, write
 
+JSON: Final = "application/json"
 INACTIVE_PHONE: Final = "13800000009"
 MISMATCH_TAIL: Final = "000000"
 VERDICT_MODES: Final = frozenset({"mismatch", "inactive", "not_ours"})
-RETRY_MODES: Final = frozenset({"retry", "callback"})
+HELD_SINCE: Final = "2024-05"
+PERSONAL: Final = frozenset({"phone", "id_tail", "name", "id_number"})
 SLOW_S: Final = 5.0
+CALLBACK_S: Final = 0.5
 SILENT_S: Final = 60.0
 RETRY_AFTER_S: Final = 2.0
 IDS_REMEMBERED: Final = 20_000
@@ -103,9 +110,13 @@ class SeenNonces:
             return known
 
 
-def make_blueprint(ground: Ground, behaviour: Behaviour) -> Blueprint:
-    """The routes of all partners. `ground` is asked for the catalogue and the partners' keys only."""
+def make_blueprint(ground: Ground, behaviour: Behaviour, public_url: str | None = None) -> Blueprint:
+    """The routes of all partners. `ground` is asked for the catalogue and the partners' keys only.
+
+    `public_url`: where OneCert is called back, if not at its own public address.
+    """
     blueprint = Blueprint("partners_sandbox", __name__)
+    called_back = (public_url or ground.settings.public_url).rstrip("/")
     received, seen = Received(), SeenNonces()
 
     @blueprint.post(f"/partners/<code>{PATH}")
@@ -116,13 +127,18 @@ def make_blueprint(ground: Ground, behaviour: Behaviour) -> Blueprint:
         body = request.get_data()
         try:
             _verify(ground, partner, body, seen)
-            question = _read_question(body)
+            question = _read_question(_opened(ground, partner, body))
         except SignatureInvalid:
             return _problem(401, "signature_invalid")
         except AnswerInvalid:
             return _problem(400, "body_invalid")
         received.note(code, question, ground.clock.now())
-        return _play(partner, question, behaviour)
+        if behaviour.mode(code)[0] != "callback":
+            return _sealed(ground, partner, _play(partner, question, behaviour))
+        told = {"batch": question.batch, "items": [_answer(partner, question, item, "ok") for item in question.items]}
+        url = f"{called_back}/partners/{code}/answers"
+        call_back_later(ground, url, partner, told, behaviour.mode(code)[1] or CALLBACK_S)
+        return _sealed(ground, partner, Response(write({"batch": question.batch}), 202, content_type=JSON))
 
     @blueprint.get("/partners/<code>/received")
     def list_received(code: str) -> Response:
@@ -137,10 +153,23 @@ def _verify(ground: Ground, partner: Partner, body: bytes, seen: SeenNonces) -> 
         request.path,
         dict(request.headers),
         body,
-        secrets={partner.key_id: ground.secrets.get(f"{partner.code}.key")},
+        secrets=accepted_keys(ground, partner),
         now=ground.clock.now(),
         seen=seen,
     )
+
+
+def _opened(ground: Ground, partner: Partner, body: bytes) -> bytes:
+    return body if partner.seal == "none" else open_body(partner.seal, ground.secrets.both(f"{partner.code}.key"), body)
+
+
+def _sealed(ground: Ground, partner: Partner, response: Response) -> Response:
+    """The same answer, sealed where that is agreed; failures and garbage go as they are."""
+    if partner.seal == "none" or response.status_code not in (200, 202):
+        return response
+    secret = ground.secrets.get(f"{partner.code}.key")
+    body = seal_body(partner.seal, secret, partner.key_id, response.get_data())
+    return Response(body, response.status_code, content_type=SEALED_TYPE)
 
 
 def _read_question(body: bytes) -> Question:
@@ -151,9 +180,14 @@ def _read_question(body: bytes) -> Question:
     if names is None or not isinstance(items, list) or not items:
         raise AnswerInvalid("not a question")
     for item in items:
-        if not isinstance(item, dict) or set(item) != {"id", *names} or set(map(type, item.values())) != {str}:
-            raise AnswerInvalid("an item lacks a field, has one too many, or one that is no text")
+        if not isinstance(item, dict) or not _is_item(item, {"id", *names}):
+            raise AnswerInvalid("an item lacks a field, has one that is not this partner's, or one that is no text")
     return Question(str(told.get("batch")), str(kind), str(service), items)
+
+
+def _is_item(item: Mapping[str, Any], names: set[str]) -> bool:
+    """Every field there and a text; none of somebody else's business. Members of a later version are let pass."""
+    return names <= set(item) and not (PERSONAL - names) & set(item) and all(type(item[name]) is str for name in names)
 
 
 def _play(partner: Partner, question: Question, behaviour: Behaviour) -> Response:
@@ -181,16 +215,16 @@ def _hold(behaviour: Behaviour, code: str, mode: str, seconds: float) -> None:
 
 
 def _answer(partner: Partner, question: Question, item: Mapping[str, str], mode: str) -> dict[str, Any]:
-    if mode in RETRY_MODES:
+    if mode == "retry":
         return {"id": item["id"], "error": "retry"}
     if question.kind == "identity":
         told = verdict_of(item["phone"], item.get("id_tail") or item["id_number"])
-        return {"id": item["id"], "verdict": mode if mode in VERDICT_MODES else told}
+        since = {"active_since": HELD_SINCE} if mode == "since" else {}
+        return {"id": item["id"], "verdict": mode if mode in VERDICT_MODES else told, **since}
     subject = item.get("phone") or item["id_number"]
-    return {
-        "id": item["id"],
-        "counts": {application.code: count_of(application.code, subject) for application in partner.counted},
-    }
+    counts = {application.code: count_of(application.code, subject) for application in partner.counted}
+    older = next((code for code, count in counts.items() if count), None) if item.get("held_since") else None
+    return {"id": item["id"], "counts": counts, **({"before": {older: 1}} if older else {})}
 
 
 def _problem(status: int, code: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -20,15 +20,18 @@ from config.ground import Ground
 from config.log import get_logger
 from enterprises import client
 from enterprises.errors import EnterpriseError
-from enterprises.protocol import FIELDS, Counts, Item, Refused, Verdict
+from enterprises.protocol import FIELDS, OPTIONAL_FIELDS, Item, Pending
 from enterprises.protocol import Answer as PartnerAnswer
 from query.advance import advance
+from query.answers import stored_answer
 from query.inquiry import SECOND
 from query.models import question, wave
 from query.offer import times_of
+from query.parts import Items, Told, ask_in_parts
 from query.poison import carried, poison_of, portion_size
-from query.questions import ALONE_AFTER, COUNT, REFUSED, UNAVAILABLE, Answer, Lease, claim, open_answers
+from query.questions import ALONE_AFTER, COUNT, UNAVAILABLE, Answer, Lease, claim, open_answers
 from query.record import give_back, record, slow_down
+from query.turns import turn
 from query.waves import STAGE_OF, Wave, open_wave
 
 LEASE_MARGIN_S: Final = 20
@@ -52,12 +55,21 @@ def ask(ground: Ground, partner_code: str) -> None:
     """Put every due question to this partner, call by call, until none is due, a call fails, or the turn is over."""
     begun = time.monotonic()
     while (partner := ground.catalogues.current().partner(partner_code)) is not None:
-        call = claim_call(ground, partner)
-        if call is None or not put(ground, partner, call) or not _leaves_some(partner, call):
+        if not _one_call(ground, partner):
             return
         if time.monotonic() - begun > TURN_S:
             ground.bell.ring("ask", partner_code)
             return
+
+
+def _one_call(ground: Ground, partner: Partner) -> bool:
+    """True: more is due, and this partner may be asked on."""
+    with turn(ground, partner) as permit:
+        if not permit.granted:
+            return False
+        call = claim_call(ground, partner)
+        permit.used = call is not None
+        return call is not None and put(ground, partner, call) and _leaves_some(partner, call)
 
 
 def _leaves_some(partner: Partner, call: Call) -> bool:
@@ -87,17 +99,32 @@ def put(ground: Ground, partner: Partner, call: Call) -> bool:
         _settle(ground, record(ground, call.lease, {poison: UNAVAILABLE}, rest_at_once=True))
         return True
     items = _portion(call, partner.batch_size)
-    faults.point("ask.before_call")
-    try:
-        answers = client.ask(ground, partner, call.lease.kind, call.lease.service, list(items.values()), call.answer_by)
-    except EnterpriseError as error:
+    told = _put_items(ground, partner, call, items)
+    if not told.answers:
         faults.point("ask.after_failure")
-        _failed(ground, call, error, portion=len(items) < len(call.items))
+        _failed(ground, call, told.error, portion=len(items) < len(call.items))
         return False
     faults.point("ask.after_answer")
-    told = {inquiry: _answer(answers.by_id[item.id]) for inquiry, item in items.items()}
-    _settle(ground, record(ground, call.lease, told, rest_at_once=len(items) < len(call.items)))
-    return True
+    later = any(isinstance(answer, Pending) and answer.later for answer in told.answers.values())
+    stored = {inquiry: stored_answer(answer) for inquiry, answer in told.answers.items()}
+    rest = len(told.answers) < len(call.items)
+    later_s = partner.callback_s if later else 0
+    _settle(ground, record(ground, call.lease, stored, rest_at_once=rest, later_s=later_s))
+    return told.error is None
+
+
+def _put_items(ground: Ground, partner: Partner, call: Call, items: Items) -> Told:
+    """Ask for as many items as one call may hold; in parts, where the partner refuses them together."""
+    lease = call.lease
+
+    def ask_them(some: Items) -> Mapping[str, PartnerAnswer]:
+        faults.point("ask.before_call")
+        return client.ask(ground, partner, lease.kind, lease.service, list(some.values()), call.answer_by).by_id
+
+    def in_time() -> bool:
+        return ground.clock.now() + partner.total_s * SECOND <= lease.until
+
+    return ask_in_parts(ask_them, items, lease.failed, in_time)
 
 
 def claim_call(ground: Ground, partner: Partner) -> Call | None:
@@ -121,7 +148,7 @@ def claim_call(ground: Ground, partner: Partner) -> Call | None:
         return None
     faults.point("ask.after_claim")
     lease, rows = taken
-    owed = [entry for row in rows for entry in _owed_of(ground, row, lease.kind)]
+    owed = [entry for row in rows for entry in _owed_of(ground, row, lease.kind, partner.closed)]
     return Call(lease, {inquiry: item for inquiry, item, _ in owed}, min((end for *_, end in owed), default=0))
 
 
@@ -156,27 +183,30 @@ def _attempt(call: Call) -> int:
     return max(call.lease.tries.values())
 
 
-def _owed_of(ground: Ground, row: Row[Any], kind: str) -> list[tuple[bytes, Item, int]]:
+def _owed_of(ground: Ground, row: Row[Any], kind: str, closed: Sequence[str]) -> list[tuple[bytes, Item, int]]:
     if row.stage != STAGE_OF[kind]:
         return []
     try:
         whole = open_wave(ground, row)
-        return owed_items(ground, whole, kind, open_answers(ground, row, len(whole.members)))
+        return owed_items(ground, whole, kind, open_answers(ground, row, len(whole.members)), closed)
     except SealBroken:
         # It must not hold up the waves that travel with it; the sweep ends it at its time.
         _log.error("wave_unreadable", wave=row.id)
         return []
 
 
-def owed_items(ground: Ground, whole: Wave, kind: str, answers: Sequence[Answer]) -> list[tuple[bytes, Item, int]]:
-    """(inquiry, item, deadline) of each member that is owed an answer and still in time."""
+def owed_items(
+    ground: Ground, whole: Wave, kind: str, answers: Sequence[Answer], closed: Sequence[str] = ()
+) -> list[tuple[bytes, Item, int]]:
+    """(inquiry, item, deadline) of each member that is owed an answer and in time; `closed`: hours not counted."""
+    names = (*FIELDS[kind, whole.service], *OPTIONAL_FIELDS.get((kind, whole.service), ()))
     times, now = times_of(ground.catalogues.current(), whole.service), ground.clock.now()
     found = []
     for place, member in enumerate(whole.members):
-        deadline = whole.deadline(member, times)
+        deadline = whole.deadline(member, times, closed)
         if answers[place] is None and now < deadline:
             known = {"phone": whole.phones[place], **(whole.identities[place] if whole.identities else {})}
-            fields = {name: known.get(name) for name in FIELDS[kind, whole.service]}
+            fields = {name: known.get(name) for name in names}
             found.append((member, Item(id=member.hex(), **fields), deadline))
     return found
 
@@ -187,8 +217,8 @@ def _settle(ground: Ground, waves: Sequence[int]) -> None:
         advance(ground, waves)
 
 
-def _failed(ground: Ground, call: Call, error: EnterpriseError, *, portion: bool) -> None:
-    wait = (error.retry_after_s or 0) * SECOND
+def _failed(ground: Ground, call: Call, error: EnterpriseError | None, *, portion: bool) -> None:
+    wait = ((error.retry_after_s if error else None) or 0) * SECOND
     if wait:
         slow_down(ground, call.lease.partner, ground.clock.now() + wait)
     give_back(ground, call.lease, wait, portion=portion)
@@ -197,14 +227,3 @@ def _failed(ground: Ground, call: Call, error: EnterpriseError, *, portion: bool
 def _without(kind: str) -> Answer:
     """What stands for the answer of a partner that was switched off after it was to be asked."""
     return UNAVAILABLE if kind == COUNT else "not_ours"
-
-
-def _answer(answer: PartnerAnswer) -> Answer:
-    match answer:
-        case Verdict(value):
-            return value
-        case Counts(counts):
-            return dict(counts)
-        case Refused():
-            return REFUSED
-    return None

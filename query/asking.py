@@ -1,7 +1,7 @@
 """A wave that asks for counts: its questions, and its end in one reply for each member."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Row, select
 
@@ -14,8 +14,17 @@ from query.moves import standing
 from query.offer import times_of
 from query.owing import Owing
 from query.questions import COUNT, Answer, add_question, open_answers
-from query.reply import Company, Reply, compose_reply
+from query.reply import BEFORE, Company, Reply, compose_reply
 from query.waves import Wave, finish, shrink
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A partner that was asked: how the SMS names it, its hours, and its answers in member order."""
+
+    company: Company
+    closed: tuple[str, ...]
+    answers: Sequence[Answer]
 
 
 def start_asking(db: Connection, ground: Ground, counted: Wave, now: int, owing: Owing) -> Wave:
@@ -34,25 +43,25 @@ def settle_asked(db: Connection, ground: Ground, whole: Wave, now: int) -> Owing
     present = standing(db, whole.members, State.ASKING, wave=whole.id)
     asked = _answers(db, ground, whole)
     replies: dict[bytes, tuple[str, Reply]] = {}
-    waiting: list[int] = []
+    waiting: dict[int, int] = {}
     for place, member in enumerate(whole.members):
         if member not in present:
             continue
-        mine = [answers[place] for _, answers in asked]
-        if None in mine and now < whole.deadline(member, times):
-            waiting.append(place)
+        ends = [whole.deadline(member, times, one.closed) for one in asked if one.answers[place] is None]
+        if ends and now < max(ends):
+            waiting[place] = max(ends)
         else:
             replies[member] = (whole.phones[place], _compose(ground, whole, place, asked))
     if replies:
         end(db, ground, whole.service, State.ASKING, replies, now)
     if waiting:
-        shrink(db, ground, whole, waiting, COUNT, times)
+        shrink(db, ground, whole, list(waiting), COUNT, times, decide_at=min(waiting.values()))
     else:
         finish(db, whole.id)
     return Owing(messages=bool(replies))
 
 
-def _answers(db: Connection, ground: Ground, whole: Wave) -> list[tuple[Company, list[Answer]]]:
+def _answers(db: Connection, ground: Ground, whole: Wave) -> list[Asked]:
     """What each partner answered, in the order of the SMS."""
     mine = select(question).where(question.c.wave == whole.id, question.c.kind == COUNT)
     rows = db.execute(mine.order_by(question.c.partner).with_for_update()).all()
@@ -63,21 +72,29 @@ def _answers(db: Connection, ground: Ground, whole: Wave) -> list[tuple[Company,
         return places.get(row.partner, len(places))
 
     return [
-        (_company(catalogue, row.partner), open_answers(ground, row, len(whole.members)))
-        for row in sorted(rows, key=place)
+        _asked(catalogue, row.partner, open_answers(ground, row, len(whole.members))) for row in sorted(rows, key=place)
     ]
 
 
-def _company(catalogue: Catalogue, code: str) -> Company:
+def _asked(catalogue: Catalogue, code: str, answers: Sequence[Answer]) -> Asked:
     partner = catalogue.partner(code)
     if partner is None:
         # Removed from the catalogue while it was asked: all that is left of it is its code.
-        return Company(code, ())
-    return Company(partner.short_name, tuple((item.code, item.name.zh) for item in partner.counted))
+        return Asked(Company(code, ()), (), answers)
+    company = Company(partner.short_name, tuple((item.code, item.name.zh) for item in partner.counted))
+    return Asked(company, partner.closed, answers)
 
 
-def _compose(ground: Ground, whole: Wave, place: int, asked: Sequence[tuple[Company, list[Answer]]]) -> Reply:
+def _counts(answer: Answer, dated: bool) -> dict[str, int] | None:
+    """The counts of an answer; what is said of a date that nobody was told is left out."""
+    if not isinstance(answer, dict):
+        return None
+    return answer if dated else {code: count for code, count in answer.items() if not code.startswith(BEFORE)}
+
+
+def _compose(ground: Ground, whole: Wave, place: int, asked: Sequence[Asked]) -> Reply:
     texts = ground.catalogues.current().texts.sms
     words = about(whole.service, whole.members[place], whole.phones[place])
-    told = [(company, answer if isinstance(answer := answers[place], dict) else None) for company, answers in asked]
+    dated = whole.identities is not None and "held_since" in whole.identities[place]
+    told = [(one.company, _counts(one.answers[place], dated)) for one in asked]
     return compose_reply(texts, words, told)

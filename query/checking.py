@@ -1,11 +1,13 @@
 """Settling an identity wave: the carrier's verdicts, member by member. Nobody waits for a neighbour."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
 from config.ground import Ground
+from query.answers import held_since, verdict_of
 from query.asking import start_asking
 from query.carriers import reroute
 from query.ending import end_unsuccessfully
@@ -21,7 +23,8 @@ from query.waves import Stage, Wave, add_wave, close_questions, finish, new_wave
 def settle_checked(db: Connection, ground: Ground, whole: Wave, now: int) -> Owing:
     """Take every member of a locked identity wave as far as its verdict allows; what still waits stays in the wave."""
     times = times_of(ground.catalogues.current(), whole.service)
-    steps = _steps(db, ground, whole, times, now)
+    verdicts = _verdicts(db, ground, whole)
+    steps = _steps(db, whole, verdicts, times, now)
     owing = Owing()
     ended = {whole.members[place]: whole.phones[place] for place in steps[Step.END]}
     elsewhere = {whole.members[place]: whole.phones[place] for place in steps[Step.ELSEWHERE]}
@@ -33,22 +36,21 @@ def settle_checked(db: Connection, ground: Ground, whole: Wave, now: int) -> Owi
     if steps[Step.WAIT]:
         shrink(db, ground, whole, steps[Step.WAIT], IDENTITY, times)
     if steps[Step.ASK]:
-        _ask_on(db, ground, whole, steps, times, now, owing)
+        matched = whole.only(steps[Step.ASK])
+        counted = _for_counts(matched, [held_since(verdicts[place]) for place in steps[Step.ASK]], now)
+        _ask_on(db, ground, whole, counted, bool(steps[Step.WAIT]), now, owing)
     elif not steps[Step.WAIT]:
         finish(db, whole.id)
     return owing
 
 
-def _steps(db: Connection, ground: Ground, whole: Wave, times: Times, now: int) -> dict[Step, list[int]]:
+def _steps(db: Connection, whole: Wave, verdicts: Sequence[Answer], times: Times, now: int) -> dict[Step, list[int]]:
     """Places of the members by what is next for them; members that have left CHECKING meanwhile have none."""
     present = standing(db, whole.members, State.CHECKING, wave=whole.id)
-    verdicts = _verdicts(db, ground, whole)
     steps: dict[Step, list[int]] = defaultdict(list)
     for place, member in enumerate(whole.members):
         if member in present:
-            verdict = verdicts[place]
-            word = verdict if isinstance(verdict, str) else None
-            steps[step_after(word, overdue=whole.deadline(member, times) <= now)].append(place)
+            steps[step_after(verdict_of(verdicts[place]), overdue=whole.deadline(member, times) <= now)].append(place)
     return steps
 
 
@@ -59,17 +61,26 @@ def _verdicts(db: Connection, ground: Ground, whole: Wave) -> list[Answer]:
     return open_answers(ground, db.execute(mine.with_for_update()).one(), len(whole.members))
 
 
-def _ask_on(
-    db: Connection, ground: Ground, whole: Wave, steps: dict[Step, list[int]], times: Times, now: int, owing: Owing
-) -> None:
-    """Turn the matched members into a wave that asks for counts: the same row when nobody else stays behind in it."""
-    matched = whole.only(steps[Step.ASK])
-    # From the verdict on, ID digits are kept only where the count itself is asked by them.
+def _for_counts(matched: Wave, since: Sequence[str | None], now: int) -> Wave:
+    """The matched members as a wave that asks for counts.
+
+    From the verdict on, ID digits are kept only where the count itself is asked by them; beside the number, enterprises
+    learn since when it is held, where the carrier told.
+    """
     counted = replace(matched, stage=Stage.COUNT, carrier=None, made_at=now)
-    if whole.service == INTERNET_ACCOUNTS:
-        counted = replace(counted, identities=None)
-    kept = {} if counted.identities is not None else {"identity": None}
-    if steps[Step.WAIT]:
+    if matched.service != INTERNET_ACCOUNTS:
+        return counted
+    told = tuple({"held_since": month} if month else {} for month in since)
+    return replace(counted, identities=told if any(told) else None)
+
+
+def _ask_on(
+    db: Connection, ground: Ground, whole: Wave, counted: Wave, some_wait: bool, now: int, owing: Owing
+) -> None:
+    """Go on with the matched members: in the same row when nobody else stays behind in it, else in a new wave."""
+    times = times_of(ground.catalogues.current(), whole.service)
+    kept = {} if whole.service != INTERNET_ACCOUNTS else {"identity": None}
+    if some_wait:
         counted = start_asking(db, ground, replace(counted, id=new_wave_id(now)), now, owing)
         add_wave(db, ground, counted, times)
     else:

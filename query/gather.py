@@ -17,6 +17,7 @@ from query.inquiry import IDENTITY_FIELDS, SECOND, Times
 from query.models import inquiry
 from query.offer import times_of
 from query.questions import IDENTITY, Lease, add_question
+from query.turns import turn
 from query.waves import Stage, Wave, add_wave, new_wave_id
 
 _log = get_logger(__name__)
@@ -26,9 +27,18 @@ def gather(ground: Ground, carrier_code: str) -> None:
     """Gather every inquiry that waits for this carrier, wave by wave, and ask about each wave at once."""
     for service in IDENTITY_FIELDS:
         while (carrier := ground.catalogues.current().partner(carrier_code)) is not None and carrier.enabled:
-            call = _claimed(ground, carrier, service)
-            if call is None or not put(ground, carrier, call) or not call.lease.more:
+            if not _one_wave(ground, carrier, service):
                 break
+
+
+def _one_wave(ground: Ground, carrier: Partner, service: str) -> bool:
+    """True: more are waiting, and this carrier may be asked on."""
+    with turn(ground, carrier) as permit:
+        if not permit.granted:
+            return False
+        call = _claimed(ground, carrier, service)
+        permit.used = call is not None
+        return call is not None and put(ground, carrier, call) and call.lease.more
 
 
 def _claimed(ground: Ground, carrier: Partner, service: str) -> Call | None:

@@ -12,6 +12,8 @@ from enum import Enum, IntEnum
 from secrets import randbelow, token_bytes
 from typing import Final, Protocol
 
+from config.hours import after_open_time
+
 SECOND: Final = 1_000
 HOUR: Final = 3_600 * SECOND
 DAY: Final = 24 * HOUR
@@ -125,16 +127,17 @@ def check_by(accepted: int, times: Times) -> int:
     return accepted + times.identity_patience_s * SECOND
 
 
-def decide_by(service: str, accepted: int, asked_at: int, times: Times) -> int:
+def decide_by(service: str, accepted: int, asked_at: int, times: Times, closed: Sequence[str] = ()) -> int:
     """When an inquiry is decided with the answers there are: after the service's patience, and by the decision time.
 
+    `closed`: hours of the day in which the patience does not run, since who is asked has declared them.
     Where partners are asked by ID number the digits must be gone after the patience for checking (DESIGN 6.9),
     so the decision cannot wait longer than that.
     """
     latest = accepted + times.decision_s * SECOND
     if service == PHONE_CARDS:
         latest = min(latest, check_by(accepted, times))
-    return min(asked_at + times.patience_s * SECOND, latest)
+    return after_open_time(closed, asked_at, times.patience_s * SECOND, latest)
 
 
 def retry_delay(schedule_s: Sequence[float], tries: int, spread: float) -> int:

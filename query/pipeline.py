@@ -6,6 +6,7 @@ Every step may run twice, or be killed anywhere; `sweep` finds what stands.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
@@ -15,14 +16,33 @@ from config.ground import Ground
 from config.metrics import observe_reply
 from query.advance import advance
 from query.ask import ask
+from query.called_back import record_called_back
 from query.gather import gather
 from query.inquiry import State, accepted_at
+from query.lanes import Lanes
 from query.moves import move, standing
 from sms_port.ledger import Lane, Outcome
 
-__all__ = ["JOBS", "advance", "ask", "gather", "record_outcome"]
+LANES_EACH: Final = 4
+"""Calls to one partner that a worker has under way at most."""
 
-JOBS: Final[Mapping[str, Callable[..., None]]] = {"gather": gather, "ask": ask, "advance": advance}
+__all__ = ["JOBS", "advance", "ask", "gather", "record_called_back", "record_outcome"]
+
+_LANES: Final = Lanes()
+
+
+def beside(step: Callable[[Ground, str], None]) -> Callable[[Ground, str], None]:
+    """The step in a lane of its partner's, so that a slow partner keeps no worker from the others."""
+
+    def run(ground: Ground, code: str) -> None:
+        partner = ground.catalogues.current().partner(code)
+        if partner is not None:
+            _LANES.run(code, min(partner.concurrency, LANES_EACH), partial(step, ground, code))
+
+    return run
+
+
+JOBS: Final[Mapping[str, Callable[..., None]]] = {"gather": beside(gather), "ask": beside(ask), "advance": advance}
 """What a worker may run: name -> step(ground, argument of the ring, if any)."""
 
 

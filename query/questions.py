@@ -27,6 +27,9 @@ UNAVAILABLE: Final = "unavailable"
 CLAIMED_AT_MOST: Final = 64
 """Questions in one call, whatever the batch size: each costs a row to write."""
 
+CALLED_BACK: Final = -1
+"""Stands for the number of a try in a lease that is none: the partner called back."""
+
 ALONE_AFTER: Final = 3
 """Tries in a row that brought nothing, after which a question travels alone, lest it spoil every call it is in."""
 

@@ -1,7 +1,7 @@
 """Recording what a partner said, or that it said nothing. Never looks further: that is `advance`, after the commit."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from secrets import SystemRandom
 from typing import Any
@@ -11,23 +11,26 @@ from sqlalchemy import Connection, Row, select, update
 from config import faults
 from config.db import transact, upsert
 from config.ground import Ground
-from query.inquiry import retry_delay
+from query.inquiry import SECOND, retry_delay
 from query.models import question, wave
 from query.poison import DEATHS
-from query.questions import ALONE_AFTER, DONE, DUE, LEASED, Answer, Lease, answer_row, open_answers
+from query.questions import ALONE_AFTER, CALLED_BACK, DONE, DUE, LEASED, Answer, Lease, answer_row, open_answers
 from query.waves import STAGE_OF, split_members
 
 _SPREAD = SystemRandom()
 
 
-def record(ground: Ground, lease: Lease, answers: Mapping[bytes, Answer], *, rest_at_once: bool = False) -> list[int]:
+def record(
+    ground: Ground, lease: Lease, answers: Mapping[bytes, Answer], *, rest_at_once: bool = False, later_s: float = 0
+) -> list[int]:
     """Keep the first answer of each item (id -> answer); what is still owed is due again by the partner's schedule.
 
     An answer for an item that left its wave, or that is answered already, changes nothing. `rest_at_once`: not all
-    items were asked, and the rest need not wait. Returns the waves in which there is something for `advance` now.
+    items were asked, and the rest need not wait. `later_s`: the partner will call back, and so long it is left alone.
+    Returns the waves in which there is something for `advance` now.
     """
-    work = partial(_record, ground=ground, lease=lease, answers=answers, rest_at_once=rest_at_once)
-    return transact(ground.engine, work)
+    again = partial(_next_try, ground, lease, rest_at_once=rest_at_once, later_s=later_s)
+    return transact(ground.engine, partial(_record, ground=ground, lease=lease, answers=answers, again=again))
 
 
 def give_back(ground: Ground, lease: Lease, at_least: int = 0, *, portion: bool = False) -> None:
@@ -63,7 +66,11 @@ def _delay(ground: Ground, lease: Lease, failed: int) -> int:
 
 
 def _record(
-    db: Connection, ground: Ground, lease: Lease, answers: Mapping[bytes, Answer], rest_at_once: bool
+    db: Connection,
+    ground: Ground,
+    lease: Lease,
+    answers: Mapping[bytes, Answer],
+    again: Callable[[Row[Any], int, bool], dict[str, Any]],
 ) -> list[int]:
     waves = _lock_waves(db, lease)
     rows = [row for row in _lock_questions(db, lease) if row.wave in waves and row.state != DONE]
@@ -73,7 +80,9 @@ def _record(
         of = waves[row.wave]
         values = _answered(ground, row, split_members(of.members), answers)
         news = values["answers"] != row.answers
-        changed.append({**values, **_next_try(ground, lease, row, values["n"], news, rest_at_once)})
+        if lease.tries[row.wave] == CALLED_BACK and not news:
+            continue
+        changed.append({**values, **again(row, values["n"], news)})
         if news:
             still_open = of.open - int(row.answers is None)
             marks[still_open, int(still_open == 0)].append(row.wave)
@@ -99,12 +108,16 @@ def _answered(
     return {**row._mapping, "lost": row.lost if row.lost < DEATHS else 0, **told}
 
 
-def _next_try(ground: Ground, lease: Lease, row: Row[Any], owed: int, news: bool, rest_at_once: bool) -> dict[str, Any]:
+def _next_try(
+    ground: Ground, lease: Lease, row: Row[Any], owed: int, news: bool, *, rest_at_once: bool, later_s: float
+) -> dict[str, Any]:
     """State, time and failures of a question after a call; nothing, when another worker has the lease by now."""
     if owed == 0:
         return {"state": DONE}
     if row.state != LEASED or row.tries != lease.tries[row.wave]:
         return {}
+    if later_s:
+        return {"state": DUE, "due_at": ground.clock.now() + int(later_s * SECOND)}
     if news and rest_at_once:
         return {"state": DUE, "due_at": ground.clock.now()}
     failed = 0 if news else row.failed + 1

@@ -13,6 +13,8 @@ from query.inquiry import Outcome
 
 SEPARATOR: Final = "，"
 LISTING: Final = "、"
+BEFORE: Final = "<"
+"""Before an application's code: how many of its accounts are older than the citizen's hold on the number."""
 
 Texts = Mapping[str, str]
 Counts = Mapping[str, int]
@@ -64,15 +66,34 @@ def compose_reply(texts: Texts, about: About, asked: Sequence[tuple[Company, Cou
     outcome = Outcome.PARTIAL if silent or not told else Outcome.ANSWERED
     kind = "none" if not told else "partial" if silent else "result"
     count_text = texts[f"count-{about.service}"]
+
+    def listed(counted: Sequence[tuple[str, int]]) -> str:
+        return SEPARATOR.join(count_text.format(name=name, count=count) for name, count in counted)
+
     text = texts[f"{kind}-{about.service}"].format(
         date=about.day,
         phone=about.phone,
-        counts=SEPARATOR.join(count_text.format(name=name, count=count) for name, count in told),
+        counts=listed(told) + _earlier(texts, about.service, listed(_told_before(asked))),
         total=sum(count for _, count in told),
         silent=LISTING.join(silent),
         asked=len(asked),
     )
     return _reply(texts, text, outcome)
+
+
+def _told_before(asked: Sequence[tuple[Company, Counts | None]]) -> list[tuple[str, int]]:
+    """(name, count) of what was registered before the citizen held the number; none is not told."""
+    return [
+        (name, before)
+        for company, counts in asked
+        for code, name in company.counted
+        if counts and (before := counts.get(f"{BEFORE}{code}", 0))
+    ]
+
+
+def _earlier(texts: Texts, service: str, before: str) -> str:
+    text = texts.get(f"before-{service}", "")
+    return "。" + text.format(before=before) if before and text else ""
 
 
 def _silent(company: Company, counts: Counts | None) -> list[str]:

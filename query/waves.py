@@ -57,11 +57,11 @@ class Wave:
             identities=tuple(self.identities[place] for place in kept) if self.identities is not None else None,
         )
 
-    def deadline(self, member: bytes, times: Times) -> int:
-        """When this stage is over for a member, whoever is still silent."""
+    def deadline(self, member: bytes, times: Times, closed: Sequence[str] = ()) -> int:
+        """When this stage is over for a member, whoever is still silent; `closed`: the hours of whom it waits for."""
         if self.stage is Stage.IDENTITY:
             return check_by(accepted_at(member), times)
-        return decide_by(self.service, accepted_at(member), self.made_at, times)
+        return decide_by(self.service, accepted_at(member), self.made_at, times, closed)
 
 
 def new_wave_id(now: int) -> int:
@@ -107,9 +107,22 @@ def split_members(joined: bytes) -> tuple[bytes, ...]:
     return tuple(joined[start : start + 16] for start in range(0, len(joined), 16))
 
 
-def shrink(db: Connection, ground: Ground, whole: Wave, places: Sequence[int], kind: str, times: Times) -> None:
-    """Leave in a wave only the members still owed something, and in its questions only their answers."""
+def shrink(
+    db: Connection,
+    ground: Ground,
+    whole: Wave,
+    places: Sequence[int],
+    kind: str,
+    times: Times,
+    decide_at: int | None = None,
+) -> None:
+    """Leave in a wave only the members still owed something, and in its questions only their answers.
+
+    `decide_at`: when somebody's time is over next, if not by the service's patience alone.
+    """
     rewrite_wave(db, ground, whole.only(places), times)
+    if decide_at is not None:
+        db.execute(update(wave).where(wave.c.id == whole.id).values(decide_at=decide_at))
     if len(places) == len(whole.members):
         return
     for row in db.execute(_questions(whole.id, kind)).all():

@@ -1,4 +1,4 @@
-"""A partner in sixty lines: the lookup protocol with Python's standard library, and nothing else.
+"""A partner in seventy lines: the lookup protocol with Python's standard library, and nothing else.
 
 KEY_ID=example KEY=the-secret-you-agreed-on python partner.py 8080
 """
@@ -50,13 +50,25 @@ def why_refused(environ, body, now):
     return None
 
 
+def read_question(body):
+    """The question of a body, or None; members we do not know are let pass."""
+    try:
+        asked = json.loads(body)
+        return (
+            asked if asked["kind"] == "count" and all(item["id"] and item["phone"] for item in asked["items"]) else None
+        )
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
 def application(environ, start_response):
     body = environ["wsgi.input"].read(min(int(environ.get("CONTENT_LENGTH") or 0), 1_048_576))
     reason = why_refused(environ, body, time.time())
     if reason:
         status, answer = "401 Unauthorized", {"detail": reason}
+    elif not (asked := read_question(body)):
+        status, answer = "400 Bad Request", {"detail": "not a question for us"}
     else:
-        asked = json.loads(body)
         items = [{"id": item["id"], "counts": count_accounts(item["phone"])} for item in asked["items"]]
         status, answer = "200 OK", {"batch": asked["batch"], "items": items}
     start_response(status, [("Content-Type", "application/json")])

@@ -9,9 +9,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import footprint, latency, webhook
+from tests.bench import bulkhead, footprint, latency, partners, webhook
 
-BENCHMARKS = {"latency": latency.measure, "footprint": footprint.measure, "webhook": webhook.measure}
+BENCHMARKS = {
+    "latency": latency.measure,
+    "footprint": footprint.measure,
+    "webhook": webhook.measure,
+    "partners": partners.measure,
+    "bulkhead": bulkhead.measure,
+}
 OUTPUT = Path("var/bench.json")
 
 

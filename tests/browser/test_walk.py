@@ -53,6 +53,36 @@ def test_from_the_first_page_to_the_sms(instance: Instance, tmp_path: Path, scri
         assert not re.search(r"微信\s*\d", shown)
 
 
+def test_phone_cards_from_the_first_page_to_the_sms(instance: Instance, tmp_path: Path, scripted: bool) -> None:
+    need("chromium")
+    number = str(next(numbers))
+    with phone(tmp_path, javascript=scripted) as browser:
+        browser.open(instance.url)
+        browser.press("a[href='/phone-cards']")
+        check(browser)
+        browser.type("name", "张三")
+        browser.type("id_number", "11010519491231002x")
+        browser.type("phone", number)
+        browser.press("#get")
+        browser.wait_for_text(f"验证码已发到 {number[:3]}****{number[7:]}")
+        code = re.findall(r"验证码(\d{6})", instance.wait_for_messages(number, 1)[-1]["text"])[0]
+        browser.type("code", code)
+        browser.press("#consent")
+        browser.press("#submit")
+        browser.wait(lambda: re.search(r"/inquiries/\d{12}$", browser.driver.current_url))
+        reply = instance.wait_for_messages(number, 2)[-1]["text"]
+        counts = {carrier: int(count) for carrier, count in re.findall(r"(中国\S\S)(\d+)张", reply)}
+        assert list(counts) == ["中国移动", "中国联通", "中国电信", "中国广电"]
+        assert f"名下电话卡共{sum(counts.values())}张" in reply
+        if not scripted:
+            browser.open(browser.driver.current_url)
+        browser.wait_for_text("短信已发出")
+        check(browser)
+        shown = browser.text()
+        assert not {number, "张三", "11010519491231002X"} & set(shown.upper().split())
+        assert "张三" not in shown and "1949" not in shown
+
+
 def test_what_went_wrong_is_told_and_found_by_the_focus(instance: Instance, tmp_path: Path) -> None:
     need("chromium")
     with phone(tmp_path) as browser:

@@ -388,3 +388,57 @@ def test_a_difference_is_told_value_by_value() -> None:
 def test_a_change_of_order_is_a_difference() -> None:
     a, b = '[[links]]\ncode = "a"\n', '[[links]]\ncode = "b"\n'
     assert diff(a + b, b + a) == ["~ links in order = 'a, b' -> 'b, a'"]
+
+
+@pytest.mark.parametrize(
+    ("terms", "fault"),
+    [
+        ('closed = ["23:30-23:30"]', "begins when it ends"),
+        ('closed = ["23:30"]', "closed"),
+        ('closed = ["25:00-26:00"]', "closed"),
+        ('next_key_id = "onecert-tencent"', "is the key in use"),
+        ('seal = "A128GCM"', "seal"),
+        ("concurrency = 0", "concurrency"),
+        ("calls_per_s = -1.0", "calls_per_s"),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused(terms: str, fault: str) -> None:
+    document = default_document().replace('code = "tencent"\n', f'code = "tencent"\n{terms}\n', 1)
+    with pytest.raises(CatalogueInvalid) as refused:
+        load_catalogue(document)
+    assert "partners[tencent]" in refused.value.detail
+    assert fault in refused.value.detail
+
+
+def test_a_virtual_operator_is_an_entry_with_longer_prefixes() -> None:
+    entry = """[[partners]]
+code = "mvno-1"
+kind = "carrier"
+name = { zh = "虚拟一", en = "Virtual One" }
+short_name = "虚拟一"
+base_url = "https://mvno.example/onecert"
+key_id = "mvno-1"
+batch_size = 100
+connect_s = 3
+read_s = 10
+total_s = 15
+retry_s = [60]
+prefixes = ["17012"]
+
+"""
+    catalogue = load_catalogue(
+        default_document().replace("[[links]]", entry.replace("[60]", "[1800]") + "[[links]]", 1)
+    )
+    assert [carrier.code for carrier in catalogue.carrier_order("17012345678")][:2] == ["mvno-1", "china-telecom"]
+    assert catalogue.carrier_order("17002345678")[0].code == "china-telecom"
+
+
+def test_a_catalogue_of_an_earlier_release_loads_without_the_text_of_dates() -> None:
+    old = "\n".join(line for line in default_document().splitlines() if not line.startswith("before-"))
+    assert "before-internet-accounts" not in load_catalogue(old).texts.sms
+
+
+def test_an_address_inside_is_named_when_it_is_not_this_machine() -> None:
+    document = default_document().replace('sandbox = "http://127.0.0.1:8001"', 'sandbox = "https://10.0.0.7"')
+    warnings = find_warnings(load_catalogue(document))
+    assert any(line.startswith("partners[tencent].allow_private") for line in warnings)

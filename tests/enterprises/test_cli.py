@@ -9,6 +9,7 @@ from config import audit
 from config.db import reading
 from config.ground import Ground
 from enterprises.cli import partner
+from enterprises.standing import note
 from tests.enterprises.stage import Sandbox
 
 pytestmark = pytest.mark.usefixtures("logged")
@@ -104,3 +105,16 @@ def test_a_check_tells_what_is_wrong(sandbox: Sandbox, mode: str, code: int, tol
     assert result.exit_code == code
     assert told in result.output
     assert len(result.stderr.splitlines()) == code
+
+
+def test_the_list_tells_how_each_partner_stands(ground: Ground) -> None:
+    tencent = ground.catalogues.current().partner("tencent")
+    assert tencent
+    for _ in range(tencent.breaker_failures):
+        note(ground, tencent, "no_answer")
+    run(ground, "disable", "jd", "--yes")
+    listed = {row["code"]: row for row in json.loads(run(ground, "list", "--json").stdout)}
+    assert listed["tencent"]["state"] == "breaker open (no_answer)"
+    assert (listed["tencent"]["breaker"], listed["tencent"]["errors"]) == ("open", 5)
+    assert listed["tencent"]["retry_at"] == "2026-11-22T06:05:30Z"
+    assert (listed["jd"]["state"], listed["alibaba"]["state"]) == ("off", "ok")

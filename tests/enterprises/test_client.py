@@ -102,14 +102,18 @@ def test_applications_of_another_partner_are_not_counted(ground: Ground, tencent
 
 
 @pytest.mark.parametrize(
-    ("status", "permanent"), [(400, True), (401, False), (404, False), (413, True), (500, False), (502, False)]
+    ("status", "permanent", "code"),
+    [
+        *((status, True, "question_refused") for status in (400, 413, 422)),
+        *((status, False, "bad_status") for status in (401, 404, 500, 502)),
+    ],
 )
 def test_a_status_that_is_no_answer_fails_the_call(
-    ground: Ground, tencent: Partner, server: Server, status: int, permanent: bool
+    ground: Ground, tencent: Partner, server: Server, status: int, permanent: bool, code: str
 ) -> None:
     server.reply = lambda q: as_json(status, {"batch": q["batch"], "items": []})
     failure = failure_of(ground, tencent)
-    assert (failure.code, failure.permanent, failure.retry_after_s) == ("bad_status", permanent, None)
+    assert (failure.code, failure.permanent, failure.retry_after_s) == (code, permanent, None)
     assert str(status) in failure.detail
 
 

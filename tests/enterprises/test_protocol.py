@@ -127,7 +127,7 @@ def test_an_application_left_out_stays_left_out() -> None:
 
 def test_fields_and_applications_we_do_not_know_are_let_pass() -> None:
     item = {"counts": {"weixin": 1, "wecom": -5}, "before": {"weixin": 1}, "note": [1e308], "error": None}
-    assert one(item) == Counts({"weixin": 1})
+    assert one(item) == Counts({"weixin": 1}, {"weixin": 1})
     assert counts(answer([], took_ms=12.5), asked=()) == Parsed({}, [])
 
 

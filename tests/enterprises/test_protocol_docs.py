@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import importlib.util
+import json
 import re
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -13,10 +14,12 @@ import pytest
 from config.catalogue import Partner
 from config.db import begin
 from config.ground import Ground
+from config.sealing import encrypt, keyed_hash
 from config.signature import sign, verify
 from enterprises.client import ask
 from enterprises.errors import EnterpriseError
 from enterprises.protocol import FIELDS, VERDICTS, Counts, Item, build_request, parse_answer
+from enterprises.sealed_body import open_body
 from tests.servers import serve
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -221,3 +224,25 @@ def test_the_reference_partner_refuses_what_was_changed(
 
 def test_the_reference_partner_refuses_another_body(ground: Ground, example: ModuleType) -> None:
     assert example.why_refused(environ(ground, b"{}"), b"{ }", ground.clock.now() / 1000)
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("seal", ["A256GCM", "SM4GCM"])
+def test_the_sealed_example_is_opened_and_made_again(name: str, seal: str) -> None:
+    body = f'{{"batch":"{BATCH}"}}'.encode()
+    (sealed,) = [text for text in blocks(name) if text.startswith("eyJ") and header_of(text)["enc"] == seal]
+    assert open_body(seal, [SECRET], sealed.encode()) == body
+    head, _, nonce, text, tag = (part.encode() for part in sealed.split("."))
+    suite, mac = ("aes", "aes") if seal == "A256GCM" else ("sm", "sm")
+    key = keyed_hash(mac, SECRET.encode(), f"onecert/seal/{seal}".encode())[: 32 if suite == "aes" else 16]
+    assert f"`{key.hex()}`" in page(name)
+    made = encrypt(suite, key, decode(nonce), body, head)
+    assert made == decode(text) + decode(tag)
+
+
+def header_of(sealed: str) -> dict[str, str]:
+    return dict(json.loads(decode(sealed.partition(".")[0].encode())))
+
+
+def decode(part: bytes) -> bytes:
+    return base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))

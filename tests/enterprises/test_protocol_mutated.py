@@ -7,10 +7,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.catalogue import default_document, load_catalogue
+from enterprises.callback import parse_callback
 from enterprises.errors import AnswerInvalid
 from enterprises.protocol import Counts, Parsed, Pending, Refused, Verdict, parse_answer
 
 BATCH = "0b1e6f2e-5d0c-4d5e-9a57-0f6f6ad9b0a1"
+CATALOGUE = load_catalogue(default_document())
 ASKED = ("a", "b", "c")
 TENCENT = frozenset({"weixin", "qq"})
 VALID_COUNTS = {
@@ -107,3 +110,28 @@ def test_a_mutated_verdict_is_one_that_the_carrier_sent_or_none(body: bytes) -> 
         if isinstance(found, Verdict):
             sent = [item.get("verdict") for item in believed(body) if item.get("id") == asked]
             assert found.value in sent
+
+
+@settings(max_examples=1000, deadline=None)
+@given(mutated(VALID_COUNTS), st.sampled_from(["tencent", "china-mobile"]))
+def test_a_mutated_callback_gives_nothing_that_the_partner_did_not_send(body: bytes, code: str) -> None:
+    partner = CATALOGUE.partner(code)
+    assert partner
+    try:
+        told = parse_callback(body, partner)
+    except AnswerInvalid:
+        return
+    applications = {application.code for application in partner.counted}
+    for asked, found in told.answers.items():
+        mine = [item for item in believed(body) if item.get("id") == asked]
+        if isinstance(found, Counts):
+            assert set(found.counts) <= applications
+            assert any(
+                found.counts.items() <= item["counts"].items() for item in mine if isinstance(item.get("counts"), dict)
+            )
+        elif isinstance(found, Verdict):
+            assert partner.kind == "carrier"
+            assert found.value in [item.get("verdict") for item in mine]
+        else:
+            assert isinstance(found, Refused)
+            assert any(item.get("error") == "refused" for item in mine)

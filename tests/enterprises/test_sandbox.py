@@ -65,10 +65,10 @@ def test_a_carrier_gives_the_verdict_it_is_told_to(sandbox: Sandbox, mode: str) 
     assert answer_of(sandbox, "china-telecom", "identity") == Verdict("match")
 
 
-@pytest.mark.parametrize("mode", ["retry", "callback"])
-def test_a_partner_asks_for_patience(sandbox: Sandbox, mode: str) -> None:
-    sandbox.behaviour.set("tencent", mode)
-    assert answer_of(sandbox, "tencent") == Pending("retry")
+@pytest.mark.parametrize(("mode", "reason"), [("retry", "retry"), ("callback", "later")])
+def test_a_partner_asks_for_patience(sandbox: Sandbox, mode: str, reason: Any) -> None:
+    sandbox.behaviour.set("tencent", mode, 60)
+    assert answer_of(sandbox, "tencent") == Pending(reason)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,59 @@
+"""What a partner calls back after a 202: the body of an answer, read without knowing what was asked. Pure.
+
+Whether an id is known, still open and this partner's to answer is for the owner of the questions to see; here an
+item only has to be an answer that this partner could give.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from config.catalogue import Partner
+from enterprises.errors import AnswerInvalid
+from enterprises.protocol import Answer, Pending, read_answer
+from enterprises.strict_json import read_object
+
+MOST_ITEMS: Final = 5_000
+LONGEST_ID: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class CalledBack:
+    """The batch named, the answers by item id (`retry` is none), and what was wrong (safe to print)."""
+
+    batch: str
+    answers: Mapping[str, Answer]
+    faults: list[str]
+
+
+def parse_callback(body: bytes, partner: Partner) -> CalledBack:
+    """Read a body that `partner` called back; AnswerInvalid refuses the whole."""
+    told = read_object(body)
+    batch, items = told.get("batch"), told.get("items")
+    if not isinstance(batch, str) or not 0 < len(batch) <= LONGEST_ID:
+        raise AnswerInvalid("the answer is refused: it names no batch")
+    if not isinstance(items, list) or len(items) > MOST_ITEMS:
+        raise AnswerInvalid(f"the answer is refused: it has no list of at most {MOST_ITEMS} items")
+    applications = frozenset(application.code for application in partner.counted)
+    answers: dict[str, Answer] = {}
+    faults = []
+    for place, item in enumerate(items):
+        if fault := _take(item, answers, partner.kind == "carrier", applications):
+            faults.append(f"items[{place}]: {fault}")
+    return CalledBack(batch, answers, faults)
+
+
+def _take(item: Any, answers: dict[str, Answer], verdicts: bool, applications: Collection[str]) -> str | None:
+    if not isinstance(item, dict):
+        return "it is not an object"
+    asked = item.get("id")
+    if not isinstance(asked, str) or not 0 < len(asked) <= LONGEST_ID:
+        return "it has no id"
+    kind = "identity" if verdicts and "verdict" in item else "count"
+    answer, fault = read_answer(item, kind, applications)
+    if answer is None or isinstance(answer, Pending):
+        return fault
+    if asked in answers:
+        return "its id was answered before, the first answer counts"
+    answers[asked] = answer
+    return fault

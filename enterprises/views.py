@@ -1,0 +1,82 @@
+"""Where partners call back: `POST /partners/<code>/answers`, signed by the partner as we sign our questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from flask import Blueprint, Response, request
+
+from config.catalogue import Partner
+from config.errors import OneCertError, SignatureInvalid
+from config.ground import Ground
+from config.log import get_logger
+from config.metrics import count_call
+from config.signature import NonceStore, verify
+from enterprises.callback import CalledBack, parse_callback
+from enterprises.client import open_content
+from enterprises.errors import AnswerInvalid, AnswersRefused, PartnerUnknown
+from enterprises.keys import accepted_keys
+from enterprises.protocol import Answer
+from enterprises.standing import note
+from enterprises.strict_json import write
+
+LONGEST_BODY: Final = 4 * 1024 * 1024
+FAULTS_LOGGED: Final = 5
+
+OnAnswers: TypeAlias = Callable[[str, Mapping[str, Answer]], int]
+"""(partner's code, answers by item id) -> how many of them were awaited."""
+
+_log = get_logger(__name__)
+
+
+def make_blueprint(ground: Ground, on_answers: OnAnswers) -> Blueprint:
+    """The route. `on_answers` is handed what a partner called back, once it is known to be the partner's."""
+    blueprint = Blueprint("partners", __name__)
+    seen = NonceStore(ground.redis).seen
+
+    @blueprint.post("/partners/<code>/answers")
+    def take_answers(code: str) -> Response:
+        partner = _find(ground, code)
+        request.max_content_length = LONGEST_BODY
+        told = receive(ground, partner, request.path, dict(request.headers), request.get_data(), seen)
+        taken = on_answers(code, told.answers)
+        _log.info("partner_called_back", partner=code, items=len(told.answers), taken=taken, faults=len(told.faults))
+        return Response(write({"batch": told.batch}), content_type="application/json")
+
+    return blueprint
+
+
+def receive(
+    ground: Ground, partner: Partner, path: str, headers: Mapping[str, str], body: bytes, seen: Callable[[str], bool]
+) -> CalledBack:
+    """What a partner called back. Raises SignatureInvalid, or AnswersRefused when the body is not the protocol's.
+
+    Either is noted against the partner that was named: its error count rises, the log tells the reason.
+    """
+    try:
+        keys = accepted_keys(ground, partner)
+        verify("POST", path, headers, body, secrets=keys, now=ground.clock.now(), seen=seen)
+        told = parse_callback(open_content(ground, partner, headers.get("Content-Type", ""), body), partner)
+    except (SignatureInvalid, AnswerInvalid) as error:
+        _blame(ground, partner, error)
+        raise error if isinstance(error, SignatureInvalid) else AnswersRefused(error.detail) from None
+    count_call(partner.code, "callback_faulty" if told.faults else "callback")
+    if told.faults:
+        note(ground, partner, "callback_faulty", called_back=True)
+        first = "; ".join(told.faults[:FAULTS_LOGGED])
+        _log.warning("partner_faults", partner=partner.code, faults=len(told.faults), first=first)
+    return told
+
+
+def _blame(ground: Ground, partner: Partner, error: OneCertError) -> None:
+    count_call(partner.code, f"callback_{error.code}")
+    note(ground, partner, f"callback_{error.code}", called_back=True)
+    _log.warning("callback_refused", partner=partner.code, code=error.code, reason=error.detail)
+
+
+def _find(ground: Ground, code: str) -> Partner:
+    found = ground.catalogues.current().partner(code)
+    if found is None:
+        raise PartnerUnknown(code)
+    return found

@@ -1,0 +1,243 @@
+"""The address that partners call back, over real HTTP: what is not theirs, new and well-formed changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import requests
+import structlog
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+
+from config.catalogue import Partner
+from config.db import begin
+from config.errors import OneCertError
+from config.ground import Ground, make_ground
+from config.signature import sign
+from enterprises.protocol import Answer, Counts, Refused, Verdict
+from enterprises.sandbox_callback import signed_answer
+from enterprises.standing import standing_of
+from enterprises.views import make_blueprint
+from miniprogram_api.problems import http_problem_response, problem_response
+from tests.factories import prepare
+from tests.servers import serve
+
+PHONE = "13912345678"
+
+
+@dataclass
+class Door:
+    """The served address, and what was handed on."""
+
+    ground: Ground
+    url: str = ""
+    taken: list[tuple[str, Mapping[str, Answer]]] = field(default_factory=list)
+
+    def partner(self, code: str = "tencent") -> Partner:
+        found = self.ground.catalogues.current().partner(code)
+        assert found
+        return found
+
+    def address(self, code: str) -> str:
+        return f"{self.url}/partners/{code}/answers"
+
+    def call(self, told: Any, code: str = "tencent", *, key_of: str | None = None, **change: Any) -> requests.Response:
+        """Call back as `code`, signed as `key_of`, with `told` as the body, or with these bytes."""
+        signer, body = self.partner(key_of or code), told if isinstance(told, bytes) else json.dumps(told).encode()
+        headers = sign(
+            "POST",
+            self.address(code),
+            body,
+            content_type=change.pop("content_type", "application/json"),
+            key_id=change.pop("key_id", signer.key_id),
+            secret=change.pop("secret", None) or self.ground.secrets.get(f"{signer.code}.key"),
+            now=self.ground.clock.now() + change.pop("shift_ms", 0),
+        )
+        sent = change.pop("sent", body)
+        return requests.post(self.address(code), data=sent, headers={**headers, **change}, timeout=10)
+
+
+def app_of(ground: Ground, door: Door) -> Flask:
+    def on_answers(code: str, answers: Mapping[str, Answer]) -> int:
+        door.taken.append((code, answers))
+        return len(answers)
+
+    app = Flask("partners")
+    app.register_blueprint(make_blueprint(ground, on_answers))
+    app.register_error_handler(OneCertError, problem_response)
+    app.register_error_handler(HTTPException, http_problem_response)
+    return app
+
+
+@pytest.fixture
+def door(ground: Ground) -> Iterator[Door]:
+    prepare(ground)
+    door = Door(ground)
+    with serve(app_of(ground, door)) as door.url:
+        yield door
+
+
+def answer(*items: Any, batch: Any = "b-1", **more: Any) -> dict[str, Any]:
+    return {"batch": batch, "items": list(items), **more}
+
+
+WELL = answer({"id": "a", "counts": {"weixin": 2, "qq": 1}})
+
+
+def test_what_a_partner_calls_back_is_handed_on_and_acknowledged(door: Door) -> None:
+    told = answer({"id": "a", "counts": {"weixin": 2}}, {"id": "b", "error": "refused"}, {"id": "c", "error": "retry"})
+    response = door.call(told)
+    assert (response.status_code, response.json()) == (200, {"batch": "b-1"})
+    assert door.taken == [("tencent", {"a": Counts({"weixin": 2}), "b": Refused()})]
+
+
+def test_a_carrier_calls_back_verdicts_and_counts_and_an_enterprise_no_verdict(door: Door) -> None:
+    told = answer(
+        {"id": "a", "verdict": "match", "active_since": "2024-05"}, {"id": "b", "counts": {"china-mobile": 2}}
+    )
+    door.call(told, "china-mobile")
+    assert door.taken.pop() == ("china-mobile", {"a": Verdict("match", "2024-05"), "b": Counts({"china-mobile": 2})})
+    door.call(answer({"id": "a", "verdict": "match"}))
+    assert door.taken == [("tencent", {})]
+
+
+def test_the_same_request_again_is_refused_by_every_host(door: Door, ground: Ground) -> None:
+    body, headers = signed_answer(ground, door.address("tencent"), door.partner(), WELL)
+    other = make_ground(ground.settings, clock=ground.clock)
+    with serve(app_of(other, door)) as second:
+        path = "/partners/tencent/answers"
+        codes = [requests.post(f"{url}{path}", data=body, headers=headers, timeout=5).status_code for url in (
+            door.url, second, door.url)]  # fmt: skip
+    other.redis.close()
+    other.engine.dispose()
+    assert codes == [200, 401, 401]
+    assert len(door.taken) == 1
+
+
+def test_a_bad_signature_is_refused_noted_and_hurts_nobody_else(door: Door, ground: Ground) -> None:
+    before = standing_of(ground, door.partner()).errors
+    refused = [
+        door.call(WELL, key_of="alibaba"),
+        door.call(WELL, key_of="alibaba", key_id="onecert-tencent"),
+        door.call(WELL, secret="guessed"),
+        door.call(WELL, shift_ms=-301_000),
+        door.call(WELL, shift_ms=301_000),
+        door.call(WELL, sent=b'{"batch":"b-1","items":[]}'),
+        requests.post(door.address("tencent"), json=WELL, timeout=5),
+        requests.post(door.address("tencent"), json=WELL, headers={"Signature-Input": "x" * 9000}, timeout=5),
+    ]
+    assert {response.status_code for response in refused} == {401}
+    assert {response.json()["code"] for response in refused} == {"signature_invalid"}
+    assert door.taken == []
+    standing = standing_of(ground, door.partner())
+    assert (standing.errors - before, standing.breaker) == (8, "closed")
+    assert standing_of(ground, door.partner("alibaba")).errors == 0
+    assert door.call(answer(), "alibaba").status_code == 200
+
+
+def test_both_keys_are_taken_while_they_change(door: Door, ground: Ground) -> None:
+    with begin(ground.engine) as db:
+        ground.secrets.set(db, "tencent.key.next", "the-next-secret-of-tencent", ground.clock.now())
+    assert door.call(WELL).status_code == 200
+    assert door.call(WELL, secret="the-next-secret-of-tencent").status_code == 200
+    assert door.call(WELL, secret="the-secret-before-last").status_code == 401
+
+
+BODIES = {
+    "not JSON": b"<html>",
+    "no object": b"[]",
+    "nothing": b"",
+    "another charset": json.dumps(WELL).encode("utf-16"),
+    "gbk": '{"batch":"批","items":[]}'.encode("gbk"),
+    "100,000 deep": b'{"batch":"b","items":' + b"[" * 100_000,
+    "NaN": b'{"batch":"b","items":[{"id":"a","counts":{"weixin":NaN}}]}',
+    "a key twice": b'{"batch":"b","batch":"b","items":[]}',
+    "an endless number": b'{"batch":"b","items":[' + b"9" * 5_000 + b"]}",
+    "no batch": b'{"items":[]}',
+    "no items": b'{"batch":"b"}',
+    "items of another kind": b'{"batch":"b","items":{"a":1}}',
+    "too many": json.dumps(answer(*[{"id": str(n)} for n in range(5_001)])).encode(),
+    "a gzip bomb": gzip.compress(b" " * 50_000_000),
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_a_body_that_is_no_answer_is_refused_as_a_whole(door: Door, ground: Ground, body: bytes) -> None:
+    response = door.call(body)
+    assert (response.status_code, response.json()["code"]) == (400, "answers_refused")
+    assert door.taken == []
+    assert standing_of(ground, door.partner()).errors == 1
+
+
+def test_ten_megabytes_are_not_read(door: Door) -> None:
+    response = door.call(b" " * 10_000_000)
+    assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
+    assert door.taken == []
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "application/json; charset=gbk", "application/jose"])
+def test_another_content_type_is_refused(door: Door, content_type: str) -> None:
+    assert door.call(WELL, content_type=content_type).status_code == 400
+
+
+WRONG = [
+    {"id": "a", "counts": {"weixin": -1}},
+    {"id": "a", "counts": {"weixin": 1.5}},
+    {"id": "a", "counts": {"weixin": 2.0}},
+    {"id": "a", "counts": {"weixin": True}},
+    {"id": "a", "counts": {"weixin": "2"}},
+    {"id": "a", "counts": {"weixin": 1000}},
+    {"id": "a", "counts": {"weixin": 1e308}},
+    {"id": "a", "counts": {"taobao": 1}},
+    {"id": "a", "counts": [1]},
+    {"id": "a", "counts": {"weixin": 1}, "error": "retry"},
+    {"id": "a", "error": "maybe"},
+    {"id": 1, "counts": {"weixin": 1}},
+    {"id": "x" * 65, "counts": {"weixin": 1}},
+    {"counts": {"weixin": 1}},
+    "a",
+    None,
+    {"id": "good", "counts": {"weixin": 9}},
+]
+
+
+@pytest.mark.parametrize("item", WRONG, ids=repr)
+def test_a_wrong_item_costs_that_item_and_is_noted(
+    door: Door, ground: Ground, item: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert door.call(answer({"id": "good", "counts": {"qq": 1}}, item)).status_code == 200
+    assert door.taken == [("tencent", {"good": Counts({"qq": 1})})]
+    assert standing_of(ground, door.partner()).last_error == "callback_faulty"
+
+
+def test_the_log_names_the_partner_and_the_reason_and_no_content(
+    door: Door, logged: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("enterprises.views._log", structlog.stdlib.get_logger("enterprises.views"))
+    door.call(answer({"id": PHONE, "counts": {"weixin": PHONE}}))
+    door.call(WELL, secret="guessed")
+    lines = {line["event"]: line for line in logged}
+    assert lines["partner_faults"]["partner"] == lines["callback_refused"]["partner"] == "tencent"
+    assert lines["callback_refused"]["code"] == "signature_invalid"
+    assert "items[0]: its count of weixin" in lines["partner_faults"]["first"]
+    assert PHONE not in str(logged)
+
+
+def test_nobody_is_told_who_is_a_partner_by_more_than_a_404(door: Door) -> None:
+    response = requests.post(f"{door.url}/partners/nobody/answers", json=WELL, timeout=5)
+    assert response.status_code == 404
+    assert requests.get(door.address("tencent"), timeout=5).status_code == 405
+
+
+def test_without_redis_nothing_is_taken(door: Door, ground: Ground) -> None:
+    away = make_ground(dataclasses.replace(ground.settings, redis_url="unix:///nowhere/redis.sock"), ground.clock)
+    with serve(app_of(away, door)) as door.url:
+        assert door.call(WELL).status_code == 503
+    away.engine.dispose()
+    assert door.taken == []
