@@ -49,7 +49,11 @@ def test_what_is_no_official_account_is_unknown(ground: Ground, code: str) -> No
         Accounts(ground).find(code)
 
 
-def test_a_hanging_database_holds_up_one_push_and_no_other(ground: Ground) -> None:
+@pytest.mark.parametrize(("recent_s", "well"), [(0.0, False), (60.0, True)], ids=["long ago", "just now"])
+def test_a_hanging_database_holds_up_one_push_and_no_other(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, recent_s: float, well: bool
+) -> None:
+    monkeypatch.setattr("wechat.accounts.RECENT_S", recent_s)
     catalogues = HangingCatalogues(ground.catalogues.current())
     accounts = Accounts(replace(ground, catalogues=cast(Any, catalogues)))
     assert accounts.find("gxwbwx").well
@@ -61,5 +65,5 @@ def test_a_hanging_database_holds_up_one_push_and_no_other(ground: Ground) -> No
     second = accounts.find("gxwbwx")
     catalogues.answering.set()
     first.join()
-    assert not second.well and second.keys.code == "gxwbwx"
+    assert second.well is well and second.keys.code == "gxwbwx"
     assert accounts.find("gxwbwx").well
