@@ -18,6 +18,7 @@ import config.sandbox
 import config.up
 import enterprises.cli
 import enterprises.sandbox
+import miniprogram_api.sandbox
 import miniprogram_api.views
 import query.cli
 import sms_port.cli
@@ -69,7 +70,7 @@ def create_sandbox(ground: Ground | None = None) -> Flask:
     app = Flask("sandbox", static_folder=None)
     behaviour = config.sandbox.Behaviour(ground.catalogues.current())
     app.register_blueprint(config.sandbox.make_blueprint(behaviour))
-    for side in (enterprises.sandbox, sms_port.sandbox, wechat.sandbox):
+    for side in (enterprises.sandbox, sms_port.sandbox, wechat.sandbox, miniprogram_api.sandbox):
         app.register_blueprint(side.make_blueprint(ground, behaviour))
     return _with_health_and_problems(app, ground)
 

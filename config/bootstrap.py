@@ -5,6 +5,7 @@ Everything is made only where it is missing, so it may run at every start, and b
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import secrets
 import string
@@ -20,10 +21,13 @@ from config.catalogue_store import catalogue_version
 from config.db import begin
 from config.errors import DatabaseUnavailable
 from config.ground import Ground
+from config.key_pairs import make_private_key, public_half
 from config.secret_store import secret
 
 LOCK_WAIT_S = 60
 SANDBOX = "sandbox"
+PLATFORM_KEY, SANDBOX_KEY = ".platform_key", ".sandbox_key"
+CONTENT_KEY_BYTES = 16
 
 
 def bootstrap(ground: Ground, upgrade: Callable[[Engine], None], sandbox_url: str | None) -> None:
@@ -51,6 +55,10 @@ def make_secret(name: str) -> str:
         # 43 characters of base64 without + and /; the last may only carry the key's four remaining bits.
         letters = string.ascii_letters + string.digits
         return "".join(secrets.choice(letters) for _ in range(42)) + secrets.choice("AEIMQUYcgkosw048")
+    if kind in ("private_key", "platform_key"):
+        return make_private_key()
+    if kind == "content_key":
+        return base64.b64encode(secrets.token_bytes(CONTENT_KEY_BYTES)).decode()
     return secrets.token_hex(16) if kind in ("token", "app_secret") else secrets.token_urlsafe(32)
 
 
@@ -75,9 +83,19 @@ def _make_catalogue(db: Connection, ground: Ground, sandbox_url: str | None) -> 
 def _make_secrets(db: Connection, ground: Ground) -> Iterator[str]:
     missing = missing_secrets(ground, db)
     for name in missing:
-        ground.secrets.set(db, name, make_secret(name), ground.clock.now())
+        for made, value in _with_other_half(name, make_secret(name)):
+            ground.secrets.set(db, made, value, ground.clock.now())
     if missing:
         yield f"{len(missing)} random secrets"
+
+
+def _with_other_half(name: str, value: str) -> Iterator[tuple[str, str]]:
+    """A platform's public key is half a pair: until the real one is set, the sandbox signs with the other half."""
+    if not name.endswith(PLATFORM_KEY):
+        yield name, value
+        return
+    yield name, public_half(value)
+    yield name.removesuffix(PLATFORM_KEY) + SANDBOX_KEY, value
 
 
 @contextmanager

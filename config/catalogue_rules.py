@@ -27,6 +27,7 @@ def find_warnings(catalogue: Catalogue) -> list[str]:
 def _open_addresses(catalogue: Catalogue) -> Iterator[str]:
     places = [(f"partners[{partner.code}].base_url", partner.base_url) for partner in catalogue.partners]
     places += [(f"links[{link.code}].url", link.url) for link in catalogue.links]
+    places += [(f"entrances[{entrance.code}].url", entrance.url) for entrance in catalogue.entrances if entrance.url]
     for place, url in places:
         if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
             yield f"{place}: is not https; what is sent there can be read on the way"
@@ -58,6 +59,8 @@ def _entrances(catalogue: Catalogue) -> Iterator[str]:
             yield from _menu(place, entrance)
         elif entrance.menu or entrance.welcome or entrance.original_id:
             yield f"{place}: only an official account has a menu, a welcome or an original_id; remove them"
+        if entrance.key_mode == "certificate" and not (entrance.app_cert_sn and entrance.root_cert_sn):
+            yield f"{place}.app_cert_sn and root_cert_sn: are missing; certificate mode needs both (docs/applets)"
 
 
 def _menu(place: str, entrance: Entrance) -> Iterator[str]:

@@ -17,6 +17,7 @@ Block = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s?#{}]*)?$", max_length=500)]
 Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{3,20}$")]
 Prefix = Annotated[str, StringConstraints(pattern=r"^1[3-9][0-9]{1,5}$")]
+CertificateName = Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{32}(?:_[0-9a-f]{32})*)?$", max_length=400)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Amount = Annotated[int, Field(ge=1, le=1_000_000_000)]
 ServiceCode = Literal["internet-accounts", "phone-cards"]
@@ -64,7 +65,11 @@ class MenuItem(Part):
 
 
 class Entrance(Part):
-    """Where a citizen comes in. `mode`, `original_id`, `welcome` and `menu` are an official account's."""
+    """Where a citizen comes in. `mode`, `original_id`, `welcome` and `menu` are an official account's.
+
+    `url` is a mini program's platform: WeChat's host, or Alipay's gateway; without it nobody can log in there.
+    `key_mode` and the certificates' serial numbers are Alipay's.
+    """
 
     code: Code
     kind: Literal["official-account", "wechat-applet", "alipay-applet", "web"]
@@ -74,6 +79,10 @@ class Entrance(Part):
     mode: Literal["plain", "compatible", "safe"] = "safe"
     welcome: bool = False
     menu: tuple[MenuItem, ...] = ()
+    url: Url | None = None
+    key_mode: Literal["public-key", "certificate"] = "public-key"
+    app_cert_sn: CertificateName = ""
+    root_cert_sn: CertificateName = ""
 
 
 class Service(Part):
@@ -185,6 +194,8 @@ class Limits(Part):
     submissions_per_address_hour: Amount
     submissions_overall_minute: Amount
     sessions_per_address_hour: Amount
+    logins_per_openid_hour: Amount = 60
+    phone_numbers_per_session_day: Amount = 10
 
 
 class Texts(Part):

@@ -21,7 +21,7 @@ COMMON_MODES = frozenset({"ok", "slow", "500", "garbage", "silent", "retry", "ca
 CARRIER_MODES = COMMON_MODES | {"mismatch", "inactive", "not_ours"}
 GATEWAY_MODES = COMMON_MODES | {"reject", "timeout_after_accept", "no_receipt"}
 PLATFORMS = ("wechat", "alipay")
-ERROR_CODE = re.compile(r"-?[0-9]{1,6}")
+ERROR_CODE = re.compile(r"-?[0-9]{1,7}")
 MAX_SECONDS = 3600
 
 

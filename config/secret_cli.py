@@ -14,6 +14,7 @@ from config.clock import rfc3339
 from config.db import begin
 from config.errors import ConfigError, SecretMissing
 from config.ground import Ground
+from config.key_pairs import load_private_key, load_public_key
 from config.terminal import change_options, confirm, json_option, needs_ground, print_table
 
 MIN_KEY_CHARS = 16
@@ -82,6 +83,12 @@ def check_secret(name: str, value: str) -> None:
     kind = name.removesuffix(".next").rsplit(".", 1)[-1]
     if kind == "aes_key" and not re.fullmatch(r"[A-Za-z0-9]{43}", value):
         raise ConfigError(f"{name}: an EncodingAESKey has exactly 43 letters and digits")
+    if kind == "private_key":
+        load_private_key(value)
+    if kind == "platform_key":
+        load_public_key(value)
+    if kind == "content_key" and not re.fullmatch(r"[A-Za-z0-9+/]{22}==", value):
+        raise ConfigError(f"{name}: Alipay's content key is 16 bytes in base64, 24 characters")
     if kind == "token" and not re.fullmatch(r"[A-Za-z0-9]{3,32}", value):
         raise ConfigError(f"{name}: a token has 3 to 32 letters and digits")
     if kind == "key" and len(value) < MIN_KEY_CHARS:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from config.catalogue import Bilingual, Guide, Hotline, Partner, Service
 from config.clock import rfc3339
-from miniprogram_api.door import OpenedSession
+from miniprogram_api.door import KnownPhone, OpenedSession
 from miniprogram_api.schemas import (
     ApplicationAnswer,
     CodeAnswer,
@@ -15,6 +15,7 @@ from miniprogram_api.schemas import (
     InquiryAnswer,
     PartnerAnswer,
     PartnersAnswer,
+    PhoneNumberAnswer,
     ProgressAnswer,
     ServiceAnswer,
     ServicesAnswer,
@@ -34,6 +35,11 @@ def opened(session: OpenedSession) -> SessionAnswer:
 def code_sent(sent: CodeSent) -> CodeAnswer:
     """A code that is on its way."""
     return CodeAnswer(phone=sent.phone, expires_in=sent.expires_in, resend_after=sent.resend_after)
+
+
+def known_phone(known: KnownPhone) -> PhoneNumberAnswer:
+    """A number that the platform told."""
+    return PhoneNumberAnswer(phone=known.phone, ticket=known.ticket)
 
 
 def accepted(inquiry: Accepted) -> InquiryAnswer:

@@ -39,7 +39,7 @@ class Call:
     """What may be sent (one of `bodies`, if any) and what comes back."""
 
     bodies: tuple[Shape, ...]
-    answer: Shape
+    answer: Shape | None
 
 
 def add_docs(blueprint: Blueprint) -> None:
@@ -76,9 +76,10 @@ def _call(document: dict[str, Any], operation: dict[str, Any]) -> Call:
     answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
     sent = _json_schema(operation.get("requestBody", {}))
     variants = _followed(document, sent).get("oneOf", [sent]) if sent else []
+    answered = _json_schema(answers[0])
     return Call(
         bodies=tuple(_shape(document, variant) for variant in variants),
-        answer=_shape(document, _json_schema(answers[0])),
+        answer=_shape(document, answered) if answered else None,
     )
 
 

@@ -7,16 +7,19 @@ budget, and nothing that the budgets or the fields say depends on whether an inq
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from config.catalogue import Limits, Partner, Service
 from config.ground import Ground
 from miniprogram_api.limits import Budget, Limiter, address_block
-from miniprogram_api.sessions import Session, open_session, read_session
+from miniprogram_api.logins import Credential, read_phone
+from miniprogram_api.phone_tickets import PREFIX, build_phone_ticket, parse_phone_ticket
+from miniprogram_api.sessions import Session, end_session, open_session, read_session
 from query.codes import CodeSent, request_code
 from query.errors import ConsentMissing, ServiceUnknown
-from query.fields import parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
+from query.fields import mask_phone, parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
 from query.progress import Progress, progress
 from query.submission import Accepted, Submission, submit
 
@@ -69,6 +72,14 @@ class OpenedSession:
     session: Session
 
 
+@dataclass(frozen=True)
+class KnownPhone:
+    """A number that a platform told: masked for the eye, and a ticket that stands for it."""
+
+    phone: str
+    ticket: str = field(repr=False)
+
+
 class Door:
     """One a process. `address` is always the client's as seen behind the trusted proxies."""
 
@@ -79,25 +90,40 @@ class Door:
     def open_session(
         self, entrance: str, ticket: str | None, address: str, *, code: str | None = None
     ) -> OpenedSession:
-        """Let a citizen in at an entrance. Raises EntranceUnknown, LoginUnavailable, TicketInvalid, LimitReached."""
+        """Let a citizen in at an entrance. Raises what `sessions.open_session` raises, and LimitReached."""
         allowed = self._limits().sessions_per_address_hour
         self._spend([Budget("sessions_per_address_hour", (address_block(address),), allowed, HOUR_S)])
         token, expires_in, session = open_session(self._ground, entrance, ticket, code=code)
+        if code is not None:
+            most = self._limits().logins_per_openid_hour
+            self._spend([Budget("logins_per_openid_hour", session.person, most, HOUR_S)])
         return OpenedSession(token, expires_in, session)
 
     def read_session(self, token: str, *, viewing: bool = False) -> Session:
         """The session of a token; `viewing` for looking at one's own inquiry only. Raises SessionInvalid."""
         return read_session(self._ground, token, viewing=viewing)
 
+    def end_session(self, session: Session) -> None:
+        """Log out: none of the session's tokens opens anything any more."""
+        end_session(self._ground, session)
+
+    def read_phone(self, session: Session, credential: Credential) -> KnownPhone:
+        """The number that the mini program's platform tells. Raises what `logins.read_phone` raises, LimitReached."""
+        most = self._limits().phone_numbers_per_session_day
+        self._spend([Budget("phone_numbers_per_session_day", session.person, most, DAY_S)])
+        phone = read_phone(self._ground, session, credential)
+        ticket = build_phone_ticket(self._ground.keys, phone, session.person, self._ground.clock.now())
+        return KnownPhone(mask_phone(phone), ticket)
+
     def request_code(self, session: Session, service: str, phone_text: str, address: str) -> CodeSent:
         """Send a verification code. Raises ServiceUnknown, PhoneInvalid, LimitReached, and 503s when it is not sent."""
-        wanted, phone = self._service(service), parse_phone(phone_text)
+        wanted, phone = self._service(service), self._phone(session, phone_text)
         self._spend(_code_budgets(self._limits(), session, phone, address_block(address)))
         return request_code(self._ground, service=wanted.code, phone=phone, owner=session.owner)
 
     def submit(self, session: Session, form: SubmitForm, address: str) -> Accepted:
         """Accept an inquiry. Raises the field's error, ConsentMissing, LimitReached, or what query.submit raises."""
-        submission = _parse_form(self._service(form.service), form, session)
+        submission = _parse_form(self._service(form.service), form, session, self._phone)
         if form.consent is not True:
             raise ConsentMissing("The citizen must agree to the privacy notice.")
         budgets = _submission_budgets(self._limits(), session, address_block(address))
@@ -120,6 +146,12 @@ class Door:
     def _limits(self) -> Limits:
         return self._ground.catalogues.current().limits
 
+    def _phone(self, session: Session, text: str) -> str:
+        """Eleven digits, from a number as typed or a phone's ticket. Raises PhoneInvalid, PhoneTicketInvalid."""
+        if text.startswith(PREFIX):
+            return parse_phone_ticket(self._ground.keys, text, session.person, self._ground.clock.now())
+        return parse_phone(text)
+
     def _service(self, code: str) -> Service:
         service = self._ground.catalogues.current().service(code)
         if service is None:
@@ -136,14 +168,16 @@ class Door:
         return self._ground.keys.mac("submission-try", submission.owner, *parts)
 
 
-def _parse_form(service: Service, form: SubmitForm, session: Session) -> Submission:
+def _parse_form(
+    service: Service, form: SubmitForm, session: Session, parse_number: Callable[[Session, str], str]
+) -> Submission:
     """The form in canonical spelling, one field after the other in the order of the page."""
     asked = service.fields
     return Submission(
         service=service.code,
         entrance=session.entrance,
         owner=session.owner,
-        phone=parse_phone(form.phone),
+        phone=parse_number(session, form.phone),
         id_tail=parse_id_tail(form.id_tail or "") if "id_tail" in asked else None,
         name=parse_name(form.name or "") if "name" in asked else None,
         id_number=parse_id_number(form.id_number or "") if "id_number" in asked else None,

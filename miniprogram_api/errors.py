@@ -53,13 +53,117 @@ class EntranceUnknown(ApiError):
 
 
 class LoginUnavailable(ApiError):
-    """The entrance is known, but its platform's login is not switched on here."""
+    """The entrance is known, but has no `url`: its platform's login is not switched on here."""
 
     code = "login_unavailable"
     status = 422
 
     def __init__(self) -> None:
         super().__init__("This mini program's login is not switched on.", field="entrance")
+
+
+class LoginCodeInvalid(ApiError):
+    """The platform does not know the login code: empty, made up, another mini program's, or over 5 minutes old."""
+
+    code = "login_code_invalid"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("Take a new login code from the platform.", field="code")
+
+
+class LoginCodeUsed(ApiError):
+    """A login code opens one session, once."""
+
+    code = "login_code_used"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("This login code was used before; take a new one from the platform.", field="code")
+
+
+class LoginRefused(ApiError):
+    """The platform itself holds this user back (WeChat's 40226, a high-risk user)."""
+
+    code = "login_refused"
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("The platform refuses this user's login.", field="code")
+
+
+class LoginTooOld(ApiError):
+    """The platform's credential bears no time, so only a fresh login may bring one."""
+
+    code = "login_too_old"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("Open a new session first; this one is older than 5 minutes.")
+
+
+class EntranceMismatch(ApiError):
+    """What was brought belongs to another kind of entrance than the session's."""
+
+    code = "entrance_mismatch"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("This session's entrance does not take that.")
+
+
+class PhoneCredentialInvalid(ApiError):
+    """The platform does not know the phone credential, or it is not signed for this mini program and this citizen."""
+
+    code = "phone_credential_invalid"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("Let the citizen press the button again, or type the number.")
+
+
+class PhoneCredentialUsed(ApiError):
+    """A phone credential is good once."""
+
+    code = "phone_credential_used"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("This phone credential was used before; let the citizen press the button again.")
+
+
+class PhoneNumberUnavailable(ApiError):
+    """The platform tells no number now: the quota is used up, or the right was not given."""
+
+    code = "phone_number_unavailable"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("The platform does not tell the number; let the citizen type it.")
+
+
+class PhoneTicketInvalid(ApiError):
+    """Not ours, another session's, or older than 30 minutes."""
+
+    code = "phone_ticket_invalid"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("The phone's ticket is over or another session's; let the citizen type the number.")
+
+
+class PlatformUnavailable(ApiError):
+    """The platform does not answer, asks us to wait, or refuses ourselves; nobody but us can mend that.
+
+    `spent` is False when the platform certainly took no code for it: the same code may be tried again.
+    """
+
+    code = "unavailable"
+    status = 503
+
+    def __init__(self, reason: str, retry_after: int = 5, *, spent: bool = True) -> None:
+        super().__init__(f"the platform failed: {reason}", retry_after=retry_after)
+        self.spent = spent
 
 
 class LimitReached(ApiError):

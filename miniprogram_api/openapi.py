@@ -48,7 +48,8 @@ def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
     """The schema of each call's body and answer by (call, mode), and the components they refer to."""
     wanted: list[tuple[str, Any, TypeAdapter[Any]]] = []
     for operation in OPERATIONS:
-        wanted.append((operation.name, "serialization", TypeAdapter(operation.answer)))
+        if operation.answer is not None:
+            wanted.append((operation.name, "serialization", TypeAdapter(operation.answer)))
         if operation.body is not None:
             wanted.append((operation.name, "validation", operation.body))
     shapes, definitions = TypeAdapter.json_schemas(wanted, ref_template=REFERENCE_TO)
@@ -93,6 +94,8 @@ def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
 
 
 def _answer(operation: Operation, shapes: dict[Any, Any]) -> dict[str, Any]:
+    if operation.answer is None:
+        return {"description": operation.summary}
     schema = shapes[(operation.name, "serialization")]
     built: dict[str, Any] = {"description": operation.summary, "content": {"application/json": {"schema": schema}}}
     if operation.session:

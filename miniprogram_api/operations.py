@@ -10,10 +10,12 @@ from pydantic import BaseModel, TypeAdapter
 from miniprogram_api.schemas import (
     CODE_REQUEST,
     INQUIRY_REQUEST,
+    PHONE_NUMBER_REQUEST,
     SESSION_REQUEST,
     CodeAnswer,
     InquiryAnswer,
     PartnersAnswer,
+    PhoneNumberAnswer,
     ProgressAnswer,
     ServicesAnswer,
     SessionAnswer,
@@ -33,7 +35,7 @@ class Operation:
     summary: str
     description: str
     status: int
-    answer: type[BaseModel]
+    answer: type[BaseModel] | None
     problems: tuple[str, ...]
     body: TypeAdapter[Any] | None = None
     session: bool = False
@@ -60,9 +62,23 @@ OPERATIONS: tuple[Operation, ...] = (
             "session_invalid",
             "entrance_unknown",
             "login_unavailable",
+            "login_code_invalid",
+            "login_code_used",
+            "login_refused",
             "limit_reached",
             "unavailable",
         ),
+    ),
+    Operation(
+        name="end_session",
+        method="DELETE",
+        path="/sessions",
+        summary="Log out",
+        description="None of this session's tokens opens anything any more. Inquiries go on.",
+        status=204,
+        answer=None,
+        session=True,
+        problems=("session_invalid", "unavailable"),
     ),
     Operation(
         name="list_services",
@@ -85,6 +101,32 @@ OPERATIONS: tuple[Operation, ...] = (
         problems=("unavailable",),
     ),
     Operation(
+        name="read_phone",
+        method="POST",
+        path="/phone-numbers",
+        summary="The number that the platform tells",
+        description=(
+            "Trades the phone credential of a mini program's button for the masked number and a ticket that stands for "
+            "it. Only in a session of that mini program, each credential once."
+        ),
+        status=200,
+        answer=PhoneNumberAnswer,
+        body=PHONE_NUMBER_REQUEST,
+        session=True,
+        problems=(
+            *SENT_BODY,
+            "session_invalid",
+            "entrance_mismatch",
+            "login_too_old",
+            "phone_credential_invalid",
+            "phone_credential_used",
+            "phone_number_unavailable",
+            "phone_invalid",
+            "limit_reached",
+            "unavailable",
+        ),
+    ),
+    Operation(
         name="request_code",
         method="POST",
         path="/verification-codes",
@@ -94,7 +136,15 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=CodeAnswer,
         body=CODE_REQUEST,
         session=True,
-        problems=(*SENT_BODY, "session_invalid", "service_unknown", "phone_invalid", "limit_reached", "unavailable"),
+        problems=(
+            *SENT_BODY,
+            "session_invalid",
+            "service_unknown",
+            "phone_invalid",
+            "phone_ticket_invalid",
+            "limit_reached",
+            "unavailable",
+        ),
     ),
     Operation(
         name="submit",
@@ -115,6 +165,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "session_invalid",
             "service_unknown",
             "phone_invalid",
+            "phone_ticket_invalid",
             "id_tail_invalid",
             "id_number_invalid",
             "name_invalid",

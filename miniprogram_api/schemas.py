@@ -13,6 +13,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 ServiceCode = Literal["internet-accounts", "phone-cards"]
 Typed = Annotated[str, StringConstraints(max_length=64)]
+PhoneText = Annotated[str, StringConstraints(max_length=512)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 
 REFERENCE = "^[1-9][0-9]{11}$"
@@ -53,8 +54,8 @@ class AppletEntry(Received):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"entrance": "wechat-applet", "code": "0a1B2c3D"}]})
     entrance: Slug = Field(description="Code of a mini program.")
-    code: Annotated[str, StringConstraints(min_length=1, max_length=512)] = Field(
-        repr=False, description="The platform's one-time login code."
+    code: Annotated[str, StringConstraints(max_length=512)] = Field(
+        repr=False, description="The platform's one-time login code (`wx.login`, `my.getAuthCode`)."
     )
 
 
@@ -77,13 +78,42 @@ class CodeRequest(Received):
         json_schema_extra={"examples": [{"service": "internet-accounts", "phone": "138 0013 8000"}]}
     )
     service: ServiceCode
-    phone: Typed = Field(
-        repr=False, description="Mainland mobile number. Spaces, dashes, +86 and full-width digits are mended."
+    phone: PhoneText = Field(
+        repr=False,
+        description="Mainland mobile number (spaces, dashes, +86 and full-width digits are mended), or the `ticket` of "
+        "`POST /phone-numbers`.",
     )
 
 
+class WeChatCredential(Received):
+    """What WeChat's phone button gave (`getPhoneNumber`): a code that is good once, for 5 minutes."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"code": "e31968a7f94cc5ee25fafc2aef2773f0bb8c3937"}]})
+    code: Annotated[str, StringConstraints(max_length=512)] = Field(repr=False)
+
+
+class AlipayCredential(Received):
+    """What `my.getPhoneNumber` gave, as it is: sealed and signed by Alipay. Taken within 5 minutes of the login."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"response": "BASE64...", "sign": "BASE64..."}]})
+    response: Annotated[str, StringConstraints(max_length=4096)] = Field(repr=False)
+    sign: Annotated[str, StringConstraints(max_length=1024)] = Field(repr=False)
+
+
+def _credential_kind(body: Any) -> str:
+    return "alipay" if isinstance(body, dict) and ("response" in body or "sign" in body) else "wechat"
+
+
+PhoneNumberRequest = Annotated[
+    Annotated[WeChatCredential, Tag("wechat")] | Annotated[AlipayCredential, Tag("alipay")],
+    Discriminator(_credential_kind),
+]
+
+
 class _InquiryRequest(Received):
-    phone: Typed = Field(repr=False, description="The number that the code was sent to.")
+    phone: PhoneText = Field(
+        repr=False, description="The number that the code was sent to, or the ticket that stood for it."
+    )
     code: Typed = Field(repr=False, description="The six digits of the message.")
     consent: bool = Field(default=False, description="Must be `true`: the citizen agrees to the privacy notice.")
 
@@ -134,6 +164,7 @@ InquiryRequest = Annotated[AccountsInquiryRequest | CardsInquiryRequest, Field(d
 
 SESSION_REQUEST: TypeAdapter[WebEntry | TicketEntry | AppletEntry] = TypeAdapter(SessionRequest)
 CODE_REQUEST: TypeAdapter[CodeRequest] = TypeAdapter(CodeRequest)
+PHONE_NUMBER_REQUEST: TypeAdapter[WeChatCredential | AlipayCredential] = TypeAdapter(PhoneNumberRequest)
 INQUIRY_REQUEST: TypeAdapter[AccountsInquiryRequest | CardsInquiryRequest] = TypeAdapter(InquiryRequest)
 
 
@@ -164,6 +195,13 @@ class CodeAnswer(Answered):
     phone: str = Field(examples=["138****8000"])
     expires_in: int = Field(description="Seconds the code is good for.", examples=[300])
     resend_after: int = Field(description="Seconds until another one may be asked for.", examples=[60])
+
+
+class PhoneNumberAnswer(Answered):
+    """Pre-fills the form: `ticket` stands for the number wherever it would be typed. The code is still asked for."""
+
+    phone: str = Field(examples=["138****8000"])
+    ticket: str = Field(repr=False, description="Good for 30 minutes, for this citizen.", examples=["ticket:AbCd..."])
 
 
 class InquiryAnswer(Answered):

@@ -1,4 +1,4 @@
-"""Sessions: sealed tokens, not rows. A flush of Redis or a restart ends none, and opening one costs no write.
+"""Sessions: sealed tokens, not rows. A flush of Redis or a restart ends none, and opening one costs no row.
 
 The token carries the entrance and the openid under our seal, so the citizen's side can neither read nor change
 them. It ends after 30 idle minutes and 12 hours at most; while it is used, a fresh one is handed out at most once a
@@ -13,12 +13,15 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
+from redis import RedisError
+
 from config.catalogue import Entrance
 from config.errors import SealBroken
 from config.ground import Ground
 from config.keys import KeyRing
 from config.tickets import Ticket, TicketInvalid, parse_ticket
-from miniprogram_api.errors import EntranceUnknown, LoginUnavailable, SessionInvalid
+from miniprogram_api.errors import EntranceUnknown, LimiterUnavailable, SessionInvalid
+from miniprogram_api.logins import log_in
 
 IDLE_MS = 30 * 60 * 1000
 LONGEST_MS = 12 * 60 * 60 * 1000
@@ -44,6 +47,7 @@ class Session:
     entrance: str
     openid: str | None = field(repr=False)
     owner: bytes = field(repr=False)
+    issued_at: int
     expires_in: int
     fresh_token: str | None = field(default=None, repr=False)
 
@@ -91,13 +95,14 @@ def open_session(
     """A new session: (token, seconds until it ends unused, session).
 
     `ticket` for official accounts, `code` (of the platform) for mini programs, nothing for the web entrance. Raises
-    EntranceUnknown (also for the wrong one of these), LoginUnavailable, TicketInvalid (also for another entrance's).
+    EntranceUnknown (also for the wrong one of these), TicketInvalid (also for another entrance's), and what
+    `logins.log_in` raises.
     """
     now = ground.clock.now()
     known = ground.catalogues.current().entrance(entrance)
     if known is None:
         raise EntranceUnknown()
-    openid = _admit(ground.keys, known, Proof(ticket, code), now)
+    openid = _admit(ground, known, Proof(ticket, code), now)
     inside = _Sealed(secrets.token_bytes(16), known.code, openid, issued_at=now, seen_at=now)
     session = _session(ground.keys, inside, now)
     return _seal(ground.keys, inside), session.expires_in, session
@@ -110,17 +115,44 @@ def read_session(ground: Ground, token: str, *, viewing: bool = False) -> Sessio
     ends_at = inside.seen_at + VIEWING_MS if viewing else inside.ends_at()
     if not inside.seen_at - CLOCK_SLACK_MS <= now < ends_at:
         raise SessionInvalid()
+    if _is_ended(ground, inside.sid, viewing=viewing):
+        raise SessionInvalid()
     return _session(ground.keys, inside, now)
 
 
-def _admit(keys: KeyRing, entrance: Entrance, proof: Proof, now: int) -> str | None:
+def end_session(ground: Ground, session: Session) -> None:
+    """Log out: from now on none of this session's tokens opens anything. Raises LimiterUnavailable.
+
+    It is remembered in Redis, so that no call costs a row. An emptied Redis forgets it, and then the token, which the
+    client has thrown away, ends when it has been idle for 30 minutes, as any other.
+    """
+    try:
+        ground.redis.set(_ended_key(ground.keys, session.sid), 1, px=VIEWING_MS)
+    except RedisError as error:
+        raise LimiterUnavailable() from error
+
+
+def _is_ended(ground: Ground, sid: bytes, *, viewing: bool) -> bool:
+    try:
+        return bool(ground.redis.exists(_ended_key(ground.keys, sid)))
+    except RedisError as error:
+        if viewing:  # a look at one's own progress grants nothing, and must not hang on Redis
+            return False
+        raise LimiterUnavailable() from error
+
+
+def _ended_key(keys: KeyRing, sid: bytes) -> str:
+    return f"ended:{keys.mac('session-ended', sid)[:16].hex()}"
+
+
+def _admit(ground: Ground, entrance: Entrance, proof: Proof, now: int) -> str | None:
     """The openid that the entrance vouches for; None at the web entrance."""
     if proof.kind != PROOF_OF[entrance.kind]:
         raise EntranceUnknown()
     if proof.ticket is not None:
-        return _openid_of(parse_ticket(keys, proof.ticket, now), entrance)
+        return _openid_of(parse_ticket(ground.keys, proof.ticket, now), entrance)
     if proof.code is not None:
-        raise LoginUnavailable()
+        return log_in(ground, entrance, proof.code)
     return None
 
 
@@ -138,6 +170,7 @@ def _session(keys: KeyRing, inside: _Sealed, now: int) -> Session:
         entrance=inside.entrance,
         openid=inside.openid,
         owner=keys.mac("session-owner", inside.sid),
+        issued_at=inside.issued_at,
         expires_in=max(0, renewed.ends_at() - now) // 1000,
         fresh_token=_seal(keys, renewed) if due else None,
     )

@@ -7,13 +7,14 @@ from pydantic import BaseModel
 
 from config.errors import OneCertError
 from config.ground import Ground
-from miniprogram_api.answers import accepted, code_sent, opened, partners, progress, services
+from miniprogram_api.answers import accepted, code_sent, known_phone, opened, partners, progress, services
 from miniprogram_api.bodies import read_body, read_idempotency_key, read_token
 from miniprogram_api.docs import add_docs
 from miniprogram_api.door import Door, FilledForm
+from miniprogram_api.logins import Credential
 from miniprogram_api.operations import API_ROOT, OPERATIONS
 from miniprogram_api.problems import problem_response
-from miniprogram_api.schemas import CODE_REQUEST, INQUIRY_REQUEST, SESSION_REQUEST
+from miniprogram_api.schemas import CODE_REQUEST, INQUIRY_REQUEST, PHONE_NUMBER_REQUEST, SESSION_REQUEST
 from miniprogram_api.sessions import FRESH_TOKEN_HEADER, Session
 
 
@@ -42,6 +43,17 @@ class Views:
         wanted = read_body(request, SESSION_REQUEST)
         ticket, code = getattr(wanted, "ticket", None), getattr(wanted, "code", None)
         return _answer(201, opened(self._door.open_session(wanted.entrance, ticket, _address(), code=code)))
+
+    def end_session(self) -> Response:
+        """DELETE /sessions."""
+        self._door.end_session(self._door.read_session(read_token(request)))
+        return Response(status=204)
+
+    def read_phone(self) -> Response:
+        """POST /phone-numbers."""
+        session = self._door.read_session(read_token(request))
+        credential = Credential(**read_body(request, PHONE_NUMBER_REQUEST).model_dump())
+        return _answer(200, known_phone(self._door.read_phone(session, credential)), session)
 
     def list_services(self) -> Response:
         """GET /services."""

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 
 from config.ground import Ground
+from config.sandbox import Behaviour
 from miniprogram_api.door import Door
 from miniprogram_api.problems import http_problem_response
+from miniprogram_api.sandbox import Played
+from miniprogram_api.sandbox import make_blueprint as make_sandbox
 from miniprogram_api.views import make_blueprint
+from tests.miniprogram_api.applets import Client, Platforms, point_at
 from tests.miniprogram_api.citizens import Citizen
+from tests.servers import serve
 
 
 @pytest.fixture
@@ -35,3 +42,20 @@ def client(app: Flask) -> FlaskClient:
 @pytest.fixture
 def citizen(ground: Ground, client: FlaskClient) -> Citizen:
     return Citizen(ground, client)
+
+
+@pytest.fixture
+def platforms(ground: Ground) -> Iterator[Platforms]:
+    """WeChat and Alipay as the sandbox plays them, where the catalogue says they are."""
+    behaviour, played = Behaviour(), Played()
+    sandbox = Flask("sandbox")
+    sandbox.register_blueprint(make_sandbox(ground, behaviour, played))
+    with serve(sandbox) as url:
+        point_at(ground, url)
+        yield Platforms(url, behaviour, played)
+        ground.http.close()
+
+
+@pytest.fixture
+def applet(client: FlaskClient) -> Client:
+    return Client(client)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import pytest
 
 from config.clock import FixedClock
 from config.ground import Ground
+from config.queue import make_redis
 from config.tickets import Ticket, TicketInvalid, build_ticket
-from miniprogram_api.errors import EntranceUnknown, LoginUnavailable, SessionInvalid
-from miniprogram_api.sessions import open_session, read_session
+from miniprogram_api.errors import EntranceUnknown, LimiterUnavailable, SessionInvalid
+from miniprogram_api.sessions import end_session, open_session, read_session
 from tests.factories import LAUNCH_DAY
 
 MINUTE = 60_000
@@ -61,10 +63,27 @@ def test_an_entrance_is_opened_with_what_it_asks_for_and_nothing_else(ground: Gr
         open_session(ground, "gxwbwx", ticket, code="c")
 
 
-def test_a_mini_program_is_told_that_its_login_is_not_switched_on(ground: Ground) -> None:
-    for entrance in ("wechat-applet", "alipay-applet"):
-        with pytest.raises(LoginUnavailable):
-            open_session(ground, entrance, code="0a1B2c")
+def test_a_session_that_logged_out_opens_nothing_and_another_one_stays(ground: Ground, clock: FixedClock) -> None:
+    token, _, session = open_session(ground, "web")
+    other, _, _ = open_session(ground, "web")
+    clock.advance(MINUTE)
+    fresh = read_session(ground, token).fresh_token
+    end_session(ground, session)
+    for ended in (token, fresh):
+        for viewing in (False, True):
+            with pytest.raises(SessionInvalid):
+                read_session(ground, ended or "", viewing=viewing)
+    read_session(ground, other)
+
+
+def test_without_redis_one_can_look_at_ones_inquiry_and_do_nothing_else(ground: Ground) -> None:
+    token, _, session = open_session(ground, "web")
+    away = replace(ground, redis=make_redis("redis://127.0.0.1:1"))
+    assert read_session(away, token, viewing=True).owner == session.owner
+    with pytest.raises(LimiterUnavailable):
+        read_session(away, token)
+    with pytest.raises(LimiterUnavailable):
+        end_session(away, session)
 
 
 def test_a_session_ends_after_thirty_idle_minutes(ground: Ground, clock: FixedClock) -> None:

@@ -215,11 +215,17 @@ def test_an_official_account_opens_with_its_ticket(ground: Ground, citizen: Citi
     problem(citizen.call("POST", "/sessions", {"entrance": "gxwbwx", "ticket": "x"}, token=""), 401, "session_invalid")
 
 
-def test_a_mini_programs_login_is_refused_with_its_own_code(citizen: Citizen) -> None:
-    for entrance in ("wechat-applet", "alipay-applet"):
-        answer = citizen.call("POST", "/sessions", {"entrance": entrance, "code": "0a1B"}, token="")
-        assert problem(answer, 422, "login_unavailable")["field"] == "entrance"
+def test_an_entrance_that_is_not_there_is_told(citizen: Citizen) -> None:
     problem(citizen.call("POST", "/sessions", {"entrance": "nowhere"}, token=""), 422, "entrance_unknown")
+
+
+def test_logging_out_ends_the_session_and_not_its_inquiry(citizen: Citizen) -> None:
+    reference = citizen.submit(citizen.receive_code()).json["reference"]
+    ended = citizen.call("DELETE", "/sessions")
+    assert (ended.status_code, ended.data) == (204, b"")
+    problem(citizen.call("GET", f"/inquiries/{reference}"), 401, "session_invalid")
+    problem(citizen.call("DELETE", "/sessions"), 401, "session_invalid")
+    problem(citizen.call("DELETE", "/sessions", token=""), 401, "session_invalid")
 
 
 def test_services_tell_their_fields(citizen: Citizen) -> None:

@@ -1,0 +1,174 @@
+"""WeChat's mini programs: a login code for an openid, a phone code for a number. The only calls to WeChat here.
+
+The session key that comes with the openid is not read: nothing of ours needs it, and what is not kept cannot leak.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from config.catalogue import Entrance
+from config.ground import Ground
+from config.log import get_logger
+from config.platform_tokens import Lent, TokenStore
+from miniprogram_api.errors import (
+    ApiError,
+    LoginCodeInvalid,
+    LoginCodeUsed,
+    LoginRefused,
+    PhoneCredentialInvalid,
+    PhoneCredentialUsed,
+    PhoneNumberUnavailable,
+    PlatformUnavailable,
+)
+from miniprogram_api.platform_call import ask_platform
+from query.errors import PhoneInvalid
+
+FRESH_MS = 5 * 60 * 1000
+MAINLAND = "86"
+BUSY = {-1: 5, 45011: 60}
+"""Seconds to wait when WeChat is busy, or this user asked too often; neither takes the code."""
+
+TOKEN_REFUSED = frozenset({40001, 40014, 42001})
+LOGIN_REFUSALS: dict[int, type[ApiError]] = {40029: LoginCodeInvalid, 40163: LoginCodeUsed, 40226: LoginRefused}
+PHONE_REFUSALS: dict[int, type[ApiError]] = {
+    40029: PhoneCredentialInvalid,
+    40163: PhoneCredentialUsed,
+    40003: PhoneCredentialInvalid,  # the code belongs to another openid
+    1400001: PhoneNumberUnavailable,  # out of quota
+    48001: PhoneNumberUnavailable,  # the mini program has not the right
+}
+"""Every other code is ours to mend or to wait for: see `_refusal`."""
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+log = get_logger(__name__)
+
+
+class _Login(BaseModel):
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+    openid: str = Field(min_length=1, max_length=128, repr=False)
+
+
+class _Token(BaseModel):
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+    access_token: str = Field(min_length=1, max_length=1024, repr=False)
+    expires_in: int = Field(ge=1, le=86_400)
+
+
+class _Watermark(BaseModel):
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+    timestamp: int
+    appid: str
+
+
+class _PhoneInfo(BaseModel):
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True, populate_by_name=True)
+    phone: str = Field(alias="purePhoneNumber", repr=False)
+    country: str | int = Field(alias="countryCode")
+    watermark: _Watermark
+
+
+class _Phone(BaseModel):
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+    phone_info: _PhoneInfo = Field(repr=False)
+
+
+def fetch_openid(ground: Ground, entrance: Entrance, code: str) -> str:
+    """The openid that a login code stands for.
+
+    Raises LoginCodeInvalid, LoginCodeUsed, LoginRefused, PlatformUnavailable.
+    """
+    asked = {"appid": entrance.app_id, "secret": _secret(ground, entrance), "js_code": code}
+    told = _get(ground, entrance, "/sns/jscode2session", asked | {"grant_type": "authorization_code"})
+    _raise_refusal(told, LOGIN_REFUSALS, entrance)
+    return _as(_Login, told).openid
+
+
+def fetch_phone(ground: Ground, entrance: Entrance, openid: str, code: str) -> str:
+    """The number, eleven digits or more as WeChat has it, that this citizen's phone code stands for.
+
+    Raises PhoneCredentialInvalid, PhoneCredentialUsed, PhoneNumberUnavailable, PhoneInvalid (not of the mainland),
+    PlatformUnavailable.
+    """
+    told = _with_token(ground, entrance, "/wxa/business/getuserphonenumber", {"code": code, "openid": openid})
+    _raise_refusal(told, PHONE_REFUSALS, entrance)
+    return judge_phone(_as(_Phone, told).phone_info, entrance.app_id, ground.clock.now())
+
+
+def judge_phone(info: _PhoneInfo, app_id: str, now: int) -> str:
+    """The number, if it was given to this app within 5 minutes and is of the mainland. Pure."""
+    if info.watermark.appid != app_id or abs(now - info.watermark.timestamp * 1000) > FRESH_MS:
+        raise PhoneCredentialInvalid()
+    if str(info.country) != MAINLAND:
+        raise PhoneInvalid("only mainland mobile numbers can be asked about")
+    return info.phone
+
+
+def _with_token(ground: Ground, entrance: Entrance, path: str, body: dict[str, str]) -> dict[str, Any]:
+    """One call with the access token; once more with a new one when WeChat no longer takes it."""
+    tokens, name = TokenStore(ground.redis, ground.keys, ground.clock), f"{entrance.code}.access_token"
+    token = tokens.get(name, lambda: _fetch_token(ground, entrance))
+    told = _post(ground, entrance, f"{path}?{urlencode({'access_token': token})}", body)
+    if told.get("errcode") not in TOKEN_REFUSED:
+        return told
+    tokens.drop(name, token)
+    renewed = tokens.get(name, lambda: _fetch_token(ground, entrance))
+    if renewed == token:
+        return told
+    return _post(ground, entrance, f"{path}?{urlencode({'access_token': renewed})}", body)
+
+
+def _fetch_token(ground: Ground, entrance: Entrance) -> Lent:
+    wish = {"grant_type": "client_credential", "appid": entrance.app_id, "secret": _secret(ground, entrance)}
+    told = _post(ground, entrance, "/cgi-bin/stable_token", wish)
+    _raise_refusal(told, {}, entrance)
+    lent = _as(_Token, told)
+    return Lent(lent.access_token, lent.expires_in)
+
+
+def _raise_refusal(told: dict[str, Any], refusals: dict[int, type[ApiError]], entrance: Entrance) -> None:
+    """Without errcode, or with 0, it is an answer."""
+    errcode = told.get("errcode", 0)
+    if not isinstance(errcode, int):
+        raise PlatformUnavailable("garbage")
+    if errcode in refusals:
+        raise refusals[errcode]()
+    if errcode in BUSY:
+        raise PlatformUnavailable(str(errcode), BUSY[errcode], spent=False)
+    if errcode != 0:
+        log.error("platform refuses", entrance=entrance.code, errcode=str(errcode))
+        raise PlatformUnavailable(str(errcode))
+
+
+def _get(ground: Ground, entrance: Entrance, path: str, query: dict[str, str]) -> dict[str, Any]:
+    return _parse(ask_platform(ground, entrance, f"{entrance.url}{path}?{urlencode(query)}"))
+
+
+def _post(ground: Ground, entrance: Entrance, path: str, body: dict[str, str]) -> dict[str, Any]:
+    return _parse(ask_platform(ground, entrance, f"{entrance.url}{path}", json.dumps(body).encode()))
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        raise PlatformUnavailable("garbage") from None
+    if not isinstance(told, dict):
+        raise PlatformUnavailable("garbage")
+    return told
+
+
+def _as(shape: type[Shape], told: dict[str, Any]) -> Shape:
+    try:
+        return shape.model_validate(told)
+    except ValidationError:
+        raise PlatformUnavailable("garbage") from None
+
+
+def _secret(ground: Ground, entrance: Entrance) -> str:
+    return ground.secrets.get(f"{entrance.code}.app_secret")

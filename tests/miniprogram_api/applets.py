@@ -1,0 +1,65 @@
+"""Both platforms, played by the sandbox over real HTTP, and a citizen with a mini program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from config.bootstrap import bootstrap
+from config.ground import Ground
+from config.sandbox import Behaviour
+from miniprogram_api.sandbox import Played
+from tests.miniprogram_api.citizens import PHONE
+
+ADDRESS = "198.51.100.8"
+
+
+@dataclass
+class Platforms:
+    """The sandbox at `url`, how it behaves, and what it remembers."""
+
+    url: str
+    behaviour: Behaviour
+    played: Played
+
+    def ask(self, path: str, **wish: str) -> dict[str, Any]:
+        answer = requests.post(f"{self.url}{path}", json=wish, timeout=5)
+        told: dict[str, Any] = answer.json()
+        return told
+
+    def login_code(self, kind: str, citizen: str = "ann", **more: str) -> str:
+        """What wx.login or my.getAuthCode gives."""
+        folder = {"wechat-applet": "/wechat/applet", "alipay-applet": "/alipay"}[kind]
+        return str(self.ask(f"{folder}/login-codes", citizen=citizen, **more)["code"])
+
+    def credential(self, kind: str, phone: str = PHONE, citizen: str = "ann", **more: str) -> dict[str, str]:
+        """What the phone button gives."""
+        if kind == "wechat-applet":
+            return self.ask("/wechat/applet/phone-codes", phone=phone, citizen=citizen, **more)
+        return self.ask("/alipay/phone-credentials", phone=phone, **more)
+
+
+class Client:
+    """A mini program's client: calls the API with the token it has."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client, self.token = client, ""
+
+    def call(self, method: str, path: str, body: Any = None) -> TestResponse:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        place = {"REMOTE_ADDR": ADDRESS}
+        return self.client.open(f"/api/v1{path}", method=method, json=body, headers=headers, environ_base=place)
+
+    def log_in(self, entrance: str, code: str) -> TestResponse:
+        answer = self.call("POST", "/sessions", {"entrance": entrance, "code": code})
+        self.token = answer.json["token"] if answer.status_code == 201 else self.token
+        return answer
+
+
+def point_at(ground: Ground, url: str) -> None:
+    """Let the catalogue name that address as the sandbox's."""
+    bootstrap(ground, lambda engine: None, url)
