@@ -1,0 +1,82 @@
+"""The OpenAPI document against the API: 200 examples of each call, right and wrong ones.
+
+No fault of ours (5xx), no answer that the document does not tell, nothing accepted that the document forbids. It is not
+asked that everything which fits the document is accepted (a phone is judged by more than its schema).
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import CHECKS
+from schemathesis.config import SchemathesisConfig
+from werkzeug.exceptions import HTTPException
+
+from config.clock import FixedClock
+from config.ground import make_ground
+from miniprogram_api.door import Door
+from miniprogram_api.operations import API_ROOT, OPERATIONS, Operation
+from miniprogram_api.problems import http_problem_response
+from miniprogram_api.views import make_blueprint
+from tests.conftest import settings_for
+from tests.factories import LAUNCH_DAY, prepare
+
+EXAMPLES = {GenerationMode.POSITIVE: 100, GenerationMode.NEGATIVE: 100}
+REFUSALS = ["400", "401", "403", "404", "405", "409", "413", "415", "422", "429"]
+WITHOUT = ("positive_data_acceptance", "unsupported_method", "use_after_free", "ensure_resource_availability")
+"""Not of the examples: the second asks once a call, the last two follow links between calls; there are none."""
+
+CONFIG = {
+    "checks": {name: {"enabled": False} for name in WITHOUT}
+    | {"negative_data_rejection": {"expected-statuses": REFUSALS}}
+}
+
+
+@pytest.fixture(scope="module")
+def api(sqlite_schema: Path, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Flask, Door]]:
+    """The API on a ground of its own, and its door."""
+    directory = tmp_path_factory.mktemp("schemathesis")
+    shutil.copy(sqlite_schema, directory / "onecert.db")
+    there = settings_for(f"sqlite:///{directory / 'onecert.db'}", redis_url, directory)
+    ground = make_ground(there, clock=FixedClock(LAUNCH_DAY))
+    ground.redis.flushall()
+    prepare(ground, "http://127.0.0.1:1")
+    door = Door(ground)
+    app = Flask("api")
+    app.register_blueprint(make_blueprint(ground, door))
+    app.register_error_handler(HTTPException, http_problem_response)
+    yield app, door
+    ground.redis.close()
+    ground.engine.dispose()
+
+
+RUNS = [(operation, GenerationMode.POSITIVE) for operation in OPERATIONS]
+RUNS += [(each, GenerationMode.NEGATIVE) for each in OPERATIONS if each.body or each.session]
+
+
+@pytest.mark.parametrize(("operation", "mode"), RUNS, ids=[f"{each.name}-{mode.value}" for each, mode in RUNS])
+def test_a_call_answers_as_documented_whatever_it_is_sent(
+    operation: Operation, mode: GenerationMode, api: tuple[Flask, Door]
+) -> None:
+    app, door = api
+    schema = schemathesis.openapi.from_wsgi(
+        f"{API_ROOT}/openapi.json", app, config=SchemathesisConfig.from_dict(CONFIG)
+    )
+    wanted = schema[operation.path][operation.method]
+    excluded = [check for check in CHECKS.get_all() if check.__name__ in WITHOUT]
+    token = door.open_session("web", None, "198.51.100.9").token
+    headers = {"Authorization": f"Bearer {token}"} if operation.session else {}
+
+    @settings(max_examples=EXAMPLES[mode], deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(case=wanted.as_strategy(generation_mode=mode))
+    def run(case: Case) -> None:
+        case.call_and_validate(headers=headers, excluded_checks=excluded)
+
+    run()
