@@ -1,0 +1,38 @@
+const form = require('../../lib/form');
+const platform = require('../../lib/platform');
+
+Page({
+  data: { elder: false },
+
+  onLoad(query) {
+    form.start(this, query.service);
+  },
+  onShow() {
+    this.setData({ elder: platform.read('elder') === true });
+  },
+  onUnload() {
+    form.forget(this);
+  },
+
+  type(event) {
+    form.type(this, event.currentTarget.dataset.name, event.detail.value);
+  },
+  agree() {
+    this.setData({ consent: !this.data.consent, 'faults.consent': '' });
+  },
+  usePhone(event) {
+    return form.usePhone(this, event);
+  },
+  askCode() {
+    return form.askCode(this);
+  },
+  submit() {
+    return form.submit(this);
+  },
+  privacy() {
+    platform.open('/pages/privacy/privacy');
+  },
+  home() {
+    platform.home();
+  },
+});

@@ -1,0 +1,71 @@
+const api = require('../../lib/api');
+const platform = require('../../lib/platform');
+const { view } = require('../../lib/steps');
+const { say, pick } = require('../../lib/words');
+
+const QUICK_MS = 2000;
+const SLOW_MS = 10000;
+const CALM_MS = 60000;
+
+Page({
+  data: { elder: false, seen: null, lost: '', missing: null, copied: '' },
+
+  onLoad(query) {
+    const kept = platform.read('inquiry');
+    this.reference = query.reference;
+    this.token = kept && kept.reference === query.reference ? kept.token : '';
+    this.started = Date.now();
+    this.setData({ words: pick('pr.ref', 'pr.service', 'pr.copy', 'pr.none', 'pr.done', 'pr.refresh') });
+  },
+  onShow() {
+    this.setData({ elder: platform.read('elder') === true });
+    return this.look();
+  },
+  onHide() {
+    this.rest();
+  },
+  onUnload() {
+    this.rest();
+  },
+
+  async look() {
+    this.rest();
+    try {
+      const answer = await api.look(this.reference, this.token);
+      if (answer.status === 404 || answer.status === 401) {
+        this.setData({ missing: { heading: say('404.h1'), lead: say('404.lead') } });
+        return;
+      }
+      this.setData({ lost: answer.ok ? '' : say('pr.lost') });
+      if (answer.ok) this.show(answer);
+    } catch (error) {
+      this.setData({ lost: say('pr.lost') });
+    }
+    this.plan();
+  },
+  show(answer) {
+    if (answer.token !== this.token) {
+      this.token = answer.token;
+      platform.write('inquiry', { reference: this.reference, token: this.token });
+    }
+    this.setData({ seen: view(answer.told) });
+  },
+  plan() {
+    if (this.data.seen && this.data.seen.closed) return;
+    const age = Date.now() - this.started;
+    this.timer = setTimeout(() => this.look(), age < 30000 ? QUICK_MS : age < 300000 ? SLOW_MS : CALM_MS);
+  },
+  rest() {
+    clearTimeout(this.timer);
+  },
+
+  copy() {
+    platform.copy(this.reference, () => this.setData({ copied: say('pr.copied') }));
+  },
+  refresh() {
+    return this.look();
+  },
+  home() {
+    platform.home();
+  },
+});
