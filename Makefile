@@ -14,7 +14,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/python -m demo
 
 test: $(VENV)/.dev-installed
-	@.ci/packages mariadb-server redis-server chromium chromium-driver fonts-noto-cjk
+	@.ci/packages mariadb-server redis-server chromium chromium-driver fonts-noto-cjk nodejs
 	$(BIN)/pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev-installed

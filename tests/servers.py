@@ -29,7 +29,7 @@ def free_port() -> int:
 
 def missing(program: str) -> str:
     """The sentence that tells which Debian package to install."""
-    package = {"mariadbd": "mariadb-server", "redis-server": "redis-server", "chromium": "chromium"}[program]
+    package = {"mariadbd": "mariadb-server", "node": "nodejs"}.get(program, program)
     return f"{program} is not installed: apt-get install {package}"
 
 

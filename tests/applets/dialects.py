@@ -32,7 +32,8 @@ def alipay_text(name: str, text: str) -> str:
         for wechats, alipays in SPELLINGS:
             text = text.replace(wechats, alipays)
     if name.endswith(".json"):
-        text = json.dumps({"defaultTitle": json.loads(text)["navigationBarTitleText"]}, ensure_ascii=False, indent=2) + "\n"
+        title = json.loads(text)["navigationBarTitleText"]
+        text = json.dumps({"defaultTitle": title}, ensure_ascii=False, indent=2) + "\n"
     return text
 
 
