@@ -71,6 +71,7 @@ def create_sandbox(ground: Ground | None = None) -> Flask:
     app.register_blueprint(config.sandbox.make_blueprint(behaviour))
     for side in (enterprises.sandbox, sms_port.sandbox, wechat.sandbox):
         app.register_blueprint(side.make_blueprint(ground, behaviour))
+    sms_port.sandbox.listen_for_cmpp(app)
     return _with_health_and_problems(app, ground)
 
 

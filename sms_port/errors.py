@@ -57,3 +57,10 @@ class MessageUnknown(SmsError):
     code = "not_found"
     status = 404
     permanent = True
+
+
+class FrameInvalid(SmsError):
+    """A gateway sent bytes that are no frame of its protocol; the connection is closed."""
+
+    code = "frame_invalid"
+    permanent = True

@@ -11,8 +11,10 @@ from config.db import transact
 from config.ground import Ground
 from sms_port.claiming import Attempt
 from sms_port.links.link import Accepted, Ending, NotSent, Rejected, Unknown
+from sms_port.matching import name_parts
 from sms_port.models import Closing, Lane, State, attempt, message
 from sms_port.outcomes import KINDS, OPEN, OnOutcome, grouped, move, settle
+from sms_port.receipts import settle_words
 
 BACKOFF_MS = (1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000)
 
@@ -42,8 +44,16 @@ def record(
             rows = _still_open(db, ids, number, ending)
             for state, members in grouped((_landing(ending, row, asked), row) for row in rows).items():
                 _land(db, on_outcome, members, state, ending, asked=asked, now=now, number=number)
+        for link, mine in grouped((offer.link, offer) for offer in offers).items():
+            names = {(offer.message_id, offer.sending): _ids(endings, offer.reference) for offer in mine}
+            settle_words(db, ground, on_outcome, link, name_parts(db, link, names, now))
 
     transact(ground.engine, work)
+
+
+def _ids(endings: Mapping[str, Ending], reference: str) -> tuple[str, ...]:
+    ending = endings.get(reference)
+    return ending.ids if isinstance(ending, Accepted | Unknown) else ()
 
 
 def _close_attempts(db: Connection, ids: Sequence[bytes], number: int, ending: Ending, now: int) -> None:

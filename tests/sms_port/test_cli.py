@@ -72,5 +72,5 @@ def test_a_message_that_does_not_exist_is_an_error(ground: Ground, name: str) ->
 
 
 def test_links_are_listed(ground: Ground) -> None:
-    (link,) = json.loads(run(ground, "links", "--json").stdout)
+    link, _ = json.loads(run(ground, "links", "--json").stdout)
     assert (link["code"], link["driver"], link["unknown"]) == ("main", "http", 0)
