@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 LINK ?= http
 
-.PHONY: run demo test lint format bench pictures lock clean
+.PHONY: run demo test lint format soak bench pictures lock clean
 
 run: $(VENV)/.installed
 	@exec $(BIN)/onecert up
@@ -27,6 +27,10 @@ lint: $(VENV)/.dev-installed
 format: $(VENV)/.dev-installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+soak: $(VENV)/.dev-installed
+	@.ci/packages mariadb-server redis-server
+	KILLS=200 $(BIN)/pytest tests/sms_port/test_kills.py --timeout 3600
 
 bench: $(VENV)/.dev-installed
 	@.ci/packages mariadb-server redis-server

@@ -64,3 +64,11 @@ class FrameInvalid(SmsError):
 
     code = "frame_invalid"
     permanent = True
+
+
+class NotInDoubt(SmsError):
+    """Only a reply whose outcome is unknown can be sent once more."""
+
+    code = "not_in_doubt"
+    status = 409
+    permanent = True

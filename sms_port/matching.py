@@ -60,23 +60,22 @@ def owners_of(db: Connection, ground: Ground, link: str, named: Mapping[str, Tra
     return set(owners.values())
 
 
-def name_parts(db: Connection, link: str, named: Mapping[tuple[bytes, int], Sequence[str]], now: int) -> set[bytes]:
-    """Note what a gateway calls the parts of (message, sending); returns messages with receipts that came before."""
+def name_parts(db: Connection, link: str, named: Mapping[tuple[bytes, int], Sequence[str]], now: int) -> None:
+    """Note what a gateway calls the parts of (message, sending)."""
     rows = [
         {"link": link, "provider_id": name, "message": key[0], "sending": key[1], "number": number, "at": now}
         for key, names in named.items()
         for number, name in enumerate(names, 1)
         if name
     ]
-    if not rows:
-        return set()
-    db.execute(upsert(part, db.dialect.name, update=["message", "sending", "number", "at"]), rows)
-    owners: dict[str, bytes] = {name: key[0] for key, names in named.items() for name in names if name}
-    early = (receipt.c.link == link) & receipt.c.reference.in_(list(owners))
-    found = set(db.scalars(select(receipt.c.reference).where(early)))
-    if found:
-        db.execute(delete(unmatched).where(unmatched.c.link == link, unmatched.c.reference.in_(found)))
-    return {owners[reference] for reference in found}
+    if rows:
+        db.execute(upsert(part, db.dialect.name, update=["message", "sending", "number", "at"]), rows)
+
+
+def said_before(db: Connection, link: str, names: Sequence[str]) -> set[str]:
+    """Those of a gateway's names under which receipts are kept already."""
+    early = (receipt.c.link == link) & receipt.c.reference.in_(names)
+    return set(db.scalars(select(receipt.c.reference).where(early)))
 
 
 def match_again(ground: Ground) -> dict[str, set[bytes]]:
@@ -84,16 +83,30 @@ def match_again(ground: Ground) -> dict[str, set[bytes]]:
 
     Returns the messages they now belong to, by link.
     """
+    found = _named_since(ground)
     with reading(ground.engine) as db:
         doubtful = select(message.c.link).where(message.c.state == State.UNKNOWN, message.c.lane.in_(list(Lane)))
         links = [str(link) for link in db.scalars(doubtful.distinct()) if link is not None]
         known = unmatched.c.link.in_(links)
         rows = db.execute(select(unmatched).where(known).limit(AT_ONCE)).all() if links else []
-    found: dict[str, set[bytes]] = {}
     for link, members in grouped((row.link, row) for row in rows).items():
         clues = [_Clue(row.reference, row.extension, row.phone_index, row.submitted_at) for row in members]
         if matched := transact(ground.engine, partial(_match_kept, ground=ground, link=link, clues=clues)):
-            found[link] = matched
+            found[link] = found.get(link, set()) | matched
+    return found
+
+
+def _named_since(ground: Ground) -> dict[str, set[bytes]]:
+    """Receipts whose part was given its name after they came, by a process that died before it looked."""
+    same = (part.c.link == unmatched.c.link) & (part.c.provider_id == unmatched.c.reference)
+    look = select(unmatched.c.link, unmatched.c.reference, part.c.message).join(part, same).limit(AT_ONCE)
+    with reading(ground.engine) as db:
+        rows = db.execute(look).all()
+    found: dict[str, set[bytes]] = {}
+    for link, members in grouped((str(row.link), row) for row in rows).items():
+        gone = (unmatched.c.link == link) & unmatched.c.reference.in_([row.reference for row in members])
+        transact(ground.engine, partial(Connection.execute, statement=delete(unmatched).where(gone)))
+        found[link] = {row.message for row in members}
     return found
 
 

@@ -45,13 +45,18 @@ def record_receipts(ground: Ground, on_outcome: OnOutcome, receipts: Sequence[Re
         return
     rows = [_row(item, ground.clock.now()) for item in dict.fromkeys(receipts)]
 
-    def work(db: Connection) -> None:
+    def keep(db: Connection) -> None:
         db.execute(upsert(receipt, db.dialect.name, update=["word"]), rows)
+
+    def apply(db: Connection) -> None:
         for link, items in grouped((item.link, item) for item in receipts).items():
             owners = owners_of(db, ground, link, {item.reference: item.trace for item in items})
             settle_words(db, ground, on_outcome, link, owners)
 
-    transact(ground.engine, work)
+    # Two transactions, as in `recording`: of a receipt and the name of its part, written at once by two
+    # transactions, each would else miss the other. In two steps, whoever is later sees both.
+    transact(ground.engine, keep)
+    transact(ground.engine, apply)
 
 
 def settle_words(db: Connection, ground: Ground, on_outcome: OnOutcome, link: str, ids: Collection[bytes]) -> None:
