@@ -20,6 +20,7 @@ test: $(VENV)/.dev-installed
 soak: $(VENV)/.dev-installed
 	@.ci/packages mariadb-server redis-server
 	@$(BIN)/python -m tests.faults.soak $(SOAK)
+	KILLS=200 $(BIN)/pytest tests/sms_port/test_kills.py --timeout 3600
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .

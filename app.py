@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from contextlib import suppress
 from functools import partial
 
@@ -36,7 +34,7 @@ from config.errors import OneCertError
 from config.ground import Ground, load_ground
 from config.log import configure_logging
 from config.queue import make_worker
-from config.serving import serve
+from config.serving import serve, until_stopped
 from config.terminal import needs_ground
 from miniprogram_api.door import Door
 from miniprogram_api.problems import http_problem_response, problem_response
@@ -75,6 +73,7 @@ def create_sandbox(ground: Ground | None = None) -> Flask:
     app.register_blueprint(config.sandbox.make_blueprint(behaviour))
     for side in (enterprises.sandbox, sms_port.sandbox, wechat.sandbox, miniprogram_api.sandbox):
         app.register_blueprint(side.make_blueprint(ground, behaviour))
+    sms_port.sandbox.listen_for_cmpp(app)
     return _with_health_and_problems(app, ground)
 
 
@@ -128,7 +127,7 @@ def worker(ground: Ground) -> None:
 def gateway(ground: Ground) -> None:
     """Send owed messages until stopped; what is under way is finished first."""
     configure_logging(ground.settings.log_level)
-    sms_port.gateway.run(ground, closing(ground), _until_stopped())
+    sms_port.gateway.run(ground, closing(ground), until_stopped())
 
 
 @cli.command()
@@ -136,16 +135,9 @@ def gateway(ground: Ground) -> None:
 def clock(ground: Ground) -> None:
     """Sweep every few seconds: whatever stands too long is found here. Serves /metrics."""
     configure_logging(ground.settings.log_level)
-    stop, stop_metrics = _until_stopped(), metrics.serve(ground.settings.metrics_bind)
+    stop, stop_metrics = until_stopped(), metrics.serve(ground.settings.metrics_bind)
     while not stop.wait(SWEEP_S):
         sweep(ground)
         with suppress(OneCertError):  # said in the log by whoever raised it; the next turn comes soon
             sms_port.ledger.sweep(ground, closing(ground))
     stop_metrics()
-
-
-def _until_stopped() -> threading.Event:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop

@@ -66,6 +66,18 @@ def instance(directory: Path) -> Iterator[tuple[str, str, dict[str, str]]]:
             child.wait(10)
 
 
+def choose_link(link: str, environment: dict[str, str]) -> None:
+    """Have everything sent over that link of the catalogue: one change of the catalogue."""
+    document = subprocess.run([ONECERT, "config", "show"], env=environment, capture_output=True, text=True, check=True)  # noqa: S603
+    head, *links = re.split(r"(?m)^(?=\[\[links\]\])", document.stdout)
+    wanted = f'code = "{link}"'
+    switched = [re.sub(r"(?m)^enabled = \w+", f"enabled = {str(wanted in one).lower()}", one, count=1) for one in links]
+    command = [ONECERT, "config", "apply", "/dev/stdin", "--note", f"send over {link}", "--yes"]
+    text = head + "".join(switched)
+    subprocess.run(command, env=environment, input=text, capture_output=True, text=True, check=True)  # noqa: S603
+    say("operator", f"config apply: everything is sent over the link {link} from now on")
+
+
 def tap_the_menu(url: str, environment: dict[str, str]) -> str:
     """Play WeChat's push of a menu tap; returns the link to the internet accounts page."""
     command = [ONECERT, "account", "push", ACCOUNT, "click", "ONECERT", "--url", url]
@@ -143,6 +155,8 @@ def main() -> None:
         instance(Path(directory)) as (url, sandbox, environment),
     ):
         say("", f"a private instance serves at {url} after {time.monotonic() - started:.1f} s")
+        if (link := os.environ.get("LINK", "http")) != "http":
+            choose_link(link, environment)
         citizen = Citizen(url, sandbox)
         citizen.open_page(tap_the_menu(url, environment))
         inquire(citizen)

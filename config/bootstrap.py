@@ -25,7 +25,7 @@ from config.key_pairs import make_private_key, public_half
 from config.secret_store import secret
 
 LOCK_WAIT_S = 60
-SANDBOX = "sandbox"
+SANDBOX, SANDBOX_CMPP = "sandbox", "sandbox-cmpp"
 PLATFORM_KEY, SANDBOX_KEY = ".platform_key", ".sandbox_key"
 CONTENT_KEY_BYTES = 16
 
@@ -72,8 +72,11 @@ def _make_catalogue(db: Connection, ground: Ground, sandbox_url: str | None) -> 
     first = db.execute(select(catalogue_version.c.number).limit(1)).first() is None
     document = default_document() if first else ground.catalogues.document(db=db)
     wanted = document
-    if sandbox_url and load_catalogue(document).addresses.get(SANDBOX, sandbox_url) != sandbox_url:
-        wanted = set_address(document, SANDBOX, sandbox_url)
+    places = {SANDBOX: sandbox_url, SANDBOX_CMPP: f"cmpp://{ground.settings.sandbox_cmpp_bind}"} if sandbox_url else {}
+    addresses = load_catalogue(document).addresses
+    for name, url in places.items():
+        if url and addresses.get(name, url) != url:
+            wanted = set_address(wanted, name, url)
     if first or wanted != document:
         note = "the default" if first else f"the sandbox is at {sandbox_url}"
         number = ground.catalogues.apply(db, wanted, note, audit.current_actor(), ground.clock.now())

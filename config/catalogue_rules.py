@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from config.catalogue_schema import Catalogue, Entrance, MenuItem, Partner
+from config.catalogue_schema import Catalogue, Entrance, Link, MenuItem, Partner
 from config.catalogue_texts import find_text_faults, find_text_warnings
 
+SCHEMES = {"http": ("http", "https"), "cmpp": ("cmpp",)}
+SP_ID_LENGTH, LONGEST_SENDER = 6, 20
 MAX_CALLS = 20
 """Calls that a partner may get about one inquiry before its patience is over."""
 
@@ -155,3 +157,18 @@ def _links(catalogue: Catalogue) -> Iterator[str]:
             yield f"links[{link.code}].total_s: must not be less than connect_s or read_s"
         if not link.port_number.startswith(catalogue.port_number):
             yield f"links[{link.code}].port_number: must be {catalogue.port_number} or an extension of it"
+        yield from _link(link, {partner.code for partner in catalogue.partners if partner.kind == "carrier"})
+
+
+def _link(link: Link, carriers: set[str]) -> Iterator[str]:
+    place = f"links[{link.code}]"
+    if urlsplit(link.url).scheme not in SCHEMES[link.driver]:
+        yield f"{place}.url: a {link.driver} link has an address with {SCHEMES[link.driver][-1]}://"
+    for code in sorted(set(link.carriers) - carriers):
+        yield f"{place}.carriers: there is no carrier {code}; remove it or correct the spelling"
+    if link.driver != "cmpp":
+        return
+    if len(link.account) != SP_ID_LENGTH:
+        yield f"{place}.account: must be the SP_Id of {SP_ID_LENGTH} characters"
+    if len(link.port_number) + link.extension_digits > LONGEST_SENDER:
+        yield f"{place}.extension_digits: with the port number more than {LONGEST_SENDER} digits; write fewer"

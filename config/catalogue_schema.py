@@ -16,6 +16,10 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"
 Block = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s?#{}]*)?$", max_length=500)]
 Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.\-]+(:[0-9]{1,5})?$", max_length=253)]
+LinkUrl = Annotated[
+    str,
+    StringConstraints(pattern=r"^(https?|cmpp)://[A-Za-z0-9.\-\[\]:]+(/[^\s?#{}]*)?$", max_length=500),
+]
 Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{3,20}$")]
 Prefix = Annotated[str, StringConstraints(pattern=r"^1[3-9][0-9]{1,5}$")]
 CertificateName = Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{32}(?:_[0-9a-f]{32})*)?$", max_length=400)]
@@ -203,11 +207,15 @@ class Partner(Part):
 
 
 class Link(Part):
-    """One configured route to an SMS gateway; a lower `preference` is taken first."""
+    """One configured route to an SMS gateway; a lower `preference` is taken first.
+
+    `http` is known by `key_id`; `cmpp` by `account` (SP_Id) and `service_id`. `retryable`: a vendor's results that
+    are not for good. `carriers`: whose numbers it serves; none named: everybody's.
+    """
 
     code: Code
-    driver: Literal["http"]
-    url: Url
+    driver: Literal["http", "cmpp"]
+    url: LinkUrl
     key_id: Code
     algorithm: Algorithm = "hmac-sha256"
     port_number: Digits
@@ -220,6 +228,16 @@ class Link(Part):
     connect_s: Seconds
     read_s: Seconds
     total_s: Seconds
+    parts_per_second: Annotated[int, Field(ge=1, le=100_000)] = 100_000
+    carriers: tuple[Code, ...] = ()
+    account: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{0,15}$")] = ""
+    service_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,10}$")] = ""
+    version: Literal["3.0", "2.0"] = "3.0"
+    peer_check: Literal["strict", "warn"] = "strict"
+    window: Annotated[int, Field(ge=1, le=64)] = 16
+    idle_s: Seconds = 180
+    extension_digits: Annotated[int, Field(ge=0, le=12)] = 0
+    retryable: tuple[Annotated[int, Field(ge=1, le=255)], ...] = ()
 
 
 class Limits(Part):
@@ -250,7 +268,7 @@ class Catalogue(Part):
 
     version: int = 0
     operator: Operator
-    addresses: dict[Code, Url] = {}
+    addresses: dict[Code, LinkUrl] = {}
     port_number: Digits
     signature: Annotated[str, StringConstraints(pattern=r"^【[^【】]{1,18}】$")]
     entrances: tuple[Entrance, ...]

@@ -32,6 +32,7 @@ SMS_PLACES: dict[str, set[str]] = {
     "resend-mark": set(),
     "opt-out": set(),
     "opt-in": set(),
+    "help": set(),
 }
 """Every SMS text and the places that must be in it."""
 

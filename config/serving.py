@@ -1,7 +1,9 @@
-"""Serves a WSGI application with granian, from a fork of this process: what is loaded already is shared with it."""
+"""How a process runs until it is stopped: a WSGI application served by granian from a fork, or a loop of its own."""
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -30,3 +32,11 @@ def serve(make_app: Callable[[], Any], bind: str) -> None:
         log_level=LogLevels.error,
         workers_kill_timeout=KILL_AFTER_S,
     ).serve(target_loader=make_app, wrap_loader=False)
+
+
+def until_stopped() -> threading.Event:
+    """An event that SIGTERM and SIGINT set from now on."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

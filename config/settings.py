@@ -40,6 +40,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ONECERT_BIND", "host:port of the web process", "127.0.0.1:8000"),
     Setting("ONECERT_PUBLIC_URL", "how citizens and partners reach the web process; empty: http:// and the bind"),
     Setting("ONECERT_SANDBOX_BIND", "host:port of the sandbox", "127.0.0.1:8001"),
+    Setting("ONECERT_SANDBOX_CMPP_BIND", "host:port of the sandbox's CMPP gateway; empty: the sandbox's, 111 lower"),
     Setting("ONECERT_METRICS_BIND", "host:port of /metrics; internal", "127.0.0.1:8002"),
     Setting("ONECERT_TRUSTED_PROXIES", "how many proxies in front add X-Forwarded-For", "0"),
     Setting("ONECERT_CA_FILE", "PEM file of the authorities trusted for outgoing HTTPS; empty: the public ones"),
@@ -58,6 +59,7 @@ class Settings:
     data: Path
     bind: str
     sandbox_bind: str
+    sandbox_cmpp_bind: str
     metrics_bind: str
     log_level: str
     trusted_proxies: int
@@ -90,6 +92,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         data=folder,
         bind=bind,
         sandbox_bind=_bind("ONECERT_SANDBOX_BIND", values["ONECERT_SANDBOX_BIND"]),
+        sandbox_cmpp_bind=_cmpp_bind(values),
         metrics_bind=_bind("ONECERT_METRICS_BIND", values["ONECERT_METRICS_BIND"]),
         log_level=_one_of("ONECERT_LOG_LEVEL", values["ONECERT_LOG_LEVEL"], "debug", "info", "warning", "error"),
         trusted_proxies=_number("ONECERT_TRUSTED_PROXIES", values["ONECERT_TRUSTED_PROXIES"], 0, 5),
@@ -214,6 +217,15 @@ def _bind(name: str, value: str) -> str:
     if not host or not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
         raise SettingInvalid(f"{name}: must be host:port, such as 127.0.0.1:8000")
     return value
+
+
+def _cmpp_bind(values: Mapping[str, str]) -> str:
+    """As set, else 111 below the sandbox's port, which makes CMPP's own 7890 of 8001."""
+    name = "ONECERT_SANDBOX_CMPP_BIND"
+    if values[name]:
+        return _bind(name, values[name])
+    host, _, port = _bind("ONECERT_SANDBOX_BIND", values["ONECERT_SANDBOX_BIND"]).rpartition(":")
+    return f"{host}:{int(port) - 111 if int(port) > 111 else int(port) + 111}"
 
 
 def _public_url(value: str, bind: str) -> str:

@@ -21,6 +21,7 @@ from query.inquiry import SECOND, new_inquiry_id
 from query.models import verification_code
 from query.offer import offered_service
 from query.reply import compose_code
+from sms_port.inbound import is_opted_out
 from sms_port.ledger import Lane, Owed, owe
 
 LIFE_S: Final = 300
@@ -68,7 +69,9 @@ def request_code(ground: Ground, *, service: str, phone: str, owner: bytes) -> C
     def store(db: Connection) -> None:
         renewed = ["mac", "tries", "created_at", "expires_at", "used_at"]
         db.execute(upsert(verification_code, db.dialect.name, [row], update=renewed))
-        owe(db, ground, [message])
+        # An opted-out number gets the usual answer and no message: nobody can tell from outside.
+        if not is_opted_out(db, ground, number):
+            owe(db, ground, [message])
         faults.point("code.before_commit")
 
     transact(ground.engine, store)

@@ -108,15 +108,15 @@ def _prepare(ground: Ground, row: Row[Any], routes: Routes, now: int) -> Claimed
     text = letter.text if row.sending == 1 else letter.resend_text or letter.text
     signature = ground.catalogues.current().signature
     count = len(compose_parts(text, signature, "ours"))
-    if not routes.fits(count):
+    if not routes.fits(count, letter.phone):
         return _give_up(row, State.FAILED, "too_long")
-    link = routes.pick(count, row.attempts, row.link)
+    link = routes.pick(count, row.attempts, row.link, letter.phone)
     if link is None:
         return None
     reference = build_reference(row.id, row.sending)
     offer = Attempt(row.id, row.attempts + 1, row.sending, Lane(row.lane), link.code, reference)
     parts = compose_parts(text, signature, link.signature_mode)
-    dispatch = Dispatch(offer.reference, link.port_number, letter.phone, parts, row.expires_at)
+    dispatch = Dispatch(offer.reference, link.port_number, letter.phone, parts, row.expires_at, offer.lane)
     return Claimed(offer, dispatch, now + _lease_ms(link))
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import click
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
+from config import audit
 from config.clock import rfc3339
-from config.db import reading
+from config.db import begin, reading
 from config.ground import Ground
-from config.terminal import json_option, needs_ground, print_table
-from sms_port.errors import MessageUnknown
-from sms_port.models import Closing, Lane, State, Word, attempt, message, receipt
+from config.terminal import change_options, confirm, json_option, needs_ground, print_table
+from sms_port.errors import MessageUnknown, NotInDoubt
+from sms_port.inbound import opt_outs, remove_opt_out
+from sms_port.ledger import resend
+from sms_port.models import Closing, Lane, State, Word, attempt, link_health, message, part, receipt
 from sms_port.reference import build_reference
 
 MESSAGE_COLUMNS = ("id", "lane", "state", "attempts", "link", "created_at", "expires_at", "held")
 TIMES = ("created_at", "expires_at", "started_at", "ended_at", "done_at", "received_at")
+FRESH_MS = 30_000
 WORDS = {"lane": Lane, "state": State, "closing": Closing, "word": Word}
 
 
@@ -61,10 +66,12 @@ def show_message(ground: Ground, message_id: str, as_json: bool) -> None:
 @json_option
 @needs_ground
 def list_links(ground: Ground, as_json: bool) -> None:
-    """The links, the preferred one first, and how many messages each has in doubt."""
+    """The links, the preferred one first: how each is, its pace, and how many messages it has in doubt."""
     doubtful = select(message.c.link, func.count()).where(message.c.state == State.UNKNOWN).group_by(message.c.link)
     with reading(ground.engine) as db:
         unknown = {row[0]: row[1] for row in db.execute(doubtful)}
+        health = {row.link: row for row in db.execute(select(link_health))}
+    now = ground.clock.now()
     rows = [
         {
             "code": link.code,
@@ -74,13 +81,79 @@ def list_links(ground: Ground, as_json: bool) -> None:
             "port_number": link.port_number,
             "signature": link.signature_mode,
             "unknown": unknown.get(link.code, 0),
+            **_health(health.get(link.code), now),
         }
         for link in sorted(ground.catalogues.current().links, key=lambda link: link.preference)
     ]
-    print_table(rows, ("code", "driver", "enabled", "lanes", "port_number", "signature", "unknown"), as_json)
+    columns = ("code", "driver", "enabled", "status", "rate", "lanes", "port_number", "signature", "unknown", "process")
+    print_table(rows, columns, as_json)
+
+
+@message_group.command("resend")
+@click.argument("message_id", metavar="ID")
+@change_options
+@needs_ground
+def resend_message(ground: Ground, message_id: str, dry_run: bool, yes: bool) -> None:
+    """Send a reply in doubt once more now, flagged, without waiting for its receipt. Codes are never resent."""
+    number = _parse_id(message_id)
+    with reading(ground.engine) as db:
+        if db.execute(select(message.c.id).where(message.c.id == number)).first() is None:
+            raise MessageUnknown("there is no such message")
+    if not confirm(click.get_current_context(), f"resend {message_id}, flagged", yes, dry_run):
+        return
+    with begin(ground.engine) as db:
+        if not resend(db, ground, number):
+            raise NotInDoubt("only a reply in doubt, not yet resent and not too late can be; `message show` tells")
+        audit.record(db, ground, "message.resend", message_id)
+    ground.bell.ring_gateway()
+    click.echo(f"{message_id} is sent once more")
+
+
+@message_group.group("optout")
+def optout_group() -> None:
+    """Numbers that get no verification codes because they said so."""
+
+
+@optout_group.command("list")
+@json_option
+@needs_ground
+def list_opt_outs(ground: Ground, as_json: bool) -> None:
+    """Masked numbers, the newest first."""
+    rows = [{**row, "at": rfc3339(row["at"])} for row in opt_outs(ground)]
+    print_table(rows, ("phone", "link", "at"), as_json)
+
+
+@optout_group.command("remove")
+@change_options
+@needs_ground
+def remove_number(ground: Ground, dry_run: bool, yes: bool) -> None:
+    """Let codes through again to the number that is read from standard input."""
+    phone = sys.stdin.readline().strip()
+    masked = f"{phone[:3]}****{phone[-4:]}"
+    if not confirm(click.get_current_context(), f"let codes through to {masked} again", yes, dry_run):
+        return
+    with begin(ground.engine) as db:
+        if not remove_opt_out(db, ground, phone):
+            raise MessageUnknown("this number has not opted out")
+        audit.record(db, ground, "optout.remove", masked)
+    click.echo(f"{masked} gets codes again")
 
 
 COMMANDS = [message_group]
+
+
+def _health(row: Row[Any] | None, now: int) -> dict[str, Any]:
+    """What the sending process wrote down of a link; old news is none."""
+    if row is None or now - row.seen_at > FRESH_MS:
+        return {"status": None, "rate": None, "process": None}
+    return {"status": row.status, "rate": row.rate, "process": row.process}
+
+
+def _parse_id(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise MessageUnknown("a message's id is 32 hexadecimal digits") from None
 
 
 def _message_columns() -> list[ColumnElement[Any]]:
@@ -89,19 +162,16 @@ def _message_columns() -> list[ColumnElement[Any]]:
 
 
 def _story(db: Connection, text: str) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
-    try:
-        message_id = bytes.fromhex(text)
-    except ValueError:
-        raise MessageUnknown("a message's id is 32 hexadecimal digits") from None
+    message_id = _parse_id(text)
     found = db.execute(select(*_message_columns()).where(message.c.id == message_id)).mappings().first()
     if found is None:
         raise MessageUnknown("there is no such message")
     tries = (
         db.execute(select(attempt).where(attempt.c.message == message_id).order_by(attempt.c.number)).mappings().all()
     )
-    mine = receipt.c.link.in_({row["link"] for row in tries}) & receipt.c.reference.in_(
-        [build_reference(message_id, sending) for sending in (1, 2)]
-    )
+    names = [build_reference(message_id, sending) for sending in (1, 2)]
+    names += db.scalars(select(part.c.provider_id).where(part.c.message == message_id))
+    mine = receipt.c.link.in_({row["link"] for row in tries}) & receipt.c.reference.in_(names)
     words = db.execute(select(receipt).where(mine).order_by(receipt.c.received_at, receipt.c.part)).mappings()
     return _readable(found), [_readable(row) for row in tries], [_readable(row) for row in words]
 

@@ -57,3 +57,18 @@ class MessageUnknown(SmsError):
     code = "not_found"
     status = 404
     permanent = True
+
+
+class FrameInvalid(SmsError):
+    """A gateway sent bytes that are no frame of its protocol; the connection is closed."""
+
+    code = "frame_invalid"
+    permanent = True
+
+
+class NotInDoubt(SmsError):
+    """Only a reply whose outcome is unknown can be sent once more."""
+
+    code = "not_in_doubt"
+    status = 409
+    permanent = True

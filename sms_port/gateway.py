@@ -1,12 +1,13 @@
 """The sending process: owed messages go out through links, doubts are asked about.
 
 Three loops in threads of their own: codes, replies, and doubts. So a gateway that is slow with a
-batch of replies never delays a code.
+batch of replies never delays a code. Of several such processes one sends and the others stand by.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,8 +18,9 @@ from config.errors import OneCertError
 from config.ground import Ground
 from config.log import get_logger
 from sms_port.claiming import Attempt, Claimed, claim, claim_doubts
-from sms_port.links.http import HttpLink
-from sms_port.links.link import Ending, Link, NotSent, Unknown
+from sms_port.exchange import Exchange
+from sms_port.leadership import RENEW_S, Leadership
+from sms_port.links.link import Ending, NotSent, Unknown
 from sms_port.models import Lane
 from sms_port.outcomes import OnOutcome, Outcome, grouped
 from sms_port.recording import record
@@ -26,9 +28,9 @@ from sms_port.router import Breather, batch_limit, routes_for
 
 __all__ = ["Gateway", "OnOutcome", "Outcome", "run", "send_due"]
 
-DRIVERS: Mapping[str, Callable[[Ground, LinkEntry], Link]] = {"http": HttpLink}
 ASKED_AT_ONCE = 500
 WAIT_S = 1.0
+READY_S = 5.0
 
 log = get_logger(__name__)
 
@@ -40,8 +42,7 @@ class Gateway:
         self._ground = ground
         self._on_outcome = on_outcome
         self._breather = Breather()
-        self._lock = threading.Lock()
-        self._links: dict[LinkEntry, Link] = {}
+        self.exchange = Exchange(ground, on_outcome)
 
     def steps(self) -> list[Callable[[], int]]:
         """What there is to do, the most urgent first: codes, replies, doubts. Each returns 0 when nothing is due."""
@@ -50,8 +51,9 @@ class Gateway:
     def send(self, lane: Lane) -> int:
         """Claim and send one batch of a lane; returns how many messages it held, 0 when nothing is due."""
         now = self._ground.clock.now()
-        routes = routes_for(self._ground.catalogues.current(), lane, self._breather, now)
-        limit = batch_limit(routes, self._breather, now)
+        rooms = self.exchange.rooms(lane)
+        routes = routes_for(self._ground.catalogues.current(), lane, self._breather, now, rooms)
+        limit = batch_limit(routes, self._breather, now, rooms)
         claims = claim(self._ground, self._on_outcome, lane, routes, limit)
         if claims:
             faults.point("send.after_claim")
@@ -62,28 +64,27 @@ class Gateway:
 
     def ask(self) -> int:
         """Ask links about messages whose outcome is unknown; returns how many were asked about."""
-        entries = {entry.code: entry for entry in self._ground.catalogues.current().links}
-        askable = [code for code, entry in entries.items() if self._link(entry).can_ask]
-        doubts = claim_doubts(self._ground, askable, ASKED_AT_ONCE)
+        self.exchange.tidy()
+        entries = self.exchange.askable()
+        doubts = claim_doubts(self._ground, list(entries), ASKED_AT_ONCE)
         for code, members in grouped((doubt.link, doubt) for doubt in doubts).items():
-            endings = self._link(entries[code]).ask([doubt.reference for doubt in members])
+            endings = self.exchange.link(entries[code]).ask([doubt.reference for doubt in members])
             self._record(code, members, endings, asked=True)
         return len(doubts)
-
-    def close(self) -> None:
-        """Close every link; call when no loop runs any more."""
-        for link in self._links.values():
-            link.close()
 
     def _offer(self, entry: LinkEntry, claims: Sequence[Claimed]) -> None:
         if self._ground.clock.now() + entry.total_s * 1000 > min(claimed.until for claimed in claims):
             # Held up so long that these may have been taken over, even resent: the sweep sees to them.
             log.warning("lease_too_short", link=entry.code, messages=len(claims))
             return
-        endings = self._link(entry).send([claimed.dispatch for claimed in claims])
-        answered = any(not isinstance(ending, NotSent | Unknown) for ending in endings.values())
-        self._breather.note(entry.code, answered, self._ground.clock.now())
-        self._record(entry.code, [claimed.attempt for claimed in claims], endings, asked=False)
+        attempts = [claimed.attempt for claimed in claims]
+        self.exchange.expect(attempts)
+        endings = self.exchange.link(entry).send([claimed.dispatch for claimed in claims])
+        if endings:
+            answered = any(not isinstance(ending, NotSent | Unknown) for ending in endings.values())
+            self._breather.note(entry.code, answered, self._ground.clock.now())
+        self._record(entry.code, attempts, endings, asked=False)
+        self.exchange.settled(endings)
 
     def _record(self, link: str, offers: Sequence[Attempt], endings: Mapping[str, Ending], *, asked: bool) -> None:
         record(self._ground, self._on_outcome, offers, endings, asked=asked)
@@ -92,50 +93,73 @@ class Gateway:
             kind = type(ending).__name__
             log.info("messages_offered", link=link, ending=kind, code=ending.code, messages=len(several), asked=asked)
 
-    def _link(self, entry: LinkEntry) -> Link:
-        with self._lock:
-            if entry not in self._links:
-                self._links[entry] = DRIVERS[entry.driver](self._ground, entry)
-            return self._links[entry]
-
 
 def send_due(ground: Ground, on_outcome: OnOutcome) -> int:
     """One pass: every due message of both lanes once, codes first, then the doubts. Returns how many moved on."""
     gateway = Gateway(ground, on_outcome)
     total = 0
-    for step in gateway.steps():
-        while count := step():
-            total += count
-    gateway.close()
+    try:
+        gateway.exchange.wait_ready(READY_S)
+        for step in gateway.steps():
+            while count := step():
+                total += count
+    finally:
+        gateway.exchange.close()
     return total
 
 
 def run(ground: Ground, on_outcome: OnOutcome, stop: threading.Event) -> None:
-    """Send until `stop` is set, then finish the calls under way. Raises what broke a loop."""
-    gateway = Gateway(ground, on_outcome)
+    """Send until `stop` is set, then finish what is under way. Raises what broke a loop.
+
+    While another process leads, this one stands by.
+    """
+    leadership = Leadership(ground)
+    while leadership.wait(stop):
+        try:
+            _lead(ground, on_outcome, stop, leadership)
+        finally:
+            leadership.give_back()
+
+
+def _lead(ground: Ground, on_outcome: OnOutcome, stop: threading.Event, leadership: Leadership) -> None:
+    gateway, over = Gateway(ground, on_outcome), threading.Event()
     steps = gateway.steps()
     bells = [threading.Event() for _ in steps]
-    with ThreadPoolExecutor(len(steps), thread_name_prefix="gateway") as pool:
-        loops = [pool.submit(_repeat, step, bell, stop) for step, bell in zip(steps, bells, strict=True)]
-        while not stop.is_set() and not any(loop.done() for loop in loops):
-            ground.bell.wait_gateway(WAIT_S)
+    try:
+        with ThreadPoolExecutor(len(steps), thread_name_prefix="gateway") as pool:
+            loops = [pool.submit(_repeat, step, bell, over) for step, bell in zip(steps, bells, strict=True)]
+            renew_at = 0.0
+            while not stop.is_set() and not any(loop.done() for loop in loops) and leadership.leads:
+                ground.bell.wait_gateway(WAIT_S)
+                if time.monotonic() >= renew_at:
+                    renew_at = time.monotonic() + RENEW_S
+                    leadership.hold()
+                    _try(gateway.exchange.note_health)
+                for bell in bells:
+                    bell.set()
+            over.set()
             for bell in bells:
                 bell.set()
-        stop.set()
-        for bell in bells:
-            bell.set()
-    gateway.close()
+    finally:
+        gateway.exchange.close()
     for loop in loops:
         loop.result()
 
 
-def _repeat(step: Callable[[], int], bell: threading.Event, stop: threading.Event) -> None:
-    while not stop.is_set():
+def _repeat(step: Callable[[], int], bell: threading.Event, over: threading.Event) -> None:
+    while not over.is_set():
         bell.wait(WAIT_S)
         bell.clear()
         try:
-            while not stop.is_set() and step():
+            while not over.is_set() and step():
                 pass
         except OneCertError as error:
             log.warning("gateway_waits", code=error.code, reason=error.detail)
-            stop.wait(WAIT_S)
+            over.wait(WAIT_S)
+
+
+def _try(act: Callable[[], None]) -> None:
+    try:
+        act()
+    except OneCertError as error:
+        log.warning("gateway_waits", code=error.code, reason=error.detail)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from config import faults
@@ -19,11 +19,13 @@ from config.db import is_duplicate, reading, skip_locked, transact
 from config.ground import Ground
 from sms_port.errors import MessageConflict, MessageTooLong
 from sms_port.letter import ERASED, Letter, fingerprint, seal_letter
-from sms_port.models import Lane, State, message
+from sms_port.matching import UNMATCHED_KEPT_MS, match_again
+from sms_port.models import Lane, State, inbound, message, part, unmatched
 from sms_port.outcomes import OnOutcome, Outcome, move, settle
+from sms_port.receipts import settle_words
 from sms_port.segments import PART_UNITS, units
 
-__all__ = ["Lane", "OnOutcome", "Outcome", "Owed", "count_owed", "owe", "sweep"]
+__all__ = ["Lane", "OnOutcome", "Outcome", "Owed", "count_owed", "owe", "resend", "sweep"]
 
 MAX_PARTS = 8
 KEPT_MS = 72 * 3_600_000
@@ -32,6 +34,10 @@ KEPT_MS = 72 * 3_600_000
 RESEND_AFTER_MS = 30 * 60_000
 """How long a receipt is waited for after an unknown outcome, before the one flagged resend."""
 
+SILENT_MS = 72 * 3_600_000
+"""How long receipts of an accepted message are waited for."""
+
+NAMES_KEPT_MS = 30 * 86_400_000
 SWEPT_AT_ONCE = 500
 
 
@@ -120,11 +126,25 @@ def sweep(ground: Ground, on_outcome: OnOutcome) -> int:
         (_can_be_resent(now), partial(_resend, now=now)),
         (_never_known(now), partial(_close, on_outcome=on_outcome, state=State.UNKNOWN_FINAL, now=now)),
         (_never_sent(now), partial(_close, on_outcome=on_outcome, state=State.EXPIRED, now=now)),
+        (_in(State.ACCEPTED) & (message.c.due_at <= now - SILENT_MS), partial(_fall_silent, now=now)),
     ]
+    for link, ids in match_again(ground).items():
+        transact(ground.engine, partial(settle_words, ground=ground, on_outcome=on_outcome, link=link, ids=ids))
+    _forget(ground, now)
     moved = [_sweep_all(ground, found, act) for found, act in steps]
     if moved[0] or moved[1]:
         ground.bell.ring_gateway()
     return sum(moved)
+
+
+def resend(db: Connection, ground: Ground, message_id: bytes) -> bool:
+    """Send a reply in doubt once more now, flagged, without waiting for a receipt; False when it cannot be."""
+    now = ground.clock.now()
+    mine = (message.c.id == message_id) & _first_of_two() & (message.c.expires_at > now)
+    columns: list[Column[Any]] = [message.c.id, message.c.lane]
+    rows = db.execute(select(*columns).where(mine, message.c.state == State.UNKNOWN).with_for_update()).all()
+    _resend(db, rows, now=now)
+    return bool(rows)
 
 
 def _sweep_all(
@@ -188,6 +208,23 @@ def _doubt(db: Connection, rows: Sequence[Row[Any]], *, now: int) -> None:
 def _resend(db: Connection, rows: Sequence[Row[Any]], *, now: int) -> None:
     ids = [row.id for row in rows]
     move(db, ids, [State.UNKNOWN], state=State.DUE, sending=2, due_at=now, unknown_at=None, link=None)
+
+
+def _fall_silent(db: Connection, rows: Sequence[Row[Any]], *, now: int) -> None:
+    # its owner heard "accepted" long ago and is not told again
+    move(db, [row.id for row in rows], [State.ACCEPTED], state=State.EXPIRED, due_at=now)
+
+
+def _forget(ground: Ground, now: int) -> None:
+    """Delete, a little at a time, names of parts, texts and unmatched receipts that are kept long enough."""
+    ages = ((part, NAMES_KEPT_MS), (inbound, NAMES_KEPT_MS), (unmatched, UNMATCHED_KEPT_MS))
+    for table, kept in ages:
+        oldest = select(table.c.at).where(table.c.at <= now - kept).order_by(table.c.at).limit(SWEPT_AT_ONCE)
+        with reading(ground.engine) as db:
+            times = list(db.scalars(oldest))
+        if times:
+            gone = delete(table).where(table.c.at <= times[-1])
+            transact(ground.engine, lambda db, gone=gone: db.execute(gone))  # type: ignore[misc]
 
 
 def _close(db: Connection, rows: Sequence[Row[Any]], *, on_outcome: OnOutcome, state: State, now: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from sqlalchemy import Boolean, Column, Index, SmallInteger, String, Table
+from sqlalchemy import Boolean, Column, Index, Integer, SmallInteger, String, Table
 
 from config.db import Id16, Mac32, Ms, Sealed, metadata
 
@@ -32,6 +32,7 @@ class State(IntEnum):
     FAILED = 6
     EXPIRED = 7
     UNKNOWN_FINAL = 8
+    MIXED = 9
 
 
 class Closing(IntEnum):
@@ -41,6 +42,14 @@ class Closing(IntEnum):
     REJECTED = 2
     NOT_SENT = 3
     UNKNOWN = 4
+
+
+class Wish(IntEnum):
+    """What a citizen who writes to the port number wants."""
+
+    OPT_OUT = 1
+    OPT_IN = 2
+    OTHER = 3
 
 
 class Word(IntEnum):
@@ -96,4 +105,74 @@ receipt = Table(
     Column("done_at", Ms, primary_key=True, autoincrement=False),
     Column("word", SmallInteger, nullable=False),
     Column("received_at", Ms, nullable=False),
+)
+
+# What a gateway calls the parts that it took. Gateways count their own way and start over after a year: kept a month.
+part = Table(
+    "part",
+    metadata,
+    Column("link", String(32), primary_key=True),
+    Column("provider_id", String(32), primary_key=True),
+    Column("message", Id16, nullable=False),
+    Column("sending", SmallInteger, nullable=False),
+    Column("number", SmallInteger, nullable=False),
+    Column("at", Ms, nullable=False),
+    Index("ix_part_message", "message"),
+    Index("ix_part_at", "at"),
+)
+
+# Receipts whose part nobody knows yet, with what else may tell whose they are.
+unmatched = Table(
+    "unmatched",
+    metadata,
+    Column("link", String(32), primary_key=True),
+    Column("reference", String(64), primary_key=True),
+    Column("extension", String(21), nullable=False),
+    Column("phone_index", Mac32, nullable=False),
+    Column("submitted_at", Ms, nullable=False),
+    Column("at", Ms, nullable=False),
+    Index("ix_unmatched_at", "at"),
+)
+
+inbound = Table(
+    "inbound",
+    metadata,
+    Column("link", String(32), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("phone_index", Mac32, nullable=False),
+    Column("wish", SmallInteger, nullable=False),
+    # whether it was given an answer of its own
+    Column("answered", Boolean, nullable=False),
+    Column("at", Ms, nullable=False),
+    Index("ix_inbound_phone", "phone_index", "at"),
+    Index("ix_inbound_at", "at"),
+)
+
+opt_out = Table(
+    "opt_out",
+    metadata,
+    Column("phone_index", Mac32, primary_key=True),
+    Column("masked", Sealed(11), nullable=False),
+    Column("link", String(32), nullable=False),
+    Column("at", Ms, nullable=False),
+)
+
+# Which gateway process sends: one row, `role` is always "gateway".
+leader = Table(
+    "leader",
+    metadata,
+    Column("role", String(16), primary_key=True),
+    Column("holder", Id16, nullable=False),
+    Column("process", String(96), nullable=False),
+    Column("until", Ms, nullable=False),
+)
+
+link_health = Table(
+    "link_health",
+    metadata,
+    Column("link", String(32), primary_key=True),
+    Column("status", String(32), nullable=False),
+    Column("rate", Integer, nullable=False),
+    Column("process", String(96), nullable=False),
+    Column("seen_at", Ms, nullable=False),
 )

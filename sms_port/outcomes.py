@@ -28,6 +28,7 @@ KINDS: dict[State, Kind] = {
     State.ACCEPTED: "accepted",
     State.DELIVERED: "accepted",
     State.UNDELIVERED: "accepted",
+    State.MIXED: "accepted",
     State.FAILED: "failed",
     State.EXPIRED: "failed",
     State.UNKNOWN_FINAL: "unknown_final",

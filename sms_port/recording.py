@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Column, Connection, Row, select, update
 
 from config import faults
-from config.db import transact
+from config.db import reading, transact
 from config.ground import Ground
 from sms_port.claiming import Attempt
 from sms_port.links.link import Accepted, Ending, NotSent, Rejected, Unknown
+from sms_port.matching import name_parts, said_before
 from sms_port.models import Closing, Lane, State, attempt, message
 from sms_port.outcomes import KINDS, OPEN, OnOutcome, grouped, move, settle
+from sms_port.receipts import settle_words
 
 BACKOFF_MS = (1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000)
 
@@ -43,10 +46,34 @@ def record(
             rows = _still_open(db, ids, number, ending)
             for state, members in grouped((_landing(ending, row, asked), row) for row in rows).items():
                 _land(db, on_outcome, members, state, ending, asked=asked, now=now, number=number)
-
+        for link, names in named.items():
+            name_parts(db, link, names, now)
         faults.point("send.before_record_commit")
 
+    named: dict[str, dict[tuple[bytes, int], tuple[str, ...]]] = {}
+    for offer in offers:
+        if ids := _ids(endings, offer.reference):
+            named.setdefault(offer.link, {})[offer.message_id, offer.sending] = ids
     transact(ground.engine, work)
+    for link, names in named.items():
+        _apply_early(ground, on_outcome, link, names)
+
+
+def _apply_early(
+    ground: Ground, on_outcome: OnOutcome, link: str, names: Mapping[tuple[bytes, int], tuple[str, ...]]
+) -> None:
+    """Receipts that came before their parts had names count now."""
+    owners = {name: key[0] for key, ids in names.items() for name in ids if name}
+    with reading(ground.engine) as db:
+        early = said_before(db, link, list(owners))
+    if early:
+        ids = {owners[name] for name in early}
+        transact(ground.engine, partial(settle_words, ground=ground, on_outcome=on_outcome, link=link, ids=ids))
+
+
+def _ids(endings: Mapping[str, Ending], reference: str) -> tuple[str, ...]:
+    ending = endings.get(reference)
+    return ending.ids if isinstance(ending, Accepted | Unknown) else ()
 
 
 def _close_attempts(db: Connection, ids: Sequence[bytes], number: int, ending: Ending, now: int) -> None:

@@ -20,3 +20,8 @@ def parse_reference(text: str) -> tuple[bytes, int] | None:
     """(message id, sending), or None when we have never given such a name."""
     found = SHAPE.fullmatch(text)
     return (bytes.fromhex(found[1]), int(found[2])) if found else None
+
+
+def extension_of(message_id: bytes, digits: int) -> str:
+    """Digits after the port number by which a receipt names its message; none when the contract allows none."""
+    return str(int.from_bytes(message_id, "big") % 10**digits).rjust(digits, "0") if digits else ""

@@ -7,7 +7,9 @@ outage costs one attempt every few seconds and not one for each message that wai
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 
 from config.catalogue_schema import Catalogue
 from config.catalogue_schema import Link as LinkEntry
@@ -22,21 +24,25 @@ class Routes:
 
     configured: tuple[LinkEntry, ...]
     usable: tuple[LinkEntry, ...]
+    carrier_of: Callable[[str], str] = field(default=lambda phone: "", compare=False)
 
-    def pick(self, parts: int, attempts: int, bound_to: str | None) -> LinkEntry | None:
-        """The link for a message of so many parts; None when there is none just now.
+    def pick(self, parts: int, attempts: int, bound_to: str | None, phone: str = "") -> LinkEntry | None:
+        """The link for a message of so many parts to this number; None when there is none just now.
 
         Each attempt that certainly failed moves on to the next link. A message that a link may
         have seen is bound to that link.
         """
         bound = bound_to in {link.code for link in self.configured}
         free = [link for link in self.usable if link.code == bound_to or not bound]
-        fitting = [link for link in free if parts <= link.max_parts]
+        fitting = [link for link in free if self._takes(link, parts, phone)]
         return fitting[attempts % len(fitting)] if fitting else None
 
-    def fits(self, parts: int) -> bool:
-        """Whether any link of this lane takes so many parts, now or later."""
-        return any(parts <= link.max_parts for link in self.configured)
+    def fits(self, parts: int, phone: str = "") -> bool:
+        """Whether any link of this lane takes so many parts to this number, now or later."""
+        return any(self._takes(link, parts, phone) for link in self.configured)
+
+    def _takes(self, link: LinkEntry, parts: int, phone: str) -> bool:
+        return parts <= link.max_parts and (not link.carriers or self.carrier_of(phone) in link.carriers)
 
 
 class Breather:
@@ -64,13 +70,24 @@ class Breather:
         return 1 if failures else link.batch_size
 
 
-def routes_for(catalogue: Catalogue, lane: Lane, breather: Breather, now: int) -> Routes:
-    """The links that serve a lane, the preferred one first."""
+def routes_for(
+    catalogue: Catalogue, lane: Lane, breather: Breather, now: int, rooms: Mapping[str, int] | None = None
+) -> Routes:
+    """The links that serve a lane, the preferred one first; one without room (0 in `rooms`) may not be used now."""
+    rooms = rooms or {}
     serving = [link for link in catalogue.links if link.enabled and lane.name.lower() in link.lanes]
     configured = tuple(sorted(serving, key=lambda link: link.preference))
-    return Routes(configured, tuple(link for link in configured if breather.allowance(link, now)))
+    usable = tuple(link for link in configured if breather.allowance(link, now) and rooms.get(link.code, 1))
+    return Routes(configured, usable, partial(_carrier_of, catalogue))
 
 
-def batch_limit(routes: Routes, breather: Breather, now: int) -> int:
+def batch_limit(routes: Routes, breather: Breather, now: int, rooms: Mapping[str, int] | None = None) -> int:
     """How many messages to claim at once, so that no usable link gets more than it takes."""
-    return min((breather.allowance(link, now) for link in routes.usable), default=0)
+    rooms = rooms or {}
+    takes = (min(breather.allowance(link, now), rooms.get(link.code, link.batch_size)) for link in routes.usable)
+    return min(takes, default=0)
+
+
+def _carrier_of(catalogue: Catalogue, phone: str) -> str:
+    order = catalogue.carrier_order(phone)
+    return order[0].code if order else ""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, abort, jsonify, redirect, render_template, request, url_for
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -19,11 +19,14 @@ from config.clock import rfc3339, shanghai
 from config.ground import Ground
 from config.sandbox import Behaviour
 from config.signature import verify
+from sms_port.sandbox_cmpp import CmppGateway
+from sms_port.sandbox_cmpp_play import listen
 from sms_port.sandbox_inbox import Inbox, Nonces, Text
 from sms_port.sandbox_receipts import Report, Reporter
 from sms_port.segments import PART_UNITS, WHOLE_UNITS, units
 
 SIDE = "gateway"
+EXTENSION = "sms_sandbox"
 SLOW_S = 3.0
 TIMEOUT_S = 60.0
 BREAKDOWNS = {"500": 500, "silent": 504, "429": 429, "garbage": 200}
@@ -52,6 +55,7 @@ class _Gateway:
         self.inbox = Inbox()
         self.nonces = Nonces()
         self.reporter = Reporter(ground)
+        self.cmpp: CmppGateway | None = None
 
     def caller(self) -> str:
         """The code of the link whose key signed the request; SignatureInvalid otherwise."""
@@ -76,6 +80,17 @@ class _Gateway:
         if mode in BREAKDOWNS:
             abort(Response("{", BREAKDOWNS[mode]))
         return mode, seconds
+
+    def write(self, phone: str, to: str, text: str) -> None:
+        """Play a citizen who writes to the port number: over CMPP to whoever is connected, else over HTTP."""
+        catalogue = self.ground.catalogues.current()
+        link = next((link for link in catalogue.links if link.enabled and to.startswith(link.port_number)), None)
+        if link is None:
+            abort(404)
+        if link.driver == "cmpp" and self.cmpp is not None:
+            self.cmpp.write(link.account, to, phone, text)
+        else:
+            self.reporter.pass_on(link.code, phone, to, text)
 
     def take(self, link: str, item: Any, mode: str) -> dict[str, Any]:
         """Judge one message of a call, keep it if it is good, and say so."""
@@ -112,7 +127,14 @@ def make_blueprint(ground: Ground, behaviour: Behaviour) -> Blueprint:
     )
     _add_gateway(blueprint, gateway)
     _add_phone(blueprint, gateway)
+    blueprint.record_once(lambda state: state.app.extensions.update({EXTENSION: gateway}))
     return blueprint
+
+
+def listen_for_cmpp(app: Flask) -> None:
+    """Have the gateway speak CMPP too, for as long as the process lives."""
+    gateway: _Gateway = app.extensions[EXTENSION]
+    gateway.cmpp = listen(gateway.ground, gateway.behaviour, gateway.inbox)
 
 
 def _add_gateway(blueprint: Blueprint, gateway: _Gateway) -> None:
@@ -142,6 +164,15 @@ def _add_phone(blueprint: Blueprint, gateway: _Gateway) -> None:
     @blueprint.get("/messages")
     def list_messages() -> Response:
         return jsonify([_as_json(text) for text in gateway.inbox.texts(request.args.get("phone", ""))])
+
+    @blueprint.post("/messages")
+    def write_message() -> Response:
+        wish = request.get_json(silent=True)
+        told = [str(wish.get(name, "")) for name in ("from", "to", "text")] if isinstance(wish, dict) else [""]
+        if not PHONE.fullmatch(told[0]):
+            abort(400)
+        gateway.write(*told)
+        return Response(status=202)
 
     @blueprint.get("/phone")
     def find_phone() -> AnyResponse:

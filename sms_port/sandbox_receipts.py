@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from secrets import token_hex
 
 from config.clock import rfc3339
 from config.errors import ConfigError
@@ -66,7 +67,7 @@ class Reporter:
     def _deliver(self, link: str, reports: Sequence[Report]) -> None:
         for pause in (*RETRIES_S, None):
             try:
-                if self._post(link, reports) < 500:
+                if self._post(link, "receipts", build_receipts(reports)) < 500:
                     return
             except ConfigError:
                 pass
@@ -74,11 +75,20 @@ class Reporter:
                 time.sleep(pause)
         log.warning("receipts_not_taken", link=link, receipts=len(reports))
 
-    def _post(self, link: str, reports: Sequence[Report]) -> int:
+    def pass_on(self, link: str, phone: str, to: str, text: str) -> None:
+        """Deliver what a citizen wrote, once and now."""
+        item = {"id": token_hex(8), "from": phone, "to": to, "text": text}
+        body = json.dumps({"messages": [item]}, ensure_ascii=False).encode()
+        try:
+            self._post(link, "inbound", body)
+        except ConfigError as error:
+            log.warning("text_not_taken", link=link, code=error.code)
+
+    def _post(self, link: str, what: str, body: bytes) -> int:
         ground, entry = self._ground, self._ground.catalogues.current().link(link)
         if entry is None:
             return 0
-        url, body = f"{ground.settings.public_url}/sms/{link}/receipts", build_receipts(reports)
+        url = f"{ground.settings.public_url}/sms/{link}/{what}"
         headers = sign(
             "POST",
             url,

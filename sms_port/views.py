@@ -1,4 +1,4 @@
-"""Where gateways deliver receipts. Signed, so that nobody else can say a message has arrived."""
+"""Where gateways deliver receipts and citizens' texts. Signed: nobody else can say what has arrived."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from flask import Blueprint, Response, jsonify, request
 from config.ground import Ground
 from config.signature import NonceStore, verify
 from sms_port.errors import LinkUnknown
-from sms_port.links.http import parse_receipts
+from sms_port.inbound import record_texts
+from sms_port.links.http import parse_receipts, parse_texts
 from sms_port.outcomes import OnOutcome
 from sms_port.receipts import record_receipts
 
@@ -15,7 +16,7 @@ RECEIPTS_BYTES = 256 * 1024
 
 
 def make_blueprint(ground: Ground, on_receipt: OnOutcome) -> Blueprint:
-    """`POST /sms/<link>/receipts`: 200 once they are stored; `on_receipt` hears what they settle."""
+    """`POST /sms/<link>/receipts` and `/inbound`: 200 once stored; `on_receipt` hears what receipts settle."""
     blueprint = Blueprint("sms_port", __name__)
     nonces = NonceStore(ground.redis)
 
@@ -24,6 +25,12 @@ def make_blueprint(ground: Ground, on_receipt: OnOutcome) -> Blueprint:
         receipts = parse_receipts(_genuine_body(ground, nonces, link), link)
         record_receipts(ground, on_receipt, receipts)
         return jsonify(received=len(receipts))
+
+    @blueprint.post("/sms/<link>/inbound")
+    def receive_texts(link: str) -> Response:
+        texts = parse_texts(_genuine_body(ground, nonces, link), link)
+        record_texts(ground, texts)
+        return jsonify(received=len(texts))
 
     return blueprint
 

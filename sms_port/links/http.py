@@ -8,8 +8,10 @@ takes none twice, and can be asked about them.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from http import HTTPStatus
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -21,8 +23,10 @@ from config.ground import Ground
 from config.outgoing import Answer
 from config.signature import sign
 from sms_port.errors import ReceiptsInvalid
-from sms_port.links.link import Accepted, Dispatch, Ending, NotSent, Rejected, Unknown
-from sms_port.models import Word
+from sms_port.inbound import Inbound
+from sms_port.links.link import Accepted, Dispatch, Ears, Ending, NotSent, Rejected, Unknown
+from sms_port.models import Lane, Word
+from sms_port.pace import Pace, paced
 from sms_port.receipts import Receipt
 
 CONTENT_TYPE = "application/json"
@@ -56,17 +60,46 @@ class _Receipts(BaseModel):
     receipts: Annotated[list[_Receipt], Field(max_length=RECEIPTS_AT_ONCE)]
 
 
+class _Text(BaseModel):
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True, populate_by_name=True)
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    phone: Annotated[str, Field(alias="from"), StringConstraints(pattern=r"^1[3-9][0-9]{9}$")]
+    to: Annotated[str, StringConstraints(pattern=r"^[0-9]{3,21}$")]
+    text: Annotated[str, StringConstraints(max_length=2000)]
+
+
+class _Texts(BaseModel):
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+    messages: Annotated[list[_Text], Field(max_length=RECEIPTS_AT_ONCE)]
+
+
 class HttpLink:
     """One account at a gateway that speaks docs/sms-http-link.md."""
 
-    can_ask = True
+    can_ask: ClassVar[bool] = True
+    status = "up"
 
-    def __init__(self, ground: Ground, entry: LinkEntry) -> None:
-        self._ground = ground
-        self._entry = entry
+    def __init__(self, ground: Ground, entry: LinkEntry, pace: Pace, ears: Ears) -> None:
+        self._ground, self._entry, self._pace = ground, entry, pace
+
+    def room(self, lane: Lane) -> int:
+        """Always a batch: calls do not wait for each other."""
+        return self._entry.batch_size
+
+    def wait_ready(self, seconds: float) -> bool:
+        """Each call connects by itself."""
+        return True
 
     def send(self, batch: Sequence[Dispatch]) -> Mapping[str, Ending]:
-        """One call for the whole batch; what the answer leaves out is unknown."""
+        """One call for the batch, or several when the pace is low; what an answer leaves out is unknown."""
+        endings: dict[str, Ending] = {}
+        for piece in paced(self._pace, batch, lambda dispatch: len(dispatch.parts)):
+            endings |= self._send(piece)
+            if any(_is_throttled(endings[dispatch.reference]) for dispatch in piece):
+                self._pace.halve(time.monotonic())
+        return endings
+
+    def _send(self, batch: Sequence[Dispatch]) -> Mapping[str, Ending]:
         references = [dispatch.reference for dispatch in batch]
         faults.point("send.before_first_byte")
         try:
@@ -154,11 +187,25 @@ def parse_receipts(body: bytes, link: str) -> list[Receipt]:
     ]
 
 
+def parse_texts(body: bytes, link: str) -> list[Inbound]:
+    """The citizens' texts of a signed `POST /sms/<link>/inbound`; ReceiptsInvalid when it is not the protocol's."""
+    try:
+        parsed = _Texts.model_validate_json(body)
+    except ValidationError:
+        raise ReceiptsInvalid("the texts are not as docs/sms-http-link.md describes them") from None
+    return [Inbound(link, item.id, item.phone, item.to, item.text) for item in parsed.messages]
+
+
 def _ending_of_call(answer: Answer) -> Ending:
     """What holds for the messages that an answer does not name."""
     if 400 <= answer.status < 500 and answer.status != REQUEST_TIMEOUT:
         return NotSent(f"http_{answer.status}")
     return Unknown("left_out" if answer.status == 200 else f"http_{answer.status}")
+
+
+def _is_throttled(ending: Ending) -> bool:
+    slow_down = isinstance(ending, NotSent) and ending.code == f"http_{HTTPStatus.TOO_MANY_REQUESTS.value}"
+    return slow_down or (isinstance(ending, Rejected) and not ending.permanent)
 
 
 def _items(body: bytes) -> list[_Answered]:

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
+
+from sms_port.inbound import Inbound
+from sms_port.models import Lane
+from sms_port.receipts import Receipt
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """The gateway has taken the message and answers for it from now on."""
+    """The gateway has taken the message and answers for it from now on; `ids`: what it calls each part, if it does."""
 
     code: str = ""
+    ids: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -36,9 +41,13 @@ class NotSent:
 
 @dataclass(frozen=True)
 class Unknown:
-    """It may have got through or not: no answer in time, a broken connection, an answer that says nothing."""
+    """It may have got through or not: no answer in time, a broken connection, an answer that says nothing.
+
+    `ids` names the parts that certainly did; an empty text stands for each of the others.
+    """
 
     code: str
+    ids: tuple[str, ...] = field(default=(), compare=False)
 
 
 Ending = Accepted | Rejected | NotSent | Unknown
@@ -58,20 +67,43 @@ class Dispatch:
     to: str = field(repr=False)
     parts: tuple[str, ...] = field(repr=False)
     valid_until: int
+    lane: Lane = Lane.REPLY
+
+
+class Ears(Protocol):
+    """Who hears what a link says by itself. Each call returns when it is stored, and raises when it cannot be."""
+
+    def hear_late(self, link: str, endings: Mapping[str, Ending]) -> None:
+        """Endings of messages that `send` left open, or a better word on an unknown one."""
+
+    def hear_receipts(self, receipts: Sequence[Receipt]) -> None:
+        """The network's words on parts."""
+
+    def hear_texts(self, texts: Sequence[Inbound]) -> None:
+        """What citizens wrote to the port number."""
 
 
 class Link(Protocol):
     """A configured route to a gateway. Its methods do not raise: whatever happens is an ending."""
 
+    can_ask: ClassVar[bool]
+    """Whether the gateway can be asked later what became of a message."""
+
     @property
-    def can_ask(self) -> bool:
-        """Whether the gateway can be asked later what became of a message."""
+    def status(self) -> str:
+        """`up`, or a word for why it is not."""
+
+    def room(self, lane: Lane) -> int:
+        """How many messages of a lane it would take now: none while it is not connected."""
+
+    def wait_ready(self, seconds: float) -> bool:
+        """Wait until it is connected, if it has to be; whether it is."""
 
     def send(self, batch: Sequence[Dispatch]) -> Mapping[str, Ending]:
-        """Hand a batch over; every reference of the batch is in the answer."""
+        """Hand a batch over. A reference that is not in the answer is still under way: the ears hear of it."""
 
     def ask(self, references: Sequence[str]) -> Mapping[str, Ending]:
         """What became of these; left out is one that the gateway cannot tell now. Never `Unknown`."""
 
     def close(self) -> None:
-        """Give back connections; called once, when no call is under way."""
+        """Finish what is under way, within seconds, and give back connections."""

@@ -9,12 +9,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import bulkhead, footprint, latency, partners, webhook
+from tests.bench import bulkhead, footprint, latency, partners, sms, webhook
 
 BENCHMARKS = {
     "latency": latency.measure,
     "footprint": footprint.measure,
     "webhook": webhook.measure,
+    "sms": sms.measure,
     "partners": partners.measure,
     "bulkhead": bulkhead.measure,
 }

@@ -9,10 +9,18 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from config import audit
+from config.db import reading
 from config.ground import Ground
+from sms_port.claiming import claim
 from sms_port.cli import message_group
+from sms_port.exchange import Exchange
 from sms_port.gateway import send_due
-from sms_port.ledger import Owed
+from sms_port.inbound import Inbound, record_texts
+from sms_port.ledger import Lane, Owed
+from sms_port.links.link import Unknown
+from sms_port.recording import record
+from sms_port.router import Breather, routes_for
 from tests.sms_port.letters import PHONE, REPLY, News, Sandbox, make_code, make_reply, owe_all
 
 
@@ -23,8 +31,8 @@ def database_url(sqlite_schema: Path, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'onecert.db'}"
 
 
-def run(ground: Ground, *words: str) -> Result:
-    return CliRunner().invoke(message_group, words, obj=ground)
+def run(ground: Ground, *words: str, stdin: str = "") -> Result:
+    return CliRunner().invoke(message_group, words, obj=ground, input=stdin)
 
 
 @pytest.fixture
@@ -72,5 +80,48 @@ def test_a_message_that_does_not_exist_is_an_error(ground: Ground, name: str) ->
 
 
 def test_links_are_listed(ground: Ground) -> None:
-    (link,) = json.loads(run(ground, "links", "--json").stdout)
+    link, _ = json.loads(run(ground, "links", "--json").stdout)
     assert (link["code"], link["driver"], link["unknown"]) == ("main", "http", 0)
+
+
+def in_doubt(ground: Ground, news: News, owed: Owed) -> str:
+    owe_all(ground, owed)
+    routes = routes_for(ground.catalogues.current(), owed.lane, Breather(), ground.clock.now())
+    claims = claim(ground, news, owed.lane, routes, 10)
+    attempts = [claimed.attempt for claimed in claims]
+    record(ground, news, attempts, {one.reference: Unknown("timeout") for one in attempts}, asked=False)
+    return owed.id.hex()
+
+
+def test_a_reply_in_doubt_is_resent_once_on_demand_and_audited(ground: Ground, news: News) -> None:
+    name = in_doubt(ground, news, make_reply())
+    assert "would resend" in run(ground, "resend", name, "--dry-run").stdout
+    assert run(ground, "resend", name, "--yes").exit_code == 0
+    assert json.loads(run(ground, "show", name, "--json").stdout)[0]["state"] == "due"
+    assert run(ground, "resend", name, "--yes").exit_code == 1
+    with reading(ground.engine) as db:
+        assert [(entry.action, entry.subject) for entry in audit.listing(db, 1)] == [("message.resend", name)]
+
+
+def test_a_code_is_never_resent(ground: Ground, news: News) -> None:
+    result = run(ground, "resend", in_doubt(ground, news, make_code(ground)), "--yes")
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_opt_outs_are_listed_masked_and_removed(ground: Ground) -> None:
+    record_texts(ground, [Inbound("main", "a", PHONE, "10699000", "TD")])
+    (row,) = json.loads(run(ground, "optout", "list", "--json").stdout)
+    assert row["phone"] == "138****8000"
+    assert run(ground, "optout", "remove", "--yes", stdin=PHONE + "\n").exit_code == 0
+    assert json.loads(run(ground, "optout", "list", "--json").stdout) == []
+    assert run(ground, "optout", "remove", "--yes", stdin=PHONE + "\n").exit_code == 1
+
+
+def test_the_health_of_links_is_shown(ground: Ground, news: News) -> None:
+    exchange = Exchange(ground, news)
+    exchange.rooms(Lane.CODE)
+    exchange.note_health()
+    link, other = json.loads(run(ground, "links", "--json").stdout)
+    assert (link["status"], other["status"]) == ("up", None)
+    exchange.close()

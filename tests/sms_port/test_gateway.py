@@ -240,7 +240,7 @@ def test_a_doubt_does_not_move_to_another_link(
     ground: Ground, impatient: Sandbox, clock: FixedClock, news: News
 ) -> None:
     document = ground.catalogues.document()
-    entry = document[document.index("[[links]]") : document.index("# Limits")]
+    entry = document[document.index("[[links]]") : document.index("# To send over CMPP")]
     spare = (
         entry.replace('"main"', '"spare"')
         .replace("onecert-main", "onecert-spare")

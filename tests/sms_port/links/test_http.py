@@ -13,13 +13,16 @@ import pytest
 import responses
 from flask import Flask, Response
 
+from config.catalogue_schema import Link
 from config.db import begin
 from config.ground import Ground
 from config.outgoing import Answer
 from sms_port.errors import ReceiptsInvalid
+from sms_port.exchange import Exchange
 from sms_port.links.http import HttpLink, parse_answer, parse_receipts
 from sms_port.links.link import Accepted, Dispatch, NotSent, Rejected, Unknown
 from sms_port.models import Word
+from sms_port.pace import Pace
 from sms_port.receipts import Receipt
 from tests.factories import LAUNCH_DAY
 from tests.servers import serve
@@ -36,9 +39,13 @@ def database_url(sqlite_schema: Path, tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'onecert.db'}"
 
 
+def make_link(ground: Ground, entry: Link) -> HttpLink:
+    return HttpLink(ground, entry, Pace(entry.parts_per_second), Exchange(ground, lambda db, outcomes: None))
+
+
 @pytest.fixture
 def link(ground: Ground) -> HttpLink:
-    return HttpLink(ground, ground.catalogues.current().links[0])
+    return make_link(ground, ground.catalogues.current().links[0])
 
 
 @pytest.fixture
@@ -123,12 +130,12 @@ def test_a_bomb_of_an_answer_is_not_read_and_leaves_everything_unknown(ground: G
     app.post("/messages")(lambda: Response(bomb, headers={"Content-Encoding": "gzip"}))
     with serve(app) as url:
         entry = ground.catalogues.current().links[0].model_copy(update={"url": url})
-        assert set(HttpLink(ground, entry).send(BATCH).values()) == {Unknown("too_large")}
+        assert set(make_link(ground, entry).send(BATCH).values()) == {Unknown("too_large")}
 
 
 def test_nobody_listening_is_certainly_not_sent(ground: Ground) -> None:
     entry = ground.catalogues.current().links[0].model_copy(update={"url": "http://127.0.0.1:9/sms"})
-    assert set(HttpLink(ground, entry).send(BATCH).values()) == {NotSent("refused")}
+    assert set(make_link(ground, entry).send(BATCH).values()) == {NotSent("refused")}
 
 
 def test_without_a_key_nothing_is_sent(ground: Ground, link: HttpLink) -> None:

@@ -1,0 +1,111 @@
+"""What citizens write to the port number: TD stops codes, 恢复 undoes it, anything else gets the help text.
+
+The text itself is not kept. A stop is confirmed once; help is sent to a number at most once a day.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from config.db import reading, transact
+from config.ground import Ground
+from sms_port.ledger import Lane, Owed, owe
+from sms_port.models import Wish, inbound, opt_out
+
+OUT = frozenset({"TD", "T", "退订", "TDD"})
+IN = frozenset({"恢复"})
+DAY_MS = 86_400_000
+TEXTS = {Wish.OPT_OUT: "opt-out", Wish.OPT_IN: "opt-in", Wish.OTHER: "help"}
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """A citizen's text; `name` is the gateway's own for it, empty when it has none."""
+
+    link: str
+    name: str
+    phone: str = field(repr=False)
+    to: str = ""
+    text: str = field(default="", repr=False)
+
+
+def parse_wish(text: str) -> Wish:
+    """What a text asks for, in any width, case and with blanks around it (pure)."""
+    word = unicodedata.normalize("NFKC", text).strip().upper()
+    return Wish.OPT_OUT if word in OUT else Wish.OPT_IN if word in IN else Wish.OTHER
+
+
+def is_opted_out(db: Connection, ground: Ground, phone: str) -> bool:
+    """Whether codes to this number are stopped."""
+    mine = opt_out.c.phone_index.in_(ground.keys.phone_indexes(phone))
+    return db.execute(select(opt_out.c.at).where(mine).limit(1)).first() is not None
+
+
+def record_texts(ground: Ground, texts: Sequence[Inbound]) -> None:
+    """Keep what citizens want and owe the answers; a text that comes twice counts once."""
+    owed = [transact(ground.engine, partial(_record, ground=ground, text=text)) for text in texts]
+    if any(owed):
+        ground.bell.ring_gateway()
+
+
+def remove_opt_out(db: Connection, ground: Ground, phone: str) -> bool:
+    """Let codes through to this number again; whether they were stopped."""
+    mine = opt_out.c.phone_index.in_(ground.keys.phone_indexes(phone))
+    return db.execute(delete(opt_out).where(mine)).rowcount > 0
+
+
+def add_opt_out(db: Connection, ground: Ground, phone: str, link: str) -> bool:
+    """Stop codes to this number; False when they were stopped already."""
+    if is_opted_out(db, ground, phone):
+        return False
+    index, now = ground.keys.phone_index(phone), ground.clock.now()
+    masked = ground.keys.seal(f"{phone[:3]}****{phone[-4:]}".encode(), table="opt_out", column="masked", row=index)
+    db.execute(insert(opt_out).values(phone_index=index, masked=masked, link=link, at=now))
+    return True
+
+
+def opt_outs(ground: Ground) -> list[dict[str, Any]]:
+    """Numbers, masked, whose codes are stopped; the newest first."""
+    with reading(ground.engine) as db:
+        rows = db.execute(select(opt_out).order_by(opt_out.c.at.desc())).all()
+    opened = (
+        ground.keys.open(row.masked, table="opt_out", column="masked", row=row.phone_index).decode() for row in rows
+    )
+    return [{"phone": phone, "link": row.link, "at": row.at} for row, phone in zip(rows, opened, strict=True)]
+
+
+def _record(db: Connection, ground: Ground, text: Inbound) -> bool:
+    """Whether an answer is owed."""
+    now, indexes = ground.clock.now(), ground.keys.phone_indexes(text.phone)
+    name, wish = text.name or _name(ground, text, now), parse_wish(text.text)
+    known = (inbound.c.link == text.link) & (inbound.c.name == name)
+    if db.execute(select(inbound.c.at).where(known).with_for_update()).first() is not None:
+        return False
+    answer = _act(db, ground, text, wish, indexes, now)
+    row = {"link": text.link, "name": name, "phone_index": indexes[0], "wish": wish, "answered": answer, "at": now}
+    db.execute(insert(inbound).values(**row))
+    if answer:
+        words = ground.catalogues.current().texts.sms[TEXTS[wish]]
+        key = ground.keys.mac("inbound-answer", text.link, name)[:16]
+        owe(db, ground, [Owed(key, Lane.REPLY, text.phone, words, expires_at=now + DAY_MS)])
+    return answer
+
+
+def _act(db: Connection, ground: Ground, text: Inbound, wish: Wish, indexes: Sequence[bytes], now: int) -> bool:
+    if wish is Wish.OPT_OUT:
+        return add_opt_out(db, ground, text.phone, text.link)
+    if wish is Wish.OPT_IN:
+        return remove_opt_out(db, ground, text.phone)
+    helped = inbound.c.phone_index.in_(indexes) & (inbound.c.at > now - DAY_MS) & inbound.c.answered
+    return db.execute(select(inbound.c.at).where(helped, inbound.c.wish == Wish.OTHER).limit(1)).first() is None
+
+
+def _name(ground: Ground, text: Inbound, now: int) -> str:
+    """A name for a text whose gateway gives none: the same words from the same number within a day are one text."""
+    return ground.keys.mac("inbound", text.phone, text.to, text.text, str(now // DAY_MS)).hex()

@@ -1,0 +1,84 @@
+"""What a CMPP connection is told and what it tells: the account, its timers, and the events (pure)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from sms_port.links.cmpp_frames import V30, Deliver
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who we are at the gateway. `strict`: a gateway that cannot prove itself is left, else it is only named."""
+
+    source: str
+    secret: str = field(repr=False)
+    version: int = V30
+    strict: bool = True
+
+
+@dataclass(frozen=True)
+class Timers:
+    """Seconds; `stall` is how long a silent gateway with open answers gets before it is tested and spared."""
+
+    idle: float = 180.0
+    answer: float = 60.0
+    sends: int = 3
+    stall: float = 10.0
+
+
+class Stage(Enum):
+    """Where the connection stands."""
+
+    CONNECTING = "connecting"
+    BOUND = "bound"
+    LEAVING = "leaving"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The gateway has let us in; `proven` is whether it proved that it knows the secret."""
+
+    proven: bool
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The gateway's word on what was submitted under `token`, perhaps after it had been given up as lost."""
+
+    token: Any
+    result: int
+    msg_id: int
+
+
+@dataclass(frozen=True)
+class Lost:
+    """No answer in time, or ever: it may have been taken."""
+
+    token: Any
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A delivery; `answer` it once it is stored."""
+
+    sequence: int
+    deliver: Deliver
+
+
+@dataclass(frozen=True)
+class Stray:
+    """An answer to nothing we said; changes nothing."""
+
+
+@dataclass(frozen=True)
+class Closed:
+    """It is over; the reason is a short word."""
+
+    reason: str
+
+
+Event = Bound | Answered | Lost | Heard | Stray | Closed

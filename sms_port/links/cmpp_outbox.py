@@ -1,0 +1,156 @@
+"""Messages on their way over a CMPP link: which part goes next, and what the answers to its parts make of a message.
+
+Codes go before replies. Nothing here touches a socket; the link's event loop is the only caller.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sms_port.links.cmpp_frames import Submit
+from sms_port.links.link import Accepted, Dispatch, Ending, NotSent, Rejected, Unknown
+from sms_port.models import Lane
+
+
+class Round:
+    """What one call of `send` waits for; an ending that comes after it has stopped waiting is told otherwise."""
+
+    def __init__(self, size: int) -> None:
+        self._open = size
+        self._endings: dict[str, Ending] = {}
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._over = False
+
+    def tell(self, reference: str, ending: Ending) -> bool:
+        """Add an ending; False when nobody waits for it any more."""
+        with self._lock:
+            if self._over:
+                return False
+            self._endings[reference] = ending
+            self._open -= 1
+            if not self._open:
+                self._done.set()
+            return True
+
+    def wait(self, seconds: float) -> dict[str, Ending]:
+        """The endings so far, as soon as all are there or the time is over."""
+        self._done.wait(seconds)
+        with self._lock:
+            self._over = True
+            return self._endings
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The gateway took this part and calls it by `id`."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The gateway refused this part."""
+
+    code: str
+    permanent: bool
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """This part was never said."""
+
+    code: str
+
+
+class NoWord:
+    """This part was said, and no answer came."""
+
+
+Fate = Taken | Refused | Unsent | NoWord
+
+
+@dataclass(eq=False)
+class Sending:
+    """One message: its frames, and what has become of each. Parts not said until `overdue_at` never are."""
+
+    dispatch: Dispatch
+    frames: Sequence[Submit]
+    overdue_at: float
+    round: Round
+    fates: list[Fate | None] = field(default_factory=list)
+    tries: int = 0
+
+    def __post_init__(self) -> None:
+        self.fates = [None] * len(self.frames)
+
+    def ending(self) -> Ending | None:
+        """What the fates of the parts make of the message; None while one is open (pure)."""
+        fates = [fate for fate in self.fates if fate is not None]
+        if len(fates) < len(self.fates):
+            return None
+        ids = tuple(fate.id if isinstance(fate, Taken) else "" for fate in fates)
+        if all(ids):
+            return Accepted(ids=ids)
+        if any(isinstance(fate, NoWord) for fate in fates):
+            return Unknown("no_answer", ids)
+        refused = [fate for fate in fates if isinstance(fate, Refused)]
+        final = next((fate for fate in refused if fate.permanent), None)
+        if final is not None:
+            return Rejected(final.code, True)
+        if any(ids):
+            return Unknown("partial", ids)
+        return Rejected(refused[0].code, False) if refused else NotSent(str(getattr(fates[0], "code", "unsent")))
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One part of a message; the token under which it is submitted."""
+
+    sending: Sending
+    index: int
+
+    @property
+    def frame(self) -> Submit:
+        """What is said."""
+        return self.sending.frames[self.index]
+
+    def end(self, fate: Fate) -> None:
+        """Note what became of it; a part that was taken stays taken."""
+        if not isinstance(self.sending.fates[self.index], Taken):
+            self.sending.fates[self.index] = fate
+
+
+class Outbox:
+    """Parts that wait to be said."""
+
+    def __init__(self) -> None:
+        self._queues: dict[Lane, deque[Part]] = {lane: deque() for lane in Lane}
+
+    def add(self, sending: Sending) -> None:
+        """Queue all parts of a message."""
+        self._queues[sending.dispatch.lane].extend(Part(sending, index) for index in range(len(sending.frames)))
+
+    def put_back(self, part: Part) -> None:
+        """Queue a part first that has to be said again: it was certainly not taken."""
+        part.sending.fates[part.index] = None
+        self._queues[part.sending.dispatch.lane].appendleft(part)
+
+    def first(self) -> Part | None:
+        """The part to say next."""
+        return next((queue[0] for queue in self._queues.values() if queue), None)
+
+    def pop(self, part: Part) -> None:
+        """Take the first part out."""
+        self._queues[part.sending.dispatch.lane].popleft()
+
+    def drop(self, now: float) -> Iterator[Part]:
+        """Take out all that waits too long; at an infinite `now`, everything."""
+        for lane, queue in self._queues.items():
+            overdue = [part for part in queue if part.sending.overdue_at <= now]
+            if overdue:
+                self._queues[lane] = deque(part for part in queue if part.sending.overdue_at > now)
+                yield from overdue

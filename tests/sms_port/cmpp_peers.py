@@ -1,0 +1,129 @@
+"""A CMPP gateway on loopback that plays what a test wants, and ears that remember what a link heard."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from config.catalogue_schema import Link as LinkEntry
+from config.ground import Ground
+from sms_port.errors import SmsError
+from sms_port.inbound import Inbound
+from sms_port.links.cmpp import CmppLink
+from sms_port.links.link import Ending
+from sms_port.pace import Pace
+from sms_port.receipts import Receipt
+from sms_port.sandbox_cmpp import CmppGateway, Guest, Play
+from sms_port.sandbox_cmpp_wire import Part
+from tests.sms_port.letters import change_catalogue
+
+
+@dataclass
+class Hearing:
+    """Ears that write down; `broken` makes them unable to."""
+
+    late: dict[str, Ending] = field(default_factory=dict)
+    receipts: list[Receipt] = field(default_factory=list)
+    texts: list[Inbound] = field(default_factory=list)
+    broken: bool = False
+
+    def hear_late(self, link: str, endings: Mapping[str, Ending]) -> None:
+        self.late |= endings
+
+    def hear_receipts(self, receipts: Sequence[Receipt]) -> None:
+        if self.broken:
+            raise SmsError("not now")
+        self.receipts += receipts
+
+    def hear_texts(self, texts: Sequence[Inbound]) -> None:
+        self.texts += texts
+
+
+class Faulty(Play):
+    """Everything well, but for what a test sets."""
+
+    report_after_s = 0.01
+
+    def __init__(self, **wishes: object) -> None:
+        self.judged: Callable[[CmppGateway, Guest, Part], int] = lambda gateway, guest, part: 0
+        self.stats: Sequence[str] = ("DELIVRD",)
+        self.silent = False
+        self.wrong_proof = False
+        self.in_flight: list[int] = []
+        for name, value in wishes.items():
+            setattr(self, name, value)
+
+    def prove(self, frame: bytes) -> bytes:
+        return frame[:16] + bytes(16) + frame[32:] if self.wrong_proof else frame
+
+    def judge(self, gateway: CmppGateway, guest: Guest, part: Part) -> int:
+        return self.judged(gateway, guest, part)
+
+    def answer(self, guest: Guest, frame: bytes, part: Part) -> None:
+        if not self.silent:
+            guest.say(frame)
+
+    def reports(self, part: Part) -> Sequence[str]:
+        return self.stats
+
+
+@dataclass
+class Peer:
+    """A running gateway and the parts it has taken."""
+
+    gateway: CmppGateway
+    play: Faulty
+    parts: list[Part] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def texts(self) -> list[str]:
+        with self.lock:
+            return [part.text for part in self.parts]
+
+
+@contextlib.contextmanager
+def run_peer(secret: str, play: Faulty | None = None, port: int = 0) -> Iterator[Peer]:
+    """A gateway that lets the account 900001 in with this secret."""
+    play = play or Faulty()
+    parts: list[Part] = []
+    gateway = CmppGateway(
+        ("127.0.0.1", port),
+        lambda source: [secret] if source == "900001" else [],
+        lambda msg_id, part: parts.append(part),
+        play,
+    )
+    try:
+        yield Peer(gateway, play, parts)
+    finally:
+        gateway.close()
+
+
+def use_cmpp(ground: Ground, port: int, **more: object) -> LinkEntry:
+    """Send over CMPP to that port from now on: one change of the catalogue."""
+    document = ground.catalogues.document()
+    head, main, cmpp = document.split("[[links]]")
+    cmpp = cmpp.replace("enabled = false", "enabled = true", 1)
+    for name, value in {"read_s": 2, "total_s": 8, "connect_s": 1, **more}.items():
+        line = next((line for line in cmpp.splitlines() if line.startswith(f"{name} = ")), None)
+        wanted = f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}"
+        cmpp = cmpp.replace(line, wanted, 1) if line else cmpp.replace("enabled = true", f"enabled = true\n{wanted}", 1)
+    changed = "[[links]]".join((head, main.replace("enabled = true", "enabled = false", 1), cmpp))
+    old = next(line for line in document.splitlines() if line.startswith("sandbox-cmpp = "))
+    change_catalogue(ground, (document, changed.replace(old, f'sandbox-cmpp = "cmpp://127.0.0.1:{port}"')))
+    entry = ground.catalogues.current().link("cmpp")
+    assert entry is not None
+    return entry
+
+
+@contextlib.contextmanager
+def open_link(ground: Ground, entry: LinkEntry, hearing: Hearing, *, ready: bool = True) -> Iterator[CmppLink]:
+    """The link of an entry, connected unless `ready` is False."""
+    link = CmppLink(ground, entry, Pace(entry.parts_per_second), hearing)
+    try:
+        assert not ready or link.wait_ready(5)
+        yield link
+    finally:
+        link.close()

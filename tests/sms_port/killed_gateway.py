@@ -1,0 +1,98 @@
+"""Runs gateways that die. A line on standard input, `offset_ms point passage seconds`, starts one; its end is told.
+
+It forks them, so that each costs a fraction of a second. At the n-th passage of `point` (a dotted name, `-` for none)
+the process kills itself with SIGKILL, before the function or, with `+` in front, after it; else it is killed after
+`seconds`. `point` = `stop` ends it properly instead.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from config.ground import make_ground
+from config.log import configure_logging
+from config.settings import load_settings
+from sms_port.gateway import run
+
+
+class Shifted:
+    """The time of day, moved."""
+
+    def __init__(self, offset_ms: int) -> None:
+        self.offset_ms = offset_ms
+
+    def now(self) -> int:
+        return round(time.time() * 1000) + self.offset_ms
+
+
+def dying(real: Callable[..., Any], passage: int, *, after: bool) -> Callable[..., Any]:
+    """The function, deadly at its n-th passage."""
+    passed = 0
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        nonlocal passed
+        passed += 1
+        deadly = passed == passage
+        if deadly and not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = real(*args, **kwargs)
+        if deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    return call
+
+
+def plant(point: str, passage: int) -> None:
+    """Make a function of the program deadly."""
+    after, name = point.startswith("+"), point.lstrip("+")
+    module, _, path = name.partition(":")
+    *owners, last = path.split(".")
+    owner: Any = importlib.import_module(module)
+    for step in owners:
+        owner = getattr(owner, step)
+    setattr(owner, last, dying(getattr(owner, last), passage, after=after))
+
+
+def live(offset_ms: int, point: str, passage: int) -> None:
+    """Be a gateway."""
+    if point not in ("-", "stop"):
+        plant(point, passage)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    ground = make_ground(load_settings(os.environ), clock=Shifted(offset_ms))  # type: ignore[arg-type]
+    run(ground, lambda db, outcomes: None, stop)
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    configure_logging("error")
+    for line in sys.stdin:
+        offset_ms, point, passage, seconds = line.split()
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                live(int(offset_ms), point, int(passage))
+                status = 0
+            finally:
+                os._exit(status)
+        deadline, done = time.monotonic() + float(seconds), (0, 0)
+        while done[0] == 0 and time.monotonic() < deadline:
+            time.sleep(0.005)
+            done = os.waitpid(child, os.WNOHANG)
+        if done[0] == 0:
+            os.kill(child, signal.SIGTERM if point == "stop" else signal.SIGKILL)
+            done = os.waitpid(child, 0)
+        print(done[1], flush=True)
+
+
+if __name__ == "__main__":
+    main()
