@@ -9,9 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import footprint, latency
+from tests.bench import footprint, latency, pipeline
 
-BENCHMARKS = {"latency": latency.measure, "footprint": footprint.measure}
+BENCHMARKS = {"latency": latency.measure, "footprint": footprint.measure, "pipeline": pipeline.measure}
 OUTPUT = Path("var/bench.json")
 
 
