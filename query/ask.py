@@ -139,13 +139,13 @@ def _owed_of(ground: Ground, row: Row[Any], kind: str) -> list[tuple[bytes, Item
 def owed_items(ground: Ground, whole: Wave, kind: str, answers: Sequence[Answer]) -> list[tuple[bytes, Item, int]]:
     """(inquiry, item, deadline) of each member that is owed an answer and still in time."""
     times, now = times_of(ground.catalogues.current(), whole.service), ground.clock.now()
+    names = FIELDS[kind, whole.service]
     found = []
     for place, member in enumerate(whole.members):
-        deadline = whole.deadline(member, times)
-        if answers[place] is None and now < deadline:
-            known = {"phone": whole.phones[place], **(whole.identities[place] if whole.identities else {})}
-            fields = {name: known.get(name) for name in FIELDS[kind, whole.service]}
-            found.append((member, Item(id=member.hex(), **fields), deadline))
+        if answers[place] is not None or now >= (deadline := whole.deadline(member, times)):
+            continue
+        known = {"phone": whole.phones[place], **(whole.identities[place] if whole.identities else {})}
+        found.append((member, Item(member.hex(), **{name: known.get(name) for name in names}), deadline))
     return found
 
 

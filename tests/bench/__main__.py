@@ -9,9 +9,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import footprint, latency, pipeline
+from tests.bench import footprint, growth, intake, latency, pipeline
 
-BENCHMARKS = {"latency": latency.measure, "footprint": footprint.measure, "pipeline": pipeline.measure}
+BENCHMARKS = {
+    "latency": latency.measure,
+    "footprint": footprint.measure,
+    "pipeline": pipeline.measure,
+    "intake": intake.measure,
+    "growth": growth.measure,
+}
 OUTPUT = Path("var/bench.json")
 
 

@@ -7,15 +7,12 @@ validation, composing, SQLAlchemy, RQ and Redis: nothing that talks to this data
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import time
-from collections.abc import Iterator
 from multiprocessing.synchronize import Barrier
 from typing import Any
 from unittest.mock import patch
 
-import psutil
 import pymysql
 from sqlalchemy import insert, make_url, select
 
@@ -29,6 +26,7 @@ from query.pipeline import record_outcome
 from sms_port.gateway import send_due
 from sms_port.models import attempt, message
 from tests.bench.arrivals import new_row
+from tests.bench.instances import workers_stopped
 from tests.instances import Instance
 
 PLAYERS = 2
@@ -40,7 +38,7 @@ Log = list[list[str]]
 
 def rate(ground: Ground, instance: Instance, first: int, count: int) -> float:
     """Inquiries a second at the floor, of `count` from citizen `first` on."""
-    with _workers_stopped(instance):
+    with workers_stopped(instance):
         logs, stored = [], []
         for player in range(PLAYERS):
             # One carrier each, so that no two gather the same.
@@ -57,22 +55,6 @@ def rate(ground: Ground, instance: Instance, first: int, count: int) -> float:
 
 def _row(ground: Ground, number: int) -> dict[str, Any]:
     return {**new_row(ground, number), "state": State.CHECKING}
-
-
-@contextlib.contextmanager
-def _workers_stopped(instance: Instance) -> Iterator[None]:
-    ours = [
-        child
-        for child in psutil.Process(instance.pid).children(recursive=True)
-        if {"worker", "gateway", "clock"} & set(child.cmdline())
-    ]
-    for child in ours:
-        child.suspend()
-    try:
-        yield
-    finally:
-        for child in ours:
-            child.resume()
 
 
 def _record(ground: Ground, carrier: str) -> Log:

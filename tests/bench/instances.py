@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from config.ground import Ground, make_ground
 from config.log import configure_logging
 from config.settings import load_settings
@@ -42,6 +44,23 @@ def ground_of(instance: Instance) -> Iterator[Ground]:
     yield ground
     ground.engine.dispose()
     ground.redis.close()
+
+
+@contextlib.contextmanager
+def workers_stopped(instance: Instance) -> Iterator[None]:
+    """Hold the workers, the gateway and the clock up for the block, as a debugger would."""
+    ours = [
+        child
+        for child in psutil.Process(instance.pid).children(recursive=True)
+        if {"worker", "gateway", "clock"} & set(child.cmdline())
+    ]
+    for child in ours:
+        child.suspend()
+    try:
+        yield
+    finally:
+        for child in ours:
+            child.resume()
 
 
 def limits_off(instance: Instance) -> None:
