@@ -101,10 +101,11 @@ for command in [config.up.make_command(upgrade), *(command for folder in folders
 
 
 @cli.command()
+@click.option("--processes", default=1, show_default=True, help="One for each core, on a host that only serves.")
 @needs_ground
-def web(ground: Ground) -> None:
+def web(ground: Ground, processes: int) -> None:
     """Serve the pages, the API, the webhook and receipts."""
-    serve(create_app, ground.settings.bind)
+    serve(create_app, ground.settings.bind, processes)
 
 
 @cli.command()

@@ -16,10 +16,10 @@ THREADS = 8
 KILL_AFTER_S = 2
 
 
-def serve(make_app: Callable[[], Any], bind: str) -> None:
+def serve(make_app: Callable[[], Any], bind: str, processes: int = 1) -> None:
     """Serve at `host:port` until SIGTERM or SIGINT; requests under way are finished first, for 2 s at most.
 
-    `make_app` is called in the forked process, so that nothing it opens is shared.
+    `make_app` is called in each of the forked processes, so that nothing it opens is shared.
     """
     host, _, port = bind.rpartition(":")
     Server(
@@ -27,6 +27,7 @@ def serve(make_app: Callable[[], Any], bind: str) -> None:
         address=host.strip("[]"),
         port=int(port),
         interface=Interfaces.WSGI,
+        workers=processes,
         blocking_threads=THREADS,
         websockets=False,
         log_level=LogLevels.error,

@@ -203,11 +203,10 @@ def owed_items(
     times, now = times_of(ground.catalogues.current(), whole.service), ground.clock.now()
     found = []
     for place, member in enumerate(whole.members):
-        deadline = whole.deadline(member, times, closed)
-        if answers[place] is None and now < deadline:
-            known = {"phone": whole.phones[place], **(whole.identities[place] if whole.identities else {})}
-            fields = {name: known.get(name) for name in names}
-            found.append((member, Item(id=member.hex(), **fields), deadline))
+        if answers[place] is not None or now >= (deadline := whole.deadline(member, times, closed)):
+            continue
+        known = {"phone": whole.phones[place], **(whole.identities[place] if whole.identities else {})}
+        found.append((member, Item(member.hex(), **{name: known.get(name) for name in names}), deadline))
     return found
 
 

@@ -57,7 +57,7 @@ def request_code(ground: Ground, *, service: str, phone: str, owner: bytes) -> C
     now = ground.clock.now()
     code = f"{randbelow(10**6):06d}"
     holder = Holder(tuple(ground.keys.phone_indexes(number)), service, owner)
-    row = _row(ground, holder, code, now)
+    row = code_row(ground, holder, code, now)
     message = Owed(
         id=new_inquiry_id(now),
         lane=Lane.CODE,
@@ -114,7 +114,8 @@ def spend(db: Connection, ground: Ground, row: Row[Any] | None, code: str, now: 
     return CodeWrong(TRIES - row.tries - 1)
 
 
-def _row(ground: Ground, holder: Holder, code: str, now: int) -> dict[str, Any]:
+def code_row(ground: Ground, holder: Holder, code: str, now: int) -> dict[str, Any]:
+    """The row of a new code: its MAC, and all its tries."""
     index = holder.indexes[0]
     return {
         "phone_index": index,

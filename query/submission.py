@@ -64,7 +64,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class Form:
     """A submission whose fields are parsed, with the MACs that know it again."""
 
     holder: Holder
@@ -85,7 +85,7 @@ def submit(ground: Ground, submission: Submission) -> Accepted:
     """
     catalogue = ground.catalogues.current()
     service = offered_service(catalogue, submission.service)
-    form = _read(ground, catalogue, submission)
+    form = read_form(ground, catalogue, submission)
     now = ground.clock.now()
     result = _stored(ground, form, now)
     faults.point("submit.after_commit")
@@ -100,7 +100,8 @@ def submit(ground: Ground, submission: Submission) -> Accepted:
     )
 
 
-def _read(ground: Ground, catalogue: Catalogue, submission: Submission) -> _Form:
+def read_form(ground: Ground, catalogue: Catalogue, submission: Submission) -> Form:
+    """Parse what was typed. Raises the *Invalid of its fields, and Unavailable when no carrier can be asked."""
     phone = parse_phone(submission.phone)
     identity = {name: PARSERS[name](getattr(submission, name) or "") for name in IDENTITY_FIELDS[submission.service]}
     carriers = catalogue.carrier_order(phone)
@@ -109,7 +110,7 @@ def _read(ground: Ground, catalogue: Catalogue, submission: Submission) -> _Form
     code = parse_code(submission.code)
     typed = (submission.service, phone, *identity.values(), code)
     key = ("key", submission.idempotency_key) if submission.idempotency_key else ("typed", *typed)
-    return _Form(
+    return Form(
         holder=Holder(tuple(ground.keys.phone_indexes(phone)), submission.service, submission.owner),
         phone=phone,
         identity=identity,
@@ -121,11 +122,11 @@ def _read(ground: Ground, catalogue: Catalogue, submission: Submission) -> _Form
     )
 
 
-def _stored(ground: Ground, form: _Form, now: int) -> tuple[int, int] | QueryError:
+def _stored(ground: Ground, form: Form, now: int) -> tuple[int, int] | QueryError:
     """(reference, accepted at), or what the citizen is told; both are committed."""
     for _ in range(ATTEMPTS):
         # Sealed before the transaction, which locks the number's rows and should be short.
-        row = _row(ground, form, now)
+        row = inquiry_row(ground, form, now)
         try:
             return transact(ground.engine, partial(_decide, ground=ground, form=form, row=row))
         except IntegrityError as error:
@@ -135,7 +136,7 @@ def _stored(ground: Ground, form: _Form, now: int) -> tuple[int, int] | QueryErr
     raise Unavailable("no free reference was found")
 
 
-def _decide(db: Connection, ground: Ground, form: _Form, row: dict[str, Any]) -> tuple[int, int] | QueryError:
+def _decide(db: Connection, ground: Ground, form: Form, row: dict[str, Any]) -> tuple[int, int] | QueryError:
     now = row["accepted_at"]
     code = lock_code(db, form.holder)
     earlier = db.execute(
@@ -157,7 +158,8 @@ def _decide(db: Connection, ground: Ground, form: _Form, row: dict[str, Any]) ->
     return row["reference"], now
 
 
-def _row(ground: Ground, form: _Form, now: int) -> dict[str, Any]:
+def inquiry_row(ground: Ground, form: Form, now: int) -> dict[str, Any]:
+    """The row that `admit` stores: sealed, with a new id and a reference to try."""
     number = new_inquiry_id(now)
 
     def seal(column: str, text: str) -> bytes:

@@ -17,6 +17,8 @@ import pymysql
 import redis
 from werkzeug.serving import make_server
 
+# What a small production server would have; the tests' own have 4 MB of log and the default pool.
+ROOMY = ["--innodb-log-file-size=512M", "--innodb-buffer-pool-size=2G", "--max-connections=300"]
 MARIADB_OPTIONS = ["--no-defaults", "--skip-name-resolve", "--innodb-log-file-size=4M"]
 
 
@@ -81,7 +83,10 @@ def mariadb_answers(path: Path) -> bool:
 
 @contextlib.contextmanager
 def mariadb_server(directory: Path, *, durable: bool = False) -> Iterator[str]:
-    """A private MariaDB; yields the URL of its empty database `onecert`. `durable`: flush the log at each commit."""
+    """A private MariaDB; yields the URL of its empty database `onecert`.
+
+    `durable`: flush the log at each commit, and have the memory of a small production server.
+    """
     flush = f"--innodb-flush-log-at-trx-commit={int(durable)}"
     where = [f"--datadir={directory / 'mysql'}", f"--user={os.environ.get('USER') or 'root'}"]
     install = ["--skip-test-db", "--auth-root-authentication-method=normal", "--innodb-buffer-pool-size=32M"]
@@ -93,7 +98,8 @@ def mariadb_server(directory: Path, *, durable: bool = False) -> Iterator[str]:
     path, port = directory / "mysql.sock", free_port()
     listen = [f"--socket={path}", f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={directory / 'pid'}"]
     server = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
-    with running([server, *MARIADB_OPTIONS, flush, *where, *listen], directory / "mariadb.log"):
+    room = ROOMY if durable else []
+    with running([server, *MARIADB_OPTIONS, *room, flush, *where, *listen], directory / "mariadb.log"):
         wait_until(lambda: mariadb_answers(path))
         with pymysql.connect(unix_socket=str(path), user="root") as root, root.cursor() as cursor:
             cursor.execute("CREATE DATABASE onecert CHARACTER SET utf8mb4")

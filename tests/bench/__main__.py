@@ -9,12 +9,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import bulkhead, footprint, latency, partners, sms, webhook
+from tests.bench import bulkhead, footprint, growth, intake, latency, partners, pipeline, sms, webhook
 
 BENCHMARKS = {
     "latency": latency.measure,
     "footprint": footprint.measure,
+    "pipeline": pipeline.measure,
+    "intake": intake.measure,
     "webhook": webhook.measure,
+    "growth": growth.measure,
     "sms": sms.measure,
     "partners": partners.measure,
     "bulkhead": bulkhead.measure,

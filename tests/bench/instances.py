@@ -7,6 +7,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
+from config.ground import Ground, make_ground
+from config.log import configure_logging
+from config.settings import load_settings
 from tests.instances import Instance, private_instance
 from tests.servers import mariadb_server, redis_server
 
@@ -22,13 +27,40 @@ def embedded(directory: Path) -> Iterator[Instance]:
 
 
 @contextlib.contextmanager
-def on_mariadb(directory: Path) -> Iterator[Instance]:
+def on_mariadb(directory: Path, *words: str) -> Iterator[Instance]:
     """The same processes on a private MariaDB that flushes at each commit, and a private Redis."""
     directory.mkdir(parents=True)
     with mariadb_server(directory, durable=True) as database, redis_server(directory) as redis_url:
         settings = {"ONECERT_DATABASE_URL": database, "ONECERT_REDIS_URL": redis_url, "ONECERT_MASTER_KEY": MASTER_KEY}
-        with private_instance(directory, **settings) as instance:
+        with private_instance(directory, *words, **settings) as instance:
             yield instance
+
+
+@contextlib.contextmanager
+def ground_of(instance: Instance) -> Iterator[Ground]:
+    """What an instance's processes stand on, for looking at it from inside."""
+    configure_logging("warning")
+    ground = make_ground(load_settings(instance.environment))
+    yield ground
+    ground.engine.dispose()
+    ground.redis.close()
+
+
+@contextlib.contextmanager
+def workers_stopped(instance: Instance) -> Iterator[None]:
+    """Hold the workers, the gateway and the clock up for the block, as a debugger would."""
+    ours = [
+        child
+        for child in psutil.Process(instance.pid).children(recursive=True)
+        if {"worker", "gateway", "clock"} & set(child.cmdline())
+    ]
+    for child in ours:
+        child.suspend()
+    try:
+        yield
+    finally:
+        for child in ours:
+            child.resume()
 
 
 def limits_off(instance: Instance) -> None:

@@ -1,0 +1,82 @@
+"""Inquiries made without citizens: rows as `submit` makes them, stored in bulk, or one commit each at a steady rate."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+from config.db import begin, reading, transact
+from config.ground import Ground
+from query.inquiry import INTERNET_ACCOUNTS, Outcome, State
+from query.models import inquiry
+from query.moves import admit
+from query.submission import Submission, inquiry_row, read_form
+from sms_port.models import State as Sent
+from sms_port.models import message
+from tests.servers import wait_until
+
+PREFIXES = ("138", "130", "133")
+"""One of each of three carriers, so that identity waves form at all of them."""
+
+OPEN = [State.CHECKING, State.ASKING, State.REPLYING]
+
+
+def new_row(ground: Ground, number: int) -> dict[str, Any]:
+    """The row of an accepted inquiry of citizen `number`."""
+    typed = Submission(
+        service=INTERNET_ACCOUNTS,
+        entrance="web",
+        owner=number.to_bytes(32, "big"),
+        phone=f"{PREFIXES[number % 3]}{number:08}",
+        code="123456",
+        id_tail="12345X",
+    )
+    form = read_form(ground, ground.catalogues.current(), typed)
+    return inquiry_row(ground, form, ground.clock.now())
+
+
+def store_at_once(ground: Ground, first: int, count: int) -> list[str]:
+    """Make `count` inquiries and commit them together; returns the carriers they wait for. Nobody is rung."""
+    rows = [{**new_row(ground, number), "state": State.CHECKING} for number in range(first, first + count)]
+    with begin(ground.engine) as db:
+        db.execute(insert(inquiry), rows)
+    return sorted({row["waiting_for"] for row in rows})
+
+
+def store_steadily(ground: Ground, first: int, per_second: int, seconds: float) -> int:
+    """Accept inquiries one by one, each with its own commit and ring, at a steady rate; returns how many."""
+    begun, count = time.monotonic(), 0
+    while (elapsed := time.monotonic() - begun) < seconds:
+        if count >= elapsed * per_second:
+            time.sleep(count / per_second - elapsed)
+            continue
+        row = new_row(ground, first + count)
+        transact(ground.engine, lambda db, row=row: admit(db, row))
+        ground.bell.ring("gather", row["waiting_for"])
+        count += 1
+    return count
+
+
+def wait_drained(ground: Ground, seconds: float = 300) -> None:
+    """Wait until no inquiry is open."""
+
+    def drained() -> bool:
+        time.sleep(0.05)
+        with reading(ground.engine) as db:
+            return db.execute(select(inquiry.c.id).where(inquiry.c.state.in_(OPEN)).limit(1)).first() is None
+
+    wait_until(drained, seconds)
+
+
+def lives(ground: Ground, since: int) -> list[tuple[int, int]]:
+    """(accepted, handed over) of the inquiries accepted from `since` on, after checking that each ended well."""
+    mine = inquiry.c.accepted_at >= since
+    with reading(ground.engine) as db:
+        rows = db.execute(select(inquiry.c.accepted_at, inquiry.c.closed_at, inquiry.c.outcome).where(mine)).all()
+        joined = select(func.count()).select_from(inquiry).join(message, message.c.id == inquiry.c.id)
+        sent = db.execute(joined.where(mine, message.c.state == Sent.ACCEPTED)).scalar_one()
+    assert {row.outcome for row in rows} == {Outcome.ANSWERED}, "not every inquiry was answered"
+    assert sent == len(rows), f"{sent} replies accepted for {len(rows)} inquiries"
+    return [(row.accepted_at, row.closed_at) for row in rows]
