@@ -369,7 +369,7 @@ def test_a_damaged_line_is_refused_or_harmless(line: str, damage: str) -> None:
 
 def test_an_address_in_clear_is_warned_of_unless_it_is_this_host() -> None:
     assert find_warnings(CATALOGUE) == []
-    clear = load_catalogue(changed("{sandbox}/partners/jd", "http://jd.example/lookups"))
+    clear = load_catalogue(changed('{sandbox}/partners/jd"\nallow_private = true', 'http://jd.example/lookups"'))
     assert find_warnings(clear) == ["partners[jd].base_url: is not https; what is sent there can be read on the way"]
 
 
@@ -422,13 +422,11 @@ batch_size = 100
 connect_s = 3
 read_s = 10
 total_s = 15
-retry_s = [60]
+retry_s = [1800]
 prefixes = ["17012"]
 
 """
-    catalogue = load_catalogue(
-        default_document().replace("[[links]]", entry.replace("[60]", "[1800]") + "[[links]]", 1)
-    )
+    catalogue = load_catalogue(changed("[[links]]", entry + "[[links]]"))
     assert [carrier.code for carrier in catalogue.carrier_order("17012345678")][:2] == ["mvno-1", "china-telecom"]
     assert catalogue.carrier_order("17002345678")[0].code == "china-telecom"
 

@@ -39,9 +39,8 @@ class Strict:
         body = request.get_data()
         try:
             keys = {self.key_id: self.secret}
-            verify(
-                "POST", request.path, dict(request.headers), body, secrets=keys, now=LAUNCH_DAY, seen=lambda _: False
-            )
+            headers = dict(request.headers)
+            verify("POST", request.path, headers, body, secrets=keys, now=LAUNCH_DAY, seen=lambda _: False)
         except SignatureInvalid:
             self.statuses.append(401)
             return Response(status=401)
