@@ -89,7 +89,7 @@ def token(ground: Ground, code: str, as_json: bool) -> None:
         "account": code,
         "token": masked,
         "characters": len(kept.value),
-        "renewed_at": rfc3339(kept.renew_at),
+        "renews_at": rfc3339(kept.renew_at),
         "ends_at": rfc3339(kept.ends_at),
     }
     print_table([row], list(row), as_json)
