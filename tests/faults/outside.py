@@ -4,6 +4,7 @@ and plays in which a side misbehaves worse than the sandbox itself knows how to.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -84,11 +85,11 @@ class Outside:
         words = path.strip("/").split("/")
         if words[0] == "partners" and words[-1] == "lookups" and status not in (400, 401):
             question = json.loads(body)
-            self._note_asked(words[1], question, at, json.loads(answer) if status == 200 and b"<" not in answer else {})
+            self._note_asked(words[1], question, at, _object(answer) if status == 200 else {})
             return words[1], question
         if path == "/sms/messages" and status == 200 and answer.startswith(b"{"):
             question = json.loads(body)
-            said = {item["id"]: item["status"] for item in json.loads(answer).get("messages", ())}
+            said = {item["id"]: item["status"] for item in _object(answer).get("messages", ())}
             with self._lock:
                 self.sent += [
                     Sent(at, one["id"], one["to"], "".join(one["parts"]), said.get(one["id"], "lost"))
@@ -105,6 +106,14 @@ class Outside:
                 known = told.get(item["id"])
                 asked = Asked(len(self.asked), at, partner, question["kind"], item["id"], facts, known)
                 self.asked.append(asked)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """The JSON object of an answer; empty when a side plays garbage."""
+    with contextlib.suppress(ValueError):
+        found: dict[str, Any] = json.loads(body)
+        return found
+    return {}
 
 
 def make_sandbox(ground: Ground, behaviour: Behaviour) -> Flask:

