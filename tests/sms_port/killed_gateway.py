@@ -2,24 +2,30 @@
 
 It forks them, so that each costs a fraction of a second. At the n-th passage of `point` (a dotted name, `-` for none)
 the process kills itself with SIGKILL, before the function or, with `+` in front, after it; else it is killed after
-`seconds`. `point` = `stop` ends it properly instead.
+`seconds`, counted from the moment its link is connected. `point` = `stop` ends it properly instead.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import select
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from config.ground import make_ground
 from config.log import configure_logging
 from config.settings import load_settings
 from sms_port.gateway import run
+from sms_port.links.cmpp import CmppLink
+from sms_port.links.cmpp_conversation import Conversation
+from sms_port.links.cmpp_events import Bound, Event
+
+LONGEST_START_S = 30.0
 
 
 class Shifted:
@@ -61,8 +67,21 @@ def plant(point: str, passage: int) -> None:
     setattr(owner, last, dying(getattr(owner, last), passage, after=after))
 
 
-def live(offset_ms: int, point: str, passage: int) -> None:
+def tell_when_bound(pipe: int) -> None:
+    """Write a byte once the gateway has let the link in: a slow machine must not count as a short life."""
+    real = CmppLink.hear
+
+    def hear(self: CmppLink, conversation: Conversation, events: Sequence[Event]) -> None:
+        real(self, conversation, events)
+        if any(isinstance(event, Bound) for event in events):
+            os.write(pipe, b"b")
+
+    CmppLink.hear = hear  # type: ignore[method-assign]
+
+
+def live(offset_ms: int, point: str, passage: int, pipe: int) -> None:
     """Be a gateway."""
+    tell_when_bound(pipe)
     if point not in ("-", "stop"):
         plant(point, passage)
     stop = threading.Event()
@@ -76,21 +95,27 @@ def main() -> None:
     configure_logging("error")
     for line in sys.stdin:
         offset_ms, point, passage, seconds = line.split()
+        told, tell = os.pipe()
         child = os.fork()
-        if child == 0:
+        if child != 0:
+            os.close(tell)  # its end, so that a death before the connection is noticed at once
+        else:
             status = 1
             try:
-                live(int(offset_ms), point, int(passage))
+                live(int(offset_ms), point, int(passage), tell)
                 status = 0
             finally:
                 os._exit(status)
-        deadline, done = time.monotonic() + float(seconds), (0, 0)
+        deadline, done = time.monotonic() + LONGEST_START_S, (0, 0)
+        if select.select([told], [], [], LONGEST_START_S)[0] and os.read(told, 1):
+            deadline = time.monotonic() + float(seconds)
         while done[0] == 0 and time.monotonic() < deadline:
             time.sleep(0.005)
             done = os.waitpid(child, os.WNOHANG)
         if done[0] == 0:
             os.kill(child, signal.SIGTERM if point == "stop" else signal.SIGKILL)
             done = os.waitpid(child, 0)
+        os.close(told)
         print(done[1], flush=True)
 
 
