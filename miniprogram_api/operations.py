@@ -170,6 +170,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "id_number_invalid",
             "name_invalid",
             "consent_missing",
+            "code_invalid",
             "code_wrong",
             "code_expired",
             "too_soon",

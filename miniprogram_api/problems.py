@@ -49,6 +49,7 @@ PROBLEMS: tuple[Problem, ...] = (
     Problem("id_number_invalid", (422,), "Not an ID number", "Length, date or check character is wrong.", "id_number"),
     Problem("name_invalid", (422,), "Not a name", "The name as the ID card shows it is needed.", "name"),
     Problem("consent_missing", (422,), "No consent", "`consent` must be `true`.", "consent"),
+    Problem("code_invalid", (422,), "Not a code", "Six digits are needed; nothing was tried.", "code"),
     Problem(
         "code_wrong",
         (422,),

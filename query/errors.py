@@ -3,7 +3,7 @@
     QueryError
     ├── PhoneInvalid, IdTailInvalid, IdNumberInvalid, NameInvalid   a field of the form (422)
     ├── ConsentMissing                                              the box was not ticked (422)
-    ├── CodeWrong(tries_left), CodeExpired                          the verification code (422)
+    ├── CodeInvalid, CodeWrong(tries_left), CodeExpired             the verification code (422)
     ├── TooSoon(retry_after)                                        second inquiry within 24 h (429)
     ├── IdempotencyConflict                                         same key, other submission (409)
     ├── ServiceUnknown, NotFound                                    nothing there for this session (404)
@@ -55,6 +55,13 @@ class ConsentMissing(QueryError):
     """The citizen has not agreed to the use of number and ID."""
 
     code = "consent_missing"
+    status = 422
+
+
+class CodeInvalid(QueryError):
+    """Not six digits, so no code of ours: it is not tried."""
+
+    code = "code_invalid"
     status = 422
 
 

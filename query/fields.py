@@ -9,12 +9,14 @@ import unicodedata
 from datetime import date
 from typing import Final
 
-from query.errors import IdNumberInvalid, IdTailInvalid, NameInvalid, PhoneInvalid
+from query.errors import CodeInvalid, IdNumberInvalid, IdTailInvalid, NameInvalid, PhoneInvalid
 
 MAX_TYPED: Final = 64
 PHONE: Final = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})")
 ID_TAIL: Final = re.compile(r"[0-9]{5}[0-9X]")
+CODE: Final = re.compile(r"[0-9]{6}")
 ID_NUMBER: Final = re.compile(r"[1-9][0-9]{16}[0-9X]")
+FULL_WIDTH: Final = "０１２３４５６７８９"
 SEPARATORS: Final = re.compile(r"[\s\-\u2010-\u2015\u2212().\u200b\u2060\ufeff]+")
 MIDDLE_DOTS: Final = re.compile("[\u2022\u2027\u30fb\u22c5\u0387.]")
 NAME_MARKS: Final = frozenset("·-' ")
@@ -59,8 +61,11 @@ def parse_name(text: str) -> str:
 
 
 def parse_code(text: str) -> str:
-    """A verification code as it is compared: without spaces, digits half-width. It may still be wrong."""
-    return _joined(text)
+    """A verification code as it is compared: six half-width digits, right or wrong; raises CodeInvalid."""
+    code = _joined(text)
+    if CODE.fullmatch(code) is None:
+        raise CodeInvalid("a verification code has six digits")
+    return code
 
 
 def mask_phone(phone: str) -> str:
@@ -74,7 +79,14 @@ def _normal(text: str) -> str:
 
 
 def _joined(text: str) -> str:
-    return SEPARATORS.sub("", _normal(text)) if len(text) <= MAX_TYPED else ""
+    """`text` without separators; nothing when it is too long, or has a digit of another script such as ² or ①."""
+    if len(text) > MAX_TYPED or any(_is_foreign_digit(sign) for sign in text):
+        return ""
+    return SEPARATORS.sub("", _normal(text))
+
+
+def _is_foreign_digit(sign: str) -> bool:
+    return unicodedata.numeric(sign, None) is not None and not sign.isascii() and sign not in FULL_WIDTH
 
 
 def _is_letter(sign: str) -> bool:

@@ -46,13 +46,19 @@ def progress(ground: Ground, reference: str, owner: bytes) -> Progress:
         reference=reference,
         service=row.service,
         phone=masked.decode(),
-        status=STATUS[State(row.state)],
+        status=STATUS[_told(row)],
         accepted_at=row.accepted_at,
         reply_by=reply_by(row.accepted_at, times),
         asked=asked,
         answered=answered,
         closed_at=row.closed_at,
     )
+
+
+def _told(row: Row[Any]) -> State:
+    """The state as its owner sees it: a reply that was given up (CLOSED without a time) is not told as sent."""
+    state = State(row.state)
+    return State.REPLYING if state is State.CLOSED and row.closed_at is None else state
 
 
 def _may_see(row: Row[Any], owner: bytes, now: int) -> bool:

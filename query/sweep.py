@@ -122,12 +122,12 @@ def _phone(ground: Ground, number: bytes, sealed: bytes | None) -> str | None:
 
 
 def _close_unreadable(db: Connection, ids: list[bytes], now: int) -> None:
-    """An inquiry whose number cannot be opened can be told nothing: it ends, and an operator is told."""
+    """An inquiry whose number cannot be opened can be told nothing: it ends as given up, and an operator is told."""
     if ids:
         _log.error("inquiries_unreadable", count=len(ids))
         ended = {"outcome": Outcome.UNSUCCESSFUL, "waiting_for": None, "identity": None, "decided_at": now}
         move(db, ids, State.CHECKING, State.REPLYING, **ended)
-        move(db, ids, State.REPLYING, State.CLOSED, phone=None, closed_at=now)
+        move(db, ids, State.REPLYING, State.CLOSED, phone=None)
 
 
 def reroute_waiting(ground: Ground) -> None:

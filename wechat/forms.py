@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from config.errors import OneCertError
 from query.errors import QueryError
-from query.fields import parse_id_number, parse_id_tail, parse_name, parse_phone
+from query.fields import parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
 from wechat.texts import Words
 
 SERVICES: Mapping[str, tuple[str, ...]] = {
@@ -24,6 +24,7 @@ PARSERS: Mapping[str, Callable[[str], str]] = {
     "id_tail": parse_id_tail,
     "id_number": parse_id_number,
     "name": parse_name,
+    "code": parse_code,
 }
 EMPTY = {
     "phone": "e.phone.empty",
@@ -38,6 +39,7 @@ FIELD_OF_CODE = {
     "id_number_invalid": "id_number",
     "name_invalid": "name",
     "consent_missing": "consent",
+    "code_invalid": "code",
     "code_wrong": "code",
     "code_expired": "code",
 }

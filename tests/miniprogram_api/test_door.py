@@ -17,7 +17,7 @@ from config.ground import Ground
 from config.queue import make_redis
 from miniprogram_api.door import Door, FilledForm
 from miniprogram_api.errors import LimiterUnavailable, LimitReached
-from query.errors import CodeExpired, ConsentMissing, IdTailInvalid, PhoneInvalid, ServiceUnknown
+from query.errors import CodeExpired, CodeInvalid, ConsentMissing, IdTailInvalid, PhoneInvalid, ServiceUnknown
 from tests.conftest import settings_for
 from tests.miniprogram_api.citizens import PHONE, codes_owed, messages_owed, set_limit
 from tests.servers import serve
@@ -51,6 +51,8 @@ def test_typing_errors_cost_no_budget(ground: Ground, door: Door) -> None:
     for _ in range(ground.catalogues.current().limits.submissions_per_session_hour + 1):
         with pytest.raises(IdTailInvalid):
             door.submit(session, replace(FORM, id_tail="1"), ADDRESS)
+        with pytest.raises(CodeInvalid):
+            door.submit(session, replace(FORM, code="12345"), ADDRESS)
     with pytest.raises(CodeExpired):
         door.submit(session, FORM, ADDRESS)
 

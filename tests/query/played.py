@@ -160,10 +160,11 @@ def replies(ground: Ground) -> dict[str, Letter]:
     return {str(row.reference): open_letter(ground.keys, row.id, row.sealed) for row in rows}
 
 
-def hand_over(ground: Ground, kind: Any = "accepted") -> int:
-    """The gateway's word on every reply that is owed; returns how many."""
+def hand_over(ground: Ground, kind: Any = "accepted", only: Accepted | None = None) -> int:
+    """The gateway's word on every reply that is owed (or on one inquiry's); returns how many."""
     with begin(ground.engine) as db:
         ids = list(db.execute(select(message.c.id).where(message.c.lane == Lane.REPLY)).scalars())
+        ids = [number for number in ids if only is None or number == one(ground, only).id]
         record_outcome(db, ground, [Outcome(number, Lane.REPLY, kind, ground.clock.now()) for number in ids])
     return len(ids)
 

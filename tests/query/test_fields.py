@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query.errors import IdNumberInvalid, IdTailInvalid, NameInvalid, PhoneInvalid
+from query.errors import CodeInvalid, IdNumberInvalid, IdTailInvalid, NameInvalid, PhoneInvalid
 from query.fields import mask_phone, parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
 
 
@@ -43,6 +43,9 @@ def test_every_spelling_of_a_number_is_the_same_number(typed: str) -> None:
         "١٣٨٠٠١٣٨٠٠٠",
         "१३८००१३८०००",
         "1380013800o",
+        "1380013800²",
+        "1380013800①",
+        "1380013800𝟎",
         "13800138000#",
         "13800138000\n13800138001",
         "+86+8613800138000",
@@ -72,7 +75,7 @@ def test_an_id_tail_is_mended(typed: str, tail: str) -> None:
     assert parse_id_tail(typed) == tail
 
 
-@pytest.mark.parametrize("typed", ["1234567", "12345", "abcdef", "x12345", "1234x5", "١٢٣٤٥٦", "12345XX", ""])
+@pytest.mark.parametrize("typed", ["1234567", "12345", "abcdef", "x12345", "1234x5", "١٢٣٤٥٦", "12345²", "12345XX", ""])
 def test_what_is_no_id_tail_is_refused(typed: str) -> None:
     with pytest.raises(IdTailInvalid):
         parse_id_tail(typed)
@@ -88,6 +91,7 @@ def test_what_is_no_id_tail_is_refused(typed: str) -> None:
         ("110105194902310026", None),
         ("110105194912310021", None),
         ("01010519491231002X", None),
+        ("1101051949123¹002X", None),
         ("110105491231002", None),
         ("１１０１０５１９４９１２３１００２Ｘ", "11010519491231002X"),
     ],
@@ -128,3 +132,9 @@ def test_a_shown_number_is_masked() -> None:
 
 def test_a_code_may_be_typed_with_spaces_and_full_width() -> None:
     assert parse_code(" ４８２ 913 ") == "482913"
+
+
+@pytest.mark.parametrize("typed", ["", "12345", "1234567", "12345a", "12345²", "١٢٣٤٥٦", "482913 482913"])
+def test_what_is_no_code_is_refused_before_it_is_tried(typed: str) -> None:
+    with pytest.raises(CodeInvalid):
+        parse_code(typed)

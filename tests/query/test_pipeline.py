@@ -6,10 +6,13 @@ import pytest
 
 from config.clock import FixedClock
 from config.ground import Ground
+from config.log import configure_logging
 from query.inquiry import HOUR, INTERNET_ACCOUNTS, PHONE_CARDS, SECOND, Outcome, State
-from query.models import question, wave
+from query.models import last_inquiry, question, wave
+from query.progress import progress
 from query.sweep import sweep
 from tests.query.played import (
+    OWNER,
     PHONE,
     Partners,
     accept,
@@ -287,6 +290,23 @@ def test_numbers_and_counts_are_erased_when_the_reply_is_settled(ground: Ground)
     row = one(ground, accepted)
     assert row.phone is None
     assert row.masked is not None, "the progress page shows it for 48 hours"
+
+
+def test_a_reply_that_was_given_up_is_not_told_as_sent_and_frees_the_day(
+    ground: Ground, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accepted, other = accept(ground), accept(ground, "13800138001")
+    work(ground)
+    configure_logging("info")
+    hand_over(ground, "failed", only=accepted)
+    assert (one(ground, accepted).state, one(ground, accepted).phone) == (State.CLOSED, None)
+    assert one(ground, accepted).closed_at is None
+    assert progress(ground, accepted.reference, OWNER).status == "replying"
+    assert [row.inquiry for row in rows(ground, last_inquiry)] == [one(ground, other).id]
+    assert capsys.readouterr().err.count("reply_given_up") == 1
+    again = accept(ground)
+    hand_over(ground, "failed", only=accepted)
+    assert one(ground, again).id in {row.inquiry for row in rows(ground, last_inquiry)}
 
 
 @pytest.mark.parametrize("kind", ["accepted", "failed", "unknown_final"])

@@ -17,6 +17,7 @@ from config.ground import Ground
 from query.codes import CodeSent, request_code
 from query.errors import (
     CodeExpired,
+    CodeInvalid,
     CodeWrong,
     IdempotencyConflict,
     IdNumberInvalid,
@@ -78,6 +79,8 @@ def test_an_accepted_inquiry_is_stored_sealed(ground: Ground) -> None:
         ({"phone": "010-12345678"}, PhoneInvalid),
         ({"id_tail": "1234567"}, IdTailInvalid),
         ({"id_tail": None}, IdTailInvalid),
+        ({"code": "12345"}, CodeInvalid),
+        ({"code": "12345a"}, CodeInvalid),
         ({"service": "bank-cards"}, ServiceUnknown),
         ({"service": PHONE_CARDS, "name": ""}, NameInvalid),
         ({"service": PHONE_CARDS, "id_number": "110105194912310021"}, IdNumberInvalid),

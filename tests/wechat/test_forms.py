@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.errors import OneCertError
-from query.errors import CodeExpired, CodeWrong, NameInvalid, TooSoon
+from query.errors import CodeExpired, CodeInvalid, CodeWrong, NameInvalid, TooSoon
 from wechat.forms import Form, fault_of, find_faults, parse_form
 from wechat.texts import Words
 
@@ -76,6 +76,7 @@ def test_a_form_for_cards_has_name_and_whole_number() -> None:
     assert find_faults(cards, zh) == {
         "name": "请填写身份证上的姓名",
         "id_number": "身份证号码有误，请对照证件再填",
+        "code": "请填写短信里的 6 位验证码",
         "consent": "请先阅读并勾选同意，再提交",
     }
 
@@ -85,6 +86,7 @@ def test_a_form_for_cards_has_name_and_whole_number() -> None:
     [
         (CodeWrong(3), {"code": "验证码不对，请看最新一条短信。还可试 3 次"}),
         (CodeWrong(0), {"code": "验证码已过期，请按“获取验证码”再要一个"}),
+        (CodeInvalid(), {"code": "请填写短信里的 6 位验证码"}),
         (CodeExpired(), {"code": "验证码已过期，请按“获取验证码”再要一个"}),
         (NameInvalid(), {"name": "请填写身份证上的姓名"}),
         (TooSoon(60), {}),

@@ -83,7 +83,7 @@
 
   /* ---- The form ---- */
 
-  const FIELD_OF = { phone_invalid: "phone", id_tail_invalid: "id_tail", id_number_invalid: "id_number", name_invalid: "name", consent_missing: "consent", code_wrong: "code", code_expired: "code" };
+  const FIELD_OF = { phone_invalid: "phone", id_tail_invalid: "id_tail", id_number_invalid: "id_number", name_invalid: "name", consent_missing: "consent", code_invalid: "code", code_wrong: "code", code_expired: "code" };
   const EMPTY = { phone: "e.phone.empty", id_tail: "e.tail.empty", id_number: "e.id_number.empty", name: "e.name_invalid", code: "e.code.empty" };
 
   function runForm(form) {
@@ -108,6 +108,7 @@
       if (name === "id_tail" && /^\d+X?$/.test(signs) && signs.length !== 6) {
         return counted(signs.length < 6 ? "e.id_tail_invalid.short" : "e.id_tail_invalid.long", Math.abs(6 - signs.length));
       }
+      if (name === "code" && /^\d+$/.test(signs) && signs.length !== 6) return say("e.code.empty");
       return "";
     }
 
