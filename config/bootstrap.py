@@ -18,7 +18,7 @@ from config import audit
 from config.catalogue import default_document, load_catalogue, required_secrets
 from config.catalogue_edit import set_address
 from config.catalogue_store import catalogue_version
-from config.db import begin
+from config.db import begin, reading
 from config.errors import DatabaseUnavailable
 from config.ground import Ground
 from config.key_pairs import make_private_key, public_half
@@ -109,7 +109,7 @@ def _alone(ground: Ground) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
         return
-    with ground.engine.connect() as db:
+    with reading(ground.engine) as db:
         if db.execute(text("SELECT GET_LOCK('onecert.bootstrap', :wait)"), {"wait": LOCK_WAIT_S}).scalar() != 1:
             raise DatabaseUnavailable("another process has been setting up this database for a minute; try again")
         try:

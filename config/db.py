@@ -35,6 +35,10 @@ T = TypeVar("T")
 SEAL_OVERHEAD = 31  # bytes that sealing adds: format 1, key id 2, nonce 12, tag 16
 BUSY_S = 5
 STATEMENT_S = 15
+# Of one process: 32 threads serve (serving.THREADS), and each may read keys or catalogue beside its transaction.
+CONNECTIONS = 64
+KEPT_OPEN = 16
+POOL = {"pool_size": KEPT_OPEN, "max_overflow": CONNECTIONS - KEPT_OPEN, "pool_timeout": BUSY_S}
 READING = "onecert_reading"
 AWAY = "the database does not answer just now"
 BUSY = "every database connection is in use"
@@ -92,7 +96,7 @@ def make_engine(settings: DatabaseSettings) -> Engine:
 
 def _sqlite_engine(url: str) -> Engine:
     engine = create_engine(
-        url, hide_parameters=True, pool_timeout=BUSY_S, connect_args={"timeout": BUSY_S, "check_same_thread": False}
+        url, hide_parameters=True, connect_args={"timeout": BUSY_S, "check_same_thread": False}, **POOL
     )
 
     @event.listens_for(engine, "connect")
@@ -120,9 +124,6 @@ def _mysql_engine(url: str) -> Engine:
         url,
         hide_parameters=True,
         isolation_level="READ COMMITTED",
-        pool_size=10,
-        max_overflow=10,
-        pool_timeout=BUSY_S,
         pool_pre_ping=True,
         pool_recycle=1800,
         # A Connection ends its transaction itself; the pool's ROLLBACK after each would be a round trip for nothing.
@@ -134,6 +135,7 @@ def _mysql_engine(url: str) -> Engine:
             "write_timeout": STATEMENT_S,
             "init_command": f"SET SESSION innodb_lock_wait_timeout={BUSY_S}, time_zone='+00:00'",
         },
+        **POOL,
     )
 
 

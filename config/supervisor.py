@@ -37,6 +37,7 @@ class Child:
     """One process: a program (`argv`) or a function (`run`) that works until it is stopped.
 
     `ready`: `http://host:port/path` that answers 200, or `redis:/socket/path` that answers PING.
+    `said`: where one reads what it said.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Child:
     run: Callable[[], object] | None = None
     stage: int = 1
     ready: str = ""
+    said: str = "above"
 
 
 class Stopped(Exception):
@@ -179,7 +181,9 @@ class Supervisor:
             self._tick(begun, LOOK_EVERY_S)
             for keeper in waiting:
                 if keeper.ends >= STARTS_TO_GIVE_UP:
-                    raise NotStarting(f"{keeper.child.name} does not start; what it said is above. Giving up.")
+                    raise NotStarting(
+                        f"{keeper.child.name} does not start; what it said is {keeper.child.said}. Giving up."
+                    )
             if time.monotonic() > slow_at:
                 slow_at += SLOW_START_S
                 self._say(f"still waiting for {', '.join(keeper.child.name for keeper in waiting)}")

@@ -13,10 +13,11 @@ from functools import partial
 from pathlib import Path
 
 import click
+from redis import Redis, RedisError
 from sqlalchemy import Engine
 
 from config.bootstrap import bootstrap
-from config.errors import SettingInvalid
+from config.errors import RedisUnavailable, SettingInvalid
 from config.ground import Ground
 from config.settings import Settings
 from config.supervisor import Child, Supervisor, say
@@ -42,6 +43,10 @@ def make_command(upgrade: Callable[[Engine], None]) -> click.Command:
         ground = ground_of(ctx)
         hold(ground.settings.data)
         check_ports(ground.settings)
+        if not ground.settings.redis_socket:
+            check_redis(ground.redis)
+        # Everything below, in this process and its children, writes files for us alone.
+        os.umask(0o077)
         bootstrap(ground, upgrade, f"http://{ground.settings.sandbox_bind}")
         for line in addresses(ground):
             say(line)
@@ -74,6 +79,7 @@ def choose(port: int | None, sandbox_port: int | None, data: Path | None) -> Non
 
 def hold(directory: Path) -> None:
     """Keep a second supervisor out of this directory for as long as this process, or what it becomes, lives."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = os.open(directory / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,14 +91,27 @@ def hold(directory: Path) -> None:
 
 
 def check_ports(settings: Settings) -> None:
-    """SettingInvalid when another program listens where we are to."""
+    """SettingInvalid when another program, or another part of ours, listens where we are to."""
+    taken: dict[str, str] = {}
     for name, bind, option in (
         ("ONECERT_BIND", settings.bind, "--port"),
         ("ONECERT_SANDBOX_BIND", settings.sandbox_bind, "--sandbox-port"),
         (METRICS, settings.metrics_bind, METRICS),
     ):
+        port = bind.rpartition(":")[2]
+        if other := taken.get(port):
+            raise SettingInvalid(f"{name}: {other} has port {port} too; choose another port with {option}")
+        taken[port] = name
         if not is_free(bind):
             raise SettingInvalid(f"{name}: {bind} is taken by another program; choose another port with {option}")
+
+
+def check_redis(redis: Redis) -> None:
+    """RedisUnavailable when the Redis of ONECERT_REDIS_URL does not answer."""
+    try:
+        redis.ping()
+    except RedisError as error:
+        raise RedisUnavailable("ONECERT_REDIS_URL: no Redis answers there") from error
 
 
 def is_free(bind: str) -> bool:
@@ -145,6 +164,7 @@ def redis_child(settings: Settings) -> Child:
     """The private Redis: on a socket only we may open, with what it was told kept across restarts."""
     directory = settings.data / "redis"
     directory.mkdir(mode=0o700, exist_ok=True)
+    log = directory / "redis.log"
     options = {
         "--port": "0",
         "--unixsocket": str(settings.redis_socket),
@@ -154,9 +174,10 @@ def redis_child(settings: Settings) -> Child:
         "--appendfsync": "everysec",
         "--save": "",
         "--loglevel": "warning",
+        "--logfile": str(log),
     }
     argv = [redis_program(), *(word for pair in options.items() for word in pair)]
-    return Child("redis", argv=argv, stage=0, ready=f"redis:{settings.redis_socket}")
+    return Child("redis", argv=argv, stage=0, ready=f"redis:{settings.redis_socket}", said=f"in {log}")
 
 
 def redis_program() -> str:

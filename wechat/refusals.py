@@ -20,6 +20,8 @@ STATE_OF_CODE = {
     "too_soon": "soon",
     "unavailable": "down",
 }
+RETRY_SOON_S = 5
+"""What a program is told to wait while we are down, as in the API; people are told no time."""
 NotFoundHandler = Callable[[HTTPException], Response]
 PROGRAMS = ("/api/", "/wechat/", "/sms/", "/partners/")
 """Where only programs come: an unknown address there is answered with problem+json."""
@@ -30,8 +32,8 @@ def refusal_page(renderer: Renderer, error: Exception) -> Response:
     state, status, retry_after = _state(error)
     response = renderer.page("state", state_name=state, again=_again(), **renderer.wait(retry_after))
     response.status_code = status
-    if retry_after:
-        response.headers["Retry-After"] = str(retry_after)
+    if retry_after or status == 503:
+        response.headers["Retry-After"] = str(retry_after or RETRY_SOON_S)
     return response
 
 

@@ -48,7 +48,9 @@ class Visits:
 
     def begin(self, door: Door[S], ticket: str | None, address: str) -> str:
         """Open a session where the ticket says, or else at the web entrance; its token. Raises TicketInvalid."""
-        entrance = parse_ticket(self._ground.keys, ticket, self._ground.clock.now()).entrance if ticket else WEB
+        entrance = WEB
+        if ticket is not None:
+            entrance = parse_ticket(self._ground.keys, ticket, self._ground.clock.now()).entrance
         return door.open_session(entrance, ticket, address).token
 
     def carry_on(self, door: Door[S], request: Request, address: str) -> str:

@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy.schema import CreateTable
 
 from config.db import Ms, Sealed, Serial, begin, is_duplicate, make_engine, reading, skip_locked, transact, upsert
 from config.errors import DatabaseUnavailable
+from config.serving import THREADS
 
 on_mariadb = pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -150,6 +152,13 @@ def test_two_workers_never_claim_the_same_row(boxes):
 def test_a_wrong_statement_is_no_unavailability(boxes):
     with pytest.raises(ProgrammingError), begin(boxes) as db:
         db.execute(text("SELECT * FROM no_such_table"))
+
+
+def test_every_thread_that_serves_has_a_connection_and_one_beside_it(engine):
+    with ExitStack() as held:
+        for _ in range(2 * THREADS):
+            held.enter_context(reading(engine))
+        assert engine.pool.checkedout() == 2 * THREADS
 
 
 def test_a_database_that_is_away_is_unavailable():

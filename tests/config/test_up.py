@@ -19,13 +19,16 @@ from query.schema import upgrade
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    mask = os.umask(0o022)
     for name in list(os.environ):
         if name.startswith("ONECERT_"):
             monkeypatch.delenv(name)
     for name in ("ONECERT_BIND", "ONECERT_SANDBOX_BIND", up.METRICS):
         monkeypatch.setenv(name, f"127.0.0.1:{up.free_port()}")
     monkeypatch.setenv("ONECERT_DATA", str(tmp_path))
+    yield
+    os.umask(mask)
 
 
 @pytest.fixture
@@ -53,6 +56,33 @@ def test_a_port_that_is_taken_is_told_with_the_way_out(listener: int, tmp_path: 
         f"Error: {name}: 127.0.0.1:{listener} is taken by another program; choose another port with {option}\n"
     )
     assert not (tmp_path / "onecert.sqlite3").exists()
+
+
+def test_each_part_needs_a_port_of_its_own() -> None:
+    port = str(up.free_port())
+    done = CliRunner().invoke(up.make_command(upgrade), ["--port", port, "--sandbox-port", port])
+    assert done.exit_code == 1
+    assert done.stderr == (
+        f"Error: ONECERT_SANDBOX_BIND: ONECERT_BIND has port {port} too; choose another port with --sandbox-port\n"
+    )
+
+
+def test_a_redis_that_does_not_answer_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONECERT_REDIS_URL", "redis://:geheim@127.0.0.1:1")
+    done = CliRunner().invoke(up.make_command(upgrade))
+    assert (done.exit_code, done.stderr) == (1, "Error: ONECERT_REDIS_URL: no Redis answers there\n")
+
+
+def test_a_database_that_does_not_answer_is_told_in_one_line_even_without_a_directory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ONECERT_DATA", str(tmp_path / "new"))
+    monkeypatch.setenv("ONECERT_DATABASE_URL", "mysql+pymysql://nobody:geheim@127.0.0.1:1/onecert")
+    monkeypatch.setenv("ONECERT_MASTER_KEY", "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY=")
+    done = CliRunner().invoke(up.make_command(upgrade))
+    assert (done.exit_code, done.stderr) == (1, "Error: the database does not answer just now\n")
+    (tmp_path / "new" / "made").touch()
+    assert (tmp_path / "new" / "made").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_directory_has_one_supervisor(tmp_path: Path) -> None:
@@ -86,6 +116,7 @@ def test_one_machine_runs_a_private_redis_first_and_everything_else_after_it() -
         *((name, 1) for name in ("sandbox", "web", "worker 1", "worker 2", "worker 3", "gateway", "clock")),
     ]
     assert {child.name for child in children if child.ready} == {"redis", "sandbox", "web"}
+    assert children[0].said == f"in {settings().data / 'redis' / 'redis.log'}"
 
 
 def test_a_redis_that_is_set_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -279,8 +279,9 @@ def test_a_ticket_opens_a_session_at_its_entrance_and_leaves_the_address(ground:
 
 def test_an_old_or_foreign_ticket_reads_as_expired(ground: Ground, browser: FlaskClient, clock: FixedClock) -> None:
     ticket = build_ticket(ground.keys, Ticket("gxwbwx", "openid-1", ground.clock.now()))
+    fresh = build_ticket(ground.keys, Ticket("gxwbwx", "openid-1", ground.clock.now() + 31 * 60_000))
     clock.advance(31 * 60_000)
-    for bad in (ticket, "nonsense"):
+    for bad in (ticket, "nonsense", "", fresh[:-1], fresh[:20]):
         page = browser.get(f"/internet-accounts?ticket={bad}")
         assert page.status_code == 401
         assert "已过期" in page.text
@@ -290,6 +291,7 @@ def test_without_redis_the_page_says_try_again(ground: Ground) -> None:
     with Redis(unix_socket_path="/nowhere/redis.sock") as nobody:
         page = make_app(replace(ground, redis=nobody)).test_client().get("/internet-accounts")
     assert page.status_code == 503
+    assert page.headers["Retry-After"] == "5"
     assert "服务暂时用不了" in page.text
     assert "8 家企业" in page.text
 

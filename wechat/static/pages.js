@@ -168,6 +168,7 @@
     /* A refusal: a field's fault, a state that stands in for the form, or a box while the values are held. */
     function refused(answer) {
       const told = answer.told, code = told.code, name = FIELD_OF[code];
+      speak(""); // "sending" is over
       if (name && input(name)) {
         const used = code === "code_wrong" && !told.tries_left ? "code_expired" : code;
         const text = used === "code_wrong" ? counted("e.code_wrong", told.tries_left) : (PARSED.has(name) && fault(name)) || say("e." + used);
