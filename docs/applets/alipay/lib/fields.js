@@ -19,6 +19,7 @@ const FIELD_OF = {
   id_number_invalid: 'id_number',
   name_invalid: 'name',
   consent_missing: 'consent',
+  code_invalid: 'code',
   code_wrong: 'code',
   code_expired: 'code',
 };

@@ -58,6 +58,7 @@ module.exports = {
   'e.name_invalid': "请填写身份证上的姓名",
   'e.consent_missing': "请先阅读并勾选同意，再提交",
   'e.code.empty': "请填写短信里的 6 位验证码",
+  'e.code_invalid': "请填写短信里的 6 位验证码",
   'e.code_wrong': "验证码不对，请看最新一条短信。还可试 {n} 次",
   'e.code_wrong.one': "验证码不对，请看最新一条短信。还可试 1 次",
   'e.code_expired': "验证码已过期，请按“获取验证码”再要一个",
