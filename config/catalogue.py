@@ -18,7 +18,6 @@ from config.catalogue_faults import describe, name_place
 from config.catalogue_rules import find_faults, find_warnings
 from config.catalogue_schema import (
     Application,
-    Bilingual,
     Catalogue,
     Entrance,
     Guide,
@@ -30,6 +29,7 @@ from config.catalogue_schema import (
     Service,
     Texts,
 )
+from config.catalogue_words import Bilingual
 from config.errors import CatalogueInvalid
 
 __all__ = [

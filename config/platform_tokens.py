@@ -1,127 +1,140 @@
-"""Tokens that a platform lends us for a while, fetched once however many processes ask.
+"""Tokens that a platform lends us and all processes share: one fetch however many ask, dropped only if they failed.
 
-A token lies in Redis, sealed, and is renewed before its end: by whoever first finds it due, while the others go on with
-the old one as long as it is good, and wait for the new one when it is not. A token that the platform refused is dropped
-only if it is still the one that is kept, and at most once a minute, so that a storm of refusals costs one more fetch.
-Losing Redis' contents costs one fetch. What a token is for, and how it is fetched, is the caller's business.
+They stand sealed in Redis. Whoever finds none takes a lock and fetches; the others read again until it is there. A
+token that nears its end is renewed by one process while the others go on with it. Nothing is remembered in a process:
+what another one dropped is gone for all. What a token is for, and how it is fetched, is the caller's business.
 """
 
 from __future__ import annotations
 
-import hmac
 import json
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from redis import Redis, RedisError
 
 from config.clock import Clock
-from config.errors import RedisUnavailable, SealBroken
+from config.errors import OneCertError, RedisUnavailable, SealBroken
 from config.keys import KeyRing
 
-RENEW_BEFORE_MS = 300_000
-"""Not earlier: until five minutes before its end WeChat gives the same token once more."""
-JITTER_MS = 30_000
-"""Each process finds a token due at a slightly different time, so that not all look for the lock at once."""
 LOCK_MS = 8_000
-"""Longer than a fetch may take; the lock of a process that was killed is free again after this."""
-LOOK_AGAIN_S = 0.02
-DROP_AGAIN_S = 60
-PURPOSE = "platform-token"
+"""Longer than a fetch with all its retries; a process killed while it fetches holds the others up no longer."""
+WAIT_S = 8.5
+LOOK_EVERY_S = 0.05
+EARLY_MS = 300_000
+JITTER_MS = 60_000
+"""A token is renewed 4 to 5 minutes before its end: until then WeChat gives the same one once more (stable_token)."""
+SPARE_MS = 10_000
+RENEW_AGAIN_MS = 30_000
+DROP_EVERY_MS = 30_000
+"""One drop in this time: what replaced a failed token and fails too is not mended by fetching once more."""
 
-# KEYS: one. ARGV: a value. Deletes the key only if it still holds that value.
-_DELETE_SAME = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
+_DROP = """
+if redis.call('get', KEYS[1]) == ARGV[1] and redis.call('set', KEYS[2], '1', 'NX', 'PX', ARGV[2]) then
+  return redis.call('del', KEYS[1])
+end
+return 0
+"""
 
 
 @dataclass(frozen=True)
-class Lent:
-    """What a platform lends: the token, and for how many seconds."""
+class Fetched:
+    """What the platform gave out, and for how many seconds."""
 
-    token: str = field(repr=False)
-    lives_s: int
+    value: str = field(repr=False)
+    expires_in: int
 
 
 @dataclass(frozen=True)
-class _Kept:
-    token: str = field(repr=False)
+class Kept:
+    """A token in use; times in epoch ms. `sealed`, its bytes in Redis, tells two fetches of one value apart."""
+
+    value: str = field(repr=False)
+    renew_at: int
     ends_at: int
+    sealed: bytes = field(repr=False)
 
 
 class TokenStore:
-    """Tokens by name (`<entrance>.access_token`). Safe in any number of threads and processes."""
+    """The tokens of one kind, each under a name. Neither holds a secret; no two callers share a kind.
 
-    def __init__(self, redis: Redis, keys: KeyRing, clock: Clock) -> None:
+    A token is sealed for its kind and name: found under another's key it is none.
+    """
+
+    def __init__(self, redis: Redis, keys: KeyRing, clock: Clock, kind: str) -> None:
         self._redis = redis
         self._keys = keys
         self._clock = clock
-        self._delete_same = redis.register_script(_DELETE_SAME)
+        self._kind = kind
 
-    def get(self, name: str, fetch: Callable[[], Lent]) -> str:
-        """The token of that name; `fetch` is called by one process only, and only when it is due.
+    def get(self, name: str, fetch: Callable[[], Fetched]) -> Kept:
+        """The token in use; `fetch` is called by one process at a time, and only when it is needed.
 
-        Raises what `fetch` raises, and RedisUnavailable: without Redis nobody could tell who fetches.
+        Raises what `fetch` raised when there is no token to go on with; RedisUnavailable when Redis is away, or when
+        another process does not end its fetch.
         """
+        deadline = time.monotonic() + WAIT_S
         try:
-            return self._get(name, fetch)
-        except RedisError as error:
-            raise RedisUnavailable("the platform's tokens cannot be read") from error
+            while time.monotonic() < deadline:
+                kept = self._read(name)
+                if kept is not None and self._clock.now() < kept.renew_at:
+                    return kept
+                usable = kept if kept is not None and self._clock.now() < kept.ends_at - SPARE_MS else None
+                renewed = self._renew_alone(name, fetch, kept, usable)
+                if renewed is not None:
+                    return renewed
+                time.sleep(LOOK_EVERY_S)
+        except RedisError:
+            raise RedisUnavailable("Redis is away, and with it the platform's tokens.") from None
+        raise RedisUnavailable("Another process does not end its fetch of the platform's token.")
 
-    def drop(self, name: str, failed: str) -> None:
-        """Forget `failed`, which the platform refused, unless it is no longer the one that is kept."""
+    def drop(self, name: str, failed: Kept) -> None:
+        """Forget a token that the platform refused, unless it has been replaced already. Raises RedisUnavailable."""
         try:
-            sealed: Any = self._redis.get(_key(name))
-            kept = self._opened(name, sealed)
-            if kept is None or not hmac.compare_digest(kept.token.encode(), failed.encode()):
-                return
-            if self._redis.set(f"{_key(name)}:dropped", 1, nx=True, ex=DROP_AGAIN_S):
-                self._delete_same(keys=[_key(name)], args=[sealed])
-        except RedisError as error:
-            raise RedisUnavailable("the platform's tokens cannot be read") from error
+            self._redis.eval(_DROP, 2, self._key(name), self._key(name, "dropped"), failed.sealed, DROP_EVERY_MS)
+        except RedisError:
+            raise RedisUnavailable("Redis is away, and with it the platform's tokens.") from None
 
-    def _get(self, name: str, fetch: Callable[[], Lent]) -> str:
-        give_up = time.monotonic() + 2 * LOCK_MS / 1000
-        while time.monotonic() < give_up:
-            kept = self._opened(name, self._redis.get(_key(name)))
-            left = kept.ends_at - self._clock.now() if kept else 0
-            if kept and left > RENEW_BEFORE_MS - secrets.randbelow(JITTER_MS):
-                return kept.token
-            owner = secrets.token_hex(8)
-            if self._redis.set(f"{_key(name)}:lock", owner, nx=True, px=LOCK_MS):
-                return self._renew(name, fetch, owner, kept if left > 0 else None)
-            if kept and left > 0:
-                return kept.token
-            time.sleep(LOOK_AGAIN_S)
-        raise RedisUnavailable("another process has been fetching a token for too long")
-
-    def _renew(self, name: str, fetch: Callable[[], Lent], owner: str, before: _Kept | None) -> str:
-        """Fetch and keep. The lock is held; whoever held it just before may have fetched already."""
+    def _renew_alone(
+        self, name: str, fetch: Callable[[], Fetched], seen: Kept | None, usable: Kept | None
+    ) -> Kept | None:
+        """The new token if the lock is ours; else the old one if it can still be used; else nothing: look again."""
+        lock, owner = self._key(name, "lock"), secrets.token_hex(16)
+        if not self._redis.set(lock, owner, nx=True, px=LOCK_MS):
+            return usable
         try:
-            kept = self._opened(name, self._redis.get(_key(name)))
-            if kept and kept != before and kept.ends_at - self._clock.now() > RENEW_BEFORE_MS - JITTER_MS:
-                return kept.token
-            lent = fetch()
-            self._keep(name, lent)
-            return lent.token
+            current = self._read(name)
+            if current is not None and (seen is None or current.sealed != seen.sealed):
+                return current  # fetched by another process between our look and our lock
+            return self._keep(name, fetch())
+        except OneCertError:
+            if usable is None:
+                raise
+            return usable
         finally:
-            self._delete_same(keys=[f"{_key(name)}:lock"], args=[owner])
+            self._redis.eval(_RELEASE, 1, lock, owner)
 
-    def _keep(self, name: str, lent: Lent) -> None:
-        ends_at = self._clock.now() + lent.lives_s * 1000
-        told = json.dumps([name, lent.token, ends_at], separators=(",", ":")).encode()
-        self._redis.set(_key(name), self._keys.seal_token(PURPOSE, told), px=max(1, lent.lives_s * 1000))
+    def _keep(self, name: str, fetched: Fetched) -> Kept:
+        now = self._clock.now()
+        ends_at = now + fetched.expires_in * 1000
+        renew_at = max(ends_at - EARLY_MS + secrets.randbelow(JITTER_MS), min(now + RENEW_AGAIN_MS, ends_at))
+        plain = json.dumps([fetched.value, renew_at, ends_at]).encode()
+        sealed = self._keys.seal(plain, table="redis", column=self._kind, row=name)
+        self._redis.set(self._key(name), sealed, px=max(1, fetched.expires_in * 1000))
+        return Kept(fetched.value, renew_at, ends_at, sealed)
 
-    def _opened(self, name: str, sealed: Any) -> _Kept | None:
-        if sealed is None:
+    def _read(self, name: str) -> Kept | None:
+        sealed = self._redis.get(self._key(name))
+        if not isinstance(sealed, bytes):
             return None
         try:
-            whose, token, ends_at = json.loads(self._keys.open_token(PURPOSE, sealed.decode()))
+            value, renew_at, ends_at = json.loads(self._keys.open(sealed, table="redis", column=self._kind, row=name))
         except SealBroken:
             return None
-        return _Kept(token, ends_at) if whose == name else None
+        return Kept(value, renew_at, ends_at, sealed)
 
-
-def _key(name: str) -> str:
-    return f"platform-token:{name}"
+    def _key(self, name: str, part: str = "value") -> str:
+        return f"platform-token:{self._kind}:{name}:{part}"

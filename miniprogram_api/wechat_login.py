@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from config.catalogue import Entrance
 from config.ground import Ground
 from config.log import get_logger
-from config.platform_tokens import Lent, TokenStore
+from config.platform_tokens import Fetched, Kept, TokenStore
 from miniprogram_api.errors import (
     ApiError,
     LoginCodeInvalid,
@@ -113,19 +113,26 @@ def judge_phone(info: PhoneInfo, app_id: str, now: int) -> str:
 
 def _with_token(ground: Ground, entrance: Entrance, path: str, body: dict[str, str]) -> dict[str, Any]:
     """One call with the access token; once more with a new one when WeChat no longer takes it."""
-    tokens, name = TokenStore(ground.redis, ground.keys, ground.clock), f"{entrance.code}.access_token"
-    token = tokens.get(name, lambda: _fetch_token(ground, entrance))  # the citizen's code has gone nowhere yet
-    told = _post(ground, entrance, f"{path}?{urlencode({'access_token': token})}", body)
+    tokens, name = TokenStore(ground.redis, ground.keys, ground.clock, "wechat-applet-token"), _app(ground, entrance)
+
+    def ask(token: Kept) -> dict[str, Any]:
+        return _post(ground, entrance, f"{path}?{urlencode({'access_token': token.value})}", body)
+
+    kept = tokens.get(name, lambda: _fetch_token(ground, entrance))  # the citizen's code has gone nowhere yet
+    told = ask(kept)
     if told.get("errcode") not in TOKEN_REFUSED:
         return told
-    tokens.drop(name, token)
-    renewed = tokens.get(name, lambda: _fetch_token(ground, entrance))
-    if renewed == token:
-        return told
-    return _post(ground, entrance, f"{path}?{urlencode({'access_token': renewed})}", body)
+    tokens.drop(name, kept)
+    fresh = tokens.get(name, lambda: _fetch_token(ground, entrance))
+    return told if fresh.value == kept.value else ask(fresh)
 
 
-def _fetch_token(ground: Ground, entrance: Entrance) -> Lent:
+def _app(ground: Ground, entrance: Entrance) -> str:
+    """Named by app and platform: a token of the sandbox is none of the real platform's."""
+    return ground.keys.mac("wechat applet", entrance.platform_url, entrance.app_id).hex()[:32]
+
+
+def _fetch_token(ground: Ground, entrance: Entrance) -> Fetched:
     wish = {"grant_type": "client_credential", "appid": entrance.app_id, "secret": _secret(ground, entrance)}
     try:
         told = _post(ground, entrance, "/cgi-bin/stable_token", wish)
@@ -134,7 +141,7 @@ def _fetch_token(ground: Ground, entrance: Entrance) -> Lent:
     except PlatformUnavailable as failed:
         failed.spent = False
         raise
-    return Lent(lent.access_token, lent.expires_in)
+    return Fetched(lent.access_token, lent.expires_in)
 
 
 def _raise_refusal(told: dict[str, Any], refusals: dict[int, type[ApiError]], entrance: Entrance) -> None:

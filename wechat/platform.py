@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from config.catalogue import Entrance
+from config.errors import RedisUnavailable
 from config.ground import Ground
+from config.platform_tokens import Fetched, Kept, TokenStore
 from wechat.errors import PlatformAway, PlatformRefused
 from wechat.platform_calls import TOKEN_PATH, Call, Calls, Target
 from wechat.platform_codes import NO_MENU, Course
-from wechat.token_store import Fetched, Kept, TokenStore
 
 LONGEST_TOKEN = 2048
 LONGEST_LIFE_S = 7200
@@ -39,8 +40,8 @@ class Platform:
     def __init__(self, ground: Ground, pause: Callable[[float], None] = time.sleep) -> None:
         self._ground = ground
         self._calls = Calls(ground, pause)
-        self._tokens = TokenStore(ground, "token")
-        self._tickets = TokenStore(ground, "ticket")
+        self._tokens = TokenStore(ground.redis, ground.keys, ground.clock, "official-account-token")
+        self._tickets = TokenStore(ground.redis, ground.keys, ground.clock, "official-account-ticket")
         self._seats = threading.BoundedSemaphore(SEATS)
 
     @contextmanager
@@ -60,13 +61,14 @@ class Platform:
         """The access token in use. Raises PlatformRefused, PlatformAway, SecretMissing."""
         try:
             return self._tokens.get(self._target(account).name, lambda: self._fetch_token(account))
-        except PlatformAway as away:
+        except (PlatformAway, RedisUnavailable) as away:
             # The caller's own request has not left, whatever became of the one for the token.
             raise PlatformAway(away.detail, sent=False) from None
 
     def script_ticket(self, account: Entrance) -> Kept:
         """The jsapi_ticket in use. Raises as `token`."""
-        return self._tickets.get(self._target(account).name, lambda: self._fetch_ticket(account))
+        with _redis_needed():
+            return self._tickets.get(self._target(account).name, lambda: self._fetch_ticket(account))
 
     def live_menu(self, account: Entrance) -> dict[str, Any] | None:
         """The menu that citizens see now, as the platform spells it; None when there is none. Raises as `token`."""
@@ -114,7 +116,8 @@ class Platform:
         except PlatformRefused as refused:
             if refused.course is not Course.REFRESH:
                 raise
-            self._tokens.drop(self._target(account).name, kept)
+            with _redis_needed():
+                self._tokens.drop(self._target(account).name, kept)
             fresh = self.token(account)
             if fresh.sealed == kept.sealed:
                 raise
@@ -144,6 +147,15 @@ class Platform:
         """Named by app and platform: a token of the sandbox is none of the real platform's."""
         name = self._ground.keys.mac("wechat account", account.platform_url, account.app_id).hex()[:32]
         return Target(account.code, name, account.platform_url)
+
+
+@contextmanager
+def _redis_needed() -> Iterator[None]:
+    """Without Redis nothing is asked of the platform: to our callers it is away, and nothing was sent."""
+    try:
+        yield
+    except RedisUnavailable as away:
+        raise PlatformAway(away.detail, sent=False) from None
 
 
 def _fetched(told: Mapping[str, Any], field_name: str) -> Fetched:

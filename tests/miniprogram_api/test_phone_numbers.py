@@ -10,9 +10,10 @@ from config.clock import FixedClock
 from config.ground import Ground
 from miniprogram_api.phone_tickets import LONGEST, build_phone_ticket
 from tests.factories import LAUNCH_DAY
-from tests.miniprogram_api.applets import Client, Platforms
+from tests.miniprogram_api.applets import Client, Platforms, point_at
 from tests.miniprogram_api.citizens import ACCOUNTS, PHONE, codes_owed, set_limit
 from tests.miniprogram_api.test_views import problem
+from wechat.platform import Platform
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 APPLETS = ("wechat-applet", "alipay-applet")
@@ -100,6 +101,28 @@ def test_a_phone_code_survives_a_token_that_could_not_be_fetched(known: Client, 
     problem(known.call("POST", "/phone-numbers", credential), 503, "unavailable")
     platforms.behaviour.set("wechat", "ok")
     assert known.call("POST", "/phone-numbers", credential).status_code == 200
+
+
+def test_an_official_account_of_the_same_app_keeps_a_token_of_its_own(
+    known: Client, platforms: Platforms, ground: Ground
+) -> None:
+    assert known.call("POST", "/phone-numbers", platforms.credential("wechat-applet")).status_code == 200
+    applet = ground.catalogues.current().entrance("wechat-applet")
+    assert applet is not None
+    mine = set(ground.redis.keys("platform-token:*"))
+    Platform(ground).token(applet)
+    both = set(ground.redis.keys("platform-token:*"))
+    assert len(mine) == 1 and len(both) == 2 and mine < both
+    assert platforms.played.fetches == 2
+
+
+def test_a_token_of_the_sandbox_is_none_of_the_real_platforms(
+    known: Client, platforms: Platforms, ground: Ground
+) -> None:
+    for url in (platforms.url, platforms.url.replace("127.0.0.1", "localhost")):
+        point_at(ground, url)
+        assert known.call("POST", "/phone-numbers", platforms.credential("wechat-applet")).status_code == 200
+    assert platforms.played.fetches == 2
 
 
 @pytest.mark.parametrize("entrance", ["alipay-applet"])

@@ -136,6 +136,11 @@ def test_two_accounts_have_two_tokens(played: Played) -> None:
     assert played.platform.token(played.account).value != played.platform.token(other).value
 
 
+def test_an_account_and_its_sandbox_have_two_tokens(ground: Ground, played: Played) -> None:
+    names = {played.platform._target(replace_account(played.account, base_url=url)).name for url in (None, played.url)}
+    assert len(names) == 2
+
+
 def test_redis_holds_no_token_in_clear(ground: Ground, played: Played) -> None:
     token = played.platform.token(played.account).value.encode()
     ticket = played.platform.script_ticket(played.account).value.encode()
@@ -187,9 +192,11 @@ def test_a_notice_is_not_sent_again_when_its_answer_was_lost(played: Played) -> 
 
 def test_without_redis_there_is_no_token_and_no_call(ground: Ground, played: Played) -> None:
     away = Platform(replace(ground, redis=make_redis("redis://127.0.0.1:1")))
-    with pytest.raises(PlatformAway):
-        away.token(played.account)
-    assert played.memory.fetches == 0
+    for ask in (away.token, away.script_ticket, away.live_menu):
+        with pytest.raises(PlatformAway) as fault:
+            ask(played.account)
+        assert not fault.value.sent
+    assert not played.memory.asked
 
 
 def test_an_alarm_names_the_code_and_the_request_and_no_secret(
