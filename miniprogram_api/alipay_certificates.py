@@ -10,18 +10,28 @@ import sys
 
 from cryptography import x509
 
+from config.key_pairs import KeyInvalid
+
 RSA_SIGNATURES = "1.2.840.113549.1.1."
 
 
 def certificate_sn(pem: str) -> str:
-    """MD5 of issuer and serial number, as Alipay names a certificate. Raises ValueError."""
-    return _sn(x509.load_pem_x509_certificate(pem.strip().encode()))
+    """MD5 of issuer and serial number, as Alipay names a certificate. Raises KeyInvalid."""
+    return _sn(_load(pem)[0])
 
 
 def root_sn(pem: str) -> str:
     """The serial numbers of all RSA-signed certificates of a bundle, joined by `_`; of one, its own."""
-    found = x509.load_pem_x509_certificates(pem.strip().encode())
-    return "_".join(_sn(one) for one in found if one.signature_algorithm_oid.dotted_string.startswith(RSA_SIGNATURES))
+    return "_".join(
+        _sn(one) for one in _load(pem) if one.signature_algorithm_oid.dotted_string.startswith(RSA_SIGNATURES)
+    )
+
+
+def _load(pem: str) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(pem.strip().encode())
+    except ValueError:
+        raise KeyInvalid("this is no certificate in PEM") from None
 
 
 def _sn(certificate: x509.Certificate) -> str:

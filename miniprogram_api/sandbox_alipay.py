@@ -14,6 +14,7 @@ from config.clock import shanghai
 from config.ground import Ground
 from config.key_pairs import load_private_key
 from miniprogram_api.alipay import Unverified, seal_phone, sign, text_to_sign, verify
+from miniprogram_api.alipay_certificates import certificate_sn
 
 METHOD = "alipay.system.oauth.token"
 CLOCK_SLACK_MS = 15 * 60 * 1000
@@ -82,7 +83,16 @@ def _answer(ground: Ground, name: str, told: dict[str, Any]) -> Response:
     """Written as Alipay writes: the member signed as it stands, `sign` behind it."""
     member = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
     signature = sign(member.encode(), _key(ground))
-    return Response(f'{{"{name}":{member},"sign":"{signature}"}}', content_type="text/html;charset=utf-8")
+    behind = f'"sign":"{signature}"{_certificate(ground)}'
+    return Response(f'{{"{name}":{member},{behind}}}', content_type="text/html;charset=utf-8")
+
+
+def _certificate(ground: Ground) -> str:
+    """In certificate mode an answer names the platform's certificate."""
+    if _app(ground).key_mode == "public-key":
+        return ""
+    known = ground.secrets.get(f"{_app(ground).code}.platform_key")
+    return f',"alipay_cert_sn":"{certificate_sn(known)}"'
 
 
 def _checked_app(ground: Ground, parameters: dict[str, str]) -> Entrance:
@@ -97,6 +107,8 @@ def _checked_app(ground: Ground, parameters: dict[str, str]) -> Entrance:
     earliest, latest = (_stamp(ground.clock.now() + slack) for slack in (-CLOCK_SLACK_MS, CLOCK_SLACK_MS))
     if not earliest <= parameters.get("timestamp", "") <= latest:
         raise Refused("40002", "isv.invalid-timestamp")
+    if parameters.get("app_cert_sn", "") != app.app_cert_sn:
+        raise Refused("40002", "isv.invalid-app-cert-sn")
     if parameters.get("method") != METHOD or parameters.get("grant_type") != "authorization_code":
         raise Refused("40002", "isv.invalid-method")
     return app

@@ -66,7 +66,9 @@ class _Watermark(BaseModel):
     appid: str
 
 
-class _PhoneInfo(BaseModel):
+class PhoneInfo(BaseModel):
+    """The member of WeChat's answer that holds the number and says whom it was given to, and when."""
+
     model_config = ConfigDict(strict=True, hide_input_in_errors=True, populate_by_name=True)
     phone: str = Field(alias="purePhoneNumber", repr=False)
     country: str | int = Field(alias="countryCode")
@@ -75,7 +77,7 @@ class _PhoneInfo(BaseModel):
 
 class _Phone(BaseModel):
     model_config = ConfigDict(strict=True, hide_input_in_errors=True)
-    phone_info: _PhoneInfo = Field(repr=False)
+    phone_info: PhoneInfo = Field(repr=False)
 
 
 def fetch_openid(ground: Ground, entrance: Entrance, code: str) -> str:
@@ -100,7 +102,7 @@ def fetch_phone(ground: Ground, entrance: Entrance, openid: str, code: str) -> s
     return judge_phone(_as(_Phone, told).phone_info, entrance.app_id, ground.clock.now())
 
 
-def judge_phone(info: _PhoneInfo, app_id: str, now: int) -> str:
+def judge_phone(info: PhoneInfo, app_id: str, now: int) -> str:
     """The number, if it was given to this app within 5 minutes and is of the mainland. Pure."""
     if info.watermark.appid != app_id or abs(now - info.watermark.timestamp * 1000) > FRESH_MS:
         raise PhoneCredentialInvalid()
@@ -112,7 +114,7 @@ def judge_phone(info: _PhoneInfo, app_id: str, now: int) -> str:
 def _with_token(ground: Ground, entrance: Entrance, path: str, body: dict[str, str]) -> dict[str, Any]:
     """One call with the access token; once more with a new one when WeChat no longer takes it."""
     tokens, name = TokenStore(ground.redis, ground.keys, ground.clock), f"{entrance.code}.access_token"
-    token = tokens.get(name, lambda: _fetch_token(ground, entrance))
+    token = tokens.get(name, lambda: _fetch_token(ground, entrance))  # the citizen's code has gone nowhere yet
     told = _post(ground, entrance, f"{path}?{urlencode({'access_token': token})}", body)
     if told.get("errcode") not in TOKEN_REFUSED:
         return told
@@ -125,9 +127,13 @@ def _with_token(ground: Ground, entrance: Entrance, path: str, body: dict[str, s
 
 def _fetch_token(ground: Ground, entrance: Entrance) -> Lent:
     wish = {"grant_type": "client_credential", "appid": entrance.app_id, "secret": _secret(ground, entrance)}
-    told = _post(ground, entrance, "/cgi-bin/stable_token", wish)
-    _raise_refusal(told, {}, entrance)
-    lent = _as(_Token, told)
+    try:
+        told = _post(ground, entrance, "/cgi-bin/stable_token", wish)
+        _raise_refusal(told, {}, entrance)
+        lent = _as(_Token, told)
+    except PlatformUnavailable as failed:
+        failed.spent = False
+        raise
     return Lent(lent.access_token, lent.expires_in)
 
 

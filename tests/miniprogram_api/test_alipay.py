@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as some
 
-from config.key_pairs import load_private_key, load_public_key
+from config.key_pairs import KeyInvalid, load_private_key, load_public_key
 from miniprogram_api.alipay import (
     Unverified,
     build_request,
@@ -134,6 +134,13 @@ def test_a_certificate_is_named_by_the_md5_of_issuer_and_serial_number() -> None
     assert certificate_sn(one) == hashlib.md5(f"{issuer}4711".encode(), usedforsecurity=False).hexdigest()
     assert root_sn(one + two) == f"{certificate_sn(one)}_{certificate_sn(two)}"
     assert load_public_key(one).public_numbers() == THEIR_PUBLIC.public_numbers()
+
+
+def test_what_is_no_certificate_is_refused() -> None:
+    for text in ("", "canary", key_pairs()["platform_key"]):
+        for name in (certificate_sn, root_sn):
+            with pytest.raises(KeyInvalid):
+                name(text)
 
 
 def test_a_phone_is_opened_only_as_alipay_sealed_and_signed_it() -> None:

@@ -12,11 +12,14 @@ from flask import Flask
 from config.clock import FixedClock
 from config.db import begin
 from config.ground import Ground
+from config.key_pairs import load_private_key
 from config.outgoing import Outgoing
 from config.queue import make_redis
 from miniprogram_api.door import Door
 from miniprogram_api.errors import LimiterUnavailable
+from tests.factories import key_pairs
 from tests.miniprogram_api.applets import ADDRESS, Client, Platforms, point_at
+from tests.miniprogram_api.certificates import make_certificate
 from tests.miniprogram_api.citizens import PHONE, set_limit
 from tests.miniprogram_api.test_views import problem
 from tests.servers import free_port
@@ -203,6 +206,20 @@ def test_neither_logs_nor_redis_hold_a_code_a_secret_or_an_openid(
         assert hidden not in ours
         for key in ground.redis.keys("*"):
             assert hidden.encode() not in key + (ground.redis.dump(key) or b"")
+
+
+def test_in_certificate_mode_both_sides_name_their_certificates(
+    applet: Client, platforms: Platforms, ground: Ground
+) -> None:
+    certificate = make_certificate(load_private_key(key_pairs()["sandbox_key"]), 4711)
+    ours, roots = "ab" * 16, "_".join(["cd" * 16, "ef" * 16])
+    mode = f'key_mode = "certificate"\napp_cert_sn = "{ours}"\nroot_cert_sn = "{roots}"'
+    text = ground.catalogues.document().replace('key_mode = "public-key"', mode)
+    with begin(ground.engine) as db:
+        ground.catalogues.apply(db, text, "", "test", ground.clock.now())
+        ground.secrets.set(db, "alipay-applet.platform_key", certificate, ground.clock.now())
+    assert applet.log_in("alipay-applet", platforms.login_code("alipay-applet")).status_code == 201
+    assert applet.call("POST", "/phone-numbers", platforms.credential("alipay-applet")).status_code == 200
 
 
 def test_an_alipay_answer_that_alipay_did_not_sign_opens_nothing(

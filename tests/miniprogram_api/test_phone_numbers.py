@@ -28,10 +28,6 @@ def known(applet: Client, platforms: Platforms, request: pytest.FixtureRequest) 
     return applet
 
 
-def read(client: Client, credential: dict[str, str]) -> object:
-    return client.call("POST", "/phone-numbers", credential)
-
-
 @each_applet
 def test_the_platforms_number_pre_fills_and_the_code_is_still_asked(
     entrance: str, known: Client, platforms: Platforms, ground: Ground
@@ -96,6 +92,14 @@ def test_a_40001_storm_makes_at_most_two_token_calls(known: Client, platforms: P
         platforms.played.tokens = {"wx00000000000000b1": (f"dead-{number}", LAUNCH_DAY + 7200_000)}
         problem(known.call("POST", "/phone-numbers", platforms.credential("wechat-applet")), 503, "unavailable")
     assert platforms.played.fetches - before <= 1
+
+
+def test_a_phone_code_survives_a_token_that_could_not_be_fetched(known: Client, platforms: Platforms) -> None:
+    credential = platforms.credential("wechat-applet")
+    platforms.behaviour.set("wechat", "500")
+    problem(known.call("POST", "/phone-numbers", credential), 503, "unavailable")
+    platforms.behaviour.set("wechat", "ok")
+    assert known.call("POST", "/phone-numbers", credential).status_code == 200
 
 
 @pytest.mark.parametrize("entrance", ["alipay-applet"])
