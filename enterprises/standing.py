@@ -17,7 +17,8 @@ from config.log import get_logger
 
 KEPT_S: Final = 7 * 86_400
 LONGEST_OPEN_S: Final = 300
-TURN_MARGIN_S: Final = 60
+TURN_MARGIN_S: Final = 5
+"""To record what a call brought. Not more: the turn of a killed process is free only after it."""
 
 # `now` is the deployment's clock, for the breaker; turns and calls a second go by Redis' own time.
 _ENTER: Final = """
