@@ -14,10 +14,17 @@ from sqlalchemy import Engine
 from config.clock import FixedClock
 from config.db import make_engine, metadata
 from config.ground import Ground, make_ground
+from config.log import configure_logging
 from config.settings import Settings, load_settings
 from tests.factories import LAUNCH_DAY, make_schema, prepare
 from tests.instances import Instance, private_instance
 from tests.servers import mariadb_server, missing, redis_server
+
+
+@pytest.fixture(autouse=True, scope="session")
+def logging_as_in_production() -> None:
+    """Every log line goes one way, whichever test runs first; threads never write to a closed file."""
+    configure_logging("info")
 
 
 def need(program: str) -> None:

@@ -81,7 +81,7 @@ def live(ground: Ground, outside: Outside, citizen: Citizen) -> None:
     """One inquiry from the code to the receipt of its reply, everything repeated that fails."""
     code = None
     for _ in range(5):
-        insist(lambda: request_code(ground, service=INTERNET_ACCOUNTS, phone=citizen.phone, owner=OWNER))
+        insist(lambda: new_code(ground, citizen))
         insist(lambda: send_due(ground, closing(ground)))
         if code := code_on(outside, citizen.phone):
             break
@@ -97,6 +97,13 @@ def live(ground: Ground, outside: Outside, citizen: Citizen) -> None:
         pass_time(ground)
         if all(row.state == 3 for row in rows(ground)):
             return
+
+
+def new_code(ground: Ground, citizen: Citizen) -> None:
+    """Ask for a code, a moment after the one before: of two made in one millisecond nobody knows which came last."""
+    assert isinstance(ground.clock, FixedClock)
+    ground.clock.advance(1)
+    request_code(ground, service=INTERNET_ACCOUNTS, phone=citizen.phone, owner=OWNER)
 
 
 def insist(call: Callable[[], Any]) -> Any:
