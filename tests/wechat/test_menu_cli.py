@@ -66,4 +66,4 @@ def test_a_token_is_shown_masked(ground: Ground, played: Played) -> None:
 def test_a_refusal_of_the_platform_is_one_line(ground: Ground, played: Played) -> None:
     played.behaviour.set("wechat", "40164")
     refused = run(ground, "menu", "diff", "gxwbwx")
-    assert refused.exit_code == 1 and "40164" in refused.stderr and refused.stderr.count("\n") == 1
+    assert refused.exit_code == 1 and "40164" in refused.stderr and refused.stderr.count("Error: ") == 1
