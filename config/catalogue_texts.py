@@ -6,6 +6,7 @@ Lengths of SMS texts are UCS-2 units: up to 70 in one part, 67 in each of severa
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
@@ -29,6 +30,7 @@ SMS_PLACES: dict[str, set[str]] = {
     "count-internet-accounts": {"name", "count"},
     "count-phone-cards": {"name", "count"},
     "before-internet-accounts": {"before"},
+    "some-of": {"name", "count"},
     "resend-mark": set(),
     "opt-out": set(),
     "opt-in": set(),
@@ -36,7 +38,7 @@ SMS_PLACES: dict[str, set[str]] = {
 }
 """Every SMS text and the places that must be in it."""
 
-OPTIONAL: frozenset[str] = frozenset({"before-internet-accounts"})
+OPTIONAL: frozenset[str] = frozenset({"before-internet-accounts", "some-of"})
 """Texts that a catalogue of an earlier release does without; what they would tell is then left out."""
 
 CHAT_PLACES: dict[str, set[str]] = {
@@ -54,7 +56,7 @@ ONE_PART = {name for name, places in SMS_PLACES.items() if not {"counts", "name"
 
 Service = Literal["internet-accounts", "phone-cards"]
 
-_PIECES = {"count-internet-accounts", "count-phone-cards", "before-internet-accounts", "resend-mark"}
+_PIECES = {"count-internet-accounts", "count-phone-cards", "before-internet-accounts", "some-of", "resend-mark"}
 _WIDEST = {"code": "000000", "date": "12月31日", "phone": "138****8000", "total": "9999", "asked": "99"}
 
 
@@ -132,11 +134,14 @@ def count_result_units(catalogue: Catalogue, service: Service, *, digits: int) -
     """Units of a full result in which every count has that many digits."""
     asked = catalogue.enterprises() if service == "internet-accounts" else catalogue.carriers()
     piece = catalogue.texts.sms[f"count-{service}"]
-    counts = "，".join(
-        piece.format(name=application.name.zh, count="9" * digits)
+    shared = Counter(partner.short_name for partner in asked)
+    names = {
+        partner.short_name: [partner.short_name]
+        if shared[partner.short_name] > 1
+        else [one.name.zh for one in partner.counted]
         for partner in asked
-        for application in partner.counted
-    )
+    }
+    counts = "，".join(piece.format(name=name, count="9" * digits) for told in names.values() for name in told)
     return count_units(_fill(catalogue.texts.sms[f"result-{service}"], counts))
 
 

@@ -150,8 +150,3 @@ def _describe(answer: Answer, asked: Partner) -> str:
 partner.add_command(conformance)
 
 COMMANDS = [partner]
-
-
-partner.add_command(conformance)
-
-COMMANDS = [partner]

@@ -28,6 +28,6 @@ def reroute(
             groups[carrier, " ".join(dict.fromkeys(seen))].append(row.id)
     for (carrier, seen_codes), ids in groups.items():
         these = update(inquiry).where(inquiry.c.id.in_(ids), inquiry.c.state == State.CHECKING)
-        db.execute(these.values(wave=None, waiting_for=carrier, carriers_tried=seen_codes[:255]))
+        db.execute(these.values(wave=None, waiting_for=carrier, carriers_tried=seen_codes))
         owing.jobs.add(("gather", carrier))
     return nobody

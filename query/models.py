@@ -29,7 +29,8 @@ inquiry = Table(
     Column("outcome", SmallInteger),
     # The carrier whose next identity wave it waits for; NULL while it is in a wave and ever after.
     Column("waiting_for", Code),
-    Column("carriers_tried", String(255), nullable=False),
+    # Codes, a space between: all the carriers there are, if each says not_ours (some forty with the virtual operators).
+    Column("carriers_tried", String(4000), nullable=False),
     Column("wave", BigInteger),
     Column("phone_index", Mac32),
     Column("phone", Sealed(11)),

@@ -1,10 +1,11 @@
 """The words of our SMS, filled into the catalogue's texts. Pure.
 
 Rules: the order is the catalogue's; 0 is written; who is silent is named and never counted; one text for every
-unsuccessful end; a flagged resend differs by its mark alone. Texts and places are those of the catalogue's
-`texts.sms`, named `<what>-<service>`.
+unsuccessful end; a flagged resend differs by its mark alone; companies of one name (the virtual operators) are told
+as one. Texts and places are those of the catalogue's `texts.sms`, named `<what>-<service>`.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,6 +19,8 @@ BEFORE: Final = "<"
 
 Texts = Mapping[str, str]
 Counts = Mapping[str, int]
+Told = tuple["Company", Counts | None]
+"""A company and what it answered; None: unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,11 @@ def compose_unsuccessful(texts: Texts, about: About) -> Reply:
     return _reply(texts, text, Outcome.UNSUCCESSFUL)
 
 
-def compose_reply(texts: Texts, about: About, asked: Sequence[tuple[Company, Counts | None]]) -> Reply:
-    """The reply from what each company answered (None: unavailable), companies in the order of the SMS."""
-    told = [
-        (name, counts[code]) for company, counts in asked for code, name in company.counted if counts and code in counts
-    ]
-    silent = [name for company, counts in asked for name in _silent(company, counts)]
+def compose_reply(texts: Texts, about: About, asked: Sequence[Told]) -> Reply:
+    """The reply from what each company answered, companies in the order of the SMS."""
+    groups = _by_name(asked)
+    told = [one for name, group in groups.items() for one in _counted(name, group)]
+    silent = [one for name, group in groups.items() for one in _silent(texts, name, group)]
     outcome = Outcome.PARTIAL if silent or not told else Outcome.ANSWERED
     kind = "none" if not told else "partial" if silent else "result"
     count_text = texts[f"count-{about.service}"]
@@ -81,7 +83,40 @@ def compose_reply(texts: Texts, about: About, asked: Sequence[tuple[Company, Cou
     return _reply(texts, text, outcome)
 
 
-def _told_before(asked: Sequence[tuple[Company, Counts | None]]) -> list[tuple[str, int]]:
+def _by_name(asked: Sequence[Told]) -> Mapping[str, Sequence[Told]]:
+    groups: dict[str, list[Told]] = defaultdict(list)
+    for company, counts in asked:
+        groups[company.name].append((company, counts))
+    return groups
+
+
+def _counted(name: str, group: Sequence[Told]) -> list[tuple[str, int]]:
+    """(name, count) of what was answered; one sum under the common name where several share it."""
+    found = [
+        (own, counts[code]) for company, counts in group for code, own in company.counted if counts and code in counts
+    ]
+    return found if len(group) == 1 or not found else [(name, sum(count for _, count in found))]
+
+
+def _silent(texts: Texts, name: str, group: Sequence[Told]) -> list[str]:
+    """Who is named as not having answered: a company, or single applications of an answer that left them out.
+
+    Of several under one name it is told how many, unless it is all of them.
+    """
+    missing = [_missing(company, counts) for company, counts in group]
+    if len(group) == 1:
+        return [name] if len(missing[0]) == len(group[0][0].counted) else missing[0]
+    silent = sum(bool(names) for names in missing)
+    if silent in (0, len(group)):
+        return [name] * bool(silent)
+    return [texts.get("some-of", "{name}").format(name=name, count=silent)]
+
+
+def _missing(company: Company, counts: Counts | None) -> list[str]:
+    return [name for code, name in company.counted if counts is None or code not in counts]
+
+
+def _told_before(asked: Sequence[Told]) -> list[tuple[str, int]]:
     """(name, count) of what was registered before the citizen held the number; none is not told."""
     return [
         (name, before)
@@ -94,12 +129,6 @@ def _told_before(asked: Sequence[tuple[Company, Counts | None]]) -> list[tuple[s
 def _earlier(texts: Texts, service: str, before: str) -> str:
     text = texts.get(f"before-{service}", "")
     return "。" + text.format(before=before) if before and text else ""
-
-
-def _silent(company: Company, counts: Counts | None) -> list[str]:
-    """Who is named as not having answered: the company, or single applications of an answer that left them out."""
-    missing = [name for code, name in company.counted if counts is None or code not in counts]
-    return [company.name] if len(missing) == len(company.counted) else missing
 
 
 def _reply(texts: Texts, text: str, outcome: Outcome) -> Reply:
