@@ -26,8 +26,7 @@ def stage(house: Theatre) -> Iterator[Theatre]:
     """The theatre with nothing of the last run on it."""
     house.forget()
     yield house
-    house.trigger.disarm()
-    house.outside.plays.clear()
+    house.calm()
 
 
 @pytest.fixture

@@ -1,13 +1,24 @@
-"""Faults of the ground: what befalls MariaDB and Redis. Each is over when it returns."""
+"""Faults of the ground: what befalls MariaDB and Redis. Each is over when it ends, even if it fails."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from tests.faults.theatre import Theatre
 
 Fault = Callable[[Theatre], None]
+
+
+@contextmanager
+def variable(stage: Theatre, name: str, value: int, *, otherwise: int) -> Iterator[None]:
+    """A global variable of MariaDB has this value in the block, and the other one after it, whatever happens."""
+    stage.mariadb.run(f"SET GLOBAL {name} = {value}")
+    try:
+        yield
+    finally:
+        stage.mariadb.run(f"SET GLOBAL {name} = {otherwise}")
 
 
 def kill_the_database(stage: Theatre) -> None:
@@ -15,9 +26,8 @@ def kill_the_database(stage: Theatre) -> None:
 
 
 def forbid_writing(stage: Theatre) -> None:
-    stage.mariadb.run("SET GLOBAL read_only = 1")
-    time.sleep(1.5)
-    stage.mariadb.run("SET GLOBAL read_only = 0")
+    with variable(stage, "read_only", 1, otherwise=0):
+        time.sleep(1.5)
 
 
 def kill_connections(stage: Theatre) -> None:
@@ -27,10 +37,9 @@ def kill_connections(stage: Theatre) -> None:
 
 
 def few_connections(stage: Theatre) -> None:
-    stage.mariadb.run("SET GLOBAL max_connections = 12")
-    stage.mariadb.kill_connections()
-    time.sleep(1.5)
-    stage.mariadb.run("SET GLOBAL max_connections = 151")
+    with variable(stage, "max_connections", 12, otherwise=151):
+        stage.mariadb.kill_connections()
+        time.sleep(1.5)
 
 
 def hold_locks(stage: Theatre) -> None:
@@ -46,8 +55,10 @@ def hold_locks(stage: Theatre) -> None:
 
 def kill_redis(stage: Theatre) -> None:
     stage.redis.kill()
-    time.sleep(0.7)
-    stage.redis.start()
+    try:
+        time.sleep(0.7)
+    finally:
+        stage.redis.start()
 
 
 def flush_redis(stage: Theatre) -> None:
@@ -58,14 +69,18 @@ def flush_redis(stage: Theatre) -> None:
 
 def freeze_redis(stage: Theatre) -> None:
     stage.redis.freeze()
-    time.sleep(3)
-    stage.redis.thaw()
+    try:
+        time.sleep(3)
+    finally:
+        stage.redis.thaw()
 
 
 def fill_redis(stage: Theatre) -> None:
     stage.redis.client().config_set("maxmemory", 1)
-    time.sleep(1.5)
-    stage.redis.client().config_set("maxmemory", 0)
+    try:
+        time.sleep(1.5)
+    finally:
+        stage.redis.client().config_set("maxmemory", 0)
 
 
 FAULTS: list[Fault] = [

@@ -156,10 +156,18 @@ class Theatre:
             last = now_open
             time.sleep(pause_s)
 
-    def forget(self) -> None:
-        """Empty the stage for the next run; the cast goes on."""
+    def calm(self) -> None:
+        """Take back whatever a run has armed, frozen or had a side play."""
         self.trigger.disarm()
         self.outside.plays.clear()
+        for side in ("gateway", *(partner.code for partner in self.ground.catalogues.current().partners)):
+            self.behaviour.set(side, "ok")
+        for player in self.players("web", "worker", "gateway", "clock"):
+            player.resume()
+
+    def forget(self) -> None:
+        """Empty the stage for the next run; the cast goes on."""
+        self.calm()
         with begin(self.ground.engine) as db:
             for table in TABLES:
                 db.execute(text(f"DELETE FROM {table}"))  # noqa: S608
