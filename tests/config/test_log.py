@@ -58,6 +58,13 @@ def test_references_times_and_port_numbers_stay(harmless):
     assert mask(f"x {harmless} y") == f"x {harmless} y"
 
 
+def test_an_id_of_a_message_stays_whole_whatever_digits_it_holds():
+    name = "ab13800138000cdef0123456789abcde"
+    assert mask(f"resend {name}-1") == f"resend {name}-1"
+    assert MASK in mask(name[:-1])
+    assert MASK in mask(name + "f")
+
+
 def test_a_line_is_one_json_object(capsys):
     configure_logging("info")
     get_logger("config.test").info("wave_asked", partner="tencent", items=500)

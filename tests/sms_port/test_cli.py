@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,13 @@ def test_a_message_that_does_not_exist_is_an_error(ground: Ground, name: str) ->
 def test_links_are_listed(ground: Ground) -> None:
     link, _ = json.loads(run(ground, "links", "--json").stdout)
     assert (link["code"], link["driver"], link["unknown"]) == ("main", "http", 0)
+
+
+def test_a_message_whose_id_holds_a_row_of_digits_is_audited_under_its_whole_id(ground: Ground, news: News) -> None:
+    name = in_doubt(ground, news, replace(make_reply(), id=bytes.fromhex("ab13800138000cdef0123456789abcde")))
+    assert run(ground, "resend", name, "--yes").exit_code == 0
+    with reading(ground.engine) as db:
+        assert [entry.subject for entry in audit.listing(db, 1)] == [name]
 
 
 def in_doubt(ground: Ground, news: News, owed: Owed) -> str:
