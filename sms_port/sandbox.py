@@ -57,6 +57,12 @@ class _Gateway:
         self.reporter = Reporter(ground)
         self.cmpp: CmppGateway | None = None
 
+    def close(self) -> None:
+        """End the gateway's threads."""
+        self.reporter.close()
+        if self.cmpp is not None:
+            self.cmpp.close()
+
     def caller(self) -> str:
         """The code of the link whose key signed the request; SignatureInvalid otherwise."""
         links = {link.key_id: link.code for link in self.ground.catalogues.current().links}
@@ -135,6 +141,12 @@ def listen_for_cmpp(app: Flask) -> None:
     """Have the gateway speak CMPP too, for as long as the process lives."""
     gateway: _Gateway = app.extensions[EXTENSION]
     gateway.cmpp = listen(gateway.ground, gateway.behaviour, gateway.inbox)
+
+
+def close(app: Flask) -> None:
+    """End what the gateway of this application has under way: its receipts and its CMPP connections."""
+    gateway: _Gateway = app.extensions[EXTENSION]
+    gateway.close()
 
 
 def _add_gateway(blueprint: Blueprint, gateway: _Gateway) -> None:

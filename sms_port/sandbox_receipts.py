@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import queue
 import threading
-import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from secrets import token_hex
 
@@ -36,13 +36,22 @@ class Report:
 
 
 class Reporter:
-    """Delivers reports in a thread of its own, which starts with the first report."""
+    """Delivers reports in a thread of its own, which starts with the first report and ends with `close`."""
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
-        self._waiting: queue.Queue[Report] = queue.Queue(MOST_WAITING)
+        self._waiting: queue.Queue[Report | None] = queue.Queue(MOST_WAITING)
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._over = threading.Event()
+
+    def close(self) -> None:
+        """Deliver nothing more; back when the call under way, if any, has ended."""
+        self._over.set()
+        with self._start, suppress(queue.Full):
+            self._waiting.put_nowait(None)
+        if self._thread is not None:
+            self._thread.join()
 
     def report(self, report: Report) -> None:
         """Have a report delivered soon; never waits. A real gateway loses some, this one when it is flooded."""
@@ -56,11 +65,13 @@ class Reporter:
             log.warning("receipt_dropped", link=report.link)
 
     def _run(self) -> None:
-        while True:
-            reports = [self._waiting.get()]
-            time.sleep(REPORTED_AFTER_S)
+        while first := self._waiting.get():
+            reports = [first]
+            if self._over.wait(REPORTED_AFTER_S):
+                return
             while len(reports) < REPORTED_AT_ONCE and not self._waiting.empty():
-                reports.append(self._waiting.get_nowait())
+                if following := self._waiting.get_nowait():
+                    reports.append(following)
             for link, several in grouped((report.link, report) for report in reports).items():
                 self._deliver(link, several)
 
@@ -71,8 +82,8 @@ class Reporter:
                     return
             except ConfigError:
                 pass
-            if pause is not None:
-                time.sleep(pause)
+            if pause is not None and self._over.wait(pause):
+                return
         log.warning("receipts_not_taken", link=link, receipts=len(reports))
 
     def pass_on(self, link: str, phone: str, to: str, text: str) -> None:

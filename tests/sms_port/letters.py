@@ -96,9 +96,12 @@ def run_sandbox(ground: Ground, public_url: str = "http://127.0.0.1:1") -> Itera
     app = Flask("sandbox", static_folder=None)
     app.register_blueprint(sms_port.sandbox.make_blueprint(beside, behaviour))
     app.register_error_handler(OneCertError, problem)
-    with serve(app) as url:
-        prepare(ground, url)
-        yield Sandbox(url, behaviour)
+    try:
+        with serve(app) as url:
+            prepare(ground, url)
+            yield Sandbox(url, behaviour)
+    finally:
+        sms_port.sandbox.close(app)
 
 
 def problem(error: OneCertError) -> tuple[Response, int]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from flask import Flask
 
 from config.ground import Ground
 from config.signature import sign
@@ -16,7 +18,8 @@ from sms_port.gateway import send_due
 from sms_port.sandbox import when
 from sms_port.sandbox_inbox import Inbox, Text
 from tests.factories import LAUNCH_DAY
-from tests.sms_port.letters import CODE, PHONE, REPLY, News, Sandbox, make_code, make_reply, owe_all
+from tests.servers import serve
+from tests.sms_port.letters import CODE, PHONE, REPLY, News, Sandbox, make_code, make_reply, owe_all, run_sandbox
 
 HOUR_MS = 3_600_000
 GOOD = {
@@ -104,6 +107,19 @@ def test_a_query_tells_what_was_taken(ground: Ground, sandbox: Sandbox) -> None:
     submit(ground, sandbox, GOOD)
     answer = call(ground, sandbox, "/sms/messages/query", {"ids": ["a", "b"]}).json()
     assert answer == {"messages": [{"id": "a", "status": "accepted"}, {"id": "b", "status": "unknown"}]}
+
+
+def test_a_gateway_that_is_closed_delivers_no_more_receipts(ground: Ground, news: News) -> None:
+    heard: list[str] = []
+    ours = Flask("ours")
+    ours.post("/sms/<link>/receipts")(lambda link: heard.append(link) or ("", 200))
+    with serve(ours) as url:
+        with run_sandbox(ground, url) as sandbox:
+            submit(ground, sandbox, GOOD)
+            threads = {thread.name for thread in threading.enumerate()}
+        assert "receipts" in threads
+        assert "receipts" not in {thread.name for thread in threading.enumerate()}
+        assert heard == []
 
 
 def test_the_inbox_forgets_the_oldest_first() -> None:
