@@ -32,9 +32,8 @@ import wechat.views
 from config import metrics
 from config.errors import OneCertError
 from config.ground import Ground, load_ground
-from config.log import configure_logging
 from config.queue import make_worker
-from config.serving import serve, until_stopped
+from config.serving import begin_process, serve, until_stopped
 from config.terminal import needs_ground
 from miniprogram_api.door import Door
 from miniprogram_api.problems import http_problem_response, problem_response
@@ -105,6 +104,7 @@ for command in [config.up.make_command(upgrade), *(command for folder in folders
 @needs_ground
 def web(ground: Ground, processes: int) -> None:
     """Serve the pages, the API, the webhook and receipts."""
+    begin_process(ground.settings)
     serve(create_app, ground.settings.bind, processes)
 
 
@@ -119,7 +119,7 @@ def sandbox(ground: Ground) -> None:
 @needs_ground
 def worker(ground: Ground) -> None:
     """Run the pipeline's jobs until stopped."""
-    configure_logging(ground.settings.log_level)
+    begin_process(ground.settings)
     make_worker(ground.redis, {name: partial(job, ground) for name, job in {**JOBS, **notices.JOBS}.items()}).work()
 
 
@@ -127,15 +127,15 @@ def worker(ground: Ground) -> None:
 @needs_ground
 def gateway(ground: Ground) -> None:
     """Send owed messages until stopped; what is under way is finished first."""
-    configure_logging(ground.settings.log_level)
+    begin_process(ground.settings)
     sms_port.gateway.run(ground, closing(ground), until_stopped())
 
 
 @cli.command()
 @needs_ground
 def clock(ground: Ground) -> None:
-    """Sweep every few seconds: whatever stands too long is found here. Serves /metrics."""
-    configure_logging(ground.settings.log_level)
+    """Sweep every few seconds: whatever stands too long is found here. Serves this host's /metrics."""
+    begin_process(ground.settings)
     stop, stop_metrics = until_stopped(), metrics.serve(ground.settings.metrics_bind)
     while not stop.wait(SWEEP_S):
         sweep(ground)

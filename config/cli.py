@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from config import audit
+from config import audit, metrics
 from config.catalogue_cli import config_group
 from config.clock import rfc3339
 from config.db import begin, reading
 from config.doctor import doctor
 from config.errors import ConfigError
 from config.ground import Ground
+from config.serving import begin_process, until_stopped
 from config.terminal import change_options, confirm, json_option, needs_ground, print_table
 
 
@@ -80,4 +81,14 @@ def verify(ground: Ground) -> None:
     click.echo("every row holds")
 
 
-COMMANDS = [config_group, key, audit_group, doctor]
+@click.command("metrics")
+@needs_ground
+def serve_metrics(ground: Ground) -> None:
+    """Serve this host's /metrics, where no clock process does."""
+    begin_process(ground.settings)
+    stop, stop_metrics = until_stopped(), metrics.serve(ground.settings.metrics_bind)
+    stop.wait()
+    stop_metrics()
+
+
+COMMANDS = [config_group, key, audit_group, doctor, serve_metrics]

@@ -1,68 +1,116 @@
 """The few numbers that operators alert on. Served on the internal bind only; none is personal.
 
-The backlog gauges are set by the one clock process: alert on the age of the oldest due question,
-not on CPU, which is busy long before anything is late.
+Every process of a host counts into files (`metric_files.py`); the clock process, or `onecert metrics`, serves their
+sum. The backlog gauges are set by the one clock process: alert on the age of the oldest due question, not on CPU, which
+is busy long before anything is late.
 """
 
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.exposition import start_http_server
+from prometheus_client.multiprocess import MultiProcessCollector
 
-registry = CollectorRegistry()
-ProcessCollector(registry=registry)
+from config import metric_files
+from config.log import get_logger
 
-_oldest_due = Gauge("onecert_oldest_due_question_seconds", "Age of the oldest question that is due", registry=registry)
-_owed = Gauge("onecert_messages_owed", "Messages that wait to be handed to a gateway", registry=registry)
-_open = Gauge("onecert_inquiries_open", "Inquiries without a settled reply", registry=registry)
-_swept = Gauge("onecert_last_sweep_timestamp_seconds", "When the clock process swept last", registry=registry)
-_accepted = Counter("onecert_inquiries_accepted", "Inquiries accepted", ["service"], registry=registry)
-_calls = Counter("onecert_partner_calls", "HTTP calls to partners", ["partner", "outcome"], registry=registry)
-_messages = Counter("onecert_messages", "Messages by what became of them", ["lane", "outcome"], registry=registry)
-_replied = Histogram(
-    "onecert_reply_seconds",
-    "From acceptance to the reply's hand-over",
-    buckets=(0.1, 0.3, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400, 158_400, 172_800),
-    registry=registry,
-)
+REPLY_S = (0.1, 0.3, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400, 158_400, 172_800)
+CALL_S = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
+log = get_logger(__name__)
+
+
+class Meters:
+    """The meters of this process; made at their first use, when it is known where they keep their numbers."""
+
+    shared: Path | None = None
+
+    def __init__(self) -> None:
+        self.registry = own = CollectorRegistry()
+        self.oldest_due = _gauge("onecert_oldest_due_question_seconds", "Age of the oldest question that is due", own)
+        self.owed = _gauge("onecert_messages_owed", "Messages that wait to be handed to a gateway", own)
+        self.open = _gauge("onecert_inquiries_open", "Inquiries without a settled reply", own)
+        self.swept = _gauge("onecert_last_sweep_timestamp_seconds", "When the clock process swept last", own)
+        self.accepted = Counter("onecert_inquiries_accepted", "Inquiries accepted", ["service"], registry=own)
+        self.calls = Counter("onecert_partner_calls", "HTTP calls to partners", ["partner", "outcome"], registry=own)
+        self.messages = Counter(
+            "onecert_messages", "Messages by what became of them", ["lane", "outcome"], registry=own
+        )
+        self.called = Histogram(
+            "onecert_partner_call_seconds", "How long a partner took", ["partner"], buckets=CALL_S, registry=own
+        )
+        self.replied = Histogram(
+            "onecert_reply_seconds", "From acceptance to the reply's hand-over", buckets=REPLY_S, registry=own
+        )
+
+
+def _gauge(name: str, meaning: str, registry: CollectorRegistry) -> Gauge:
+    # Of several clock processes one after the other, what the last one saw counts.
+    return Gauge(name, meaning, registry=registry, multiprocess_mode="mostrecent")
+
+
+_meters = cache(Meters)
+
+
+def share(data: Path) -> None:
+    """Count together with the other processes of this host that have the same data directory.
+
+    Called at the start of a process, or before its forks. Where nothing can be kept, the process counts for itself.
+    """
+    try:
+        Meters.shared = metric_files.share(data)
+    except OSError as error:
+        log.warning("metrics_not_shared", error=type(error).__name__)
+    _meters.cache_clear()
 
 
 def set_backlog(*, now: int, oldest_due_ms: int, messages_owed: int, inquiries_open: int) -> None:
     """What waits, as the sweep just saw it; times in epoch ms and ms."""
-    _swept.set(now / 1000)
-    _oldest_due.set(oldest_due_ms / 1000)
-    _owed.set(messages_owed)
-    _open.set(inquiries_open)
+    meters = _meters()
+    meters.swept.set(now / 1000)
+    meters.oldest_due.set(oldest_due_ms / 1000)
+    meters.owed.set(messages_owed)
+    meters.open.set(inquiries_open)
 
 
 def count_accepted(service: str) -> None:
     """An inquiry was accepted."""
-    _accepted.labels(service).inc()
+    _meters().accepted.labels(service).inc()
 
 
-def count_call(partner: str, outcome: str) -> None:
-    """A call to a partner ended: `ok`, or the code of its error."""
-    _calls.labels(partner, outcome).inc()
+def count_call(partner: str, outcome: str, milliseconds: int | None = None) -> None:
+    """A call to a partner ended, so long after it began: `ok`, or the code of its error. A callback took no time."""
+    _meters().calls.labels(partner, outcome).inc()
+    if milliseconds is not None:
+        _meters().called.labels(partner).observe(milliseconds / 1000)
 
 
 def count_message(lane: str, outcome: str) -> None:
     """A message was accepted, failed or became unknown."""
-    _messages.labels(lane, outcome).inc()
+    _meters().messages.labels(lane, outcome).inc()
 
 
 def observe_reply(milliseconds: int) -> None:
     """A reply was handed over so long after its inquiry was accepted."""
-    _replied.observe(milliseconds / 1000)
+    _meters().replied.observe(milliseconds / 1000)
 
 
-def render() -> tuple[bytes, str]:
-    """The numbers of this process as Prometheus reads them, and the content type."""
-    return generate_latest(registry), CONTENT_TYPE_LATEST
+def numbers() -> CollectorRegistry:
+    """What is served: the sum over all processes that share, or else the numbers of this one."""
+    if Meters.shared is None:
+        served = _meters().registry
+    else:
+        served = CollectorRegistry()
+        MultiProcessCollector(served, str(Meters.shared))  # type: ignore[no-untyped-call]
+    return served
 
 
 def serve(bind: str) -> Callable[[], None]:
     """Serve them at host:port from a thread; returns the function that ends it."""
     host, _, port = bind.rpartition(":")
+    registry = numbers()
+    ProcessCollector(registry=registry)
     server, thread = start_http_server(int(port), host.strip("[]"), registry)
 
     def stop() -> None:

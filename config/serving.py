@@ -11,9 +11,19 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
+from config import metrics
+from config.log import configure_logging
+from config.settings import Settings
+
 THREADS = 32
 """More than cores: most requests wait for the database, and a slow body holds its thread. `db.CONNECTIONS` fits."""
 KILL_AFTER_S = 2
+
+
+def begin_process(settings: Settings) -> None:
+    """What every process of a deployment does first: its log and its numbers go where all others' go."""
+    configure_logging(settings.log_level)
+    metrics.share(settings.data)
 
 
 def serve(make_app: Callable[[], Any], bind: str, processes: int = 1) -> None:

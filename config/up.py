@@ -16,6 +16,7 @@ import click
 from redis import Redis, RedisError
 from sqlalchemy import Engine
 
+from config import metric_files
 from config.bootstrap import bootstrap
 from config.errors import RedisUnavailable, SettingInvalid
 from config.ground import Ground
@@ -47,6 +48,7 @@ def make_command(upgrade: Callable[[Engine], None]) -> click.Command:
             check_redis(ground.redis)
         # Everything below, in this process and its children, writes files for us alone.
         os.umask(0o077)
+        metric_files.clear(ground.settings.data)
         bootstrap(ground, upgrade, f"http://{ground.settings.sandbox_bind}")
         for line in addresses(ground):
             say(line)

@@ -68,7 +68,7 @@ def ask(ground: Ground, partner: Partner, kind: str, service: str, items: Sequen
         body = build_request(batch, kind, service, answer_by, items)
         parsed = _read(ground, _post(ground, partner, body, len(items)), batch, items, kind, partner)
     except EnterpriseError as error:
-        count_call(partner.code, error.code)
+        count_call(partner.code, error.code, _ms_since(started))
         note(ground, partner, error.code)
         _log.warning(
             "partner_failed",
@@ -80,7 +80,7 @@ def ask(ground: Ground, partner: Partner, kind: str, service: str, items: Sequen
             ms=_ms_since(started),
         )
         raise
-    count_call(partner.code, "faulty" if parsed.faults else "ok")
+    count_call(partner.code, "faulty" if parsed.faults else "ok", _ms_since(started))
     note(ground, partner)
     _log_answer(partner, kind, parsed, _ms_since(started))
     return Answers(batch, parsed.answers)

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, Row, update
 
+from config.metrics import count_message
 from sms_port.errors import LedgerRaced
 from sms_port.letter import ERASED
 from sms_port.models import Lane, State, message
@@ -66,7 +67,10 @@ def settle(
     if not rows:
         return
     move(db, [row.id for row in rows], OPEN, state=state, due_at=now, sealed=None, fingerprint=ERASED)
-    on_outcome(db, [Outcome(row.id, Lane(row.lane), KINDS[state], now, code) for row in rows])
+    outcomes = [Outcome(row.id, Lane(row.lane), KINDS[state], now, code) for row in rows]
+    on_outcome(db, outcomes)
+    for outcome in outcomes:
+        count_message(outcome.lane.name.lower(), outcome.kind)
 
 
 def grouped(pairs: Iterable[tuple[Key, Item]]) -> dict[Key, list[Item]]:

@@ -1,0 +1,62 @@
+"""Where the processes of one host keep what they count, so that whoever serves /metrics can add it up.
+
+prometheus-client maps a file for each process. Ours are named by a slot, not by a pid: a process takes the lowest
+slot that nobody holds and counts on where its last holder stopped. So a process that was killed loses nothing,
+restarts leave no files behind, and a pid that comes again, or lives in another container, confuses nobody.
+"""
+
+import fcntl
+import os
+from itertools import count
+from pathlib import Path
+
+from prometheus_client import values
+
+DIRECTORY = "metrics"
+
+
+class Slot:
+    """This process's number among those that share `directory`; the kernel gives it back when the process ends."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory, self._pid, self._lock, self._name = directory, 0, -1, ""
+
+    def __call__(self) -> str:
+        """The slot's name; after a fork, that of a new one."""
+        if self._pid != os.getpid():
+            if self._lock >= 0:
+                os.close(self._lock)  # the parent goes on holding its own
+            self._lock, self._name = _take(self._directory)
+            self._pid = os.getpid()
+        return self._name
+
+
+def share(data: Path) -> Path:
+    """Have everything counted from now on in this process, and in its forks, be kept below `data`; returns where.
+
+    OSError when nothing can be kept there.
+    """
+    directory = data / DIRECTORY
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)  # where the library looks for it
+    values.ValueClass = values.MultiProcessValue(Slot(directory))  # type: ignore[no-untyped-call]
+    return directory
+
+
+def clear(data: Path) -> None:
+    """Forget what was counted; only while none of the processes runs."""
+    for file in (data / DIRECTORY).glob("*.db"):
+        file.unlink()
+
+
+def _take(directory: Path) -> tuple[int, str]:
+    for number in count(1):
+        name = str(number)
+        lock = os.open(directory / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+        else:
+            return lock, name
+    raise AssertionError("count does not end")
