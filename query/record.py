@@ -121,7 +121,9 @@ def _next_try(
     if news and rest_at_once:
         return {"state": DUE, "due_at": ground.clock.now()}
     failed = 0 if news else row.failed + 1
-    return {"state": DUE, "failed": failed, "due_at": ground.clock.now() + _delay(ground, lease, failed)}
+    # Only some were asked: the others did not fail, and need not wait ever longer for their turn.
+    waits = min(failed, ALONE_AFTER) if rest_at_once else failed
+    return {"state": DUE, "failed": failed, "due_at": ground.clock.now() + _delay(ground, lease, waits)}
 
 
 def _lock_waves(db: Connection, lease: Lease) -> dict[int, Row[Any]]:
