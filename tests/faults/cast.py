@@ -11,6 +11,7 @@ import mmap
 import os
 import struct
 import sys
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -59,9 +60,9 @@ class SkippingClock:
         return self._database.now() + self._offset.ms
 
 
-def ground_in(directory: Path) -> Ground:
+def ground_in(directory: Path, environment: Mapping[str, str] = os.environ) -> Ground:
     """A Ground as the environment describes it, with the clock of this directory."""
-    settings = load_settings(os.environ)
+    settings = load_settings(environment)
     clock = SkippingClock(DatabaseClock(make_engine(settings)), Offset(directory / "offset"))
     return make_ground(settings, clock=clock)
 

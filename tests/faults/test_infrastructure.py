@@ -110,7 +110,7 @@ def only_strangers(stage: Theatre, *parts: tuple[str, str]) -> Iterator[None]:
         faked = {"LD_PRELOAD": LIBFAKETIME[0], "FAKETIME": shift, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
         apart = {"ONECERT_METRICS_BIND": f"127.0.0.1:{free_port()}"}
         command = [sys.executable, "-m", "tests.faults.cast", str(stage.directory), role]
-        strangers.append(subprocess.Popen(command, cwd=ROOT, env={**os.environ, **faked, **apart}))
+        strangers.append(subprocess.Popen(command, cwd=ROOT, env={**stage.environment, **faked, **apart}))
     try:
         yield
     finally:

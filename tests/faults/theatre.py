@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,8 +52,16 @@ class Citizen:
 class Theatre:
     """Holds everything of a run. `ground` is the test's own look at the database, with the run's clock."""
 
-    def __init__(self, directory: Path, mariadb: MariaDb, redis: RedisServer, ground: Ground, outside: Outside) -> None:
-        self.directory, self.mariadb, self.redis = directory, mariadb, redis
+    def __init__(
+        self,
+        directory: Path,
+        environment: Mapping[str, str],
+        mariadb: MariaDb,
+        redis: RedisServer,
+        ground: Ground,
+        outside: Outside,
+    ) -> None:
+        self.directory, self.environment, self.mariadb, self.redis = directory, environment, mariadb, redis
         self.ground, self.outside, self.behaviour = ground, outside, outside.behaviour
         self.trigger, self.offset = Trigger(directory / "faults"), Offset(directory / "offset")
         self.cast: subprocess.Popen[str] | None = None
@@ -66,7 +73,9 @@ class Theatre:
         """Start the cast; returns when a request would be answered."""
         command = [sys.executable, "-m", "tests.faults.cast", str(self.directory), str(workers)]
         with (self.directory / "cast.log").open("a") as log:
-            self.cast = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
+            self.cast = subprocess.Popen(
+                command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True
+            )
         assert self.cast.stdout is not None
         for line in self.cast.stdout:
             if line.strip() == "ready":
@@ -224,7 +233,7 @@ def eager(document: str) -> str:
 
 
 def environment_of(directory: Path, mariadb: MariaDb, redis: RedisServer) -> dict[str, str]:
-    """What the cast's processes, and this one, read as their settings."""
+    """What the cast's processes read as their settings."""
     bind = f"127.0.0.1:{free_port()}"
     return clean_environment(
         directory,
@@ -243,22 +252,19 @@ def theatre(directory: Path, workers: int = 2) -> Iterator[Theatre]:
     """Everything, started; and gone at the end."""
     mariadb, redis = MariaDb(directory), RedisServer(directory)
     environment = environment_of(directory, mariadb, redis)
-    before = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(environment)
     found: Theatre | None = None
     try:
         mariadb.start()
         mariadb.create()
         redis.start()
-        ground = ground_in(directory)
+        ground = ground_in(directory, environment)
         upgrade(ground.engine)
         outside = Outside(ground)
         with serve(outside) as url:
             prepare(ground, url)
             with begin(ground.engine) as db:
                 ground.catalogues.apply(db, eager(ground.catalogues.document()), "faults", "test", ground.clock.now())
-            found = Theatre(directory, mariadb, redis, ground, outside)
+            found = Theatre(directory, environment, mariadb, redis, ground, outside)
             found.raise_curtain(workers)
             yield found
             found.drop_curtain()
@@ -268,5 +274,3 @@ def theatre(directory: Path, workers: int = 2) -> Iterator[Theatre]:
         for server in (redis, mariadb):
             server.thaw()
             server.kill()
-        os.environ.clear()
-        os.environ.update(before)
