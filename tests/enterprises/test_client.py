@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from config.catalogue import Partner
 from config.db import begin
 from config.ground import Ground
-from config.metrics import registry
+from config.metrics import numbers
 from enterprises.client import Answers, ask
 from enterprises.errors import EnterpriseError
 from enterprises.protocol import Counts, Item, Pending, Refused
@@ -281,7 +281,7 @@ def test_faults_are_logged_by_place_and_never_quoted(
 
 def test_a_partners_errors_are_counted_by_code(ground: Ground, tencent: Partner, server: Server) -> None:
     def errors() -> float:
-        return registry.get_sample_value("onecert_partner_calls_total", labels) or 0
+        return numbers().get_sample_value("onecert_partner_calls_total", labels) or 0
 
     labels = {"partner": "tencent", "outcome": "bad_status"}
     before = errors()
