@@ -5,42 +5,34 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from werkzeug.serving import WSGIRequestHandler, make_server
-from werkzeug.wrappers import Request, Response
-
 from config.catalogue import Partner
 from config.clock import SystemClock
-from config.errors import CallError, SignatureInvalid
+from config.errors import CallError
 from config.outgoing import Answer as HttpAnswer
 from config.outgoing import Outgoing
 from config.sealing import keyed_hash
-from config.signature import COVERED, TAG, verify
+from config.signature import COVERED, TAG
 from enterprises.errors import AnswerInvalid
+from enterprises.mailbox import Mailbox
 from enterprises.protocol import PATH, Item, build_request
 from enterprises.sealed_body import SEALED_TYPE, open_body, seal_body
-from enterprises.strict_json import read_object, write
+from enterprises.strict_json import read_object
+from enterprises.verdicts import Failed, Skipped
 
 JSON: Final = "application/json"
 TEST_PHONE: Final = "13800138000"
 TEST_ID_TAIL: Final = "000000"
-TEST_ID_NUMBER: Final = "11010119900307000X"
+# Sequence number 000, which is nobody's; the check digit is right, since a carrier may look at it.
+TEST_ID_NUMBER: Final = "110101199003070003"
 SUITES: Final = {"hmac-sha256": "aes", "hmac-sm3": "sm"}
-
-
-class Failed(Exception):
-    """A check failed; the text says what was seen."""
-
-
-class Skipped(Exception):
-    """A check could not be made; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,60 +45,23 @@ class Asked:
     seconds: float
 
 
-class Mailbox:
-    """Where the partner calls back to during a run; keeps bodies by batch, and what was wrong with others."""
-
-    def __init__(self, trial: Trial) -> None:
-        self._trial, self._nonces = trial, set[str]()
-        self._came = threading.Condition()
-        self.bodies: dict[str, bytes] = {}
-        self.faults: list[str] = []
-
-    def __call__(self, environ: Any, start_response: Any) -> Any:
-        """The WSGI application."""
-        return self._take(Request(environ))(environ, start_response)
-
-    def _take(self, request: Request) -> Response:
-        body, secret = request.get_data(), {self._trial.partner.key_id: self._trial.secret}
-        try:
-            verify("POST", request.path, dict(request.headers), body, secrets=secret, now=_now(), seen=self._seen)
-            plain = self._trial.opened(request.headers.get("Content-Type", ""), body)
-            batch = str(read_object(plain).get("batch"))
-        except (SignatureInvalid, AnswerInvalid) as error:
-            self.faults.append(error.detail)
-            return Response(status=401 if isinstance(error, SignatureInvalid) else 400)
-        with self._came:
-            self.bodies[batch] = plain
-            self._came.notify_all()
-        return Response(write({"batch": batch}), content_type=JSON)
-
-    def wait(self, batch: str, seconds: float) -> bytes | None:
-        """What was called back about a batch, once it is there."""
-        with self._came:
-            self._came.wait_for(lambda: batch in self.bodies, seconds)
-            return self.bodies.get(batch)
-
-    def _seen(self, nonce: str) -> bool:
-        known = nonce in self._nonces
-        self._nonces.add(nonce)
-        return known
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:
-        """Nothing: the run prints a table."""
-
-
 @dataclass
 class Trial:
-    """One run against one address; `partner` holds the terms, of whatever code."""
+    """One run against one address; `partner` holds the terms, of whatever code.
+
+    `listen`: host:port where it calls back to, awaited for `wait_s`; `ca_file`: whose certificates are believed, if not
+    those of public roots.
+    """
 
     partner: Partner
     secret: str = field(repr=False)
     listen: str | None = None
     wait_s: float = 30.0
-    http: Outgoing = field(default_factory=Outgoing)
+    ca_file: Path | None = None
     mailbox: Mailbox | None = None
+
+    def __post_init__(self) -> None:
+        self.http = Outgoing(self.ca_file)
 
     @property
     def url(self) -> str:
@@ -115,16 +70,13 @@ class Trial:
 
     def __enter__(self) -> Trial:
         if self.listen:
-            host, _, port = self.listen.rpartition(":")
-            self.mailbox = Mailbox(self)
-            self._server = make_server(host, int(port), self.mailbox, threaded=True, request_handler=_Quiet)
-            threading.Thread(target=self._server.serve_forever, daemon=True).start()
+            keys = {self.partner.key_id: self.secret}
+            self.mailbox = Mailbox(self.listen, keys, self.opened)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.mailbox:
-            self._server.shutdown()
-            self._server.server_close()
+            self.mailbox.close()
         self.http.close()
 
     def items(self, count: int = 1) -> list[Item]:
@@ -168,21 +120,32 @@ class Trial:
             raise AnswerInvalid(f"its Content-Type is {kind or 'missing'}")
         return body if self.partner.seal == "none" else open_body(self.partner.seal, [self.secret], body)
 
-    def send(self, plain: bytes, *, sent: bytes | None = None, method: str = "POST", **change: Any) -> HttpAnswer:
-        """Send a body under the signature that `change` describes (see `signed`); `sent`: other bytes than signed."""
+    def send(self, plain: bytes, **change: Any) -> HttpAnswer:
+        """Send a body under the signature that `change` describes (see `signed`)."""
+        return self.post(*self.dressed(plain, **change))
+
+    def dressed(self, plain: bytes, **change: Any) -> tuple[bytes, dict[str, str]]:
+        """(body, headers) of a call with this question: sealed as agreed, signed as `change` describes."""
         sealed = self.partner.seal != "none"
         secret = change.get("secret", self.secret)
         body = seal_body(self.partner.seal, secret, self.partner.key_id, plain) if sealed else plain
-        headers = change.pop("headers", None)
-        headers = self.signed(body, SEALED_TYPE if sealed else JSON, **change) if headers is None else headers
+        return body, self.signed(body, SEALED_TYPE if sealed else JSON, **change)
+
+    def post(self, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+        """POST these very bytes; Failed when no answer comes."""
         terms = self.partner
         try:
-            if method == "GET":
-                return self.http.get(self.url, connect=terms.connect_s, read=terms.read_s, total=terms.total_s)
-            sent = body if sent is None else sent
             return self.http.post(
-                self.url, sent, headers, connect=terms.connect_s, read=terms.read_s, total=terms.total_s
+                self.url, body, headers, connect=terms.connect_s, read=terms.read_s, total=terms.total_s
             )
+        except CallError as error:
+            raise Failed(f"no answer: {error.reason}") from None
+
+    def get(self) -> HttpAnswer:
+        """GET the address; Failed when no answer comes."""
+        terms = self.partner
+        try:
+            return self.http.get(self.url, connect=terms.connect_s, read=terms.read_s, total=terms.total_s)
         except CallError as error:
             raise Failed(f"no answer: {error.reason}") from None
 
@@ -201,7 +164,7 @@ class Trial:
         covered: Sequence[str] = COVERED,
     ) -> dict[str, str]:
         """The headers that sign a body as RFC 9421 says, by hand, so that each part of them can be wrong."""
-        digest = f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+        digest = digest_of(body)
         values = {"@method": "POST", "@path": path or urlsplit(self.url).path}
         values |= {"content-digest": digest, "content-type": content_type}
         names = " ".join(f'"{name}"' for name in covered)
@@ -219,6 +182,11 @@ class Trial:
             "Signature-Input": f"{label}={parameters}",
             "Signature": f"{label}=:{base64.b64encode(mac).decode()}:",
         }
+
+
+def digest_of(body: bytes) -> str:
+    """The Content-Digest of a body."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
 def read(plain: bytes) -> dict[str, Any]:

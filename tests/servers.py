@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 import time
@@ -109,13 +110,13 @@ def mariadb_server(directory: Path, *, durable: bool = False) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def serve(wsgi_app: Any) -> Iterator[str]:
-    """Serve a WSGI application on loopback in threads; yields its address, `http://127.0.0.1:<port>`."""
-    server = make_server("127.0.0.1", 0, wsgi_app, threaded=True)
+def serve(wsgi_app: Any, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """Serve a WSGI application on loopback in threads; yields its address, `http://127.0.0.1:<port>` (https: `tls`)."""
+    server = make_server("127.0.0.1", 0, wsgi_app, threaded=True, ssl_context=tls)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.port}"
     finally:
         server.shutdown()
         thread.join()

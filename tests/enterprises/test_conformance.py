@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,12 @@ import pytest
 import structlog
 from click.testing import CliRunner, Result
 from flask import Flask
-from werkzeug.wrappers import Request, Response
 
 from config.clock import FixedClock, SystemClock
 from config.ground import Ground
 from enterprises.cli import partner
-from enterprises.conformance import CHECKS, run_checks
-from enterprises.conformance_cli import _stranger
+from enterprises.conformance import CHECKS
 from enterprises.sandbox import make_blueprint
-from enterprises.trial import Trial
 from tests.enterprises.stage import Sandbox, Switchboard
 from tests.servers import free_port, serve
 
@@ -85,44 +81,6 @@ def test_nobody_there_fails_at_once(ground: Ground) -> None:
     result, rows = run(ground, url, "--key-id", "k", "--secret-file", "-", secret=SECRET)
     assert result.exit_code == 1
     assert failures(rows) == {"address answers": "no answer: refused"}
-
-
-def careless(change: Callable[[dict[str, Any]], Response]) -> Any:
-    """A partner that believes everybody and answers as it likes."""
-
-    @Request.application
-    def answer(request: Request) -> Response:
-        try:
-            return change(request.get_json())
-        except Exception:
-            return Response(status=500)
-
-    return answer
-
-
-def plain(question: dict[str, Any], **item: Any) -> Response:
-    items = [{"id": one["id"], **(item or {"counts": {"weixin": 1}})} for one in question["items"]]
-    return Response(json.dumps({"batch": question["batch"], "items": items}), content_type="application/json")
-
-
-@pytest.mark.parametrize(
-    ("change", "found"),
-    [
-        (plain, {"wrong secret refused", "replay refused", "310 s old refused", "no nonce refused", "not JSON"}),
-        (lambda q: plain(q, counts={"weixin": 2.5}), {"counts or verdicts in range", "batch of one"}),
-        (lambda q: plain(q, counts={"qq": 1}), {"every application", "batch of the maximum"}),
-        (lambda q: plain({**q, "batch": "other"}), {"batch named"}),
-        (lambda q: plain({**q, "items": q["items"][:2]}), {"batch of one", "batch of the maximum"}),
-        (lambda q: Response(status=302, headers={"Location": "/"}), {"no redirect"}),
-        (lambda q: Response("<html>"), {"content type"}),
-        (lambda q: plain(q, error="later"), {"errors of items"}),
-        (lambda q: plain(q, counts={"weixin": 1}, phone="13800138000"), {"number not repeated"}),
-    ],
-)
-def test_each_fault_is_found(change: Callable[[dict[str, Any]], Response], found: set[str]) -> None:
-    with serve(careless(change)) as url, Trial(_stranger(url), SECRET) as trial:
-        failed = {result.check.name for result in run_checks(trial) if result.state == "fail"}
-    assert found <= failed
 
 
 def test_a_partner_that_calls_back_is_checked_by_listening(
