@@ -1,23 +1,26 @@
 """The administrators' actions, one row each, written in the transaction that did the thing.
 
-Every row's MAC covers the row and the MAC before it, so a row that was altered, slipped in or
-taken out of the middle shows. Rows cut off at the end show against the log, which names each row.
+Every row's MAC covers the row and the MAC before it, so a row that was altered, slipped in or taken out of the middle
+shows. The head, a row of its own under a MAC, names the last row: so does a chain that was cut off at its end.
 """
 
 import getpass
 import socket
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from sqlalchemy import Column, Connection, Row, String, Table, insert, select
+from sqlalchemy import Column, Connection, Row, SmallInteger, String, Table, insert, select
 
 from config.clock import Clock
-from config.db import Mac32, Ms, Serial, metadata
+from config.db import Mac32, Ms, Serial, metadata, upsert
 from config.keys import KeyRing
 from config.log import get_logger, mask
 from config.sealing import hmac_equal
 
 START = bytes(32)
+HEAD = 1
+NEW_HEAD = "audit.head"
+"""The action of a row that says: there was no head here that holds, so rows cut off before this one do not show."""
 SUBJECT_CHARS, DETAIL_CHARS = 128, 500
 log = get_logger(__name__)
 
@@ -30,6 +33,16 @@ audit = Table(
     Column("action", String(64), nullable=False),
     Column("subject", String(SUBJECT_CHARS), nullable=False),
     Column("detail", String(DETAIL_CHARS), nullable=False),
+    Column("mac", Mac32, nullable=False),
+)
+
+# One row: the number and MAC of the last row of `audit`, and a MAC over both.
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("last", Serial, nullable=False),
+    Column("chain", Mac32, nullable=False),
     Column("mac", Mac32, nullable=False),
 )
 
@@ -60,6 +73,14 @@ class Entry:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Where the audit does not hold: `row` is the first that was altered or cut off, or the last before a false head."""
+
+    row: int
+    kind: Literal["altered", "cut", "head"]
+
+
 def record(
     db: Connection, ground: Witness, action: str, subject: str, detail: str = "", actor: str | None = None
 ) -> None:
@@ -67,28 +88,44 @@ def record(
 
     `actor` is the operating system's user on this host unless given.
     """
-    last = db.execute(select(audit.c.id, audit.c.mac).order_by(audit.c.id.desc()).limit(1).with_for_update()).first()
-    entry = Entry(
-        id=last.id + 1 if last else 1,
-        at=ground.clock.now(),
-        actor=(actor or current_actor())[:96],
-        action=action[:64],
-        subject=mask(subject)[:SUBJECT_CHARS],
-        detail=mask(detail)[:DETAIL_CHARS],
-    )
-    mac = _mac(ground.keys, last.mac if last else START, entry)
-    db.execute(insert(audit).values(**_columns(entry), mac=mac))
-    log.info("audit", audit_id=entry.id, action=entry.action, subject=entry.subject, actor=entry.actor)
+    begin_head(db, ground)
+    _append(db, ground, action, subject, detail, actor or current_actor())
 
 
-def verify(db: Connection, keys: KeyRing) -> int | None:
-    """The number of the first row that was altered, or whose neighbour is gone; None when all hold."""
+def begin_head(db: Connection, ground: Witness) -> bool:
+    """Give a chain whose head is missing or does not hold a new one, and a row that says so. Whether it had to.
+
+    A chain that was made before there were heads is such a chain, once.
+    """
+    head = _read_head(db)
+    if head is not None and _holds(ground.keys, head):
+        return False
+    last = db.execute(select(audit.c.id, audit.c.mac).order_by(audit.c.id.desc()).limit(1)).first()
+    if last is None and head is None:
+        return False
+    _write_head(db, ground.keys, last.id if last else 0, last.mac if last else START)
+    _append(db, ground, NEW_HEAD, "audit", "begun anew: rows cut off before this one do not show", current_actor())
+    return True
+
+
+def verify(db: Connection, keys: KeyRing) -> Break | None:
+    """Where the chain does not hold, from its first row on; None when all of it does. Nobody writes meanwhile."""
+    head = _read_head(db)
     before, expected_id = START, 1
     for row in db.execute(select(audit).order_by(audit.c.id)):
         if row.id != expected_id or not hmac_equal(row.mac, _mac(keys, before, _entry(row))):
-            return int(row.id)
+            return Break(int(row.id), "altered")
         before, expected_id = row.mac, row.id + 1
-    return None
+    if head is None:
+        return Break(expected_id - 1, "head") if expected_id > 1 else None
+    if not _holds(keys, head) or head.last < expected_id - 1:
+        return Break(expected_id - 1, "head")
+    return Break(expected_id, "cut") if head.last >= expected_id else None
+
+
+def new_heads(db: Connection) -> list[int]:
+    """The rows at which the head was begun anew."""
+    return list(db.execute(select(audit.c.id).where(audit.c.action == NEW_HEAD).order_by(audit.c.id)).scalars())
 
 
 def listing(db: Connection, limit: int = 100) -> list[Entry]:
@@ -104,6 +141,36 @@ def current_actor() -> str:
     except (KeyError, OSError):  # a container's user may have no name
         user = "unknown"
     return f"{user}@{socket.gethostname()}"
+
+
+def _append(db: Connection, ground: Witness, action: str, subject: str, detail: str, actor: str) -> None:
+    # The number follows the head's, not the last row's: what was cut off stays a gap for ever.
+    head = _read_head(db)
+    entry = Entry(
+        id=head.last + 1 if head else 1,
+        at=ground.clock.now(),
+        actor=actor[:96],
+        action=action[:64],
+        subject=mask(subject)[:SUBJECT_CHARS],
+        detail=mask(detail)[:DETAIL_CHARS],
+    )
+    mac = _mac(ground.keys, head.chain if head else START, entry)
+    db.execute(insert(audit).values(**_columns(entry), mac=mac))
+    _write_head(db, ground.keys, entry.id, mac)
+    log.info("audit", audit_id=entry.id, action=entry.action, subject=entry.subject, actor=entry.actor)
+
+
+def _write_head(db: Connection, keys: KeyRing, last: int, chain: bytes) -> None:
+    head = {"id": HEAD, "last": last, "chain": chain, "mac": keys.mac("audit.head", last, chain)}
+    db.execute(upsert(audit_head, db.dialect.name, [head], update=["last", "chain", "mac"]))
+
+
+def _read_head(db: Connection) -> Row[Any] | None:
+    return db.execute(select(audit_head).with_for_update()).first()
+
+
+def _holds(keys: KeyRing, head: Row[Any]) -> bool:
+    return hmac_equal(head.mac, keys.mac("audit.head", head.last, head.chain))
 
 
 def _mac(keys: KeyRing, before: bytes, entry: Entry) -> bytes:

@@ -41,6 +41,7 @@ def bootstrap(ground: Ground, upgrade: Callable[[Engine], None], sandbox_url: st
             # Committed first: everything below is sealed or signed with it.
             ground.keys.ensure_first(db, ground.clock.now())
         with begin(ground.engine) as db:
+            audit.begin_head(db, ground)
             made = [*_make_catalogue(db, ground, sandbox_url), *_make_secrets(db, ground)]
             if made:
                 audit.record(db, ground, "bootstrap", "onecert", "made " + ", ".join(made))

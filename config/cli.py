@@ -70,15 +70,25 @@ def list_audit(ground: Ground, limit: int, as_json: bool) -> None:
     print_table(rows, columns, as_json)
 
 
+BREAKS = {
+    "altered": "the audit does not hold from row {row} on: it was altered, or a row before it is gone",
+    "cut": "the audit does not hold: row {row} and what came after it are cut off",
+    "head": "the audit's head does not fit its last row {row}: it is missing or altered; rows may be cut off",
+}
+
+
 @audit_group.command()
 @needs_ground
 def verify(ground: Ground) -> None:
-    """Check that no row was altered, slipped in or taken out."""
+    """Check that no row was altered, slipped in, taken out or cut off at the end."""
     with reading(ground.engine) as db:
         broken = audit.verify(db, ground.keys)
+        begun = audit.new_heads(db)
     if broken is not None:
-        raise ConfigError(f"the audit does not hold from row {broken} on: it was altered, or a row before it is gone")
+        raise ConfigError(BREAKS[broken.kind].format(row=broken.row))
     click.echo("every row holds")
+    for row in begun:
+        click.echo(f"row {row}: the head was begun anew here; rows cut off before that do not show")
 
 
 @click.command("metrics")

@@ -1,7 +1,8 @@
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import Engine, delete, update
+from sqlalchemy import Engine, Executable, delete, select, update
 
 from config import audit
 from config.clock import FixedClock
@@ -19,9 +20,16 @@ def three(engine: Engine, keys: KeyRing, clock: FixedClock) -> KeyRing:
     return keys
 
 
-def broken(engine: Engine, keys: KeyRing) -> int | None:
+def broken(engine: Engine, keys: KeyRing) -> tuple[int, str] | None:
     with reading(engine) as db:
-        return audit.verify(db, keys)
+        found = audit.verify(db, keys)
+    return (found.row, found.kind) if found else None
+
+
+def do(engine: Engine, *statements: Executable) -> None:
+    with begin(engine) as db:
+        for statement in statements:
+            db.execute(statement)
 
 
 def test_what_was_done_is_listed_newest_first(three, engine, clock):
@@ -51,19 +59,98 @@ def test_an_untouched_chain_holds_also_after_a_rotation(three, engine, clock):
 def test_an_altered_row_is_found(three, engine, change):
     with begin(engine) as db:
         db.execute(update(audit.audit).where(audit.audit.c.id == 2).values(**change))
-    assert broken(engine, three) == 2
+    assert broken(engine, three) == (2, "altered")
 
 
 def test_a_row_taken_out_of_the_middle_is_found(three, engine):
     with begin(engine) as db:
         db.execute(delete(audit.audit).where(audit.audit.c.id == 2))
-    assert broken(engine, three) == 3
+    assert broken(engine, three) == (3, "altered")
 
 
 def test_a_row_taken_off_the_start_is_found(three, engine):
     with begin(engine) as db:
         db.execute(delete(audit.audit).where(audit.audit.c.id == 1))
-    assert broken(engine, three) == 2
+    assert broken(engine, three) == (2, "altered")
+
+
+ROWS, HEAD = audit.audit, audit.audit_head
+
+
+def test_rows_cut_off_at_the_end_are_found(three, engine):
+    do(engine, delete(ROWS).where(ROWS.c.id >= 2))
+    assert broken(engine, three) == (2, "cut")
+
+
+def test_a_chain_cut_off_whole_is_found(three, engine):
+    do(engine, delete(ROWS))
+    assert broken(engine, three) == (1, "cut")
+
+
+def test_the_next_action_does_not_hide_what_was_cut_off(three, engine, clock):
+    do(engine, delete(ROWS).where(ROWS.c.id == 3))
+    with begin(engine) as db:
+        audit.record(db, SimpleNamespace(keys=three, clock=clock), "partner.disable", "jd")
+    assert broken(engine, three) == (4, "altered")
+
+
+def test_a_head_that_was_moved_back_by_hand_is_found(three, engine):
+    with reading(engine) as db:
+        second = db.execute(select(ROWS).where(ROWS.c.id == 2)).one()
+    do(engine, delete(ROWS).where(ROWS.c.id == 3), update(HEAD).values(last=2, chain=second.mac))
+    assert broken(engine, three) == (2, "head")
+
+
+def test_an_old_head_that_was_put_back_is_found(keys, engine, clock):
+    ground = SimpleNamespace(keys=keys, clock=clock)
+    with begin(engine) as db:
+        audit.record(db, ground, "secret.set", "jd.key")
+        old = db.execute(select(HEAD)).one()
+        audit.record(db, ground, "partner.enable", "jd")
+    do(engine, update(HEAD).values(**old._mapping))
+    assert broken(engine, keys) == (2, "head")
+
+
+@pytest.mark.parametrize("spoil", [delete(HEAD), update(HEAD).values(mac=bytes(32))], ids=["gone", "altered"])
+def test_a_head_that_is_gone_or_altered_is_found_and_its_next_beginning_is_told(three, engine, clock, spoil):
+    do(engine, delete(ROWS).where(ROWS.c.id == 3), spoil)
+    assert broken(engine, three) == (2, "head")
+    with begin(engine) as db:
+        audit.record(db, SimpleNamespace(keys=three, clock=clock), "partner.disable", "jd")
+    assert broken(engine, three) is None
+    with reading(engine) as db:
+        assert audit.new_heads(db) == [3]
+        assert [entry.action for entry in audit.listing(db, 2)] == ["partner.disable", audit.NEW_HEAD]
+
+
+def test_a_chain_from_before_there_were_heads_gets_one_once(three, engine, clock):
+    ground = SimpleNamespace(keys=three, clock=clock)
+    do(engine, delete(HEAD))
+    with begin(engine) as db:
+        assert audit.begin_head(db, ground)
+        assert not audit.begin_head(db, ground)
+    assert broken(engine, three) is None
+
+
+def test_a_new_deployment_has_nothing_to_begin(keys, engine, clock):
+    with begin(engine) as db:
+        assert not audit.begin_head(db, SimpleNamespace(keys=keys, clock=clock))
+        assert audit.listing(db) == []
+    assert broken(engine, keys) is None
+
+
+def test_actions_at_once_make_one_chain(three, engine, clock):
+    ground = SimpleNamespace(keys=three, clock=clock)
+
+    def act(number: int) -> None:
+        with begin(engine) as db:
+            audit.record(db, ground, "secret.set", f"{number}.key")
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(act, range(24)))
+    assert broken(engine, three) is None
+    with reading(engine) as db:
+        assert len(audit.listing(db)) == 27
 
 
 def test_an_action_that_failed_leaves_no_row(keys, engine, clock):

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from config import audit
 from config.catalogue import default_document
@@ -227,6 +227,19 @@ def test_the_audit_holds_until_a_row_is_altered(terminal: Terminal) -> None:
     done = terminal.run("audit", "verify")
     assert done.exit_code == 1
     assert "from row 1 on" in done.stderr
+
+
+def test_an_audit_cut_off_at_its_end_is_named_and_a_new_head_is_told_each_time(terminal: Terminal) -> None:
+    terminal.run("key", "rotate", "--yes")
+    with begin(terminal.ground.engine) as db:
+        db.execute(delete(audit.audit).where(audit.audit.c.id == 2))
+    done = terminal.run("audit", "verify")
+    assert (done.exit_code, "row 2 and what came after it are cut off" in done.stderr) == (1, True)
+    with begin(terminal.ground.engine) as db:
+        db.execute(delete(audit.audit_head))
+    assert "the audit's head does not fit" in terminal.run("audit", "verify").stderr
+    terminal.run("key", "rotate", "--yes")
+    assert "row 2: the head was begun anew here" in terminal.run("audit", "verify").stdout
 
 
 def test_wrong_usage_is_another_status(terminal: Terminal) -> None:

@@ -39,7 +39,7 @@ def ours() -> set[str]:
 
 
 TABLES = {
-    *("attempt", "audit", "catalogue_version", "data_key", "inquiry", "last_inquiry", "message"),
+    *("attempt", "audit", "audit_head", "catalogue_version", "data_key", "inquiry", "last_inquiry", "message"),
     *("notice", "question", "receipt", "secret", "verification_code", "wave"),
     *("inbound", "leader", "link_health", "opt_out", "part", "unmatched"),
 }
