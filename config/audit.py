@@ -75,7 +75,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Where the audit does not hold: `row` is the first that was altered or cut off, or the last before a false head."""
+    """Where the audit does not hold: the first row that was altered or cut off, or the last before a false head."""
 
     row: int
     kind: Literal["altered", "cut", "head"]
