@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from redis import ConnectionPool, Redis
+from redis import Redis
 from redis.backoff import NoBackoff
 from redis.client import Pipeline
 from redis.exceptions import RedisError
@@ -25,6 +25,7 @@ from rq.serializers import JSONSerializer
 from config import faults
 from config.errors import OneCertError
 from config.log import get_logger
+from config.sentinel import another_pool, is_sentinel, make_sentinel_redis
 
 QUEUE = "onecert"
 DESCRIPTION = "onecert"
@@ -44,7 +45,7 @@ log = get_logger(__name__)
 
 def make_redis(url: str, read_timeout_s: float = 2.0) -> "Redis":
     """A client that connects lazily, fails fast and tries once more on a connection that went stale."""
-    return Redis.from_url(
+    return (make_sentinel_redis if is_sentinel(url) else Redis.from_url)(
         url,
         protocol=2,
         socket_connect_timeout=1.0,
@@ -56,9 +57,7 @@ def make_redis(url: str, read_timeout_s: float = 2.0) -> "Redis":
 
 def another_client(redis: "Redis", read_timeout_s: float) -> "Redis":
     """A client to the same Redis with its own connections, for calls that block."""
-    pool = redis.connection_pool
-    kwargs = {**pool.connection_kwargs, "socket_timeout": read_timeout_s}
-    return Redis(connection_pool=ConnectionPool(connection_class=pool.connection_class, **kwargs))
+    return Redis(connection_pool=another_pool(redis.connection_pool, socket_timeout=read_timeout_s))
 
 
 class Bell:

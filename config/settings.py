@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from config.errors import SettingInvalid
+from config.sentinel import FORM, is_sentinel, parse_sentinel_url
 
 MASTER_KEY_BYTES = 32
 LEAST_DIFFERENT_BYTES = 20
@@ -34,7 +35,11 @@ class Setting:
 SETTINGS: tuple[Setting, ...] = (
     Setting("ONECERT_DATA", "directory of the embedded database, keys and sockets", "./var"),
     Setting("ONECERT_DATABASE_URL", "mysql+pymysql://user:password@host/name; empty: SQLite in it", secret=True),
-    Setting("ONECERT_REDIS_URL", "redis://, rediss:// or unix://; empty: a private Redis in it", secret=True),
+    Setting(
+        "ONECERT_REDIS_URL",
+        "redis://, rediss://, unix:// or redis+sentinel://; empty: a private Redis in it",
+        secret=True,
+    ),
     Setting("ONECERT_MASTER_KEY", "32 random bytes as base64 or hex; required with a database URL", secret=True),
     Setting("ONECERT_CRYPTO", "aes (AES-256-GCM, HMAC-SHA256) or sm (SM4-GCM, HMAC-SM3) for new data keys", "aes"),
     Setting("ONECERT_BIND", "host:port of the web process", "127.0.0.1:8000"),
@@ -134,8 +139,13 @@ def _database_url(value: str, folder: Path) -> str:
 
 
 def _redis_url(value: str) -> str:
-    if not value.startswith(("redis://", "rediss://", "unix://")):
-        raise SettingInvalid("ONECERT_REDIS_URL: only redis://, rediss:// and unix:// are spoken")
+    if is_sentinel(value):
+        try:
+            parse_sentinel_url(value)
+        except ValueError:
+            raise SettingInvalid(f"ONECERT_REDIS_URL: must be {FORM}") from None
+    elif not value.startswith(("redis://", "rediss://", "unix://")):
+        raise SettingInvalid("ONECERT_REDIS_URL: only redis://, rediss://, unix:// and redis+sentinel:// are spoken")
     return value
 
 
