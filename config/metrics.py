@@ -5,9 +5,10 @@ sum. The backlog gauges are set by the one clock process: alert on the age of th
 is busy long before anything is late.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import start_http_server
@@ -19,6 +20,8 @@ from config.log import get_logger
 REPLY_S = (0.1, 0.3, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400, 158_400, 172_800)
 CALL_S = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
 log = get_logger(__name__)
+
+Counted: TypeAlias = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 class Meters:
@@ -34,6 +37,9 @@ class Meters:
         self.swept = _gauge("onecert_last_sweep_timestamp_seconds", "When the clock process swept last", own)
         self.accepted = Counter("onecert_inquiries_accepted", "Inquiries accepted", ["service"], registry=own)
         self.calls = Counter("onecert_partner_calls", "HTTP calls to partners", ["partner", "outcome"], registry=own)
+        self.answers = Counter(
+            "onecert_partner_answers", "Items by what a reply said of a partner", ["partner", "outcome"], registry=own
+        )
         self.messages = Counter(
             "onecert_messages", "Messages by what became of them", ["lane", "outcome"], registry=own
         )
@@ -86,6 +92,13 @@ def count_call(partner: str, outcome: str, milliseconds: int | None = None) -> N
         _meters().called.labels(partner).observe(milliseconds / 1000)
 
 
+def count_answers(partner: str, *, answered: int, unavailable: int) -> None:
+    """In so many replies a partner's answer was told, in so many it was named as not having answered."""
+    for outcome, number in (("answered", answered), ("unavailable", unavailable)):
+        if number:
+            _meters().answers.labels(partner, outcome).inc(number)
+
+
 def count_message(lane: str, outcome: str) -> None:
     """A message was accepted, failed or became unknown."""
     _meters().messages.labels(lane, outcome).inc()
@@ -98,12 +111,21 @@ def observe_reply(milliseconds: int) -> None:
 
 def numbers() -> CollectorRegistry:
     """What is served: the sum over all processes that share, or else the numbers of this one."""
-    if Meters.shared is None:
-        served = _meters().registry
-    else:
-        served = CollectorRegistry()
-        MultiProcessCollector(served, str(Meters.shared))  # type: ignore[no-untyped-call]
-    return served
+    return _meters().registry if Meters.shared is None else _sum(Meters.shared)
+
+
+def counted_below(data: Path) -> Counted:
+    """What the processes with this data directory have counted, read from outside: (name, labels) -> value."""
+    directory = data / metric_files.DIRECTORY
+    found = _sum(directory).collect() if directory.is_dir() else ()
+    samples = (sample for metric in found for sample in metric.samples)
+    return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}
+
+
+def _sum(directory: Path) -> CollectorRegistry:
+    summed = CollectorRegistry()
+    MultiProcessCollector(summed, str(directory))  # type: ignore[no-untyped-call]
+    return summed
 
 
 def serve(bind: str) -> Callable[[], None]:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, select
 
 from config.catalogue_schema import Catalogue
 from config.ground import Ground
+from config.metrics import count_answers
 from query.ending import about, end
 from query.inquiry import INTERNET_ACCOUNTS, State
 from query.models import question
@@ -22,6 +23,7 @@ from query.waves import Wave, finish, shrink
 class Asked:
     """A partner that was asked: how the SMS names it, its hours, and its answers in member order."""
 
+    code: str
     company: Company
     closed: tuple[str, ...]
     answers: Sequence[Answer]
@@ -54,11 +56,19 @@ def settle_asked(db: Connection, ground: Ground, whole: Wave, now: int) -> Owing
             replies[member] = (whole.phones[place], _compose(ground, whole, place, asked))
     if replies:
         end(db, ground, whole.service, State.ASKING, replies, now)
+        _count(asked, [place for place, member in enumerate(whole.members) if member in replies])
     if waiting:
         shrink(db, ground, whole, list(waiting), COUNT, times, decide_at=min(waiting.values()))
     else:
         finish(db, whole.id)
     return Owing(messages=bool(replies))
+
+
+def _count(asked: Sequence[Asked], told: Sequence[int]) -> None:
+    """For the metrics: of so many members each partner's answer was told, or was not there."""
+    for one in asked:
+        answered = sum(isinstance(one.answers[place], dict) for place in told)
+        count_answers(one.code, answered=answered, unavailable=len(told) - answered)
 
 
 def _answers(db: Connection, ground: Ground, whole: Wave) -> list[Asked]:
@@ -80,9 +90,9 @@ def _asked(catalogue: Catalogue, code: str, answers: Sequence[Answer]) -> Asked:
     partner = catalogue.partner(code)
     if partner is None:
         # Removed from the catalogue while it was asked: all that is left of it is its code.
-        return Asked(Company(code, ()), (), answers)
+        return Asked(code, Company(code, ()), (), answers)
     company = Company(partner.short_name, tuple((item.code, item.name.zh) for item in partner.counted))
-    return Asked(company, partner.closed, answers)
+    return Asked(code, company, partner.closed, answers)
 
 
 def _counts(answer: Answer, dated: bool) -> dict[str, int] | None:

@@ -15,6 +15,7 @@ from query.inquiry import Outcome, State
 from query.models import inquiry, question
 from query.questions import DONE, DUE, LEASED
 from query.schema import revisions, upgrade
+from query.stats_cli import stats
 
 LISTED: Final = ("reference", "service", "entrance", "state", "outcome", "phone", "accepted_at", "closed_at")
 ASKED: Final = ("partner", "kind", "state", "tries", "due_at")
@@ -150,4 +151,4 @@ def _time(moment: int | None) -> str | None:
     return rfc3339(moment) if moment is not None else None
 
 
-COMMANDS = [inquiry_commands, db_commands]
+COMMANDS = [inquiry_commands, db_commands, stats]

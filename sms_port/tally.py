@@ -1,0 +1,37 @@
+"""How many messages stand where, for operators: numbers of messages, never whose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from sms_port.models import Lane, State, message
+from sms_port.outcomes import OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """So many messages of one link, lane and state; `link` is None before one has been chosen."""
+
+    link: str | None
+    lane: str
+    state: str
+    messages: int
+
+
+def tally(db: Connection, since: int) -> list[Tally]:
+    """The messages written since `since` (epoch ms), by link, lane and state."""
+    groups = (message.c.link, message.c.lane, message.c.state)
+    # An id begins with its time, and is what the rows are sorted by.
+    fresh = select(*groups, func.count().label("n")).where(message.c.id >= since.to_bytes(6, "big") + bytes(10))
+    rows = db.execute(fresh.group_by(*groups)).all()
+    found = [Tally(row.link, Lane(row.lane).name.lower(), State(row.state).name.lower(), row.n) for row in rows]
+    return sorted(found, key=lambda one: (one.link or "", one.lane, one.state))
+
+
+def oldest_owed(db: Connection) -> int | None:
+    """When the oldest message was written (epoch ms) that no gateway is known to have yet; None: there is none."""
+    owed = select(func.min(message.c.created_at)).where(message.c.state.in_(OPEN), message.c.lane.in_(list(Lane)))
+    oldest: int | None = db.execute(owed).scalar()
+    return oldest
