@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 LINK ?= http
+NPM = $(shell command -v npm >/dev/null || echo npm)
 
 .PHONY: run demo test soak lint format bench pictures lock clean
 
@@ -14,7 +15,8 @@ demo: $(VENV)/.installed
 	@$(BIN)/python -m demo
 
 test: $(VENV)/.dev-installed
-	@.ci/packages mariadb-server redis-server chromium chromium-driver fonts-noto-cjk nodejs faketime
+	@.ci/packages mariadb-server redis-server chromium chromium-driver fonts-noto-cjk nodejs faketime $(NPM)
+	@npm ci --silent --ignore-scripts --prefix tests/sms_port/smpp_server || [ "$(CI)" != true ]
 	$(BIN)/pytest -n 2 --dist loadfile
 
 soak: $(VENV)/.dev-installed

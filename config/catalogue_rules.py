@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from config.catalogue_schema import Catalogue, Entrance, Link, MenuItem, Partner
 from config.catalogue_texts import find_text_faults, find_text_warnings
 
-SCHEMES = {"http": ("http", "https"), "cmpp": ("cmpp",)}
+SCHEMES = {"http": ("http", "https"), "cmpp": ("cmpp",), "smpp": ("smpp",)}
 SP_ID_LENGTH, LONGEST_SENDER = 6, 20
+SYSTEM_ID_LENGTH, SERVICE_TYPE_LENGTH = 15, 5
 MAX_CALLS = 20
 """Calls that a partner may get about one inquiry before its patience is over."""
 
@@ -166,9 +167,16 @@ def _link(link: Link, carriers: set[str]) -> Iterator[str]:
         yield f"{place}.url: a {link.driver} link has an address with {SCHEMES[link.driver][-1]}://"
     for code in sorted(set(link.carriers) - carriers):
         yield f"{place}.carriers: there is no carrier {code}; remove it or correct the spelling"
-    if link.driver != "cmpp":
-        return
-    if len(link.account) != SP_ID_LENGTH:
+    if link.driver in ("cmpp", "smpp"):
+        yield from _account(place, link)
+
+
+def _account(place: str, link: Link) -> Iterator[str]:
+    if link.driver == "cmpp" and len(link.account) != SP_ID_LENGTH:
         yield f"{place}.account: must be the SP_Id of {SP_ID_LENGTH} characters"
+    if link.driver == "smpp" and not 1 <= len(link.account) <= SYSTEM_ID_LENGTH:
+        yield f"{place}.account: must be the system_id, of {SYSTEM_ID_LENGTH} characters at most"
+    if link.driver == "smpp" and len(link.service_id) > SERVICE_TYPE_LENGTH:
+        yield f"{place}.service_id: is the service_type, of {SERVICE_TYPE_LENGTH} characters at most"
     if len(link.port_number) + link.extension_digits > LONGEST_SENDER:
         yield f"{place}.extension_digits: with the port number more than {LONGEST_SENDER} digits; write fewer"

@@ -190,12 +190,13 @@ class Partner(Part):
 class Link(Part):
     """One configured route to an SMS gateway; a lower `preference` is taken first.
 
-    `http` is known by `key_id`; `cmpp` by `account` (SP_Id) and `service_id`. `retryable`: a vendor's results that
-    are not for good. `carriers`: whose numbers it serves; none named: everybody's.
+    `http` is known by `key_id`; `cmpp` by `account` (SP_Id) and `service_id`; `smpp` by `account` (system_id).
+    `retryable`: a vendor's results that are not for good. `carriers`: whose numbers it serves; none named: everybody's.
+    `window` is what one of the `connections` holds unanswered.
     """
 
     code: Code
-    driver: Literal["http", "cmpp"]
+    driver: Literal["http", "cmpp", "smpp"]
     url: LinkUrl
     key_id: Code
     algorithm: Algorithm = "hmac-sha256"
@@ -216,9 +217,10 @@ class Link(Part):
     version: Literal["3.0", "2.0"] = "3.0"
     peer_check: Literal["strict", "warn"] = "strict"
     window: Annotated[int, Field(ge=1, le=64)] = 16
+    connections: Annotated[int, Field(ge=1, le=16)] = 1
     idle_s: Seconds = 180
     extension_digits: Annotated[int, Field(ge=0, le=12)] = 0
-    retryable: tuple[Annotated[int, Field(ge=1, le=255)], ...] = ()
+    retryable: tuple[Annotated[int, Field(ge=1, le=0xFFFFFFFF)], ...] = ()
 
 
 class Limits(Part):

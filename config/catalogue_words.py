@@ -13,7 +13,7 @@ Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+(
 Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.\-]+(:[0-9]{1,5})?$", max_length=253)]
 LinkUrl = Annotated[
     str,
-    StringConstraints(pattern=r"^(https?|cmpp)://[A-Za-z0-9.\-\[\]:]+(/[^\s?#{}]*)?$", max_length=500),
+    StringConstraints(pattern=r"^(https?|cmpp|smpp)://[A-Za-z0-9.\-\[\]:]+(/[^\s?#{}]*)?$", max_length=500),
 ]
 Digits = Annotated[str, StringConstraints(pattern=r"^[0-9]{3,20}$")]
 Prefix = Annotated[str, StringConstraints(pattern=r"^1[3-9][0-9]{1,5}$")]

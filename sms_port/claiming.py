@@ -18,7 +18,7 @@ from config.db import reading, skip_locked, transact
 from config.errors import SealBroken
 from config.ground import Ground
 from sms_port.letter import open_letter
-from sms_port.links.link import Dispatch
+from sms_port.links.link import Dispatch, Doubt
 from sms_port.models import Lane, State, attempt, message
 from sms_port.outcomes import OnOutcome, grouped, move, settle
 from sms_port.reference import build_reference
@@ -48,6 +48,14 @@ class Claimed:
     attempt: Attempt
     dispatch: Dispatch
     until: int
+
+
+@dataclass(frozen=True)
+class Doubted:
+    """An attempt whose outcome is unknown, and what its link is asked about."""
+
+    attempt: Attempt
+    doubt: Doubt
 
 
 @dataclass(frozen=True)
@@ -150,25 +158,32 @@ def _attempt_row(claimed: Claimed, now: int) -> dict[str, Any]:
     }
 
 
-def claim_doubts(ground: Ground, links: Sequence[str], limit: int) -> list[Attempt]:
+def claim_doubts(ground: Ground, links: Sequence[str], limit: int) -> list[Doubted]:
     """Take unknown messages whose link should be asked now; each is asked at ever longer intervals."""
     table = message.c
     found = (table.state == State.UNKNOWN) & table.lane.in_(list(Lane)) & table.link.in_(links)
-    columns = (table.id, table.attempts, table.sending, table.lane, table.link)
+    columns = (table.id, table.attempts, table.sending, table.lane, table.link, table.unknown_at, table.sealed)
     look = select(*columns).where(found, table.due_at <= ground.clock.now()).order_by(table.due_at).limit(limit)
     with reading(ground.engine) as db:
         if not links or db.execute(look.limit(1)).first() is None:
             return []
 
-    def work(db: Connection) -> list[Attempt]:
+    def work(db: Connection) -> list[Doubted]:
         rows = db.execute(skip_locked(look)).all()
         now = ground.clock.now()
         # as long again as the doubt is old, and a second
         move(db, [row.id for row in rows], [State.UNKNOWN], due_at=now + 1_000 + (now - table.unknown_at))
         faults.point("doubt.before_commit")
-        return [
-            Attempt(row.id, row.attempts, row.sending, Lane(row.lane), row.link, build_reference(row.id, row.sending))
-            for row in rows
-        ]
+        return [_doubted(ground, row) for row in rows]
 
     return transact(ground.engine, work)
+
+
+def _doubted(ground: Ground, row: Row[Any]) -> Doubted:
+    try:
+        phone = open_letter(ground.keys, row.id, row.sealed).phone
+    except SealBroken:
+        phone = ""
+    reference = build_reference(row.id, row.sending)
+    offer = Attempt(row.id, row.attempts, row.sending, Lane(row.lane), row.link, reference)
+    return Doubted(offer, Doubt(reference, phone, row.unknown_at))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from config.catalogue_schema import Link as LinkEntry
 from config.db import transact, upsert
@@ -16,17 +16,14 @@ from config.ground import Ground
 from sms_port.claiming import Attempt
 from sms_port.inbound import Inbound, record_texts
 from sms_port.leadership import process_name
-from sms_port.links.cmpp import CmppLink
-from sms_port.links.http import HttpLink
-from sms_port.links.link import Ears, Ending, Link, Unknown
+from sms_port.links.drivers import CAN_ASK, open_link
+from sms_port.links.link import Ending, Link, Unknown
 from sms_port.models import Lane, link_health
 from sms_port.outcomes import OnOutcome
 from sms_port.pace import Pace
 from sms_port.receipts import Receipt, record_receipts
 from sms_port.recording import record
 
-DRIVERS: Mapping[str, Callable[[Ground, LinkEntry, Pace, Ears], Link]] = {"http": HttpLink, "cmpp": CmppLink}
-CAN_ASK = frozenset({"http"})
 REMEMBERED = 20_000
 """Attempts under way, or in doubt, whose answer may come late."""
 
@@ -45,7 +42,7 @@ class Exchange:
         """The open link of an entry; opened now if it is not."""
         with self._lock:
             if entry not in self._links:
-                self._links[entry] = DRIVERS[entry.driver](self._ground, entry, self._pace(entry), self)
+                self._links[entry] = open_link(self._ground, entry, self._pace(entry), self)
             return self._links[entry]
 
     def rooms(self, lane: Lane) -> dict[str, int]:

@@ -67,9 +67,9 @@ class Gateway:
         self.exchange.tidy()
         entries = self.exchange.askable()
         doubts = claim_doubts(self._ground, list(entries), ASKED_AT_ONCE)
-        for code, members in grouped((doubt.link, doubt) for doubt in doubts).items():
-            endings = self.exchange.link(entries[code]).ask([doubt.reference for doubt in members])
-            self._record(code, members, endings, asked=True)
+        for code, members in grouped((claimed.attempt.link, claimed) for claimed in doubts).items():
+            endings = self.exchange.link(entries[code]).ask([claimed.doubt for claimed in members])
+            self._record(code, [claimed.attempt for claimed in members], endings, asked=True)
         return len(doubts)
 
     def _offer(self, entry: LinkEntry, claims: Sequence[Claimed]) -> None:

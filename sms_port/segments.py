@@ -11,6 +11,7 @@ from sms_port.errors import MessageTooLong
 WHOLE_UNITS = 70
 PART_UNITS = 67
 PARTS_ON_THE_WIRE = 255
+LONG_HEADER = b"\x05\x00\x03"
 
 
 def units(text: str) -> int:
@@ -52,3 +53,11 @@ def compose_parts(text: str, signature: str, mode: str) -> tuple[str, ...]:
     """
     first, *others = split(text if text.startswith(signature) else signature + text)
     return (first.removeprefix(signature) if mode == "gateway" else first, *others)
+
+
+def build_contents(parts: tuple[str, ...], joint: int) -> list[bytes]:
+    """The parts as UTF-16BE; several carry the header by which a phone joins them (`joint`: 0 to 255, theirs alone)."""
+    if len(parts) == 1:
+        return [parts[0].encode("utf-16-be")]
+    heads = (LONG_HEADER + bytes((joint, len(parts), number)) for number in range(1, len(parts) + 1))
+    return [head + part.encode("utf-16-be") for head, part in zip(heads, parts, strict=True)]

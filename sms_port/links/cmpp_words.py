@@ -1,4 +1,4 @@
-"""What CMPP's codes and contents mean to us (pure): results, status reports, citizens' texts, long messages."""
+"""What CMPP's codes and contents mean to us (pure): results, status reports, citizens' texts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from sms_port.links.cmpp_frames import Deliver
 from sms_port.models import Word
 
 THROTTLED, DUPLICATE = 8, 3
-VENDOR = 100
-LONG_HEADER = b"\x05\x00\x03"
 REPORTS = {71: Struct(">Q7s10s10s32sI"), 60: Struct(">Q7s10s10s21sI")}
 """Status reports by length. Gateways of 3.0 also send the shorter one of 2.0."""
 
@@ -37,14 +35,6 @@ class Report:
 def is_permanent(result: int, retryable: Collection[int] = ()) -> bool:
     """Whether a refusal (a result that is not 0) is for good. Codes from 100 are the vendor's: the catalogue knows."""
     return result != THROTTLED and result not in retryable
-
-
-def build_contents(parts: tuple[str, ...], reference: int) -> list[bytes]:
-    """The contents of a message's SUBMITs, UTF-16BE; several parts carry the header that lets a phone join them."""
-    if len(parts) == 1:
-        return [parts[0].encode("utf-16-be")]
-    heads = (LONG_HEADER + bytes((reference & 0xFF, len(parts), number)) for number in range(1, len(parts) + 1))
-    return [head + part.encode("utf-16-be") for head, part in zip(heads, parts, strict=True)]
 
 
 def parse_report(content: bytes) -> Report | None:

@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -24,7 +24,7 @@ from config.outgoing import Answer
 from config.signature import sign
 from sms_port.errors import ReceiptsInvalid
 from sms_port.inbound import Inbound
-from sms_port.links.link import Accepted, Dispatch, Ears, Ending, NotSent, Rejected, Unknown
+from sms_port.links.link import Accepted, Dispatch, Doubt, Ears, Ending, NotSent, Rejected, Unknown
 from sms_port.models import Lane, Word
 from sms_port.pace import Pace, paced
 from sms_port.receipts import Receipt
@@ -76,7 +76,6 @@ class _Texts(BaseModel):
 class HttpLink:
     """One account at a gateway that speaks docs/sms-http-link.md."""
 
-    can_ask: ClassVar[bool] = True
     status = "up"
 
     def __init__(self, ground: Ground, entry: LinkEntry, pace: Pace, ears: Ears) -> None:
@@ -113,10 +112,11 @@ class HttpLink:
         faults.point("send.after_acceptance")
         return dict.fromkeys(references, _ending_of_call(answer)) | parse_answer(answer, references)
 
-    def ask(self, references: Sequence[str]) -> Mapping[str, Ending]:
-        """What the gateway remembers of these references; left out when it does not answer properly."""
+    def ask(self, doubts: Sequence[Doubt]) -> Mapping[str, Ending]:
+        """What the gateway remembers of these messages; left out when it does not answer properly."""
+        references = [doubt.reference for doubt in doubts]
         try:
-            answer = self._call("/messages/query", _json({"ids": list(references)}))
+            answer = self._call("/messages/query", _json({"ids": references}))
         except ConfigError:
             return {}
         return parse_answer(answer, references, asked=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from sms_port.inbound import Inbound
 from sms_port.models import Lane
@@ -70,6 +70,15 @@ class Dispatch:
     lane: Lane = Lane.REPLY
 
 
+@dataclass(frozen=True)
+class Doubt:
+    """A message whose outcome is unknown since then (epoch ms); `to` is "" when the number cannot be read any more."""
+
+    reference: str
+    to: str = field(repr=False)
+    since: int
+
+
 class Ears(Protocol):
     """Who hears what a link says by itself. Each call returns when it is stored, and raises when it cannot be."""
 
@@ -86,9 +95,6 @@ class Ears(Protocol):
 class Link(Protocol):
     """A configured route to a gateway. Its methods do not raise: whatever happens is an ending."""
 
-    can_ask: ClassVar[bool]
-    """Whether the gateway can be asked later what became of a message."""
-
     @property
     def status(self) -> str:
         """`up`, or a word for why it is not."""
@@ -102,8 +108,8 @@ class Link(Protocol):
     def send(self, batch: Sequence[Dispatch]) -> Mapping[str, Ending]:
         """Hand a batch over. A reference that is not in the answer is still under way: the ears hear of it."""
 
-    def ask(self, references: Sequence[str]) -> Mapping[str, Ending]:
-        """What became of these; left out is one that the gateway cannot tell now. Never `Unknown`."""
+    def ask(self, doubts: Sequence[Doubt]) -> Mapping[str, Ending]:
+        """What became of these, by reference; left out is one that the gateway cannot tell now. Never `Unknown`."""
 
     def close(self) -> None:
         """Finish what is under way, within seconds, and give back connections."""

@@ -271,6 +271,25 @@ FAULTS = [
         "links[main].port_number: must be 10699000 or an extension of it",
     ),
     (
+        "an SP_Id of five characters",
+        'account = "900001"',
+        'account = "90000"',
+        "links[cmpp].account: must be the SP_Id",
+    ),
+    ("no system_id", 'driver = "http"', 'driver = "smpp"', "links[main].account: must be the system_id"),
+    (
+        "SMPP over HTTP",
+        'driver = "http"',
+        'driver = "smpp"',
+        "links[main].url: a smpp link has an address with smpp://",
+    ),
+    (
+        "17 connections",
+        "window = 16",
+        "window = 16\nconnections = 17",
+        "links[cmpp].connections: write a number of at most",
+    ),
+    (
         "a day without a source",
         'hotline = { number = "95017", source = "press listings of 2022, unverified" }',
         'hotline = { number = "95017", verified_on = 2026-11-20 }',

@@ -21,9 +21,9 @@ from config.ground import make_ground
 from config.log import configure_logging
 from config.settings import load_settings
 from sms_port.gateway import run
-from sms_port.links.cmpp import CmppLink
-from sms_port.links.cmpp_conversation import Conversation
-from sms_port.links.cmpp_events import Bound, Event
+from sms_port.links.conversation import Conversation
+from sms_port.links.events import Bound, Event
+from sms_port.links.session import SessionLink
 
 LONGEST_START_S = 30.0
 
@@ -69,14 +69,14 @@ def plant(point: str, passage: int) -> None:
 
 def tell_when_bound(pipe: int) -> None:
     """Write a byte once the gateway has let the link in: a slow machine must not count as a short life."""
-    real = CmppLink.hear
+    real = SessionLink.hear
 
-    def hear(self: CmppLink, conversation: Conversation, events: Sequence[Event]) -> None:
+    def hear(self: SessionLink, conversation: Conversation, events: Sequence[Event]) -> None:
         real(self, conversation, events)
         if any(isinstance(event, Bound) for event in events):
             os.write(pipe, b"b")
 
-    CmppLink.hear = hear  # type: ignore[method-assign]
+    SessionLink.hear = hear  # type: ignore[method-assign]
 
 
 def live(offset_ms: int, point: str, passage: int, pipe: int) -> None:

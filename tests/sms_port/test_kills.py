@@ -34,10 +34,10 @@ POINTS = [
     "sms_port.gateway:claim",
     "+sms_port.gateway:claim",
     "sms_port.claiming:_lease",
-    "+sms_port.links.cmpp_conversation:Conversation.submit",
-    "+sms_port.links.cmpp:CmppLink.pump",
-    "+sms_port.links.cmpp_wire:_Stream.flush",
-    "sms_port.links.cmpp:CmppLink._answered",
+    "+sms_port.links.conversation:Conversation.submit",
+    "+sms_port.links.session:SessionLink.pump",
+    "+sms_port.links.stream:Stream.flush",
+    "sms_port.links.session:SessionLink._answered",
     "sms_port.gateway:record",
     "+sms_port.gateway:record",
     "sms_port.recording:name_parts",
@@ -45,7 +45,7 @@ POINTS = [
     "sms_port.exchange:record_receipts",
     "+sms_port.receipts:owners_of",
     "sms_port.receipts:settle_words",
-    "sms_port.links.cmpp:CmppLink._acknowledge",
+    "sms_port.links.session:SessionLink._acknowledge",
     "-",
 ]
 

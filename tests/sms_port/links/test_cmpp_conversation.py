@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from sms_port.links.cmpp_codec import decode, encode, split_frames
-from sms_port.links.cmpp_conversation import Conversation
-from sms_port.links.cmpp_events import Account, Answered, Bound, Closed, Heard, Lost, Stage, Stray, Timers
+from sms_port.links.cmpp_conversation import Account, CmppConversation
 from sms_port.links.cmpp_frames import (
     ACTIVE_TEST,
     ACTIVE_TEST_RESP,
@@ -24,20 +23,21 @@ from sms_port.links.cmpp_frames import (
     SubmitResp,
     build_answer_authenticator,
 )
+from sms_port.links.events import Answered, Bound, Closed, Heard, Lost, Stage, Stray, Timers
 
 PART = Submit("GOV", "900001", "10699000", "13800138000", "您好".encode("utf-16-be"))
 REPORT = Deliver(7, "10699000", "", "13800138000", bytes(71), registered=1, fmt=0)
 NOW = 1_000.0
 
 
-def said(conversation: Conversation, version: int = V30) -> list[tuple[int, Any]]:
+def said(conversation: CmppConversation, version: int = V30) -> list[tuple[int, Any]]:
     """What it has to say, as (sequence, frame)."""
     return [decode(frame, version) for frame in split_frames(bytearray(conversation.take()))]
 
 
-def bound(version: int = V30, window: int = 16, **timers: float) -> Conversation:
+def bound(version: int = V30, window: int = 16, **timers: float) -> CmppConversation:
     """A conversation that the gateway has let in."""
-    conversation = Conversation(Account("900001", "888888", version), Timers(**timers), window)
+    conversation = CmppConversation(Account("900001", "888888", version), Timers(**timers), window)
     conversation.open(NOW, 1021080510)
     ((_, connect),) = said(conversation, version)
     assert isinstance(connect, Connect)
@@ -53,13 +53,13 @@ def test_both_versions_connect_submit_and_are_answered(version: int) -> None:
     ((sequence, frame),) = said(conversation, version)
     assert frame == PART
     answer = encode(SubmitResp(0xBB1C914003E90001, 0), sequence, version)
-    assert conversation.feed(answer, NOW) == [Answered("a", 0, 0xBB1C914003E90001)]
+    assert conversation.feed(answer, NOW) == [Answered("a", 0, "bb1c914003e90001")]
     assert not conversation.unanswered
 
 
 @pytest.mark.parametrize(("status", "reason"), [(1, "refused_1"), (3, "refused_3"), (99, "refused_99")])
 def test_a_refusal_ends_it_with_its_number(status: int, reason: str) -> None:
-    conversation = Conversation(Account("900001", "888888"))
+    conversation = CmppConversation(Account("900001", "888888"))
     conversation.open(NOW, 1021080510)
     assert conversation.feed(encode(ConnectResp(status, bytes(16), V30), 1), NOW) == [Closed(reason)]
 
@@ -67,7 +67,7 @@ def test_a_refusal_ends_it_with_its_number(status: int, reason: str) -> None:
 def test_a_gateway_that_cannot_prove_itself_is_left_or_only_named() -> None:
     welcome = encode(ConnectResp(0, bytes(16), V30), 1)
     for strict, events in ((True, [Closed("unproven")]), (False, [Bound(False)])):
-        conversation = Conversation(Account("900001", "888888", strict=strict))
+        conversation = CmppConversation(Account("900001", "888888", strict=strict))
         conversation.open(NOW, 1021080510)
         assert conversation.feed(welcome, NOW) == events
 
@@ -93,7 +93,7 @@ def test_a_part_without_an_answer_is_lost_after_t_and_never_said_again() -> None
     assert conversation.tick(NOW + 60) == [Lost("a")]
     assert all(not isinstance(frame, Submit) for _, frame in said(conversation))
     late = conversation.feed(encode(SubmitResp(5, 0), sequence), NOW + 90)
-    assert late == [Answered("a", 0, 5)], "a late answer is still an answer"
+    assert late == [Answered("a", 0, "0000000000000005")], "a late answer is still an answer"
 
 
 def test_an_idle_connection_is_tested_after_c_and_left_after_n_tests() -> None:
@@ -138,7 +138,7 @@ def test_a_dead_connection_loses_what_was_open() -> None:
 
 
 def test_no_welcome_in_time_ends_it() -> None:
-    conversation = Conversation(Account("900001", "888888"))
+    conversation = CmppConversation(Account("900001", "888888"))
     conversation.open(NOW, 1021080510)
     assert conversation.tick(NOW + 60) == [Closed("no_answer")]
 
@@ -166,7 +166,7 @@ def test_a_goodbye_waits_for_its_answer_and_still_hears_what_comes() -> None:
     ((sequence, _),) = said(conversation)
     conversation.leave(NOW)
     assert not conversation.may_submit(NOW)
-    assert conversation.feed(encode(SubmitResp(1, 0), sequence), NOW) == [Answered("a", 0, 1)]
+    assert conversation.feed(encode(SubmitResp(1, 0), sequence), NOW) == [Answered("a", 0, "0000000000000001")]
     assert conversation.feed(encode(TERMINATE_RESP, sequence + 1), NOW) == [Closed("left")]
 
 
@@ -200,7 +200,7 @@ def test_what_no_gateway_may_say_closes_the_connection(bytes_: bytes) -> None:
 
 
 def test_nothing_counts_before_the_welcome() -> None:
-    conversation = Conversation(Account("900001", "888888"))
+    conversation = CmppConversation(Account("900001", "888888"))
     conversation.open(NOW, 1021080510)
     assert conversation.feed(encode(REPORT, 1), NOW) == [Closed("out_of_order")]
 

@@ -20,7 +20,7 @@ from config.outgoing import Answer
 from sms_port.errors import ReceiptsInvalid
 from sms_port.exchange import Exchange
 from sms_port.links.http import HttpLink, parse_answer, parse_receipts
-from sms_port.links.link import Accepted, Dispatch, NotSent, Rejected, Unknown
+from sms_port.links.link import Accepted, Dispatch, Doubt, NotSent, Rejected, Unknown
 from sms_port.models import Word
 from sms_port.pace import Pace
 from sms_port.receipts import Receipt
@@ -149,7 +149,10 @@ def test_the_gateway_tells_what_it_knows_and_what_it_never_saw(link: HttpLink, g
     gateway.post(
         f"{URL}/messages/query", json=said({"id": ONE, "status": "accepted"}, {"id": TWO, "status": "unknown"})
     )
-    assert link.ask([ONE, TWO]) == {ONE: Accepted(), TWO: NotSent("never_seen")}
+    assert link.ask([Doubt(name, "13800138000", LAUNCH_DAY) for name in (ONE, TWO)]) == {
+        ONE: Accepted(),
+        TWO: NotSent("never_seen"),
+    }
     assert json.loads(gateway.calls[0].request.body) == {"ids": [ONE, TWO]}
 
 
@@ -158,7 +161,7 @@ def test_a_gateway_that_does_not_answer_a_query_tells_nothing(
     link: HttpLink, gateway: responses.RequestsMock, status: int
 ) -> None:
     gateway.post(f"{URL}/messages/query", json=said({"id": ONE, "status": "unknown"}), status=status)
-    assert link.ask([ONE]) == {}
+    assert link.ask([Doubt(ONE, "13800138000", LAUNCH_DAY)]) == {}
 
 
 def test_an_answer_of_an_error_status_is_never_believed() -> None:

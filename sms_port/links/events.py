@@ -1,22 +1,10 @@
-"""What a CMPP connection is told and what it tells: the account, its timers, and the events (pure)."""
+"""What a connection to a gateway is told and what it tells: its timers, and the events (pure)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
-
-from sms_port.links.cmpp_frames import V30, Deliver
-
-
-@dataclass(frozen=True)
-class Account:
-    """Who we are at the gateway. `strict`: a gateway that cannot prove itself is left, else it is only named."""
-
-    source: str
-    secret: str = field(repr=False)
-    version: int = V30
-    strict: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,11 +35,14 @@ class Bound:
 
 @dataclass(frozen=True)
 class Answered:
-    """The gateway's word on what was submitted under `token`, perhaps after it had been given up as lost."""
+    """The gateway's word on what was submitted under `token`, perhaps after it had been given up as lost.
+
+    Result 0 is good; `name` is what the gateway calls it then.
+    """
 
     token: Any
     result: int
-    msg_id: int
+    name: str
 
 
 @dataclass(frozen=True)
@@ -66,7 +57,7 @@ class Heard:
     """A delivery; `answer` it once it is stored."""
 
     sequence: int
-    deliver: Deliver
+    deliver: Any
 
 
 @dataclass(frozen=True)

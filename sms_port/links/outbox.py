@@ -1,4 +1,4 @@
-"""Messages on their way over a CMPP link: which part goes next, and what the answers to its parts make of a message.
+"""Messages on their way over a link with sessions: which part goes next, and what the answers to its parts make of it.
 
 Codes go before replies. Nothing here touches a socket; the link's event loop is the only caller.
 """
@@ -9,8 +9,8 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sms_port.links.cmpp_frames import Submit
 from sms_port.links.link import Accepted, Dispatch, Ending, NotSent, Rejected, Unknown
 from sms_port.models import Lane
 
@@ -78,7 +78,7 @@ class Sending:
     """One message: its frames, and what has become of each. Parts not said until `overdue_at` never are."""
 
     dispatch: Dispatch
-    frames: Sequence[Submit]
+    frames: Sequence[Any]
     overdue_at: float
     round: Round
     fates: list[Fate | None] = field(default_factory=list)
@@ -114,7 +114,7 @@ class Part:
     index: int
 
     @property
-    def frame(self) -> Submit:
+    def frame(self) -> Any:
         """What is said."""
         return self.sending.frames[self.index]
 

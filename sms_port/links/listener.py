@@ -1,4 +1,5 @@
-"""What a CMPP gateway says by itself, in a thread that may wait for the database: reports, texts, late answers.
+"""What a gateway says by itself over long-lived connections: reports, texts, late answers. A thread of
+its own passes them on, since it may wait for the database.
 
 A delivery is acknowledged only after it is stored; when it cannot be stored it is not acknowledged, and the gateway
 delivers it again.
@@ -10,16 +11,14 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from config.log import get_logger
 from sms_port.inbound import Inbound
-from sms_port.links.cmpp_conversation import Conversation
-from sms_port.links.cmpp_events import Heard
-from sms_port.links.cmpp_frames import Deliver
-from sms_port.links.cmpp_words import parse_number, parse_report, parse_text, word_of
+from sms_port.links.conversation import Conversation
+from sms_port.links.events import Heard
 from sms_port.links.link import Ears, Ending
-from sms_port.receipts import Receipt, Trace
+from sms_port.receipts import Receipt
 
 AT_ONCE = 500
 Item = TypeVar("Item")
@@ -42,11 +41,16 @@ class Late:
     ending: Ending
 
 
+Said = tuple[Delivery, Receipt | Inbound | None]
+Reader = Callable[[Any], Receipt | Inbound | None]
+"""What a delivery says: a report on a part, a citizen's text, or (None) nothing that counts."""
+
+
 class Listener:
     """Passes deliveries and late endings of one link to the ears; `stored` is called with what was stored."""
 
-    def __init__(self, link: str, port_number: str, ears: Ears, stored: Callable[[Sequence[Delivery]], None]) -> None:
-        self._link, self._port_number, self._ears, self._stored = link, port_number, ears, stored
+    def __init__(self, link: str, read: Reader, ears: Ears, stored: Callable[[Sequence[Delivery]], None]) -> None:
+        self._link, self._read, self._ears, self._stored = link, read, ears, stored
         self._queue: queue.SimpleQueue[Delivery | Late | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"ears-{link}", daemon=True)
         self._thread.start()
@@ -70,9 +74,17 @@ class Listener:
             open_ = None not in items
             self._try("late", self._pass_late, [item for item in items if isinstance(item, Late)])
             deliveries = [item for item in items if isinstance(item, Delivery)]
-            reports = [item for item in deliveries if item.heard.deliver.registered]
-            self._try("receipts", self._pass_reports, reports)
-            self._try("texts", self._pass_texts, [item for item in deliveries if not item.heard.deliver.registered])
+            said = [(item, self._understand(item)) for item in deliveries]
+            self._try("receipts", self._pass_reports, [pair for pair in said if not isinstance(pair[1], Inbound)])
+            self._try("texts", self._pass_texts, [pair for pair in said if isinstance(pair[1], Inbound)])
+
+    def _understand(self, item: Delivery) -> Receipt | Inbound | None:
+        try:
+            return self._read(item.heard.deliver)
+        except Exception as error:
+            # It would come again for ever: it is named here and acknowledged.
+            log.warning("delivery_unreadable", link=self._link, error=type(error).__name__)
+            return None
 
     def _try(self, what: str, act: Callable[[list[Item]], None], items: list[Item]) -> None:
         try:
@@ -85,26 +97,10 @@ class Listener:
     def _pass_late(self, items: list[Late]) -> None:
         self._ears.hear_late(self._link, {item.reference: item.ending for item in items})
 
-    def _pass_reports(self, items: list[Delivery]) -> None:
-        receipts = [self._receipt(item.heard.deliver) for item in items]
-        self._ears.hear_receipts([receipt for receipt in receipts if receipt is not None])
-        self._stored(items)
+    def _pass_reports(self, items: list[Said]) -> None:
+        self._ears.hear_receipts([said for _, said in items if isinstance(said, Receipt)])
+        self._stored([delivery for delivery, _ in items])
 
-    def _pass_texts(self, items: list[Delivery]) -> None:
-        self._ears.hear_texts([self._inbound(item.heard.deliver) for item in items])
-        self._stored(items)
-
-    def _receipt(self, frame: Deliver) -> Receipt | None:
-        report = parse_report(frame.content)
-        if report is None:
-            log.warning("report_unreadable", link=self._link, size=len(frame.content))
-            return None
-        word = word_of(report.stat)
-        if word is None:
-            return None
-        trace = Trace(report.phone, frame.dest_id.removeprefix(self._port_number), report.submitted_at)
-        return Receipt(self._link, f"{report.msg_id:016x}", 1, word, report.stat, report.done_at, trace)
-
-    def _inbound(self, frame: Deliver) -> Inbound:
-        name = f"{frame.msg_id:016x}" if frame.msg_id else ""
-        return Inbound(self._link, name, parse_number(frame.src), frame.dest_id, parse_text(frame))
+    def _pass_texts(self, items: list[Said]) -> None:
+        self._ears.hear_texts([said for _, said in items if isinstance(said, Inbound)])
+        self._stored([delivery for delivery, _ in items])

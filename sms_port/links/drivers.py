@@ -1,0 +1,58 @@
+"""Which driver a link of the catalogue gets. Those on an optional library are loaded only where a link wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import cast
+
+from config.catalogue_schema import Link as LinkEntry
+from config.ground import Ground
+from config.log import get_logger
+from sms_port.links.link import Dispatch, Doubt, Ears, Ending, Link, NotSent
+from sms_port.models import Lane
+from sms_port.pace import Pace
+
+DRIVERS = {
+    "http": ("sms_port.links.http", "HttpLink"),
+    "cmpp": ("sms_port.links.cmpp", "CmppLink"),
+    "smpp": ("sms_port.links.smpp", "SmppLink"),
+}
+CAN_ASK = frozenset({"http"})
+log = get_logger(__name__)
+
+
+def open_link(ground: Ground, entry: LinkEntry, pace: Pace, ears: Ears) -> Link:
+    """The link of an entry, opened; one that takes nothing where its library is not installed."""
+    module, name = DRIVERS[entry.driver]
+    try:
+        driver = getattr(import_module(module), name)
+    except ImportError:
+        log.error("driver_not_installed", link=entry.code, driver=entry.driver, install=f"onecert[{entry.driver}]")
+        return Absent()
+    return cast(Link, driver(ground, entry, pace, ears))
+
+
+class Absent:
+    """A link whose library is not installed: nothing goes over it, and `onecert message links` says why."""
+
+    status = "driver_not_installed"
+
+    def room(self, lane: Lane) -> int:
+        """None."""
+        return 0
+
+    def wait_ready(self, seconds: float) -> bool:
+        """It never will be."""
+        return False
+
+    def send(self, batch: Sequence[Dispatch]) -> Mapping[str, Ending]:
+        """Certainly not sent."""
+        return {dispatch.reference: NotSent("no_driver") for dispatch in batch}
+
+    def ask(self, doubts: Sequence[Doubt]) -> Mapping[str, Ending]:
+        """Nobody knows."""
+        return {}
+
+    def close(self) -> None:
+        """Nothing to give back."""

@@ -1,0 +1,84 @@
+"""Several CMPP connections of one account: more in flight, and a link that stays up when one of them goes down."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copy
+
+import pytest
+
+from config.ground import Ground
+from sms_port.links.cmpp import CmppLink
+from sms_port.links.link import Accepted, Dispatch
+from sms_port.models import Lane, Word
+from sms_port.reference import build_reference
+from sms_port.sandbox_cmpp import Guest
+from tests.factories import LAUNCH_DAY
+from tests.servers import wait_until
+from tests.sms_port.cmpp_peers import Hearing, Peer, open_link, run_peer, use_cmpp
+
+
+@pytest.fixture
+def database_url(sqlite_schema: Path, tmp_path: Path) -> str:
+    """A link keeps no tables: one database server is enough."""
+    copy(sqlite_schema, tmp_path / "onecert.db")
+    return f"sqlite:///{tmp_path / 'onecert.db'}"
+
+
+@pytest.fixture
+def hearing() -> Hearing:
+    return Hearing()
+
+
+@pytest.fixture
+def peer(ground: Ground) -> Iterator[Peer]:
+    with run_peer(ground.secrets.get("cmpp.key")) as peer:
+        yield peer
+
+
+@pytest.fixture
+def link(ground: Ground, peer: Peer, hearing: Hearing) -> Iterator[CmppLink]:
+    with open_link(ground, use_cmpp(ground, peer.gateway.port, connections=3), hearing) as link:
+        wait_until(lambda: link.status == "up")
+        yield link
+
+
+def letters(count: int) -> list[Dispatch]:
+    names = [build_reference(secrets.token_bytes(16), 1) for _ in range(count)]
+    return [Dispatch(name, "10699000", "13800138000", ("您好",), LAUNCH_DAY, Lane.REPLY) for name in names]
+
+
+def test_each_connection_has_a_window_of_its_own_and_all_share_one_queue(link: CmppLink, peer: Peer) -> None:
+    held: list[tuple[Guest, bytes]] = []
+    peer.play.answer = lambda guest, frame, part: held.append((guest, frame))  # type: ignore[method-assign]
+    batch, endings = letters(60), {}
+    sender = threading.Thread(target=lambda: endings.update(link.send(batch)))
+    sender.start()
+    wait_until(lambda: len(held) == 48)
+    assert sorted([guest for guest, _ in held].count(guest) for guest in peer.gateway.guests()) == [16, 16, 16]
+    peer.play.answer = lambda guest, frame, part: guest.say(frame)  # type: ignore[method-assign]
+    for guest, frame in held:
+        guest.say(frame)
+    sender.join()
+    wait_until(lambda: link.room(Lane.REPLY) == 200)
+    assert len(peer.parts) == 60
+
+
+def test_one_that_drops_leaves_the_link_up_and_comes_back(link: CmppLink, peer: Peer, hearing: Hearing) -> None:
+    peer.gateway.guests()[0].drop()
+    wait_until(lambda: link.status == "up_2_of_3")
+    batch = letters(20)
+    endings = link.send(batch)
+    assert {type(endings[dispatch.reference]) for dispatch in batch} == {Accepted}
+    wait_until(lambda: len(hearing.receipts) == 20)
+    assert {receipt.word for receipt in hearing.receipts} == {Word.DELIVERED}
+    wait_until(lambda: link.status == "up", 5)
+
+
+def test_a_goodbye_is_said_on_each(link: CmppLink, peer: Peer) -> None:
+    link.close()
+    assert link.status == "left"
+    wait_until(lambda: not peer.gateway.guests())

@@ -1,0 +1,40 @@
+"""Which driver a link gets, and a driver whose library is not installed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from config.ground import Ground
+from sms_port.exchange import Exchange
+from sms_port.links import drivers
+from sms_port.links.link import Dispatch, NotSent
+from sms_port.models import Lane
+from tests.factories import LAUNCH_DAY
+
+
+@pytest.fixture
+def database_url(sqlite_schema: Path, tmp_path: Path) -> str:
+    """A link keeps no tables: one database server is enough."""
+    shutil.copy(sqlite_schema, tmp_path / "onecert.db")
+    return f"sqlite:///{tmp_path / 'onecert.db'}"
+
+
+def test_a_link_whose_library_is_missing_takes_nothing_and_says_so(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(drivers.DRIVERS, "http", ("sms_port.links.nowhere", "NoLink"))
+    exchange = Exchange(ground, lambda db, outcomes: None)
+    link = exchange.link(ground.catalogues.current().links[0])
+    assert link.status == "driver_not_installed"
+    assert exchange.rooms(Lane.CODE) == {"main": 0}
+    assert link.send([Dispatch("a", "1", "2", ("x",), LAUNCH_DAY)]) == {"a": NotSent("no_driver")}
+    exchange.close()
+
+
+@pytest.mark.parametrize("driver", list(drivers.DRIVERS))
+def test_every_driver_of_the_catalogue_is_there(driver: str) -> None:
+    module, name = drivers.DRIVERS[driver]
+    assert hasattr(drivers.import_module(module), name)
