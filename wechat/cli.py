@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +14,7 @@ from config.terminal import json_option, needs_ground, print_table
 from wechat.accounts import official_accounts, read_account
 from wechat.errors import PlayFailed
 from wechat.menu_cli import menu, token
-from wechat.player import Message, Played, build_event, build_push, build_text, make_openid, read_answer
+from wechat.player import Message, Played, build_event, build_push, build_text, make_openid, parse_secrets, read_answer
 from wechat.push import NOTHING, Mode
 from wechat.push_body import Format
 
@@ -54,6 +55,9 @@ def list_accounts(ground: Ground, as_json: bool) -> None:
 )
 @click.option("--tries", type=click.IntRange(1, 64), default=1, show_default=True, help="Send it so often at once.")
 @click.option("--openid", metavar="OPENID", help="Whose push; otherwise somebody new.")
+@click.option(
+    "--secrets", "asked", is_flag=True, help="Read app id, token and AES key from standard input, a line each."
+)
 @needs_ground
 def push(
     ground: Ground,
@@ -65,12 +69,14 @@ def push(
     form: Format,
     tries: int,
     openid: str | None,
+    asked: bool,
 ) -> None:
     """Play WeChat: push a menu tap, a text or an event to a running instance and print the answer, opened.
 
-    The account's secrets are read from this instance's database, so --url must be an instance that shares them.
+    The account's secrets are read from this instance's database; for an instance at --url that has others, give them
+    with --secrets.
     """
-    keys = read_account(ground, code).keys
+    keys = parse_secrets(code, sys.stdin.read()) if asked else read_account(ground, code).keys
     played = build_push(
         keys,
         KINDS[kind](words),

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from wechat.errors import BadPush, PlayFailed
 from wechat.push import NOTHING, AccountKeys, Mode
 from wechat.push_body import Format, build_body, parse_body
-from wechat.push_crypto import decrypt, encrypt, is_signed, sign
+from wechat.push_crypto import decrypt, encrypt, is_signed, parse_aes_key, sign
 
 Message: TypeAlias = dict[str, str | int]
 """The fields that tell one push from another."""
@@ -29,6 +29,22 @@ class Played:
     query: str = field(repr=False)
     body: bytes = field(repr=False)
     media: str = ""
+
+
+def parse_secrets(code: str, text: str) -> AccountKeys:
+    """What WeChat and another instance's account share, a line each: app id, token and, unless it is plain, AES key.
+
+    Raises PlayFailed, without a word of it, when it is something else.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) not in (2, 3):
+        raise PlayFailed("Standard input must have the app id, the token and the EncodingAESKey, a line each.")
+    app_id, token, *rest = lines
+    try:
+        aes_keys = tuple(parse_aes_key(key) for key in rest)
+    except ValueError:
+        raise PlayFailed("The third line of standard input is no EncodingAESKey.") from None
+    return AccountKeys(code, app_id, "safe" if aes_keys else "plain", (token,), aes_keys)
 
 
 def make_openid() -> str:
@@ -47,7 +63,12 @@ def build_text(words: str) -> Message:
 
 
 def build_push(account: AccountKeys, message: Message, *, openid: str, mode: Mode, form: Format, now: int) -> Played:
-    """Sign and, by mode, seal a message or event of `openid` to the account. `now` in epoch ms."""
+    """Sign and, by mode, seal a message or event of `openid` to the account. `now` in epoch ms.
+
+    Raises PlayFailed when it is to be sealed and there is no key.
+    """
+    if mode != "plain" and not account.aes_keys:
+        raise PlayFailed("Sealing a push needs the account's EncodingAESKey.")
     seconds = now // 1000
     fields = {"ToUserName": RECEIVER, "FromUserName": openid, "CreateTime": seconds, **message}
     media = "application/json" if form == "json" else "text/xml"

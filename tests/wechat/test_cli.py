@@ -13,6 +13,7 @@ from config.catalogue import default_document
 from config.db import begin
 from config.ground import Ground
 from tests.servers import serve
+from wechat.accounts import read_account
 from wechat.cli import account
 from wechat.views import make_blueprint
 
@@ -28,8 +29,8 @@ def instance(ground: Ground) -> Iterator[str]:
         yield url
 
 
-def run(ground: Ground, *words: str) -> Result:
-    return CliRunner().invoke(account, words, obj=ground)
+def run(ground: Ground, *words: str, stdin: str = "") -> Result:
+    return CliRunner().invoke(account, words, obj=ground, input=stdin)
 
 
 def test_the_list_names_accounts_and_no_secret(ground: Ground) -> None:
@@ -81,3 +82,28 @@ def test_what_wechat_would_show_as_a_fault_is_a_failure_in_one_line(ground: Grou
     assert nobody.exit_code == 1 and nobody.stderr.count("Error: ") == 1
     assert run(ground, "push", "nobody", "click", "ONECERT").exit_code == 1
     assert run(ground, "push", "gxwbwx", "dance").exit_code == 2
+
+
+@pytest.mark.parametrize(("code", "mode"), [("gxwbwx", "safe"), ("gxwbwx", "compatible"), ("caict", "plain")])
+def test_an_instance_with_other_secrets_is_pushed_to_with_those(
+    ground: Ground, instance: str, code: str, mode: str
+) -> None:
+    document = default_document().replace('mode = "safe"', 'mode = "compatible"')
+    with begin(ground.engine) as db:
+        ground.catalogues.apply(db, document, "compatible", "test", ground.clock.now())
+    keys = read_account(ground, code).keys
+    names = [f"{code}.token"] + ([f"{code}.aes_key"] if mode != "plain" else [])
+    theirs = "\n".join([keys.app_id, *(ground.secrets.get(name) for name in names)])
+    words = ("push", code, "click", "ONECERT", "--url", instance, "--secrets", "--mode", mode)
+    told = run(ground, *words, stdin=theirs)
+    assert told.exit_code == 0, told.output
+    assert "您想查哪一项？" in told.stdout
+    assert "403" in run(ground, *words, stdin=theirs.replace(ground.secrets.get(names[0]), "other")).stderr
+
+
+@pytest.mark.parametrize("given", ["", "wxapp", "wxapp\ngeheim\nshort", "a\nb\nc\nd", "wxapp\ngeheim"])
+def test_secrets_of_another_shape_are_refused_and_not_repeated(ground: Ground, given: str) -> None:
+    words = ("push", "gxwbwx", "click", "ONECERT", "--url", "http://127.0.0.1:1", "--secrets", "--mode", "safe")
+    told = run(ground, *words, stdin=given)
+    assert (told.exit_code, told.stderr.count("Error: ")) == (1, 1)
+    assert "geheim" not in told.output
