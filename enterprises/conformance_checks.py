@@ -53,7 +53,7 @@ def check_no_redirect(trial: Trial) -> None:
 
 def check_get(trial: Trial) -> None:
     """A GET is no question."""
-    expect_status(trial.get(), 401, 404, 405)
+    expect_status(trial.get(), 401, 404, 405, 501)
 
 
 # --- signature -------------------------------------------------------------------------------------------------------

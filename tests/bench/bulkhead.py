@@ -1,91 +1,137 @@
-"""One partner slow (10 s), one dead: how fast the others are asked, beside their undisturbed rate; two workers."""
+"""One partner slow (10 s), one dead: how fast the six others answer, beside their undisturbed rate; two workers.
+
+Two loads in each round. `steady`: inquiries arrive all the time, one commit each; each partner's answers are counted
+over a window. `drain`: thousands are there at once, so that no worker is ever idle; the six are counted together,
+since who comes first in so short a time is chance. The dead partner's host takes no connection: a call waits for it.
+
+Rounds take turns, each on a database and Redis of its own: none inherits a breaker, a backlog or a lease. A disturbed
+round sends no replies, which are work too. Therefore there is a third kind of round, in which the two answer at once
+that they have no answer yet: beside it nothing differs but the waiting.
+"""
 
 from __future__ import annotations
 
 import re
 import statistics
 import tempfile
+import threading
 import time
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import requests
+from sqlalchemy import func, select
 
-from tests.bench.instances import limits_off
-from tests.instances import Citizen, Instance, private_instance
-from tests.servers import free_port
+from config.db import reading
+from config.ground import Ground
+from query.models import question, wave
+from query.questions import COUNT, DONE
+from tests.bench.arrivals import store_at_once, store_steadily
+from tests.bench.instances import ground_of, on_mariadb
+from tests.instances import Instance
+from tests.servers import silent_host, wait_until
 
 SLOW, DEAD = "jd", "meituan"
 SLOW_S = 10.0
-INQUIRIES, ROUNDS = 150, 3
+KINDS = ("undisturbed", "unanswered", "disturbed")
 OTHERS = ("tencent", "alibaba", "alipay", "douyin", "kuaishou", "baidu")
+ARRIVALS_PER_S, LEAD_S, WINDOW_S = 100, 2.0, 12.0
+DRAINED, WARM_UP, ROUNDS = 8_000, 500, 3
+
+Rates = dict[str, float]
 
 
-def asked(instance: Instance) -> Counter[str]:
-    """Items that each of the others has been asked about so far."""
-    found: Counter[str] = Counter()
-    for code in OTHERS:
-        calls: list[dict[str, Any]] = requests.get(
-            f"{instance.sandbox_url}/partners/{code}/received", timeout=10
-        ).json()
-        found[code] = sum(len(call["ids"]) for call in calls)
-    return found
+def answered(ground: Ground) -> dict[str, int]:
+    """Inquiries that each of the others has answered so far."""
+    items = func.sum(wave.c.n)
+    done = select(question.c.partner, items).join(wave, wave.c.id == question.c.wave)
+    done = done.where(question.c.kind == COUNT, question.c.state == DONE, question.c.partner.in_(OTHERS))
+    with reading(ground.engine) as db:
+        found = {partner: int(count) for partner, count in db.execute(done.group_by(question.c.partner)).tuples()}
+    return {code: found.get(code, 0) for code in OTHERS}
 
 
-def rate(instance: Instance, first: int, inquiries: int = INQUIRIES) -> float:
-    """Inquiries a second at which the slowest of the others is asked, from the first submission on."""
-    with ThreadPoolExecutor(8) as pool:
-        citizens = list(pool.map(lambda number: Citizen(instance, f"139{first + number:08}"), range(inquiries)))
-        codes = list(pool.map(Citizen.receive_code, citizens))
-        before, begun = asked(instance), time.monotonic()
-        answers = list(pool.map(Citizen.submit, citizens, codes))
-    assert {answer.status_code for answer in answers} == {202}
-    while min((asked(instance) - before).get(code, 0) for code in OTHERS) < inquiries:
-        if time.monotonic() - begun > 120:
-            raise TimeoutError("the others are not asked")
-        time.sleep(0.02)
-    return inquiries / (time.monotonic() - begun)
+def steady(ground: Ground, first: int) -> Rates:
+    """Answers a second of each of the others, over a window in the middle of steady arrivals."""
+    seconds = LEAD_S + WINDOW_S + 0.5
+    feeder = threading.Thread(target=store_steadily, args=(ground, first, ARRIVALS_PER_S, seconds))
+    feeder.start()
+    time.sleep(LEAD_S)
+    begun, before = time.monotonic(), answered(ground)
+    time.sleep(WINDOW_S)
+    after, elapsed = answered(ground), time.monotonic() - begun
+    feeder.join()
+    return {code: (after[code] - before[code]) / elapsed for code in OTHERS}
 
 
-def kill(instance: Instance, code: str) -> str:
-    """Point a partner where nobody listens; returns the catalogue as it was."""
-    document = instance.onecert("config", "show")
-    changed = document.replace(
-        f'base_url = "{{sandbox}}/partners/{code}"', f'base_url = "http://127.0.0.1:{free_port()}"'
-    )
-    assert changed != document
-    apply(instance, changed)
-    return document
+def drain(ground: Ground, first: int, inquiries: int) -> Rates:
+    """Answers a second of the six together, from the moment that so many inquiries are there to the last answer."""
+    wanted = sum(answered(ground).values()) + inquiries * len(OTHERS)
+    carriers = store_at_once(ground, first, inquiries)
+    begun = time.monotonic()
+    ground.bell.ring_all([("gather", carrier) for carrier in carriers])
+
+    def all_answered() -> bool:
+        time.sleep(0.03)
+        return sum(answered(ground).values()) >= wanted
+
+    wait_until(all_answered, 120)
+    return {"all": inquiries * len(OTHERS) / (time.monotonic() - begun)}
 
 
-def apply(instance: Instance, document: str) -> None:
-    """Apply a catalogue, and wait until every process has seen it."""
-    path = instance.log.with_name("bulkhead.toml")
-    path.write_text(document)
-    instance.onecert("config", "apply", str(path), "--note", "benchmark", "--yes")
-    time.sleep(2.5)
+@contextmanager
+def fresh(directory: Path, dead_port: int | None) -> Iterator[tuple[Instance, Ground]]:
+    """A new instance; with `dead_port`, the dead partner's address is there."""
+    with on_mariadb(directory, "--workers", "2") as instance, ground_of(instance) as ground:
+        instance.behave("gateway", "no_receipt")
+        document = re.sub(r"(?m)^read_s = \d+", "read_s = 12", instance.onecert("config", "show"))
+        if dead_port is not None:
+            address = f'base_url = "{{sandbox}}/partners/{DEAD}"'
+            assert address in document
+            document = document.replace(address, f'base_url = "http://127.0.0.1:{dead_port}"')
+        path = directory / "bulkhead.toml"
+        path.write_text(document)
+        instance.onecert("config", "apply", str(path), "--note", "benchmark", "--yes")
+        time.sleep(2.5)  # every process has seen it
+        yield instance, ground
 
 
-def measure(inquiries: int = INQUIRIES, rounds: int = ROUNDS) -> dict[str, float]:
-    """Medians over rounds in which the undisturbed and the disturbed turn follow each other."""
-    calm, hard = [], []
-    with tempfile.TemporaryDirectory(prefix="onecert-bench-") as name, private_instance(Path(name)) as instance:
-        limits_off(instance)
-        apply(instance, re.sub(r"(?m)^read_s = \d+", "read_s = 12", instance.onecert("config", "show")))
-        rate(instance, 0, 10)
-        for turn in range(rounds):
-            calm.append(rate(instance, (2 * turn + 1) * 1000, inquiries))
-            document = kill(instance, DEAD)
+def one_round(directory: Path, kind: str) -> dict[str, Rates]:
+    """Both loads, after a small drain that warms everything up and starts the disturbance."""
+    with silent_host() as port, fresh(directory, port if kind == "disturbed" else None) as (instance, ground):
+        if kind == "disturbed":
             instance.behave(SLOW, "slow", SLOW_S)
-            rate(instance, 50_000 + turn * 1000, 5)  # both are under way
-            hard.append(rate(instance, (2 * turn + 2) * 1000, inquiries))
-            instance.behave(SLOW, "ok")
-            apply(instance, document)
-    undisturbed, disturbed = statistics.median(calm), statistics.median(hard)
+        elif kind == "unanswered":
+            instance.behave(SLOW, "retry")
+            instance.behave(DEAD, "retry")
+        drain(ground, 90_000_000, WARM_UP)
+        return {"steady": steady(ground, 1_000_000), "drain": drain(ground, 2_000_000, DRAINED)}
+
+
+def measure(rounds: int = ROUNDS) -> dict[str, object]:
+    """Medians, and the median ratios of neighbouring rounds; `ratio` is that of the partner that suffers most."""
+    found: dict[str, list[dict[str, Rates]]] = {kind: [] for kind in KINDS}
+    with tempfile.TemporaryDirectory(prefix="onecert-bench-") as name:
+        for turn in range(rounds):
+            for kind in KINDS:
+                found[kind].append(one_round(Path(name) / f"{kind}-{turn}", kind))
+    steadily = {kind: [told["steady"] for told in rounds_of] for kind, rounds_of in found.items()}
+    at_once = {kind: [told["drain"] for told in rounds_of] for kind, rounds_of in found.items()}
     return {
-        "undisturbed_per_s": round(undisturbed, 1),
-        "disturbed_per_s": round(disturbed, 1),
-        "ratio": round(statistics.median(one / other for one, other in zip(hard, calm, strict=True)), 3),
+        "ratio": least_ratio(steadily, "undisturbed"),
+        "drain_ratio": least_ratio(at_once, "undisturbed"),
+        "drain_ratio_to_unanswered": least_ratio(at_once, "unanswered"),
+        "steady_per_s": {kind: medians(told) for kind, told in steadily.items()},
+        "drain_per_s": {kind: medians(told)["all"] for kind, told in at_once.items()},
     }
+
+
+def medians(runs: list[Rates]) -> Rates:
+    """Name by name."""
+    return {name: round(statistics.median(run[name] for run in runs), 1) for name in runs[0]}
+
+
+def least_ratio(found: dict[str, list[Rates]], baseline: str) -> float:
+    """The median ratio of neighbours in time, disturbed to baseline; the least of all names."""
+    pairs = list(zip(found["disturbed"], found[baseline], strict=True))
+    return round(min(statistics.median(hard[name] / calm[name] for hard, calm in pairs) for name in pairs[0][0]), 3)

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from config.errors import NoAnswerError, NotSentError
 from config.outgoing import REASONS, Outgoing
+from tests.servers import silent_host
 
 Script = Callable[[socket.socket], None]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
@@ -201,17 +202,8 @@ def test_an_address_that_is_none_means_not_sent(http, url):
 
 
 def test_a_host_that_does_not_take_the_connection_means_not_sent(http):
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(0)
-    url, fillers = f"http://127.0.0.1:{listener.getsockname()[1]}/", []
-    for _ in range(3):
-        fillers.append(socket.socket())
-        fillers[-1].setblocking(False)
-        fillers[-1].connect_ex(listener.getsockname())
-    fails(NotSentError, "timeout", 2, lambda: http.post(url, b"x", {}, connect=0.5))
-    for opened in (listener, *fillers):
-        opened.close()
+    with silent_host() as port:
+        fails(NotSentError, "timeout", 2, lambda: http.post(f"http://127.0.0.1:{port}/", b"x", {}, connect=0.5))
 
 
 def test_silence_after_the_request_means_no_answer(http):

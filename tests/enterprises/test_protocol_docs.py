@@ -127,6 +127,14 @@ def test_every_field_verdict_and_failure_is_described(name: str) -> None:
     assert [word for word in sorted(words) if f"`{word}`" not in text] == []
 
 
+def test_both_languages_have_the_same_parts() -> None:
+    """Headings, steps, list entries and table rows, in order: what is added to one page is added to the other."""
+    chinese, english = (
+        re.findall(r"(?m)^(#{1,3} |[0-9]\. |- |\| (?:`[^`]*`)?|```[a-z]*)", page(name)) for name in PAGES
+    )
+    assert chinese == english
+
+
 # --- the reference partner -------------------------------------------------------------------------------------------
 
 
