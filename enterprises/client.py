@@ -32,7 +32,7 @@ from enterprises.protocol import (
     parse_retry_after,
 )
 from enterprises.sealed_body import SEALED_TYPE, open_body, seal_body
-from enterprises.standing import note
+from enterprises.standing import FAULTY, note
 
 CONTENT_TYPE: Final = "application/json"
 # 2 KiB an item is ten times what an honest answer needs; 500 items make 1 MiB and a bit.
@@ -81,7 +81,7 @@ def ask(ground: Ground, partner: Partner, kind: str, service: str, items: Sequen
         )
         raise
     count_call(partner.code, "faulty" if parsed.faults else "ok", _ms_since(started))
-    note(ground, partner)
+    note(ground, partner, FAULTY if parsed.faults else None)
     _log_answer(partner, kind, parsed, _ms_since(started))
     return Answers(batch, parsed.answers)
 

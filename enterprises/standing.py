@@ -43,7 +43,10 @@ return {'go', 0}
 _NOTE: Final = """
 redis.call('EXPIRE', KEYS[1], ARGV[6])
 redis.call('HINCRBY', KEYS[1], 'calls', 1)
-if ARGV[2] == 'ok' then redis.call('HSET', KEYS[1], 'failed', 0, 'open_until', 0, 'opened', 0) return 0 end
+if ARGV[2] == 'ok' or ARGV[2] == 'faulty' then
+  redis.call('HSET', KEYS[1], 'failed', 0, 'open_until', 0, 'opened', 0)
+  if ARGV[2] == 'ok' then return 0 end
+end
 redis.call('HINCRBY', KEYS[1], 'errors', 1)
 redis.call('HSET', KEYS[1], 'last_error', ARGV[3], 'last_error_at', ARGV[1])
 if ARGV[2] ~= 'failed' then return 0 end
@@ -56,6 +59,8 @@ return 1
 
 # A partner that answers so is there: it is busy, or one item disagrees with it.
 HARMLESS: Final = frozenset({"slow_down", "question_refused", "question_invalid"})
+FAULTY: Final = "answer_faulty"
+"""The call was answered, and something in the answer was wrong: an error, and no failed call."""
 
 _log = get_logger(__name__)
 
@@ -120,7 +125,7 @@ def leave(ground: Ground, partner: Partner, turn: Turn, *, used: bool = True) ->
 def note(ground: Ground, partner: Partner, error: str | None = None, *, called_back: bool = False) -> None:
     """Note how a call ended: answered, or with the code of an error. What is called back never opens the breaker."""
     harmless = error in HARMLESS or called_back
-    word = "ok" if error is None else "harmless" if harmless else "failed"
+    word = "ok" if error is None else "faulty" if error == FAULTY else "harmless" if harmless else "failed"
     told = (ground.clock.now(), word, error or "", partner.breaker_failures, round(partner.breaker_s * 1000))
     try:
         opened = ground.redis.eval(_NOTE, 1, _key(partner.code), *told, KEPT_S, LONGEST_OPEN_S * 1000)

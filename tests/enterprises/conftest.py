@@ -9,10 +9,11 @@ import pytest
 import structlog
 from flask import Flask
 
+from config.catalogue import Partner
 from config.ground import Ground
 from config.sandbox import Behaviour
 from enterprises.sandbox import make_blueprint
-from tests.enterprises.stage import Sandbox, Switchboard
+from tests.enterprises.stage import Sandbox, Server, Switchboard, no_items
 from tests.factories import prepare
 from tests.servers import serve
 
@@ -49,3 +50,23 @@ def sandbox(ground: Ground, switchboard: Switchboard) -> Iterator[Sandbox]:
     yield Sandbox(ground, behaviour, switchboard.url)
     for partner in ground.catalogues.current().partners:
         behaviour.set(partner.code, "ok")  # whoever is still made to wait goes home
+
+
+@pytest.fixture(scope="module")
+def shared_server() -> Iterator[Server]:
+    server = Server()
+    with serve(server.answer) as server.url:
+        yield server
+
+
+@pytest.fixture
+def server(shared_server: Server) -> Server:
+    shared_server.reply, shared_server.requests = no_items, []
+    return shared_server
+
+
+@pytest.fixture
+def tencent(ground: Ground, server: Server) -> Partner:
+    partner = ground.catalogues.current().partner("tencent")
+    assert partner
+    return partner.model_copy(update={"base_url": server.url, "connect_s": 1.0, "read_s": 0.5, "total_s": 1.0})

@@ -5,11 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from werkzeug.wrappers import Request, Response
 
 from config.catalogue import Partner
 from config.ground import Ground
 from config.sandbox import Behaviour
+from enterprises.client import Answers, ask
+from enterprises.errors import EnterpriseError
+from enterprises.protocol import Item
+from tests.factories import LAUNCH_DAY
+
+PHONE = "13912345678"
+ITEMS = [Item("a", phone=PHONE), Item("b", phone="13800138000")]
+ANSWER_BY = LAUNCH_DAY + 7_200_000
 
 Reply = Callable[[dict[str, Any]], Response]
 
@@ -60,3 +69,13 @@ class Server:
         request.get_data()
         self.requests.append(request)
         return self.reply(request.get_json())
+
+
+def put(ground: Ground, partner: Partner) -> Answers:
+    return ask(ground, partner, "count", "internet-accounts", ITEMS, ANSWER_BY)
+
+
+def failure_of(ground: Ground, partner: Partner) -> EnterpriseError:
+    with pytest.raises(EnterpriseError) as failure:
+        put(ground, partner)
+    return failure.value

@@ -1,6 +1,5 @@
 """One call to a partner: the real client against real HTTP servers that behave as badly as they can."""
 
-import gzip
 import json
 import socket
 import threading
@@ -15,46 +14,12 @@ from config.catalogue import Partner
 from config.db import begin
 from config.ground import Ground
 from config.metrics import numbers
-from enterprises.client import Answers, ask
+from enterprises.client import ask
 from enterprises.errors import EnterpriseError
 from enterprises.protocol import Counts, Item, Pending, Refused
-from tests.enterprises.stage import Server, as_json, no_items
+from tests.enterprises.stage import ANSWER_BY, ITEMS, PHONE, Server, as_json, failure_of, no_items, put
 from tests.factories import LAUNCH_DAY
-from tests.servers import free_port, serve
-
-PHONE = "13912345678"
-ITEMS = [Item("a", phone=PHONE), Item("b", phone="13800138000")]
-ANSWER_BY = LAUNCH_DAY + 7_200_000
-
-
-@pytest.fixture(scope="module")
-def shared_server() -> Iterator[Server]:
-    server = Server()
-    with serve(server.answer) as server.url:
-        yield server
-
-
-@pytest.fixture
-def server(shared_server: Server) -> Server:
-    shared_server.reply, shared_server.requests = no_items, []
-    return shared_server
-
-
-@pytest.fixture
-def tencent(ground: Ground, server: Server) -> Partner:
-    partner = ground.catalogues.current().partner("tencent")
-    assert partner
-    return partner.model_copy(update={"base_url": server.url, "connect_s": 1.0, "read_s": 0.5, "total_s": 1.0})
-
-
-def put(ground: Ground, partner: Partner) -> Answers:
-    return ask(ground, partner, "count", "internet-accounts", ITEMS, ANSWER_BY)
-
-
-def failure_of(ground: Ground, partner: Partner) -> EnterpriseError:
-    with pytest.raises(EnterpriseError) as failure:
-        put(ground, partner)
-    return failure.value
+from tests.servers import free_port
 
 
 def at(partner: Partner, url: str) -> Partner:
@@ -152,30 +117,6 @@ def test_the_ways_to_say_json_are_understood(
 ) -> None:
     server.reply = lambda q: Response(no_items(q).data, headers={"Content-Type": content_type})
     assert put(ground, tencent).by_id["a"] == Pending("missing")
-
-
-GARBAGE = {
-    "html": b"<html>",
-    "nothing": b"",
-    "100,000 deep": b'{"batch":' + b"[" * 100_000,
-    "another batch": b'{"batch":"other","items":[{"id":"a","counts":{"weixin":1}}]}',
-    "10 MB": b" " * 10_000_000,
-}
-
-
-@pytest.mark.parametrize("body", GARBAGE.values(), ids=GARBAGE.keys())
-def test_garbage_fails_the_call_and_nothing_else(ground: Ground, tencent: Partner, server: Server, body: bytes) -> None:
-    server.reply = lambda q: Response(body, content_type="application/json")
-    failure = failure_of(ground, tencent)
-    assert failure.code in ("answer_invalid", "wrong_batch", "no_answer")
-    assert not failure.permanent
-
-
-def test_a_gzip_bomb_does_not_go_off(ground: Ground, tencent: Partner, server: Server) -> None:
-    bomb = gzip.compress(b" " * 50_000_000)
-    server.reply = lambda q: Response(bomb, headers={"Content-Encoding": "gzip"}, content_type="application/json")
-    failure = failure_of(ground, tencent.model_copy(update={"read_s": 3.0, "total_s": 5.0}))
-    assert (failure.code, failure.detail) == ("no_answer", "no answer: too_large")
 
 
 def test_an_honest_answer_of_the_largest_wave_fits(ground: Ground, tencent: Partner, server: Server) -> None:

@@ -65,6 +65,14 @@ def test_a_partner_that_is_there_does_not_open_its_breaker(ground: Ground, tence
     assert standing_of(ground, tencent).errors == 10
 
 
+def test_a_faulty_answer_is_an_error_and_shows_that_the_partner_is_there(ground: Ground, tencent: Partner) -> None:
+    fail(ground, tencent, 2)
+    note(ground, tencent, "answer_faulty")
+    fail(ground, tencent, 2)
+    standing = standing_of(ground, tencent)
+    assert (standing.breaker, standing.errors, standing.calls) == ("closed", 5, 5)
+
+
 def test_somebody_elses_bad_callbacks_cannot_open_it(ground: Ground, tencent: Partner) -> None:
     for _ in range(10):
         note(ground, tencent, "callback_signature_invalid", called_back=True)

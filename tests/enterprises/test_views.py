@@ -149,6 +149,28 @@ def test_both_keys_are_taken_while_they_change(door: Door, ground: Ground) -> No
     assert door.call(WELL, secret="the-secret-before-last").status_code == 401
 
 
+def test_the_next_key_is_taken_under_its_own_id_before_and_after_we_change_over(door: Door, ground: Ground) -> None:
+    def apply(*changes: tuple[str, str]) -> None:
+        document = ground.catalogues.document()
+        for old, new in changes:
+            assert old in document
+            document = document.replace(old, new, 1)
+        with begin(ground.engine) as db:
+            ground.catalogues.apply(db, document, "keys change", "test", ground.clock.now())
+
+    ours = 'key_id = "onecert-tencent"'
+    old, new = ("onecert-tencent", ground.secrets.get("tencent.key")), ("onecert-tencent-2", "the-next-of-tencent")
+    apply((ours, f'{ours}\nnext_key_id = "{new[0]}"'))
+    with begin(ground.engine) as db:
+        ground.secrets.set(db, "tencent.key.next", new[1], ground.clock.now())
+    assert [door.call(WELL, key_id=key, secret=secret).status_code for key, secret in (old, new)] == [200, 200]
+    with begin(ground.engine) as db:
+        ground.secrets.set(db, "tencent.key", new[1], ground.clock.now())
+        ground.secrets.remove(db, "tencent.key.next")
+    apply((f'{ours}\nnext_key_id = "{new[0]}"', f'key_id = "{new[0]}"'))
+    assert [door.call(WELL, key_id=key, secret=secret).status_code for key, secret in (old, new)] == [401, 200]
+
+
 BODIES = {
     "not JSON": b"<html>",
     "no object": b"[]",
