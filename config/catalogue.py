@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from config.catalogue_faults import describe, name_place
+from config.catalogue_links import Link
 from config.catalogue_rules import find_faults, find_warnings
 from config.catalogue_schema import (
     Application,
@@ -23,7 +24,6 @@ from config.catalogue_schema import (
     Guide,
     Hotline,
     Limits,
-    Link,
     MenuItem,
     Partner,
     Service,

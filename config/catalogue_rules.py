@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from config.catalogue_schema import Catalogue, Entrance, Link, MenuItem, Partner
+from config.catalogue_links import Link
+from config.catalogue_schema import Catalogue, Entrance, MenuItem, Partner
 from config.catalogue_texts import find_text_faults, find_text_warnings
 
-SCHEMES = {"http": ("http", "https"), "cmpp": ("cmpp",), "smpp": ("smpp",)}
+SCHEMES = {"http": ("http", "https"), "cmpp": ("cmpp",), "smpp": ("smpp",), "aliyun": ("http", "https")}
 SP_ID_LENGTH, LONGEST_SENDER = 6, 20
 SYSTEM_ID_LENGTH, SERVICE_TYPE_LENGTH = 15, 5
 MAX_CALLS = 20
@@ -158,22 +159,28 @@ def _links(catalogue: Catalogue) -> Iterator[str]:
             yield f"links[{link.code}].total_s: must not be less than connect_s or read_s"
         if not link.port_number.startswith(catalogue.port_number):
             yield f"links[{link.code}].port_number: must be {catalogue.port_number} or an extension of it"
-        yield from _link(link, {partner.code for partner in catalogue.partners if partner.kind == "carrier"})
+        carriers = {partner.code for partner in catalogue.partners if partner.kind == "carrier"}
+        yield from _link(link, carriers, set(catalogue.texts.sms))
 
 
-def _link(link: Link, carriers: set[str]) -> Iterator[str]:
+def _link(link: Link, carriers: set[str], texts: set[str]) -> Iterator[str]:
     place = f"links[{link.code}]"
     if urlsplit(link.url).scheme not in SCHEMES[link.driver]:
         yield f"{place}.url: a {link.driver} link has an address with {SCHEMES[link.driver][-1]}://"
     for code in sorted(set(link.carriers) - carriers):
         yield f"{place}.carriers: there is no carrier {code}; remove it or correct the spelling"
-    if link.driver in ("cmpp", "smpp"):
-        yield from _account(place, link)
+    for name in sorted({approved.text for approved in link.templates} - texts):
+        yield f"{place}.templates: there is no text {name} in [texts.sms]; remove it or correct the spelling"
+    if (link.driver == "aliyun") != bool(link.templates):
+        yield f"{place}.templates: an aliyun link has at least one, and no other link has any"
+    yield from _account(place, link)
 
 
 def _account(place: str, link: Link) -> Iterator[str]:
     if link.driver == "cmpp" and len(link.account) != SP_ID_LENGTH:
         yield f"{place}.account: must be the SP_Id of {SP_ID_LENGTH} characters"
+    if link.driver == "aliyun" and not link.account:
+        yield f"{place}.account: must be the AccessKey ID"
     if link.driver == "smpp" and not 1 <= len(link.account) <= SYSTEM_ID_LENGTH:
         yield f"{place}.account: must be the system_id, of {SYSTEM_ID_LENGTH} characters at most"
     if link.driver == "smpp" and len(link.service_id) > SERVICE_TYPE_LENGTH:

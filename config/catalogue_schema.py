@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from config.catalogue_links import Link
 from config.catalogue_words import (
     WECHAT_URL,
     Algorithm,
@@ -21,7 +22,6 @@ from config.catalogue_words import (
     Code,
     Digits,
     Host,
-    Lane,
     Line,
     LinkUrl,
     Part,
@@ -185,42 +185,6 @@ class Partner(Part):
     def shown_guide(self) -> Guide | None:
         """The guide, only when it was verified."""
         return self.guide if self.guide.verified_on else None
-
-
-class Link(Part):
-    """One configured route to an SMS gateway; a lower `preference` is taken first.
-
-    `http` is known by `key_id`; `cmpp` by `account` (SP_Id) and `service_id`; `smpp` by `account` (system_id).
-    `retryable`: a vendor's results that are not for good. `carriers`: whose numbers it serves; none named: everybody's.
-    `window` is what one of the `connections` holds unanswered.
-    """
-
-    code: Code
-    driver: Literal["http", "cmpp", "smpp"]
-    url: LinkUrl
-    key_id: Code
-    algorithm: Algorithm = "hmac-sha256"
-    port_number: Digits
-    signature_mode: Literal["ours", "gateway"]
-    batch_size: Annotated[int, Field(ge=1, le=500)]
-    max_parts: Annotated[int, Field(ge=1, le=255)]
-    lanes: Annotated[tuple[Lane, ...], Field(min_length=1)]
-    enabled: bool = True
-    preference: Annotated[int, Field(ge=0, le=1000)]
-    connect_s: Seconds
-    read_s: Seconds
-    total_s: Seconds
-    parts_per_second: Annotated[int, Field(ge=1, le=100_000)] = 100_000
-    carriers: tuple[Code, ...] = ()
-    account: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{0,15}$")] = ""
-    service_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,10}$")] = ""
-    version: Literal["3.0", "2.0"] = "3.0"
-    peer_check: Literal["strict", "warn"] = "strict"
-    window: Annotated[int, Field(ge=1, le=64)] = 16
-    connections: Annotated[int, Field(ge=1, le=16)] = 1
-    idle_s: Seconds = 180
-    extension_digits: Annotated[int, Field(ge=0, le=12)] = 0
-    retryable: tuple[Annotated[int, Field(ge=1, le=0xFFFFFFFF)], ...] = ()
 
 
 class Limits(Part):

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, insert, or_, select
 
 from config import faults
-from config.catalogue_schema import Link as LinkEntry
+from config.catalogue_links import Link as LinkEntry
 from config.db import reading, skip_locked, transact
 from config.errors import SealBroken
 from config.ground import Ground
@@ -22,7 +22,7 @@ from sms_port.links.link import Dispatch, Doubt
 from sms_port.models import Lane, State, attempt, message
 from sms_port.outcomes import OnOutcome, grouped, move, settle
 from sms_port.reference import build_reference
-from sms_port.router import Routes
+from sms_port.router import Load, Routes
 from sms_port.segments import compose_parts
 
 LEASE_MARGIN_MS = 15_000
@@ -115,16 +115,18 @@ def _prepare(ground: Ground, row: Row[Any], routes: Routes, now: int) -> Claimed
         return _give_up(row, State.FAILED, "seal_broken")
     text = letter.text if row.sending == 1 else letter.resend_text or letter.text
     signature = ground.catalogues.current().signature
-    count = len(compose_parts(text, signature, "ours"))
-    if not routes.fits(count, letter.phone):
-        return _give_up(row, State.FAILED, "too_long")
-    link = routes.pick(count, row.attempts, row.link, letter.phone)
+    load = Load(len(compose_parts(text, signature, "ours")), letter.phone, text)
+    if refusal := routes.refusal(load):
+        return _give_up(row, State.FAILED, refusal)
+    link = routes.pick(load, row.attempts, row.link)
     if link is None:
         return None
     reference = build_reference(row.id, row.sending)
     offer = Attempt(row.id, row.attempts + 1, row.sending, Lane(row.lane), link.code, reference)
-    parts = compose_parts(text, signature, link.signature_mode)
-    dispatch = Dispatch(offer.reference, link.port_number, letter.phone, parts, row.expires_at, offer.lane)
+    template = routes.template_of(link, load)
+    # a template's vendor cuts and reports the message as a whole
+    parts = (text,) if template else compose_parts(text, signature, link.signature_mode)
+    dispatch = Dispatch(reference, link.port_number, letter.phone, parts, row.expires_at, offer.lane, template)
     return Claimed(offer, dispatch, now + _lease_ms(link))
 
 

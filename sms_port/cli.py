@@ -14,7 +14,8 @@ from config.clock import rfc3339
 from config.db import begin, reading
 from config.ground import Ground
 from config.terminal import change_options, confirm, json_option, needs_ground, print_table
-from sms_port.errors import MessageUnknown, NotInDoubt
+from sms_port.callbacks import KINDS, callback_path
+from sms_port.errors import LinkUnknown, MessageUnknown, NotInDoubt
 from sms_port.inbound import opt_outs, remove_opt_out
 from sms_port.ledger import resend
 from sms_port.models import Closing, Lane, State, Word, attempt, link_health, message, part, receipt
@@ -87,6 +88,20 @@ def list_links(ground: Ground, as_json: bool) -> None:
     ]
     columns = ("code", "driver", "enabled", "status", "rate", "lanes", "port_number", "signature", "unknown", "process")
     print_table(rows, columns, as_json)
+
+
+@message_group.command("callbacks")
+@click.argument("link")
+@json_option
+@needs_ground
+def show_callbacks(ground: Ground, link: str, as_json: bool) -> None:
+    """The addresses to enter at the vendor of an aliyun LINK. Show them to nobody else: they are the vendor's pass."""
+    entry = ground.catalogues.current().link(link)
+    if entry is None or entry.driver != "aliyun":
+        raise LinkUnknown("no aliyun link has this code")
+    secret, at = ground.secrets.get(f"{link}.key"), ground.settings.public_url
+    rows = [{"for": kind, "address": at + callback_path(link, secret, kind)} for kind in KINDS]
+    print_table(rows, ("for", "address"), as_json)
 
 
 @message_group.command("resend")

@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
-from config.catalogue_schema import Link as LinkEntry
+from config.catalogue_links import Link as LinkEntry
 from config.db import transact, upsert
 from config.ground import Ground
 from sms_port.claiming import Attempt

@@ -11,11 +11,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from config.catalogue_links import Link as LinkEntry
 from config.catalogue_schema import Catalogue
-from config.catalogue_schema import Link as LinkEntry
 from sms_port.models import Lane
+from sms_port.templates import Template, find_template
 
 PAUSES_MS = (1_000, 2_000, 4_000, 8_000, 10_000)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a link is to carry: so many parts, to whom, and the words."""
+
+    parts: int
+    phone: str = field(default="", repr=False)
+    text: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -25,24 +35,33 @@ class Routes:
     configured: tuple[LinkEntry, ...]
     usable: tuple[LinkEntry, ...]
     carrier_of: Callable[[str], str] = field(default=lambda phone: "", compare=False)
+    texts: Mapping[str, str] = field(default_factory=dict, compare=False)
 
-    def pick(self, parts: int, attempts: int, bound_to: str | None, phone: str = "") -> LinkEntry | None:
-        """The link for a message of so many parts to this number; None when there is none just now.
+    def pick(self, load: Load, attempts: int, bound_to: str | None) -> LinkEntry | None:
+        """The link for a message; None when there is none just now.
 
         Each attempt that certainly failed moves on to the next link. A message that a link may
         have seen is bound to that link.
         """
         bound = bound_to in {link.code for link in self.configured}
         free = [link for link in self.usable if link.code == bound_to or not bound]
-        fitting = [link for link in free if self._takes(link, parts, phone)]
+        fitting = [link for link in free if self._takes(link, load)]
         return fitting[attempts % len(fitting)] if fitting else None
 
-    def fits(self, parts: int, phone: str = "") -> bool:
-        """Whether any link of this lane takes so many parts to this number, now or later."""
-        return any(self._takes(link, parts, phone) for link in self.configured)
+    def refusal(self, load: Load) -> str:
+        """Why no link of this lane ever takes a message; "" when one does."""
+        if any(self._takes(link, load) for link in self.configured):
+            return ""
+        return "no_link" if any(load.parts <= link.max_parts for link in self.configured) else "too_long"
 
-    def _takes(self, link: LinkEntry, parts: int, phone: str) -> bool:
-        return parts <= link.max_parts and (not link.carriers or self.carrier_of(phone) in link.carriers)
+    def template_of(self, link: LinkEntry, load: Load) -> Template | None:
+        """The template by which a link that takes no free text carries these words."""
+        return find_template(link, self.texts, load.text)
+
+    def _takes(self, link: LinkEntry, load: Load) -> bool:
+        if link.templates and self.template_of(link, load) is None:
+            return False
+        return load.parts <= link.max_parts and (not link.carriers or self.carrier_of(load.phone) in link.carriers)
 
 
 class Breather:
@@ -78,7 +97,7 @@ def routes_for(
     serving = [link for link in catalogue.links if link.enabled and lane.name.lower() in link.lanes]
     configured = tuple(sorted(serving, key=lambda link: link.preference))
     usable = tuple(link for link in configured if breather.allowance(link, now) and rooms.get(link.code, 1))
-    return Routes(configured, usable, partial(_carrier_of, catalogue))
+    return Routes(configured, usable, partial(_carrier_of, catalogue), catalogue.texts.sms)
 
 
 def batch_limit(routes: Routes, breather: Breather, now: int, rooms: Mapping[str, int] | None = None) -> int:

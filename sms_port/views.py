@@ -1,4 +1,6 @@
-"""Where gateways deliver receipts and citizens' texts. Signed: nobody else can say what has arrived."""
+"""Where gateways deliver receipts and citizens' texts, so that nobody else can say what has arrived: signed, or, by a
+vendor who signs nothing, at an address that only he knows.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,10 @@ from flask import Blueprint, Response, jsonify, request
 
 from config.ground import Ground
 from config.signature import NonceStore, verify
+from sms_port.callbacks import is_door
 from sms_port.errors import LinkUnknown
 from sms_port.inbound import record_texts
+from sms_port.links import aliyun_words
 from sms_port.links.http import parse_receipts, parse_texts
 from sms_port.outcomes import OnOutcome
 from sms_port.receipts import record_receipts
@@ -32,7 +36,25 @@ def make_blueprint(ground: Ground, on_receipt: OnOutcome) -> Blueprint:
         record_texts(ground, texts)
         return jsonify(received=len(texts))
 
+    @blueprint.post("/sms/<link>/aliyun/<door>/receipts")
+    def receive_reports(link: str, door: str) -> Response:
+        record_receipts(ground, on_receipt, aliyun_words.parse_reports(_expected_body(ground, link, door), link))
+        return jsonify(code=0, msg="received")
+
+    @blueprint.post("/sms/<link>/aliyun/<door>/inbound")
+    def receive_replies(link: str, door: str) -> Response:
+        record_texts(ground, aliyun_words.parse_texts(_expected_body(ground, link, door), link))
+        return jsonify(code=0, msg="received")
+
     return blueprint
+
+
+def _expected_body(ground: Ground, code: str, door: str) -> bytes:
+    link = ground.catalogues.current().link(code)
+    if link is None or link.driver != "aliyun" or not is_door(code, ground.secrets.both(f"{code}.key"), door):
+        raise LinkUnknown("no such link")
+    request.max_content_length = RECEIPTS_BYTES
+    return request.get_data()
 
 
 def _genuine_body(ground: Ground, nonces: NonceStore, code: str) -> bytes:

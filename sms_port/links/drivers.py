@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import cast
 
-from config.catalogue_schema import Link as LinkEntry
+from config.catalogue_links import Link as LinkEntry
 from config.ground import Ground
 from config.log import get_logger
 from sms_port.links.link import Dispatch, Doubt, Ears, Ending, Link, NotSent
@@ -17,8 +17,9 @@ DRIVERS = {
     "http": ("sms_port.links.http", "HttpLink"),
     "cmpp": ("sms_port.links.cmpp", "CmppLink"),
     "smpp": ("sms_port.links.smpp", "SmppLink"),
+    "aliyun": ("sms_port.links.aliyun", "AliyunLink"),
 }
-CAN_ASK = frozenset({"http"})
+CAN_ASK = frozenset({"http", "aliyun"})
 log = get_logger(__name__)
 
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from config import faults
-from config.catalogue_schema import Link as LinkEntry
+from config.catalogue_links import Link as LinkEntry
 from config.clock import rfc3339
 from config.errors import ConfigError, NoAnswerError, NotSentError
 from config.ground import Ground

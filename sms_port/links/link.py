@@ -14,6 +14,7 @@ from typing import Protocol
 from sms_port.inbound import Inbound
 from sms_port.models import Lane
 from sms_port.receipts import Receipt
+from sms_port.templates import Template
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Dispatch:
     """One message as a link gets it.
 
     `reference` is its own for ever, and the same when it is offered again after `NotSent`;
-    `valid_until` (epoch ms) is when it loses its sense.
+    `valid_until` (epoch ms) is when it loses its sense. `template`: what a link that takes no free text sends instead.
     """
 
     reference: str
@@ -68,6 +69,7 @@ class Dispatch:
     parts: tuple[str, ...] = field(repr=False)
     valid_until: int
     lane: Lane = Lane.REPLY
+    template: Template | None = None
 
 
 @dataclass(frozen=True)

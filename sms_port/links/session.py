@@ -15,7 +15,7 @@ from secrets import randbelow
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from config.catalogue_schema import Link as LinkEntry
+from config.catalogue_links import Link as LinkEntry
 from config.ground import Ground
 from config.log import get_logger
 from sms_port.inbound import Inbound

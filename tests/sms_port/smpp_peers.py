@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from config.catalogue_schema import Link as LinkEntry
+from config.catalogue_links import Link as LinkEntry
 from config.db import begin
 from config.ground import Ground
 from tests.servers import wait_until

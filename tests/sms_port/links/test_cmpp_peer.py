@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from config.catalogue_schema import Link as LinkEntry
+from config.catalogue_links import Link as LinkEntry
 from config.db import begin
 from config.ground import Ground
 from sms_port.links.cmpp import CmppLink

@@ -13,7 +13,7 @@ import pytest
 import responses
 from flask import Flask, Response
 
-from config.catalogue_schema import Link
+from config.catalogue_links import Link
 from config.db import begin
 from config.ground import Ground
 from config.outgoing import Answer
