@@ -6,14 +6,16 @@ doors' business (limits).
 """
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from secrets import randbelow
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Insert, bindparam, select
 
 from config import faults
-from config.db import transact, upsert
+from config.db import skip_locked, transact, upsert
 from config.ground import Ground
 from query.errors import CodeExpired, CodeWrong
 from query.fields import mask_phone, parse_phone
@@ -26,6 +28,15 @@ from sms_port.ledger import Lane, Owed, owe
 
 LIFE_S: Final = 300
 TRIES: Final = 5
+
+Code: TypeAlias = dict[str, Any]
+"""A row of verification_code."""
+
+_OF_NUMBERS: Final = select(verification_code).where(
+    verification_code.c.phone_index.in_(bindparam("indexes", expanding=True))
+)
+_LOCKED: Final = _OF_NUMBERS.with_for_update()
+_FREE: Final = skip_locked(_OF_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,41 +91,48 @@ def request_code(ground: Ground, *, service: str, phone: str, owner: bytes) -> C
     return CodeSent(mask_phone(number), LIFE_S, catalogue.limits.code_per_phone_gap_s)
 
 
-def lock_code(db: Connection, holder: Holder) -> Row[Any] | None:
-    """The holder's newest code, locked until the transaction ends: submissions of one holder go one by one."""
-    mine = (
-        select(verification_code)
-        .where(
-            verification_code.c.phone_index.in_(holder.indexes),
-            verification_code.c.service == holder.service,
-            verification_code.c.owner == holder.owner,
-        )
-        .order_by(verification_code.c.created_at.desc())
-        .with_for_update()
-    )
-    return db.execute(mine).first()
+def lock_codes(db: Connection, holders: Sequence[Holder], *, wait: bool) -> dict[Holder, Code]:
+    """The newest code of each holder that has one, locked until the transaction ends.
 
-
-def spend(db: Connection, ground: Ground, row: Row[Any] | None, code: str, now: int) -> CodeWrong | CodeExpired | None:
-    """Try `code` against a locked row: None when it is right, and then it is used up; else why not.
-
-    Both a use and a wrong try are written; the caller commits them whatever becomes of the inquiry.
+    Submissions of one holder so go one by one. Without `wait`, codes that another transaction has locked are left out.
     """
-    if row is None or row.used_at is not None or now >= row.expires_at or row.tries >= TRIES:
-        return CodeExpired("ask for a new code")
-    this = update(verification_code).where(
-        verification_code.c.phone_index == row.phone_index,
-        verification_code.c.service == row.service,
-        verification_code.c.owner == row.owner,
-    )
-    if hmac.compare_digest(row.mac, _mac(ground, row.phone_index, row.service, row.owner, code)):
-        db.execute(this.values(used_at=now))
-        return None
-    db.execute(this.values(tries=row.tries + 1))
-    return CodeWrong(TRIES - row.tries - 1)
+    wanted = {(index, holder.service, holder.owner): holder for holder in holders for index in holder.indexes}
+    rows = db.execute(_LOCKED if wait else _FREE, {"indexes": sorted({index for index, _, _ in wanted})})
+    found: dict[Holder, Code] = {}
+    for code in rows.mappings():
+        holder = wanted.get((code["phone_index"], code["service"], code["owner"]))
+        if holder is not None and (holder not in found or found[holder]["created_at"] < code["created_at"]):
+            found[holder] = dict(code)
+    return found
 
 
-def code_row(ground: Ground, holder: Holder, code: str, now: int) -> dict[str, Any]:
+def try_code(
+    ground: Ground, code: Code | None, typed: str, now: int
+) -> tuple[Code | None, CodeWrong | CodeExpired | None]:
+    """The code as this try leaves it (None: as it was), and why it does not open (None: it does, and is used up).
+
+    Uses and wrong tries alike are to be stored, and committed whatever becomes of the inquiry.
+    """
+    if code is None or code["used_at"] is not None or now >= code["expires_at"] or code["tries"] >= TRIES:
+        return None, CodeExpired("ask for a new code")
+    if hmac.compare_digest(code["mac"], _mac(ground, code["phone_index"], code["service"], code["owner"], typed)):
+        return {**code, "used_at": now}, None
+    return {**code, "tries": code["tries"] + 1}, CodeWrong(TRIES - code["tries"] - 1)
+
+
+def store_tries(db: Connection, codes: Sequence[Code]) -> None:
+    """Store what tries made of locked codes, in one statement for all of them."""
+    if codes:
+        db.execute(_tried(db.dialect.name), codes)
+
+
+@cache
+def _tried(dialect: str) -> Insert:
+    # Every row is there and locked. As an upsert many are one statement; PyMySQL sends UPDATEs one by one.
+    return upsert(verification_code, dialect, update=["tries", "used_at"])
+
+
+def code_row(ground: Ground, holder: Holder, code: str, now: int) -> Code:
     """The row of a new code: its MAC, and all its tries."""
     index = holder.indexes[0]
     return {

@@ -5,9 +5,11 @@ right codes, the second waits for the first one's lock and then finds the row ta
 """
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import Connection, column, delete, func, select
+from sqlalchemy import BigInteger, ColumnClause, Connection, bindparam, column, delete, func, literal_column, select
 from sqlalchemy.dialects import mysql, sqlite
 
 from query.codes import Holder
@@ -15,23 +17,49 @@ from query.errors import TooSoon
 from query.inquiry import GAP, SECOND, accepted_at
 from query.models import last_inquiry
 
+_GAP: Final[ColumnClause[int]] = literal_column(str(GAP), BigInteger)
+"""In the statement, not bound to it: PyMySQL joins many rows into one statement only when nothing else is bound."""
 
-def claim_day(db: Connection, holder: Holder, inquiry: bytes, now: int) -> TooSoon | None:
-    """Take the number's next 24 hours for `inquiry`; TooSoon (nothing is taken) when they are another's.
+_HELD = select(last_inquiry.c.phone_index, last_inquiry.c.service, last_inquiry.c.accepted_at, last_inquiry.c.inquiry)
+_HELD = _HELD.where(last_inquiry.c.phone_index.in_(bindparam("indexes", expanding=True)))
 
-    While keys rotate a number has several indexes, and all of its rows are taken, always in the same order.
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An inquiry that wants its number's next 24 hours."""
+
+    holder: Holder
+    inquiry: bytes
+    now: int
+
+
+def claim_days(db: Connection, claims: Sequence[Claim]) -> dict[bytes, TooSoon]:
+    """Take the next 24 hours of numbers that are all different; for which inquiries it is too soon (nothing is taken).
+
+    While keys rotate a number has several indexes, and all of its rows are taken. Always in the same order.
     """
-    take = _take(db.dialect.name, now - GAP)
-    for index in sorted(holder.indexes):
-        db.execute(take, {"phone_index": index, "service": holder.service, "accepted_at": now, "inquiry": inquiry})
-    mine = (last_inquiry.c.phone_index.in_(holder.indexes), last_inquiry.c.service == holder.service)
-    held = db.execute(select(last_inquiry.c.accepted_at, last_inquiry.c.inquiry).where(*mine)).all()
-    others = [row.accepted_at for row in held if row.inquiry != inquiry]
-    if not others:
-        return None
-    # What we took was free, that is, absent or older than the gap: without it the rule is the same.
-    db.execute(delete(last_inquiry).where(*mine, last_inquiry.c.inquiry == inquiry))
-    return TooSoon(-(-(max(others) + GAP - now) // SECOND))
+    if not claims:
+        return {}
+    wanted = [_day(claim, index) for claim in claims for index in claim.holder.indexes]
+    db.execute(_take(db.dialect.name), sorted(wanted, key=lambda day: (day["phone_index"], day["service"])))
+    indexes = [day["phone_index"] for day in wanted]
+    held = {(row.phone_index, row.service): row for row in db.execute(_HELD, {"indexes": indexes})}
+    refused: dict[bytes, TooSoon] = {}
+    for claim in claims:
+        days = [held[index, claim.holder.service] for index in claim.holder.indexes]
+        others = [day.accepted_at for day in days if day.inquiry != claim.inquiry]
+        if others:
+            refused[claim.inquiry] = TooSoon(-(-(max(others) + GAP - claim.now) // SECOND))
+    _give_back(db, [row.phone_index for row in held.values() if row.inquiry in refused], list(refused))
+    return refused
+
+
+def _give_back(db: Connection, indexes: Sequence[bytes], inquiries: Sequence[bytes]) -> None:
+    """What was taken before it proved too soon had been free: absent, or older than the gap."""
+    if indexes:
+        db.execute(
+            delete(last_inquiry).where(last_inquiry.c.phone_index.in_(indexes), last_inquiry.c.inquiry.in_(inquiries))
+        )
 
 
 def release_day(db: Connection, inquiries: Sequence[bytes]) -> None:
@@ -41,18 +69,28 @@ def release_day(db: Connection, inquiries: Sequence[bytes]) -> None:
     db.execute(delete(last_inquiry).where(taken_at, last_inquiry.c.inquiry.in_(inquiries)))
 
 
-def _take(dialect: str, free_until: int) -> Any:
+def _day(claim: Claim, index: bytes) -> dict[str, Any]:
+    return {
+        "phone_index": index,
+        "service": claim.holder.service,
+        "accepted_at": claim.now,
+        "inquiry": claim.inquiry,
+    }
+
+
+@cache
+def _take(dialect: str) -> Any:
     table = last_inquiry
     if dialect == "sqlite":
         lite = sqlite.insert(table)
         taken = {"inquiry": lite.excluded.inquiry, "accepted_at": lite.excluded.accepted_at}
-        where = table.c.accepted_at <= free_until
+        where = table.c.accepted_at <= lite.excluded.accepted_at - _GAP
         return lite.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=taken, where=where)
     insert = mysql.insert(table)
-    free = table.c.accepted_at <= free_until
+    # VALUES() and not the row alias of MySQL 8, which MariaDB lacks.
+    free = table.c.accepted_at <= func.values(column("accepted_at")) - _GAP
 
     def if_free(name: str) -> Any:
-        # VALUES() and not the row alias of MySQL 8, which MariaDB lacks.
         return func.if_(free, func.values(column(name)), table.c[name])
 
     # In this order: MySQL assigns from left to right, and `free` reads accepted_at.

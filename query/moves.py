@@ -10,9 +10,10 @@ from query.inquiry import MOVES, State
 from query.models import inquiry
 
 
-def admit(db: Connection, row: dict[str, Any]) -> None:
-    """Store a new inquiry, in CHECKING. IntegrityError when its reference or its submission is there already."""
-    db.execute(insert(inquiry).values(**row, state=State.CHECKING))
+def admit(db: Connection, *rows: dict[str, Any]) -> None:
+    """Store new inquiries, in CHECKING. IntegrityError when a reference or a submission is there already: then none."""
+    if rows:
+        db.execute(insert(inquiry), [{**row, "state": State.CHECKING} for row in rows])
 
 
 def standing(db: Connection, ids: Sequence[bytes], state: State, *, wave: int | None = None) -> set[bytes]:

@@ -1,15 +1,15 @@
-"""Accepting an inquiry: one transaction that uses the code up, keeps the 24-hour rule and stores the inquiry.
+"""Accepting an inquiry: what was typed is parsed and sealed, and one transaction decides (query.acceptance).
 
 202 means committed. The same submission, sent again because an answer was lost or a finger tapped twice, gets the
 same reference; what tells it is its key (Idempotency-Key, or else everything that was typed).
 """
 
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from config import faults
@@ -17,9 +17,10 @@ from config.catalogue_schema import Catalogue
 from config.db import is_duplicate, transact
 from config.ground import Ground
 from config.metrics import count_accepted
-from query.codes import Holder, lock_code, spend
-from query.day import claim_day
-from query.errors import IdempotencyConflict, QueryError, Unavailable
+from config.together import Together
+from query.acceptance import Candidate, Told, decide_alone, decide_together
+from query.codes import Holder
+from query.errors import QueryError, Unavailable
 from query.fields import mask_phone, parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
 from query.inquiry import (
     CONSENT_VERSION,
@@ -29,12 +30,15 @@ from query.inquiry import (
     new_reference,
     reply_by,
 )
-from query.models import inquiry
-from query.moves import admit
 from query.offer import offered_service
 
 PARSERS: Final = {"id_tail": parse_id_tail, "name": parse_name, "id_number": parse_id_number}
 ATTEMPTS: Final = 5
+
+Decide: TypeAlias = Callable[..., Sequence[Told | None]]
+"""(db, ground=..., candidates=...) -> what is told of each candidate, in a transaction that the caller commits."""
+
+_TOGETHER: Final[Together[Candidate, Told | None]] = Together(most=32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +90,11 @@ def submit(ground: Ground, submission: Submission) -> Accepted:
     catalogue = ground.catalogues.current()
     service = offered_service(catalogue, submission.service)
     form = read_form(ground, catalogue, submission)
-    now = ground.clock.now()
-    result = _stored(ground, form, now)
-    faults.point("submit.after_commit")
-    if isinstance(result, QueryError):
-        raise result
-    reference, accepted = result
+    told = _decided(ground, form, ground.clock.now())
+    if isinstance(told, QueryError):
+        raise told
+    reference, accepted = told
     count_accepted(submission.service)
-    ground.bell.ring("gather", form.carrier)
     faults.point("submit.before_answer")
     return Accepted(
         str(reference), mask_phone(form.phone), catalogue.port_number, accepted, reply_by(accepted, service)
@@ -122,40 +123,34 @@ def read_form(ground: Ground, catalogue: Catalogue, submission: Submission) -> F
     )
 
 
-def _stored(ground: Ground, form: Form, now: int) -> tuple[int, int] | QueryError:
-    """(reference, accepted at), or what the citizen is told; both are committed."""
+def _decided(ground: Ground, form: Form, now: int) -> Told:
+    """What the citizen is told, in one transaction with whoever submits at the same moment, or else in one alone."""
+    # Sealed before the transaction, which locks the number's rows and should be short.
+    told = _TOGETHER.run(ground.engine, _candidate(ground, form, now), partial(_commit, ground, decide_together))
     for _ in range(ATTEMPTS):
-        # Sealed before the transaction, which locks the number's rows and should be short.
-        row = inquiry_row(ground, form, now)
-        try:
-            return transact(ground.engine, partial(_decide, ground=ground, form=form, row=row))
-        except IntegrityError as error:
-            # Another inquiry has the random reference, or this submission was stored meanwhile: look again.
-            if not is_duplicate(error):
-                raise
+        if told is not None:
+            return told
+        # Another inquiry has the random reference, or this submission was stored meanwhile: look again.
+        (told,) = _commit(ground, decide_alone, [_candidate(ground, form, now)])
     raise Unavailable("no free reference was found")
 
 
-def _decide(db: Connection, ground: Ground, form: Form, row: dict[str, Any]) -> tuple[int, int] | QueryError:
-    now = row["accepted_at"]
-    code = lock_code(db, form.holder)
-    earlier = db.execute(
-        select(inquiry.c.reference, inquiry.c.accepted_at, inquiry.c.fingerprint).where(
-            inquiry.c.submission == form.key
-        )
-    ).first()
-    if earlier is not None:
-        same = earlier.fingerprint == form.fingerprint
-        return (earlier.reference, earlier.accepted_at) if same else IdempotencyConflict("the key was used before")
-    refusal = spend(db, ground, code, form.code, now)
-    if refusal is not None:
-        return refusal
-    too_soon = claim_day(db, form.holder, row["id"], now)
-    if too_soon is not None:
-        return too_soon
-    admit(db, row)
-    faults.point("submit.before_commit")
-    return row["reference"], now
+def _commit(ground: Ground, decide: Decide, candidates: Sequence[Candidate]) -> Sequence[Told | None]:
+    """What is told of each candidate, committed and rung for; None: nothing was done about it."""
+    try:
+        told = transact(ground.engine, partial(decide, ground=ground, candidates=candidates))
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        return [None] * len(candidates)
+    faults.point("submit.after_commit")
+    accepted = [one for one, answer in zip(candidates, told, strict=True) if isinstance(answer, tuple)]
+    ground.bell.ring_all([("gather", carrier) for carrier in sorted({one.row["waiting_for"] for one in accepted})])
+    return told
+
+
+def _candidate(ground: Ground, form: Form, now: int) -> Candidate:
+    return Candidate(form.holder, form.code, inquiry_row(ground, form, now))
 
 
 def inquiry_row(ground: Ground, form: Form, now: int) -> dict[str, Any]:

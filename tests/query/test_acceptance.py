@@ -1,0 +1,161 @@
+"""Submissions that share a transaction: everyone is told what they would be told alone."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select
+
+from config import faults
+from config.clock import FixedClock
+from config.db import begin, transact
+from config.ground import Ground
+from query.acceptance import Candidate, Told, decide_together
+from query.errors import CodeExpired, CodeWrong, IdempotencyConflict, TooSoon
+from query.inquiry import SECOND
+from query.models import inquiry, last_inquiry, verification_code
+from query.submission import Accepted, inquiry_row, read_form, submit
+from tests.query.played import OWNER, accept, ask_code, form, rows
+from tests.query.test_submission import OTHER, at_once, wrong
+
+PHONES = [f"138{place:08d}" for place in range(1, 31)]
+
+
+def candidate(ground: Ground, phone: str, code: str | None = None, **others: Any) -> Candidate:
+    """A submission as it waits for its round; with its own code, unless one is given."""
+    code = ask_code(ground, phone, others.get("owner", OWNER)) if code is None else code
+    typed = read_form(ground, ground.catalogues.current(), form(phone=phone, code=code, **others))
+    return Candidate(typed.holder, typed.code, inquiry_row(ground, typed, ground.clock.now()))
+
+
+def decide(ground: Ground, *candidates: Candidate) -> list[Told | None]:
+    return list(transact(ground.engine, partial(decide_together, ground=ground, candidates=candidates)))
+
+
+def reference(one: Candidate) -> tuple[int, int]:
+    return one.row["reference"], one.row["accepted_at"]
+
+
+@pytest.fixture
+def commits(ground: Ground) -> Iterator[list[None]]:
+    """One item for each commit."""
+    counted: list[None] = []
+
+    def count(_connection: Any) -> None:
+        counted.append(None)
+
+    event.listen(ground.engine, "commit", count)
+    yield counted
+    event.remove(ground.engine, "commit", count)
+
+
+def test_citizens_who_submit_while_another_is_served_share_one_commit(ground: Ground, commits: list[None]) -> None:
+    codes = [ask_code(ground, phone) for phone in PHONES]
+    held, arrived, before = threading.Event(), threading.Semaphore(0), len(commits)
+
+    def hold_the_first(point: str) -> None:
+        if point == "submit.before_commit" and not held.is_set():
+            held.set()
+            for _ in PHONES[1:]:
+                assert arrived.acquire(timeout=10)
+            threading.Event().wait(0.5)  # they have come, and now sit down
+
+    def come(place: int) -> Accepted:
+        assert held.wait(10)
+        arrived.release()
+        return submit(ground, form(phone=PHONES[place], code=codes[place]))
+
+    faults.arm(hold_the_first)
+    try:
+        with ThreadPoolExecutor(len(PHONES)) as threads:
+            first = threads.submit(submit, ground, form(phone=PHONES[0], code=codes[0]))
+            others = list(threads.map(come, range(1, len(PHONES))))
+    finally:
+        faults.arm(None)
+    assert len({first.result().reference, *(one.reference for one in others)}) == len(PHONES)
+    assert len(rows(ground)) == len(PHONES)
+    assert len(commits) - before == 2
+
+
+def test_everybody_in_a_round_is_told_their_own(ground: Ground, clock: FixedClock) -> None:
+    accept(ground, PHONES[2], owner=OTHER)
+    used = ask_code(ground, PHONES[3])
+    accepted = submit(ground, form(phone=PHONES[3], code=used))
+    clock.advance(SECOND)
+    guess = wrong(ask_code(ground, PHONES[1]))
+    round_ = [
+        candidate(ground, PHONES[0]),
+        candidate(ground, PHONES[1], guess),
+        candidate(ground, PHONES[2]),
+        candidate(ground, PHONES[3], used),
+        candidate(ground, PHONES[3], used, id_tail="654321"),
+        candidate(ground, PHONES[4]),
+    ]
+    told = decide(ground, *round_)
+    assert (told[0], told[5]) == (reference(round_[0]), reference(round_[5]))
+    assert isinstance(told[1], CodeWrong)
+    assert told[1].tries_left == 4
+    assert isinstance(told[2], TooSoon)
+    assert told[3] == (int(accepted.reference), accepted.accepted_at)
+    assert told[4] is None, "the second of one number in a round is decided alone"
+    assert len(rows(ground)) == 4
+    assert {code.tries for code in rows(ground, verification_code)} == {0, 1}
+    assert len(rows(ground, last_inquiry)) == 4
+
+
+def test_a_refusal_in_a_round_costs_its_own_code_and_no_other(ground: Ground) -> None:
+    accept(ground, PHONES[0], owner=OTHER)
+    decide(ground, candidate(ground, PHONES[0]), candidate(ground, PHONES[1]))
+    mine = [row for row in rows(ground, verification_code) if row.owner == OWNER]
+    assert [row.used_at is not None for row in mine] == [True, True]
+    with pytest.raises(CodeExpired):
+        submit(ground, form(phone=PHONES[0], code="000000"))
+
+
+def test_one_key_of_two_numbers_in_a_round_is_decided_apart(ground: Ground) -> None:
+    pair = [candidate(ground, phone, idempotency_key="k") for phone in PHONES[:2]]
+    assert decide(ground, *pair) == [reference(pair[0]), None]
+    (second,) = decide(ground, candidate(ground, PHONES[2]))
+    assert isinstance(second, tuple)
+    with pytest.raises(IdempotencyConflict):
+        accept(ground, PHONES[1], idempotency_key="k")
+
+
+def test_a_number_that_is_taken_spoils_no_neighbour(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = [ask_code(ground, phone) for phone in PHONES[:8]]
+    lock, drawn = threading.Lock(), iter([1, 1, 1, 1, 1, 1, 1, 1, *range(2, 100)])
+
+    def draw() -> int:
+        with lock:
+            return 100_000_000_000 + next(drawn)
+
+    monkeypatch.setattr("query.submission.new_reference", draw)
+    results = at_once(8, lambda place: submit(ground, form(phone=PHONES[place], code=codes[place])))
+    assert all(isinstance(result, Accepted) for result in results), results
+    assert len({result.reference for result in results}) == 8
+
+
+@pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)  # SQLite has no lock of a single row
+def test_a_code_that_another_transaction_holds_keeps_no_neighbour_waiting(ground: Ground) -> None:
+    pair = [candidate(ground, phone) for phone in PHONES[:2]]
+    with begin(ground.engine) as db:
+        index = pair[0].holder.indexes[0]
+        db.execute(select(verification_code).where(verification_code.c.phone_index == index).with_for_update())
+        assert decide(ground, *pair) == [None, reference(pair[1])]
+    assert decide(ground, pair[0]) == [reference(pair[0])]
+
+
+def test_numbers_of_two_keys_are_taken_under_both_in_a_round(ground: Ground, clock: FixedClock) -> None:
+    accept(ground, PHONES[0])
+    with begin(ground.engine) as db:
+        ground.keys.rotate(db, clock.now())
+    clock.advance(120 * SECOND)
+    told = decide(ground, *(candidate(ground, phone, owner=OTHER) for phone in PHONES[:3]))
+    assert [type(one) for one in told] == [TooSoon, tuple, tuple]
+    assert len(rows(ground, last_inquiry)) == 1 + 2 * 2
+    assert len(rows(ground, inquiry)) == 3
