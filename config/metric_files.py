@@ -13,6 +13,10 @@ from pathlib import Path
 from prometheus_client import values
 
 DIRECTORY = "metrics"
+KINDS = ("counter", "histogram", "gauge_mostrecent")
+"""The library's files of a process: one for each kind of meter that we have."""
+ROOM = 1 << 16
+"""Bytes of a file at first; what the library takes."""
 
 
 class Slot:
@@ -26,6 +30,7 @@ class Slot:
         if self._pid != os.getpid():
             if self._lock >= 0:
                 os.close(self._lock)  # the parent goes on holding its own
+                self._lock = -1
             self._lock, self._name = _take(self._directory)
             self._pid = os.getpid()
         return self._name
@@ -58,5 +63,20 @@ def _take(directory: Path) -> tuple[int, str]:
         except BlockingIOError:
             os.close(lock)
         else:
+            _make_room(directory, name, lock)
             return lock, name
     raise AssertionError("count does not end")
+
+
+def _make_room(directory: Path, name: str, lock: int) -> None:
+    """Have the disk's blocks before anything is written: a process that maps a file on a full disk is killed."""
+    try:
+        for kind in KINDS:
+            file = os.open(directory / f"{kind}_{name}.db", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.posix_fallocate(file, 0, ROOM)
+            finally:
+                os.close(file)
+    except OSError:
+        os.close(lock)
+        raise

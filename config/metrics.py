@@ -6,9 +6,9 @@ is busy long before anything is late.
 """
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
-from typing import TypeAlias
+from typing import ParamSpec, TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import start_http_server
@@ -19,6 +19,7 @@ from config.log import get_logger
 
 REPLY_S = (0.1, 0.3, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400, 158_400, 172_800)
 CALL_S = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
+P = ParamSpec("P")
 log = get_logger(__name__)
 
 Counted: TypeAlias = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -71,6 +72,25 @@ def share(data: Path) -> None:
     _meters.cache_clear()
 
 
+def _beside(count: Callable[P, None]) -> Callable[P, None]:
+    """Counting never stands in the way: what cannot be counted, on a full disk say, is passed over and said once."""
+
+    @wraps(count)
+    def call(*args: P.args, **words: P.kwargs) -> None:
+        try:
+            count(*args, **words)
+        except OSError as error:
+            _say_lost(type(error).__name__)
+
+    return call
+
+
+@cache
+def _say_lost(error: str) -> None:
+    log.warning("metrics_lost", error=error)
+
+
+@_beside
 def set_backlog(*, now: int, oldest_due_ms: int, messages_owed: int, inquiries_open: int) -> None:
     """What waits, as the sweep just saw it; times in epoch ms and ms."""
     meters = _meters()
@@ -80,11 +100,13 @@ def set_backlog(*, now: int, oldest_due_ms: int, messages_owed: int, inquiries_o
     meters.open.set(inquiries_open)
 
 
+@_beside
 def count_accepted(service: str) -> None:
     """An inquiry was accepted."""
     _meters().accepted.labels(service).inc()
 
 
+@_beside
 def count_call(partner: str, outcome: str, milliseconds: int | None = None) -> None:
     """A call to a partner ended, so long after it began: `ok`, or the code of its error. A callback took no time."""
     _meters().calls.labels(partner, outcome).inc()
@@ -92,6 +114,7 @@ def count_call(partner: str, outcome: str, milliseconds: int | None = None) -> N
         _meters().called.labels(partner).observe(milliseconds / 1000)
 
 
+@_beside
 def count_answers(partner: str, *, answered: int, unavailable: int) -> None:
     """In so many replies a partner's answer was told, in so many it was named as not having answered."""
     for outcome, number in (("answered", answered), ("unavailable", unavailable)):
@@ -99,11 +122,13 @@ def count_answers(partner: str, *, answered: int, unavailable: int) -> None:
             _meters().answers.labels(partner, outcome).inc(number)
 
 
+@_beside
 def count_message(lane: str, outcome: str) -> None:
     """A message was accepted, failed or became unknown."""
     _meters().messages.labels(lane, outcome).inc()
 
 
+@_beside
 def observe_reply(milliseconds: int) -> None:
     """A reply was handed over so long after its inquiry was accepted."""
     _meters().replied.observe(milliseconds / 1000)

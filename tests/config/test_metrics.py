@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -89,7 +90,7 @@ def test_a_killed_process_takes_nothing_along_and_the_next_one_counts_on_in_its_
         in_a_process(count_one_of_each, killed=True)
         assert counted()[0] == counted()[4]
     assert counted() == [5] * 5
-    assert len(list((tmp_path / metric_files.DIRECTORY).glob("counter_*.db"))) == 1
+    assert len(list((tmp_path / metric_files.DIRECTORY).glob("counter_*.db"))) == 2  # the parent has one too
 
 
 def test_processes_that_count_at_once_keep_out_of_each_others_files(tmp_path: Path) -> None:
@@ -123,6 +124,20 @@ def test_where_nothing_can_be_kept_a_process_counts_for_itself(tmp_path: Path) -
     (tmp_path / "file").touch()
     metrics.share(tmp_path / "file")
     count_one_of_each()
+    assert counted() == [1] * 5
+
+
+def test_a_full_disk_keeps_nobody_from_working(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    metrics.share(tmp_path)
+
+    def work_on_a_full_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
+        count_one_of_each()
+        count_one_of_each()
+
+    in_a_process(work_on_a_full_disk)
+    assert capfd.readouterr().err.count("metrics_lost") == 1
+    in_a_process(count_one_of_each)
     assert counted() == [1] * 5
 
 
