@@ -17,7 +17,8 @@ from config.ground import Ground
 from config.key_pairs import load_private_key, load_public_key
 from config.terminal import change_options, confirm, json_option, needs_ground, print_table
 
-MIN_KEY_CHARS = 16
+MIN_KEY_CHARS, MAX_SMPP_CHARS = 16, 8
+THEIR_KEYS = ("cmpp", "smpp", "aliyun")
 
 
 @click.group()
@@ -43,7 +44,7 @@ def set_secret(ground: Ground, ctx: click.Context, name: str, dry_run: bool, yes
             err=True,
         )
     value = click.prompt(name, hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read().strip("\r\n")
-    check_secret(name, value)
+    check_secret(name, value, _driver(ground, name))
     if confirm(ctx, f"set the secret {name}", yes, dry_run):
         with begin(ground.engine) as db:
             ground.secrets.set(db, name, value, ground.clock.now())
@@ -78,8 +79,17 @@ def list_secrets(ground: Ground, as_json: bool) -> None:
     print_table(rows, ["name", "set"], as_json)
 
 
-def check_secret(name: str, value: str) -> None:
-    """Refuse a value that cannot be what its name says; the value itself is never told."""
+def _driver(ground: Ground, name: str) -> str:
+    """The driver of the link whose key this is; "" when it is no link's."""
+    link = ground.catalogues.current().link(name.removesuffix(".next").removesuffix(".key"))
+    return link.driver if link else ""
+
+
+def check_secret(name: str, value: str, driver: str = "") -> None:
+    """Refuse a value that cannot be what its name says; the value itself is never told.
+
+    Of links, only the `http` ones have keys of our own choosing: a carrier's contract may say six digits.
+    """
     kind = name.removesuffix(".next").rsplit(".", 1)[-1]
     if kind == "aes_key" and not re.fullmatch(r"[A-Za-z0-9]{43}", value):
         raise ConfigError(f"{name}: an EncodingAESKey has exactly 43 letters and digits")
@@ -91,7 +101,14 @@ def check_secret(name: str, value: str) -> None:
         raise ConfigError(f"{name}: Alipay's content key is 16 bytes in base64, 24 characters")
     if kind == "token" and not re.fullmatch(r"[A-Za-z0-9]{3,32}", value):
         raise ConfigError(f"{name}: a token has 3 to 32 letters and digits")
-    if kind == "key" and len(value) < MIN_KEY_CHARS:
+    if kind == "key":
+        _check_key(name, value, driver)
+
+
+def _check_key(name: str, value: str, driver: str) -> None:
+    if driver == "smpp" and len(value) > MAX_SMPP_CHARS:
+        raise ConfigError(f"{name}: an SMPP password has {MAX_SMPP_CHARS} characters at most")
+    if len(value) < (1 if driver in THEIR_KEYS else MIN_KEY_CHARS):
         raise ConfigError(
             f"{name}: a key needs at least {MIN_KEY_CHARS} characters; `openssl rand -base64 32` makes one"
         )

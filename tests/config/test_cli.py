@@ -14,7 +14,9 @@ from config import audit
 from config.catalogue import default_document
 from config.cli import COMMANDS
 from config.db import begin, reading
+from config.errors import ConfigError
 from config.ground import Ground
+from config.secret_cli import check_secret
 
 cli = click.Group("onecert", commands={command.name or "": command for command in COMMANDS})
 FEWER_CODES = default_document().replace("codes_per_phone_day = 5", "codes_per_phone_day = 4")
@@ -181,6 +183,8 @@ def test_a_successor_stands_beside_its_secret_until_it_is_removed(terminal: Term
         ("gxwbwx.token", "no spaces!", "3 to 32 letters and digits"),
         ("tencent.key", "hunter2", "at least 16 characters"),
         ("tencent.key", "", "at least 16 characters"),
+        ("main.key", "hunter2", "at least 16 characters"),
+        ("cmpp.key", "", "at least 16 characters"),
         ("gxwbwx.app_secret", "", "1 to 4096 bytes"),
         ("Tencent key", "k" * 32, "no secret can have the name"),
     ],
@@ -245,3 +249,14 @@ def test_an_audit_cut_off_at_its_end_is_named_and_a_new_head_is_told_each_time(t
 def test_wrong_usage_is_another_status(terminal: Terminal) -> None:
     assert terminal.run("config", "rollback", "one").exit_code == 2
     assert terminal.run("config", "whatever").exit_code == 2
+
+
+def test_a_carriers_secret_may_be_as_short_as_its_contract_says(terminal: Terminal) -> None:
+    assert terminal.run("config", "secret", "set", "cmpp.key", "--yes", stdin="888888\n").exit_code == 0
+    assert terminal.ground.secrets.get("cmpp.key") == "888888"
+
+
+def test_an_smpp_password_that_would_be_cut_is_refused() -> None:
+    check_secret("abroad.key", "12345678", "smpp")
+    with pytest.raises(ConfigError, match="8 characters at most"):
+        check_secret("abroad.key", "123456789", "smpp")

@@ -1,0 +1,156 @@
+"""What must hold against any CMPP gateway: the sandbox's in every run, and the one that CMPP_PEER names."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from config.db import begin
+from config.ground import Ground
+from sms_port.links.cmpp import CmppLink
+from sms_port.links.link import Accepted, Dispatch, Ending
+from sms_port.models import Lane, Word
+from sms_port.reference import build_reference, extension_of, parse_reference
+from sms_port.segments import compose_parts
+from tests.factories import LAUNCH_DAY
+from tests.servers import wait_until
+from tests.sms_port.cmpp_peers import Hearing, open_link, use_cmpp
+
+ANSWER_S, REPORT_S = 70, 90
+MANY = 20
+LONG = "长" * 130 + "😀" * 10
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Where it is, who we are there, and what the contract allows; without a phone nothing is sent."""
+
+    place: str
+    account: str
+    secret: str
+    version: str = "3.0"
+    phone: str = ""
+    service: str = "ONECERT"
+    port_number: str = "10699000"
+    extension_digits: int = 0
+    connections: int = 1
+
+
+MakeLink = Callable[..., CmppLink]
+
+
+class Cases:
+    """The cases; a subclass has a fixture `gateway`."""
+
+    @pytest.fixture
+    def database_url(self, sqlite_schema: Path, tmp_path: Path) -> str:
+        """A link keeps no tables: one database server is enough."""
+        shutil.copy(sqlite_schema, tmp_path / "onecert.db")
+        return f"sqlite:///{tmp_path / 'onecert.db'}"
+
+    @pytest.fixture
+    def hearing(self) -> Hearing:
+        return Hearing()
+
+    @pytest.fixture
+    def make_link(self, ground: Ground, gateway: Gateway, hearing: Hearing) -> Iterator[MakeLink]:
+        """Opens a link with changes to its entry; closed at the end."""
+        wishes = {"url": f"cmpp://{gateway.place}", "account": gateway.account, "port_number": gateway.port_number}
+        entry = use_cmpp(ground, 1, version=gateway.version, read_s=60, total_s=75, connect_s=10)
+        entry = entry.model_copy(update=wishes | {"service_id": gateway.service})
+        with ExitStack() as links:
+
+            def make(*, secret: str = gateway.secret, ready: bool = True, **changes: object) -> CmppLink:
+                with begin(ground.engine) as db:
+                    ground.secrets.set(db, "cmpp.key", secret, ground.clock.now())
+                ground.secrets.forget()
+                link = open_link(ground, entry.model_copy(update=changes), hearing, ready=ready)
+                return links.enter_context(link)
+
+            yield make
+
+    @pytest.fixture
+    def phone(self, gateway: Gateway) -> str:
+        return gateway.phone or pytest.skip("needs a number to send to: set CMPP_PHONE")
+
+    def test_it_lets_us_in_and_takes_our_goodbye(self, make_link: MakeLink) -> None:
+        link = make_link()
+        assert link.status == "up"
+        link.close()
+        assert link.status == "left"
+
+    def test_it_lets_nobody_in_who_does_not_know_the_secret(self, make_link: MakeLink) -> None:
+        link = make_link(secret="not the secret", ready=False)
+        wait_until(lambda: link.status != "starting", 15)
+        assert link.status.startswith("refused_") or link.status == "dropped"
+        assert link.room(Lane.REPLY) == 0
+
+    def test_it_answers_active_tests_of_an_idle_connection(self, make_link: MakeLink) -> None:
+        link = make_link(idle_s=1, read_s=3)
+        time.sleep(11)  # longer than three tests without an answer would be borne
+        assert link.status == "up"
+
+    @pytest.mark.parametrize("text", ["您好", LONG], ids=["one part", "three parts"])
+    def test_it_takes_a_message_names_its_parts_and_reports_on_each(
+        self, make_link: MakeLink, hearing: Hearing, gateway: Gateway, phone: str, text: str
+    ) -> None:
+        dispatch = letter(gateway, phone, text)
+        (ending,) = settle(make_link(), hearing, dispatch)
+        assert isinstance(ending, Accepted)
+        assert len(set(ending.ids)) == len(dispatch.parts) == (1 if text == "您好" else 3)
+        wait_until(lambda: {one.reference for one in hearing.receipts} >= set(ending.ids), REPORT_S)
+        assert {one.word for one in hearing.receipts} <= set(Word)
+        assert {one.trace.phone for one in hearing.receipts if one.trace} == {phone}
+
+    def test_it_takes_more_than_a_window_holds(
+        self, make_link: MakeLink, hearing: Hearing, gateway: Gateway, phone: str
+    ) -> None:
+        endings = settle(make_link(), hearing, *(letter(gateway, phone, str(number)) for number in range(MANY)))
+        names = [name for ending in endings if isinstance(ending, Accepted) for name in ending.ids]
+        assert len(set(names)) == MANY
+
+    def test_its_reports_bring_back_the_extension_digits(
+        self, make_link: MakeLink, hearing: Hearing, gateway: Gateway, phone: str
+    ) -> None:
+        if not gateway.extension_digits:
+            pytest.skip("needs the right to extension digits: set CMPP_EXTENSION_DIGITS")
+        dispatch = letter(gateway, phone, "您好")
+        (ending,) = settle(make_link(extension_digits=gateway.extension_digits), hearing, dispatch)
+        assert isinstance(ending, Accepted)
+        wait_until(lambda: ending.ids[0] in {one.reference for one in hearing.receipts}, REPORT_S)
+        message_id, _ = parse_reference(dispatch.reference) or (b"", 0)
+        traces = [
+            one.trace for one in hearing.receipts if one.reference == ending.ids[0]
+        ]  # others may come from before
+        assert {trace.extension for trace in traces if trace} == {extension_of(message_id, gateway.extension_digits)}
+
+    def test_it_lets_in_as_many_connections_as_the_contract_says(
+        self, make_link: MakeLink, hearing: Hearing, gateway: Gateway, phone: str
+    ) -> None:
+        if gateway.connections == 1:
+            pytest.skip("needs the right to several connections: set CMPP_CONNECTIONS")
+        link = make_link(connections=gateway.connections)
+        wait_until(lambda: link.status == "up", 15)
+        endings = settle(link, hearing, *(letter(gateway, phone, str(number)) for number in range(MANY)))
+        assert {type(ending) for ending in endings} == {Accepted}
+
+
+def letter(gateway: Gateway, phone: str, text: str) -> Dispatch:
+    reference = build_reference(secrets.token_bytes(16), 1)
+    parts = compose_parts(text, "【一证通查】", "ours")
+    return Dispatch(reference, gateway.port_number, phone, parts, LAUNCH_DAY, Lane.REPLY)
+
+
+def settle(link: CmppLink, hearing: Hearing, *batch: Dispatch) -> list[Ending]:
+    """Send, and wait for what was not answered at once."""
+    endings = dict(link.send(batch))
+    names = [dispatch.reference for dispatch in batch]
+    wait_until(lambda: set(names) <= set(endings | hearing.late), ANSWER_S)
+    return [(endings | hearing.late)[name] for name in names]

@@ -1,0 +1,154 @@
+"""A gateway gone mad, on a live connection: it is left with a line in the log, nothing is lost, nothing piles up."""
+
+from __future__ import annotations
+
+import secrets
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copy
+
+import pytest
+
+from config.ground import Ground
+from sms_port.links.cmpp import CmppLink
+from sms_port.links.cmpp_codec import encode
+from sms_port.links.cmpp_conversation import Account, CmppConversation
+from sms_port.links.cmpp_frames import (
+    ACTIVE_TEST,
+    V30,
+    ConnectResp,
+    Deliver,
+    Submit,
+    SubmitResp,
+    build_answer_authenticator,
+    build_authenticator,
+)
+from sms_port.links.link import Accepted, Dispatch, Unknown
+from sms_port.models import Lane
+from sms_port.reference import build_reference
+from sms_port.sandbox_cmpp import Guest
+from tests.factories import LAUNCH_DAY
+from tests.servers import wait_until
+from tests.sms_port.cmpp_peers import Hearing, Peer, open_link, run_peer, use_cmpp
+
+PHONE, WORDS = "13800138000", "退订"
+MO = encode(Deliver(7, "10699000", "", "86" + PHONE, WORDS.encode("utf-16-be")), 1)
+ANSWER = encode(SubmitResp(1, 0), 1)
+
+
+def cut(frame: bytes, size: int) -> bytes:
+    """A frame of another size whose header tells the truth about it."""
+    return size.to_bytes(4, "big") + (frame[4:] + bytes(64))[: size - 4]
+
+
+HOSTILE = {
+    "length 0": bytes(12),
+    "length 11": cut(MO, 12)[:3] + b"\x0b" + MO[4:12],
+    "length 4G": b"\xff\xff\xff\xff" + MO[4:],
+    "a command nobody knows": MO[:4] + b"\x00\x00\x00\x63" + MO[8:],
+    "a text cut short": cut(MO, len(MO) - 1),
+    "a text with a byte too many": cut(MO, len(MO) + 1),
+    "an answer cut short": cut(ANSWER, 23),
+    "an answer with a byte too many": cut(ANSWER, 25),
+    "a submit": encode(Submit("GOV", "900001", "10699000", PHONE, b"xx"), 1),
+    "a second welcome": encode(ConnectResp(0, bytes(16), V30), 1),
+}
+
+
+@pytest.fixture
+def database_url(sqlite_schema: Path, tmp_path: Path) -> str:
+    """A link keeps no tables: one database server is enough."""
+    copy(sqlite_schema, tmp_path / "onecert.db")
+    return f"sqlite:///{tmp_path / 'onecert.db'}"
+
+
+@pytest.fixture
+def hearing() -> Hearing:
+    return Hearing()
+
+
+@pytest.fixture
+def peer(ground: Ground) -> Iterator[Peer]:
+    with run_peer(ground.secrets.get("cmpp.key")) as peer:
+        yield peer
+
+
+@pytest.fixture
+def link(ground: Ground, peer: Peer, hearing: Hearing) -> Iterator[CmppLink]:
+    entry = use_cmpp(ground, peer.gateway.port, read_s=60, total_s=75)
+    with open_link(ground, entry, hearing) as link:
+        yield link
+
+
+def letter() -> Dispatch:
+    reference = build_reference(secrets.token_bytes(16), 1)
+    return Dispatch(reference, "10699000", PHONE, ("【一证通查】您好",), LAUNCH_DAY, Lane.REPLY)
+
+
+@pytest.mark.parametrize("frame", HOSTILE.values(), ids=HOSTILE)
+def test_it_is_left_with_a_line_in_the_log_and_nothing_is_lost(
+    link: CmppLink, peer: Peer, hearing: Hearing, frame: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def go_mad(guest: Guest, answer: bytes, part: object) -> None:
+        peer.play.answer = lambda guest, answer, part: guest.say(answer)  # type: ignore[method-assign]
+        guest.say(frame)
+
+    peer.play.answer = go_mad  # type: ignore[method-assign]
+    first, second = letter(), letter()
+    link.send([first])
+    wait_until(lambda: "link_down" in capsys.readouterr().err or not link.room(Lane.REPLY))
+    wait_until(lambda: link.room(Lane.REPLY) > 0, 5)
+    assert isinstance(link.send([second])[second.reference], Accepted)
+    assert hearing.late.get(first.reference, Unknown("no_answer")) == Unknown("no_answer")
+    assert len(peer.parts) == 2, "each was said once"
+
+
+def test_the_line_in_the_log_names_the_fault_and_neither_number_nor_words(
+    link: CmppLink, peer: Peer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (guest,) = peer.gateway.guests()
+    guest.say(HOSTILE["a text cut short"])
+    wait_until(lambda: not link.room(Lane.REPLY))
+    wait_until(lambda: link.room(Lane.REPLY) > 0, 5)
+    said = capsys.readouterr().err
+    assert '"reason": "frame_length"' in said
+    assert PHONE not in said
+    assert WORDS not in said
+
+
+def test_a_connection_that_answers_nothing_any_more_is_given_up_and_its_messages_are_in_doubt(
+    ground: Ground, peer: Peer, hearing: Hearing
+) -> None:
+    peer.play.silent = True
+    real = peer.gateway._take
+    peer.gateway._take = lambda guest, frame: real(guest, frame) if frame[7] == 4 else None  # type: ignore[method-assign]
+    with open_link(ground, use_cmpp(ground, peer.gateway.port, read_s=1, total_s=3, idle_s=1), hearing) as link:
+        dispatch = letter()
+        link.send([dispatch])
+        wait_until(lambda: hearing.late.get(dispatch.reference) == Unknown("no_answer"), 5)
+        wait_until(lambda: link.status == "dead", 10)
+    assert len(peer.parts) == 1
+
+
+def test_storms_leave_memory_as_it_was() -> None:
+    conversation = CmppConversation(Account("900001", "888888"))
+    conversation.open(0.0, 1021080510)
+    proof = build_answer_authenticator(0, build_authenticator("900001", "888888", 1021080510), "888888", V30)
+    conversation.feed(encode(ConnectResp(0, proof, V30), 1), 0.0)
+    conversation.take()
+    storm = b"".join(encode(ACTIVE_TEST, n) + encode(SubmitResp(n, 0), n) for n in range(1_000))
+
+    def weather() -> None:
+        for start in range(0, len(storm), 4_096):
+            conversation.feed(storm[start : start + 4_096], 1.0)
+            conversation.take()
+
+    weather()
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for _ in range(20):
+        weather()
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 50_000, "40,000 frames later"
