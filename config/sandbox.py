@@ -22,7 +22,7 @@ from config.errors import ConfigError
 COMMON_MODES = frozenset({"ok", "slow", "500", "garbage", "silent", "retry", "callback", "429"})
 CARRIER_MODES = COMMON_MODES | {"mismatch", "inactive", "not_ours", "since"}
 GATEWAY_MODES = COMMON_MODES | {"reject", "timeout_after_accept", "no_receipt"}
-PLATFORMS = ("wechat", "alipay")
+PLATFORM_MODES = {"wechat": COMMON_MODES | {"snapshot"}, "alipay": COMMON_MODES}
 ERROR_CODE = re.compile(r"-?[0-9]{1,7}")
 MAX_SECONDS = 3600
 
@@ -58,7 +58,7 @@ class Behaviour:
         sides = _sides(self._catalogue())
         if side not in sides:
             raise BehaviourUnknown(f"there is no such side; it is one of {', '.join(sides)}")
-        if mode not in sides[side] and not (side in PLATFORMS and ERROR_CODE.fullmatch(mode)):
+        if mode not in sides[side] and not (side in PLATFORM_MODES and ERROR_CODE.fullmatch(mode)):
             raise BehaviourUnknown(f"{side} has no such mode; it is one of {', '.join(sorted(sides[side]))}")
         with self._lock:
             self._played[side] = (mode, seconds)
@@ -78,7 +78,7 @@ def _sides(catalogue: Catalogue) -> dict[str, frozenset[str]]:
     modes: dict[Literal["enterprise", "carrier"], frozenset[str]]
     modes = {"enterprise": COMMON_MODES, "carrier": CARRIER_MODES}
     sides = {partner.code: modes[partner.kind] for partner in catalogue.partners}
-    return sides | {"gateway": GATEWAY_MODES, **dict.fromkeys(PLATFORMS, COMMON_MODES)}
+    return sides | {"gateway": GATEWAY_MODES, **PLATFORM_MODES}
 
 
 def make_blueprint(behaviour: Behaviour) -> Blueprint:

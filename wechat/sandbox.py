@@ -1,7 +1,7 @@
 """The WeChat platform as far as we call it: tokens, menus, a code for an openid. No production code imports it.
 
 How it behaves is told by `POST /behaviour` with side `wechat`: a number as mode is the errcode of every answer (40001,
-40014 and 42001, that a token is over, not of those that give out tokens).
+40014 and 42001, that a token is over, not of those that give out tokens), `snapshot` that pages are a preview's.
 """
 
 from __future__ import annotations
@@ -67,7 +67,6 @@ class Platform:
     fetches: int = 0
     forced: int = 0
     notices: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_REMEMBERED))
-    snapshot: bool = False
     asked: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_REMEMBERED))
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -124,7 +123,7 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, platform: Platform | No
     blueprint.register_error_handler(PlatformError, lambda fault: _errcode(fault.errcode))
     _add_token(blueprint, ground, played)
     _add_menu(blueprint, played)
-    _add_page_identity(blueprint, ground, played)
+    _add_page_identity(blueprint, ground, played, behaviour)
     _add_notices(blueprint, played)
     return blueprint
 
@@ -182,7 +181,7 @@ def _add_menu(blueprint: Blueprint, platform: Platform) -> None:
         return jsonify(menu=platform.menus[app_id])
 
 
-def _add_page_identity(blueprint: Blueprint, ground: Ground, platform: Platform) -> None:
+def _add_page_identity(blueprint: Blueprint, ground: Ground, platform: Platform, behaviour: Behaviour) -> None:
     @blueprint.get("/connect/oauth2/authorize")
     def authorize() -> ResponseReturnValue:
         back = request.args.get("redirect_uri", "")
@@ -197,7 +196,8 @@ def _add_page_identity(blueprint: Blueprint, ground: Ground, platform: Platform)
         app_id = _known_app(ground, request.args.get("appid"), request.args.get("secret"))
         openid = platform.redeem_code(app_id, request.args.get("code", ""))
         told = {"access_token": secrets.token_urlsafe(32), "expires_in": TOKEN_S, "scope": "snsapi_base"}
-        return jsonify(told | {"openid": openid} | ({"is_snapshotuser": 1} if platform.snapshot else {}))
+        preview = {"is_snapshotuser": 1} if behaviour.mode("wechat")[0] == "snapshot" else {}
+        return jsonify(told | {"openid": openid} | preview)
 
 
 def _add_notices(blueprint: Blueprint, platform: Platform) -> None:

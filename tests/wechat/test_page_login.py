@@ -104,7 +104,7 @@ def test_a_state_of_one_account_does_not_work_at_another(browser: FlaskClient, p
 
 
 def test_a_snapshot_user_is_bound_to_nothing(ground: Ground, browser: FlaskClient, played: Played) -> None:
-    played.memory.snapshot = True
+    played.behaviour.set("wechat", "snapshot")
     assert browser.get(follow(leave(browser))).location == "/internet-accounts"
     assert visit(ground, browser) is None
 
