@@ -1,4 +1,4 @@
-"""A partner in seventy lines: the lookup protocol with Python's standard library, and nothing else.
+"""A partner in sixty lines of code: the lookup protocol with Python's standard library, and nothing else.
 
 KEY_ID=example KEY=the-secret-you-agreed-on python partner.py 8080
 """

@@ -35,7 +35,7 @@ SLOW, DEAD = "jd", "meituan"
 SLOW_S = 10.0
 KINDS = ("undisturbed", "unanswered", "disturbed")
 OTHERS = ("tencent", "alibaba", "alipay", "douyin", "kuaishou", "baidu")
-ARRIVALS_PER_S, LEAD_S, WINDOW_S = 100, 2.0, 12.0
+ARRIVALS_PER_S, LEAD_S, WINDOW_S = 100, 2.0, 10.0
 DRAINED, WARM_UP, ROUNDS = 8_000, 500, 3
 
 Rates = dict[str, float]

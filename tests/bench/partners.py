@@ -18,6 +18,7 @@ from werkzeug.wrappers import Request, Response
 from config.catalogue import Partner
 from config.db import begin, transact
 from config.ground import Ground, make_ground
+from config.log import configure_logging
 from config.settings import load_settings
 from config.signature import sign
 from enterprises.client import ask
@@ -39,7 +40,8 @@ SERVICE = "internet-accounts"
 
 @contextmanager
 def grounded() -> Iterator[Ground]:
-    """A Ground on a fresh SQLite database and a private Redis."""
+    """A Ground on a fresh SQLite database and a private Redis; nothing is logged, as at the production level."""
+    configure_logging("warning")
     with tempfile.TemporaryDirectory(prefix="onecert-bench-") as name, redis_server(Path(name)) as redis_url:
         path = Path(name) / "onecert.db"
         settings = load_settings(
