@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from alibabacloud_dysmsapi20170525.models import QuerySendDetailsRequest, SendSmsRequest
 
-from config import faults
 from config.catalogue_links import Link as LinkEntry
 from config.errors import ConfigError, NoAnswerError, NotSentError
 from config.ground import Ground
@@ -72,7 +71,6 @@ class AliyunLink:
             return NotSent("no_template")
         while wait := self._pace.take(1, time.monotonic()):
             time.sleep(wait)
-        faults.point("send.before_first_byte")
         try:
             answer = AliyunClient(self._ground, self._entry).send_sms(self._request(dispatch, template))
         except NoAnswerError as error:
@@ -87,7 +85,6 @@ class AliyunLink:
             # The SDK's models fail on odd answers in many ways; whatever it is, the call was made.
             log.warning("answer_unreadable", link=self._entry.code, error=type(error).__name__)
             return Unknown("unreadable")
-        faults.point("send.after_acceptance")
         return Accepted() if answer.body.code == "OK" else self._refused(answer.body.code, 200)
 
     def _request(self, dispatch: Dispatch, template: Template) -> SendSmsRequest:
