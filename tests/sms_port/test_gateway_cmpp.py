@@ -5,16 +5,17 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
 from config.clock import FixedClock
-from config.db import reading
+from config.db import reading, transact
 from config.ground import Ground
 from sms_port.gateway import Gateway, send_due
-from sms_port.ledger import RESEND_AFTER_MS, SILENT_MS, sweep
+from sms_port.ledger import RESEND_AFTER_MS, SILENT_MS, owe, sweep
 from sms_port.models import State, Word, link_health, part, receipt, unmatched
 from sms_port.receipts import Receipt, Trace, record_receipts
 from sms_port.sandbox_cmpp import Guest
@@ -280,12 +281,23 @@ def test_a_link_serves_only_the_carriers_it_names(ground: Ground, peer: Peer, ne
     assert state_of(ground, mobile) is State.FAILED, "no link ever takes it"
 
 
-def test_ten_codes_with_one_key_are_one_submit(ground: Ground, peer: Peer, news: News) -> None:
+def test_one_key_owed_a_hundred_times_by_two_and_sent_by_two_is_one_submit(
+    ground: Ground, peer: Peer, news: News
+) -> None:
     code = make_code(ground)
-    for _ in range(100):
-        owe_all(ground, replace(code))
+
+    def owe_it() -> None:
+        for _ in range(50):
+            transact(ground.engine, lambda db: owe(db, ground, [replace(code)]))
+
+    with ThreadPoolExecutor(4) as pool:
+        calls = [pool.submit(owe_it), pool.submit(owe_it)]
+        calls += [pool.submit(send_due, ground, news), pool.submit(send_due, ground, news)]
+        for call in calls:
+            call.result()
     send_due(ground, news)
     assert len(peer.parts) == 1
+    assert news.kinds == ["accepted"]
 
 
 def test_how_the_links_are_is_written_down(ground: Ground, gateway: Gateway, peer: Peer) -> None:
