@@ -32,9 +32,9 @@ import wechat.views
 from config import metrics
 from config.errors import OneCertError
 from config.ground import Ground, load_ground
-from config.queue import make_worker
 from config.serving import begin_process, serve, until_stopped
 from config.terminal import needs_ground
+from config.worker import make_worker
 from miniprogram_api.door import Door
 from miniprogram_api.problems import http_problem_response, problem_response
 from query.pipeline import JOBS, record_called_back, record_outcome

@@ -4,10 +4,13 @@ Everything that must not be lost is here. A write transaction is `begin` (or `tr
 runs the whole of it again after a deadlock); nothing is ever open across an HTTP call.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import inf
 from typing import Any, Protocol, TypeVar
 
+from pymysql.err import MySQLError
 from sqlalchemy import (
     BINARY,
     BigInteger,
@@ -24,9 +27,10 @@ from sqlalchemy import (
     func,
 )
 from sqlalchemy.dialects import mysql, sqlite
-from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import BLOB, VARBINARY, LargeBinary, TypeEngine
+from urllib3.util.wait import wait_for_read
 
 from config.errors import DatabaseUnavailable
 
@@ -39,6 +43,9 @@ STATEMENT_S = 15
 CONNECTIONS = 64
 KEPT_OPEN = 16
 POOL = {"pool_size": KEPT_OPEN, "max_overflow": CONNECTIONS - KEPT_OPEN, "pool_timeout": BUSY_S}
+IDLE_S = 5.0
+"""A connection that was not used for so long is asked whether it still is one: a firewall may have dropped it."""
+USED_AT = "onecert_used_at"
 READING = "onecert_reading"
 AWAY = "the database does not answer just now"
 BUSY = "every database connection is in use"
@@ -120,11 +127,10 @@ def _sqlite_engine(url: str) -> Engine:
 
 
 def _mysql_engine(url: str) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         hide_parameters=True,
         isolation_level="READ COMMITTED",
-        pool_pre_ping=True,
         pool_recycle=1800,
         # A Connection ends its transaction itself; the pool's ROLLBACK after each would be a round trip for nothing.
         pool_reset_on_return=None,
@@ -137,6 +143,27 @@ def _mysql_engine(url: str) -> Engine:
         },
         **POOL,
     )
+
+    @event.listens_for(engine, "checkin")
+    def _note_use(_connection: object, record: Any) -> None:
+        record.info[USED_AT] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _see_if_alive(connection: Any, record: Any, _proxy: object) -> None:
+        # A ping before each use is a round trip; that a server hung up can be seen on the socket, without one.
+        hung_up = wait_for_read(connection._sock, timeout=0)
+        if hung_up or (time.monotonic() - record.info.get(USED_AT, inf) > IDLE_S and not _answers(connection)):
+            raise DisconnectionError
+
+    return engine
+
+
+def _answers(connection: Any) -> bool:
+    try:
+        connection.ping(reconnect=False)
+    except (MySQLError, OSError):
+        return False
+    return True
 
 
 @contextmanager

@@ -6,6 +6,7 @@ with Redis at any moment: then a partner is tried once more, and nothing else ha
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -92,17 +93,28 @@ class Standing:
 
 def enter(ground: Ground, partner: Partner) -> Turn:
     """Ask for a turn. Without Redis every turn is granted: who works was rung a moment ago."""
-    token = secrets.token_hex(8)
-    lease = int((partner.total_s + TURN_MARGIN_S) * 1000)
-    interval = 1000 / partner.calls_per_s if partner.calls_per_s else 0
-    keys = [_key(partner.code), f"{_key(partner.code)}:turns"]
+    return enter_all(ground, [partner])[0]
+
+
+def enter_all(ground: Ground, partners: Sequence[Partner]) -> list[Turn]:
+    """Ask for a turn of each partner, in one round trip."""
+    tokens = [secrets.token_hex(8) for _ in partners]
+    now = ground.clock.now()
     try:
-        word, number = ground.redis.eval(
-            _ENTER, 2, *keys, ground.clock.now(), token, lease, partner.concurrency, round(interval)
-        )
+        with ground.redis.pipeline(transaction=False) as pipeline:
+            for partner, token in zip(partners, tokens, strict=True):
+                lease = int((partner.total_s + TURN_MARGIN_S) * 1000)
+                interval = round(1000 / partner.calls_per_s) if partner.calls_per_s else 0
+                keys = (_key(partner.code), _turns(partner.code))
+                pipeline.eval(_ENTER, 2, *keys, now, token, lease, partner.concurrency, interval)
+            told = pipeline.execute()
     except RedisError:
-        return Turn(token)
-    match word.decode() if isinstance(word, bytes) else word:
+        return [Turn(token) for token in tokens]
+    return [_turn(token, *words) for token, words in zip(tokens, told, strict=True)]
+
+
+def _turn(token: str, word: bytes | str, number: int) -> Turn:
+    match _text(word):
         case "open":
             return Turn(until=int(number))
         case "wait":
@@ -114,10 +126,18 @@ def enter(ground: Ground, partner: Partner) -> Turn:
 
 def leave(ground: Ground, partner: Partner, turn: Turn, *, used: bool = True) -> None:
     """Give a turn back; one that was not used does not count as a call of its second."""
+    leave_all(ground, [(partner, turn)], used=used)
+
+
+def leave_all(ground: Ground, turns: Sequence[tuple[Partner, Turn]], *, used: bool = True) -> None:
+    """Give turns back, in one round trip."""
     try:
-        ground.redis.zrem(f"{_key(partner.code)}:turns", turn.token)
-        if partner.calls_per_s and not used:
-            ground.redis.hset(_key(partner.code), "next_at", 0)
+        with ground.redis.pipeline(transaction=False) as pipeline:
+            for partner, turn in turns:
+                pipeline.zrem(_turns(partner.code), turn.token)
+                if partner.calls_per_s and not used:
+                    pipeline.hset(_key(partner.code), "next_at", 0)
+            pipeline.execute()
     except RedisError:
         return
 
@@ -158,3 +178,7 @@ def _text(value: bytes | str) -> str:
 
 def _key(code: str) -> str:
     return f"partner:{code}"
+
+
+def _turns(code: str) -> str:
+    return f"{_key(code)}:turns"

@@ -18,7 +18,7 @@ from config.log import get_logger
 from query.asking import settle_asked
 from query.checking import settle_checked
 from query.models import wave
-from query.owing import Owing
+from query.owing import Owing, Round, Take
 from query.waves import Stage, lock_wave
 
 LOOKS: Final = 100
@@ -26,11 +26,16 @@ LOOKS: Final = 100
 _log = get_logger(__name__)
 
 
-def advance(ground: Ground, waves: Sequence[int] | None = None) -> None:
-    """Settle marked waves (None: all), each in a transaction of its own; one that fails does not stop the others."""
+def advance(ground: Ground, waves: Sequence[int] | None = None, take: Take | None = None) -> list[Round]:
+    """Settle marked waves (None: all), each in a transaction of its own; one that fails does not stop the others.
+
+    `take`: whose new questions the caller asks itself. They are leased to it, in the rounds that are returned; for all
+    else somebody is rung.
+    """
+    rounds = []
     for wave_id in waves if waves is not None else _marked(ground):
         try:
-            owing = transact(ground.engine, partial(_settle, ground=ground, wave_id=wave_id))
+            owing = transact(ground.engine, partial(_settle, ground=ground, wave_id=wave_id, take=take))
         except (DatabaseUnavailable, KeysUnavailable):
             raise
         except Exception as error:
@@ -40,6 +45,9 @@ def advance(ground: Ground, waves: Sequence[int] | None = None) -> None:
             faults.point("advance.after_commit")
             owing.ring(ground)
             faults.point("advance.after_ring")
+            if owing.round is not None:
+                rounds.append(owing.round)
+    return rounds
 
 
 def _marked(ground: Ground) -> list[int]:
@@ -47,11 +55,11 @@ def _marked(ground: Ground) -> list[int]:
         return list(db.execute(select(wave.c.id).where(wave.c.look == 1).order_by(wave.c.id).limit(LOOKS)).scalars())
 
 
-def _settle(db: Connection, ground: Ground, wave_id: int) -> Owing:
+def _settle(db: Connection, ground: Ground, wave_id: int, take: Take | None) -> Owing:
+    owing = Owing(take=take) if take is not None else Owing()
     whole = lock_wave(db, ground, wave_id)
-    if whole is None:
-        return Owing()
-    settle = settle_checked if whole.stage is Stage.IDENTITY else settle_asked
-    owing = settle(db, ground, whole, ground.clock.now())
-    faults.point("advance.before_commit")
+    if whole is not None:
+        settle = settle_checked if whole.stage is Stage.IDENTITY else settle_asked
+        settle(db, ground, whole, ground.clock.now(), owing)
+        faults.point("advance.before_commit")
     return owing

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from secrets import SystemRandom
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, Row, select
 
@@ -19,18 +19,19 @@ from config.errors import SealBroken
 from config.ground import Ground
 from config.log import get_logger
 from enterprises import client
-from enterprises.errors import EnterpriseError
 from enterprises.protocol import FIELDS, OPTIONAL_FIELDS, Item, Pending
 from enterprises.protocol import Answer as PartnerAnswer
 from query.advance import advance
 from query.answers import stored_answer
 from query.inquiry import SECOND
+from query.lanes import waiting
 from query.models import question, wave
 from query.offer import times_of
+from query.owing import Round
 from query.parts import Items, Told, ask_in_parts
 from query.poison import carried, poison_of, portion_size
 from query.questions import ALONE_AFTER, COUNT, UNAVAILABLE, Answer, Lease, claim, open_answers
-from query.record import give_back, record, slow_down
+from query.record import Said, give_back, record, record_all, slow_down
 from query.turns import turn
 from query.waves import STAGE_OF, Wave, open_wave
 
@@ -49,6 +50,43 @@ class Call:
     lease: Lease
     items: Mapping[bytes, Item] = field(repr=False)
     answer_by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a call brought. `portion`: it held only some of the items."""
+
+    partner: Partner
+    call: Call
+    told: Told
+    portion: bool
+
+    def said(self) -> Said:
+        """The answers as they are recorded."""
+        answers = self.told.answers
+        later = any(isinstance(answer, Pending) and answer.later for answer in answers.values())
+        return Said(
+            self.call.lease,
+            {inquiry: stored_answer(answer) for inquiry, answer in answers.items()},
+            rest_at_once=len(answers) < len(self.call.items),
+            later_s=self.partner.callback_s if later else 0,
+        )
+
+
+class Rounds(Protocol):
+    """Who asks on at once, in this process, about waves that have just been checked (query/rounds.py)."""
+
+    def take(self, partners: Sequence[Partner]) -> Mapping[str, int]:
+        """Whom of these it asks itself: code -> until when (epoch ms)."""
+        ...
+
+    def add(self, one: Round) -> None:
+        """A round to run."""
+        ...
+
+    def run(self) -> None:
+        """Run what was added."""
+        ...
 
 
 def ask(ground: Ground, partner_code: str) -> None:
@@ -83,48 +121,54 @@ def lease_until(ground: Ground, partner: Partner) -> int:
     return ground.clock.now() + int((partner.total_s + LEASE_MARGIN_S) * SECOND)
 
 
-def put(ground: Ground, partner: Partner, call: Call) -> bool:
-    """Make one call and record it, then settle what it completed. False: do not go on with this partner now."""
+def put(ground: Ground, partner: Partner, call: Call, rounds: Rounds | None = None) -> bool:
+    """Make one call and record it, then settle what it completed. False: do not go on with this partner now.
+
+    What is asked next is left to `rounds`, if given.
+    """
     if not call.items:
         give_back(ground, call.lease)
         return True
     if not partner.enabled:
-        _settle(ground, record(ground, call.lease, dict.fromkeys(call.items, _without(call.lease.kind))))
+        settle(ground, record(ground, call.lease, dict.fromkeys(call.items, _without(call.lease.kind))), rounds)
         return True
     if ground.clock.now() + partner.total_s * SECOND > call.lease.until:
         # This process was held up so long that another may have taken the lease over: let the sweep see to it.
         return False
     if (poison := _poison_of(call)) is not None:
         _log.error("item_set_aside", partner=partner.code, kind=call.lease.kind, inquiry=poison.hex())
-        _settle(ground, record(ground, call.lease, {poison: UNAVAILABLE}, rest_at_once=True))
+        settle(ground, record(ground, call.lease, {poison: UNAVAILABLE}, rest_at_once=True), rounds)
         return True
-    items = _portion(call, partner.batch_size)
-    told = _put_items(ground, partner, call, items)
-    if not told.answers:
-        faults.point("ask.after_failure")
-        _failed(ground, call, told.error, portion=len(items) < len(call.items))
-        return False
-    faults.point("ask.after_answer")
-    later = any(isinstance(answer, Pending) and answer.later for answer in told.answers.values())
-    stored = {inquiry: stored_answer(answer) for inquiry, answer in told.answers.items()}
-    rest = len(told.answers) < len(call.items)
-    later_s = partner.callback_s if later else 0
-    _settle(ground, record(ground, call.lease, stored, rest_at_once=rest, later_s=later_s))
-    return told.error is None
+    heard = hear(ground, partner, call)
+    settle(ground, record_heard(ground, [heard]), rounds)
+    return bool(heard.told.answers) and heard.told.error is None
 
 
-def _put_items(ground: Ground, partner: Partner, call: Call, items: Items) -> Told:
+def hear(ground: Ground, partner: Partner, call: Call) -> Heard:
     """Ask for as many items as one call may hold; in parts, where the partner refuses them together."""
-    lease = call.lease
+    lease, items = call.lease, _portion(call, partner.batch_size)
 
     def ask_them(some: Items) -> Mapping[str, PartnerAnswer]:
         faults.point("ask.before_call")
-        return client.ask(ground, partner, lease.kind, lease.service, list(some.values()), call.answer_by).by_id
+        with waiting(len(some)):
+            return client.ask(ground, partner, lease.kind, lease.service, list(some.values()), call.answer_by).by_id
 
     def in_time() -> bool:
         return ground.clock.now() + partner.total_s * SECOND <= lease.until
 
-    return ask_in_parts(ask_them, items, lease.failed, in_time)
+    told = ask_in_parts(ask_them, items, lease.failed, in_time)
+    faults.point("ask.after_answer")
+    return Heard(partner, call, told, portion=len(items) < len(call.items))
+
+
+def record_heard(ground: Ground, heard: Sequence[Heard]) -> list[int]:
+    """Record what several partners said, together; returns the waves to settle. Who said nothing is asked again."""
+    for one in heard:
+        if not one.told.answers:
+            faults.point("ask.after_failure")
+            _failed(ground, one)
+    said = [one.said() for one in heard if one.told.answers]
+    return record_all(ground, said) if said else []
 
 
 def claim_call(ground: Ground, partner: Partner) -> Call | None:
@@ -210,17 +254,19 @@ def owed_items(
     return found
 
 
-def _settle(ground: Ground, waves: Sequence[int]) -> None:
-    faults.point("record.after_commit")
-    if waves:
-        advance(ground, waves)
+def settle(ground: Ground, waves: Sequence[int], rounds: Rounds | None = None) -> None:
+    """Settle waves in which the last answer has come."""
+    for one in advance(ground, waves, rounds.take if rounds is not None else None):
+        if rounds is not None:
+            rounds.add(one)
 
 
-def _failed(ground: Ground, call: Call, error: EnterpriseError | None, *, portion: bool) -> None:
+def _failed(ground: Ground, heard: Heard) -> None:
+    error, lease = heard.told.error, heard.call.lease
     wait = ((error.retry_after_s if error else None) or 0) * SECOND
     if wait:
-        slow_down(ground, call.lease.partner, ground.clock.now() + wait)
-    give_back(ground, call.lease, wait, portion=portion)
+        slow_down(ground, lease.partner, ground.clock.now() + wait)
+    give_back(ground, lease, wait, portion=heard.portion)
 
 
 def _without(kind: str) -> Answer:

@@ -13,7 +13,7 @@ from query.inquiry import INTERNET_ACCOUNTS, State
 from query.models import question
 from query.moves import standing
 from query.offer import times_of
-from query.owing import Owing
+from query.owing import Owing, Round
 from query.questions import COUNT, Answer, add_question, open_answers
 from query.reply import BEFORE, Company, Reply, compose_reply
 from query.waves import Wave, finish, shrink
@@ -30,16 +30,22 @@ class Asked:
 
 
 def start_asking(db: Connection, ground: Ground, counted: Wave, now: int, owing: Owing) -> Wave:
-    """Store a count question to everyone the service asks; returns the wave with that many open."""
+    """Store a count question to everyone the service asks; returns the wave with that many open.
+
+    Whom the process asks itself has the question leased to it at once: nobody needs to claim it first.
+    """
     catalogue = ground.catalogues.current()
     asked = catalogue.enterprises() if counted.service == INTERNET_ACCOUNTS else catalogue.carriers()
     codes = [partner.code for partner in asked]
-    add_question(db, counted.id, counted.service, codes, COUNT, len(counted.members), now=now)
-    owing.jobs.update(("ask", code) for code in codes)
-    return replace(counted, open=len(codes))
+    leases = owing.take(asked)
+    add_question(db, counted.id, counted.service, codes, COUNT, len(counted.members), now=now, leases=leases)
+    owing.jobs.update(("ask", code) for code in codes if code not in leases)
+    whole = replace(counted, open=len(codes))
+    owing.round = Round(whole, leases) if leases else None
+    return whole
 
 
-def settle_asked(db: Connection, ground: Ground, whole: Wave, now: int) -> Owing:
+def settle_asked(db: Connection, ground: Ground, whole: Wave, now: int, owing: Owing) -> None:
     """Reply to every member of a locked count wave whose answers are there, or whose time is over; the rest stays."""
     times = times_of(ground.catalogues.current(), whole.service)
     present = standing(db, whole.members, State.ASKING, wave=whole.id)
@@ -61,7 +67,7 @@ def settle_asked(db: Connection, ground: Ground, whole: Wave, now: int) -> Owing
         shrink(db, ground, whole, list(waiting), COUNT, times, decide_at=min(waiting.values()))
     else:
         finish(db, whole.id)
-    return Owing(messages=bool(replies))
+    owing.messages = bool(replies)
 
 
 def _count(asked: Sequence[Asked], told: Sequence[int]) -> None:

@@ -20,12 +20,11 @@ from query.questions import IDENTITY, Answer, open_answers
 from query.waves import Stage, Wave, add_wave, close_questions, finish, new_wave_id, rewrite_wave, shrink
 
 
-def settle_checked(db: Connection, ground: Ground, whole: Wave, now: int) -> Owing:
+def settle_checked(db: Connection, ground: Ground, whole: Wave, now: int, owing: Owing) -> None:
     """Take every member of a locked identity wave as far as its verdict allows; what still waits stays in the wave."""
     times = times_of(ground.catalogues.current(), whole.service)
     verdicts = _verdicts(db, ground, whole)
     steps = _steps(db, whole, verdicts, times, now)
-    owing = Owing()
     ended = {whole.members[place]: whole.phones[place] for place in steps[Step.END]}
     elsewhere = {whole.members[place]: whole.phones[place] for place in steps[Step.ELSEWHERE]}
     if elsewhere:
@@ -41,7 +40,6 @@ def settle_checked(db: Connection, ground: Ground, whole: Wave, now: int) -> Owi
         _ask_on(db, ground, whole, counted, bool(steps[Step.WAIT]), now, owing)
     elif not steps[Step.WAIT]:
         finish(db, whole.id)
-    return owing
 
 
 def _steps(db: Connection, whole: Wave, verdicts: Sequence[Answer], times: Times, now: int) -> dict[Step, list[int]]:

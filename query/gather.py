@@ -12,7 +12,7 @@ from config.db import skip_locked, transact
 from config.errors import SealBroken
 from config.ground import Ground
 from config.log import get_logger
-from query.ask import Call, lease_until, owed_items, put
+from query.ask import Call, Rounds, lease_until, owed_items, put
 from query.inquiry import IDENTITY_FIELDS, SECOND, Times
 from query.models import inquiry
 from query.offer import times_of
@@ -23,22 +23,29 @@ from query.waves import Stage, Wave, add_wave, new_wave_id
 _log = get_logger(__name__)
 
 
-def gather(ground: Ground, carrier_code: str) -> None:
-    """Gather every inquiry that waits for this carrier, wave by wave, and ask about each wave at once."""
+def gather(ground: Ground, carrier_code: str, rounds: Rounds | None = None) -> None:
+    """Gather every inquiry that waits for this carrier, wave by wave, and ask about each wave at once.
+
+    With `rounds`, who matches goes on to the enterprises in this process; without, somebody is rung to ask them.
+    """
     for service in IDENTITY_FIELDS:
-        while (carrier := ground.catalogues.current().partner(carrier_code)) is not None and carrier.enabled:
-            if not _one_wave(ground, carrier, service):
-                break
+        more = True
+        while more and (carrier := ground.catalogues.current().partner(carrier_code)) is not None and carrier.enabled:
+            more = _one_wave(ground, carrier, service, rounds)
+            if more:
+                ground.bell.ring("gather", carrier_code)  # another worker may be idle
+            if rounds is not None:
+                rounds.run()
 
 
-def _one_wave(ground: Ground, carrier: Partner, service: str) -> bool:
+def _one_wave(ground: Ground, carrier: Partner, service: str, rounds: Rounds | None) -> bool:
     """True: more are waiting, and this carrier may be asked on."""
     with turn(ground, carrier) as permit:
         if not permit.granted:
             return False
         call = _claimed(ground, carrier, service)
         permit.used = call is not None
-        return call is not None and put(ground, carrier, call) and call.lease.more
+        return call is not None and put(ground, carrier, call, rounds) and call.lease.more
 
 
 def _claimed(ground: Ground, carrier: Partner, service: str) -> Call | None:
@@ -69,7 +76,7 @@ def _claim(db: Connection, ground: Ground, carrier: Partner, service: str, until
     phones, identities = zip(*opened.values(), strict=True)
     whole = Wave(wave_id, service, Stage.IDENTITY, 1, carrier.code, tuple(opened), phones, identities, now)
     add_wave(db, ground, whole, times)
-    add_question(db, wave_id, service, [carrier.code], IDENTITY, len(opened), now=now, lease_until=until)
+    add_question(db, wave_id, service, [carrier.code], IDENTITY, len(opened), now=now, leases={carrier.code: until})
     _leave(db, carrier, list(opened), wave_id)
     faults.point("gather.before_commit")
     return whole

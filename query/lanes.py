@@ -1,13 +1,15 @@
 """Bulkheads: each step that calls a partner runs in a lane of its own, so that a slow partner holds up only itself.
 
-A worker waits for a step no longer than a healthy partner takes, and then goes on with the next job. A partner has
+A worker waits for a partner no longer than a healthy one takes, and then goes on with what is next. A partner has
 at most a few lanes of a worker; what is rung for it meanwhile runs when one of them is free.
 """
 
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Final, TypeAlias
 
@@ -15,11 +17,25 @@ from config.errors import OneCertError
 from config.log import get_logger
 
 PATIENCE_S: Final = 0.25
+ITEM_S: Final = 0.002
+"""What an item more may cost a healthy partner."""
 MOST_LANES: Final = 128
 
-Step: TypeAlias = Callable[[], None]
+Step: TypeAlias = Callable[[], object]
 
 _log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Run:
+    """A step in its lane. `since`: since when it waits for its partner, if it does; `slowest`: its longest wait, s."""
+
+    partner: str
+    step: Step
+    done: threading.Event = field(default_factory=threading.Event)
+    since: float | None = None
+    grace_s: float = 0.0
+    slowest: float | None = None
 
 
 class Lanes:
@@ -35,26 +51,45 @@ class Lanes:
         self._slow: set[str] = set()
 
     def run(self, partner: str, limit: int, step: Step) -> None:
-        """Run `step`, one of at most `limit` for this partner; returns when it ends, or is found to be slow."""
-        done = self._start(partner, limit, step)
-        if done is None or partner in self._slow:
-            return
-        if not done.wait(self._patience_s):
-            with self._lock:
-                self._slow.add(partner)
+        """Run `step`, one of at most `limit` for this partner; returns when it ends, or its partner is found slow.
 
-    def _start(self, partner: str, limit: int, step: Step) -> threading.Event | None:
+        With every lane taken it runs when one is free; of several that wait for the same partner, one.
+        """
         with self._lock:
-            full = not self._idle and self._lanes >= self._most
-            if full or self._running[partner] >= limit:
+            run = self._start(partner, limit, step)
+            if run is None:
                 # Whoever runs now may have looked already: one more look when it ends.
                 self._again[partner] = (limit, step)
-                return None
-            self._running[partner] += 1
-            lane = self._idle.pop() if self._idle else self._new_lane()
-        done = threading.Event()
-        lane.inbox.put((partner, step, done))
-        return done
+        if run is not None:
+            self._wait(run)
+
+    def run_beside(self, steps: Mapping[str, tuple[int, Step]]) -> set[str]:
+        """Run a step (with its limit) for each partner, side by side; returns when all of them ended but the slow.
+
+        Those for which there is no lane are not run: the partners returned.
+        """
+        with self._lock:
+            runs = {partner: self._start(partner, *step) for partner, step in steps.items()}
+        for run in runs.values():
+            if run is not None:
+                self._wait(run)
+        return {partner for partner, run in runs.items() if run is None}
+
+    def has_room(self, partner: str, limit: int) -> bool:
+        """Whether a step of this partner could run now."""
+        with self._lock:
+            return not self._is_full(partner, limit)
+
+    def _is_full(self, partner: str, limit: int) -> bool:
+        return self._running[partner] >= limit or (not self._idle and self._lanes >= self._most)
+
+    def _start(self, partner: str, limit: int, step: Step) -> _Run | None:
+        if self._is_full(partner, limit):
+            return None
+        self._running[partner] += 1
+        run = _Run(partner, step)
+        (self._idle.pop() if self._idle else self._new_lane()).inbox.put(run)
+        return run
 
     def _new_lane(self) -> "_Lane":
         self._lanes += 1
@@ -62,35 +97,63 @@ class Lanes:
         lane.start()
         return lane
 
-    def _ended(self, lane: "_Lane", partner: str, seconds: float) -> None:
+    def _wait(self, run: _Run) -> None:
+        left = self._patience_s
+        while run.partner not in self._slow and not run.done.wait(left):
+            since = run.since
+            left = self._patience_s
+            if since is not None:
+                left = since + self._patience_s + run.grace_s - time.monotonic()
+                if left <= 0:
+                    with self._lock:
+                        self._slow.add(run.partner)
+
+    def _ended(self, lane: "_Lane", run: _Run) -> None:
         with self._lock:
-            self._running[partner] -= 1
+            self._running[run.partner] -= 1
             self._idle.append(lane)
-            if seconds < self._patience_s:
-                self._slow.discard(partner)
-            again = self._again.pop(partner, None)
-        if again is not None:
-            self._start(partner, *again)
+            if run.slowest is not None and run.slowest < self._patience_s:
+                self._slow.discard(run.partner)
+            again = self._again.pop(run.partner, None)
+            if again is not None:
+                self._start(run.partner, *again)
 
 
 class _Lane(threading.Thread):
     """One thread. It dies with its process: a lease that it held runs out, like that of a killed worker."""
 
-    def __init__(self, ended: Callable[["_Lane", str, float], None]) -> None:
+    def __init__(self, ended: Callable[["_Lane", _Run], None]) -> None:
         super().__init__(name="lane", daemon=True)
-        self.inbox: SimpleQueue[tuple[str, Step, threading.Event]] = SimpleQueue()
+        self.inbox: SimpleQueue[_Run] = SimpleQueue()
+        self.current: _Run | None = None
         self._ended = ended
 
     def run(self) -> None:
         """Step after step."""
         while True:
-            partner, step, done = self.inbox.get()
-            begun = time.monotonic()
+            self.current = run = self.inbox.get()
             try:
-                step()
+                run.step()
             except OneCertError as error:
-                _log.warning("step_failed", partner=partner, error=type(error).__name__, detail=error.detail)
+                _log.warning("step_failed", partner=run.partner, error=type(error).__name__, detail=error.detail)
             except Exception:
-                _log.exception("step_broken", partner=partner)
-            self._ended(self, partner, time.monotonic() - begun)
-            done.set()
+                _log.exception("step_broken", partner=run.partner)
+            self._ended(self, run)
+            run.done.set()
+
+
+@contextmanager
+def waiting(items: int = 0) -> Iterator[None]:
+    """Within it, a step waits for its partner, with so many items: what it takes besides does not make it slow."""
+    lane = threading.current_thread()
+    run = lane.current if isinstance(lane, _Lane) else None
+    if run is None:
+        yield
+        return
+    begun = time.monotonic()
+    run.grace_s, run.since = items * ITEM_S, begun
+    try:
+        yield
+    finally:
+        run.since = None
+        run.slowest = max(run.slowest or 0.0, time.monotonic() - begun - run.grace_s)

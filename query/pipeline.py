@@ -23,28 +23,35 @@ from query.gather import gather
 from query.inquiry import State, accepted_at
 from query.lanes import Lanes
 from query.moves import move, standing
+from query.rounds import Rounds, lanes_of
 from sms_port.ledger import Lane, Outcome
-
-LANES_EACH: Final = 4
-"""Calls to one partner that a worker has under way at most."""
 
 __all__ = ["JOBS", "advance", "ask", "gather", "record_called_back", "record_outcome"]
 
 _LANES: Final = Lanes()
 
 
-def beside(step: Callable[[Ground, str], None]) -> Callable[[Ground, str], None]:
+def in_lane(step: Callable[[Ground, str], object]) -> Callable[[Ground, str], None]:
     """The step in a lane of its partner's, so that a slow partner keeps no worker from the others."""
 
     def run(ground: Ground, code: str) -> None:
         partner = ground.catalogues.current().partner(code)
         if partner is not None:
-            _LANES.run(code, min(partner.concurrency, LANES_EACH), partial(step, ground, code))
+            _LANES.run(code, lanes_of(partner), partial(step, ground, code))
 
     return run
 
 
-JOBS: Final[Mapping[str, Callable[..., None]]] = {"gather": beside(gather), "ask": beside(ask), "advance": advance}
+def gather_and_ask(ground: Ground, carrier: str) -> None:
+    """Gather who waits for a carrier, and ask the enterprises about those who match."""
+    gather(ground, carrier, Rounds(ground, _LANES))
+
+
+JOBS: Final[Mapping[str, Callable[..., object]]] = {
+    "gather": in_lane(gather_and_ask),
+    "ask": in_lane(ask),
+    "advance": advance,
+}
 """What a worker may run: name -> step(ground, argument of the ring, if any)."""
 
 _log = get_logger(__name__)

@@ -63,19 +63,19 @@ def add_question(
     n: int,
     *,
     now: int,
-    lease_until: int = 0,
+    leases: Mapping[str, int],
 ) -> None:
-    """Store the question of a wave to each of `partners`: due now, or leased at once to whoever makes it."""
+    """Store the question of a wave to each of `partners`: due now, or leased to whoever makes it, until `leases`."""
     rows = [
         {
             "wave": wave_id,
             "partner": partner,
             "kind": kind,
             "service": service,
-            "state": LEASED if lease_until else DUE,
+            "state": LEASED if partner in leases else DUE,
             "due_at": now,
-            "lease_until": lease_until,
-            "tries": 1 if lease_until else 0,
+            "lease_until": leases.get(partner, 0),
+            "tries": int(partner in leases),
             "failed": 0,
             "n": n,
         }

@@ -1,7 +1,7 @@
 """Recording what a partner said, or that it said nothing. Never looks further: that is `advance`, after the commit."""
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from secrets import SystemRandom
 from typing import Any
@@ -20,17 +20,34 @@ from query.waves import STAGE_OF, split_members
 _SPREAD = SystemRandom()
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one call brought: id -> answer, the first of which is kept.
+
+    `rest_at_once`: not all items were asked, and the rest need not wait. `later_s`: the partner will call back, and so
+    long it is left alone.
+    """
+
+    lease: Lease
+    answers: Mapping[bytes, Answer] = field(repr=False)
+    rest_at_once: bool = False
+    later_s: float = 0
+
+
 def record(
     ground: Ground, lease: Lease, answers: Mapping[bytes, Answer], *, rest_at_once: bool = False, later_s: float = 0
 ) -> list[int]:
-    """Keep the first answer of each item (id -> answer); what is still owed is due again by the partner's schedule.
+    """Keep the first answer of each item; what is still owed is due again by the partner's schedule.
 
-    An answer for an item that left its wave, or that is answered already, changes nothing. `rest_at_once`: not all
-    items were asked, and the rest need not wait. `later_s`: the partner will call back, and so long it is left alone.
-    Returns the waves in which there is something for `advance` now.
+    An answer for an item that left its wave, or that is answered already, changes nothing. Returns the waves in which
+    there is something for `advance` now.
     """
-    again = partial(_next_try, ground, lease, rest_at_once=rest_at_once, later_s=later_s)
-    return transact(ground.engine, partial(_record, ground=ground, lease=lease, answers=answers, again=again))
+    return record_all(ground, [Said(lease, answers, rest_at_once, later_s)])
+
+
+def record_all(ground: Ground, said: Sequence[Said]) -> list[int]:
+    """`record` what several partners, each once, said to questions of one kind; in one transaction."""
+    return transact(ground.engine, partial(_record, ground=ground, said={one.lease.partner: one for one in said}))
 
 
 def give_back(ground: Ground, lease: Lease, at_least: int = 0, *, portion: bool = False) -> None:
@@ -52,6 +69,17 @@ def give_back(ground: Ground, lease: Lease, at_least: int = 0, *, portion: bool 
     transact(ground.engine, put_back)
 
 
+def put_back(ground: Ground, lease: Lease, due_at: int) -> None:
+    """Make questions that were leased and not asked after all due at `due_at`, as if nobody had taken them."""
+
+    def unlease(db: Connection) -> None:
+        for wave_id, tries in sorted(lease.tries.items()):
+            mine = _mine(lease, wave_id) & (question.c.state == LEASED) & (question.c.tries == tries)
+            db.execute(update(question).where(mine).values(state=DUE, due_at=due_at))
+
+    transact(ground.engine, unlease)
+
+
 def slow_down(ground: Ground, partner: str, until: int) -> None:
     """Ask this partner nothing before `until`: its own wish (Retry-After) holds for every question to it."""
     due = (question.c.partner == partner) & (question.c.state == DUE) & (question.c.due_at < until)
@@ -65,35 +93,38 @@ def _delay(ground: Ground, lease: Lease, failed: int) -> int:
     return retry_delay(schedule, failed, _SPREAD.uniform(-0.2, 0.2))
 
 
-def _record(
-    db: Connection,
-    ground: Ground,
-    lease: Lease,
-    answers: Mapping[bytes, Answer],
-    again: Callable[[Row[Any], int, bool], dict[str, Any]],
-) -> list[int]:
-    waves = _lock_waves(db, lease)
-    rows = [row for row in _lock_questions(db, lease) if row.wave in waves and row.state != DONE]
+def _record(db: Connection, *, ground: Ground, said: Mapping[str, Said]) -> list[int]:
+    waves = _lock_waves(db, said)
     changed: list[dict[str, Any]] = []
-    marks: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for row in rows:
-        of = waves[row.wave]
-        values = _answered(ground, row, split_members(of.members), answers)
+    still_open = {wave_id: row.open for wave_id, row in waves.items()}
+    told: set[int] = set()
+    for row in _lock_questions(db, said):
+        lease = said[row.partner].lease
+        if row.wave not in waves or row.wave not in lease.tries or row.state == DONE:
+            continue
+        values = _answered(ground, row, split_members(waves[row.wave].members), said[row.partner].answers)
         news = values["answers"] != row.answers
         if lease.tries[row.wave] == CALLED_BACK and not news:
             continue
-        changed.append({**values, **again(row, values["n"], news)})
+        changed.append({**values, **_next_try(ground, said[row.partner], row, values["n"], news)})
         if news:
-            still_open = of.open - int(row.answers is None)
-            marks[still_open, int(still_open == 0)].append(row.wave)
+            told.add(row.wave)
+            still_open[row.wave] -= int(row.answers is None)
     if changed:
         columns = ["state", "due_at", "failed", "lost", "n", "answers"]
         db.execute(upsert(question, db.dialect.name, update=columns), changed)
-    for (still_open, look), ids in marks.items():
-        marked = {"open": still_open, **({"look": 1} if look else {})}
-        db.execute(update(wave).where(wave.c.id.in_(ids)).values(**marked))
+    looks = _mark(db, {wave_id: still_open[wave_id] for wave_id in told})
     faults.point("record.before_commit")
-    return [wave_id for (_, look), ids in marks.items() if look for wave_id in ids]
+    return looks
+
+
+def _mark(db: Connection, still_open: Mapping[int, int]) -> list[int]:
+    """Note how many questions of each wave are open; returns those for `advance`, in which none is."""
+    for left in set(still_open.values()):
+        ids = sorted(wave_id for wave_id, number in still_open.items() if number == left)
+        look = {} if left else {"look": 1}
+        db.execute(update(wave).where(wave.c.id.in_(ids)).values(open=left, **look))
+    return sorted(wave_id for wave_id, number in still_open.items() if number == 0)
 
 
 def _answered(
@@ -108,37 +139,42 @@ def _answered(
     return {**row._mapping, "lost": row.lost if row.lost < DEATHS else 0, **told}
 
 
-def _next_try(
-    ground: Ground, lease: Lease, row: Row[Any], owed: int, news: bool, *, rest_at_once: bool, later_s: float
-) -> dict[str, Any]:
+def _next_try(ground: Ground, said: Said, row: Row[Any], owed: int, news: bool) -> dict[str, Any]:
     """State, time and failures of a question after a call; nothing, when another worker has the lease by now."""
+    lease = said.lease
     if owed == 0:
         return {"state": DONE}
     if row.state != LEASED or row.tries != lease.tries[row.wave]:
         return {}
-    if later_s:
-        return {"state": DUE, "due_at": ground.clock.now() + int(later_s * SECOND)}
-    if news and rest_at_once:
+    if said.later_s:
+        return {"state": DUE, "due_at": ground.clock.now() + int(said.later_s * SECOND)}
+    if news and said.rest_at_once:
         return {"state": DUE, "due_at": ground.clock.now()}
     failed = 0 if news else row.failed + 1
     # Only some were asked: the others did not fail, and need not wait ever longer for their turn.
-    waits = min(failed, ALONE_AFTER) if rest_at_once else failed
+    waits = min(failed, ALONE_AFTER) if said.rest_at_once else failed
     return {"state": DUE, "failed": failed, "due_at": ground.clock.now() + _delay(ground, lease, waits)}
 
 
-def _lock_waves(db: Connection, lease: Lease) -> dict[int, Row[Any]]:
-    mine = select(wave.c.id, wave.c.open, wave.c.members).where(wave.c.id.in_(sorted(lease.tries)))
-    rows = db.execute(mine.where(wave.c.stage == STAGE_OF[lease.kind]).order_by(wave.c.id).with_for_update()).all()
+def _lock_waves(db: Connection, said: Mapping[str, Said]) -> dict[int, Row[Any]]:
+    mine = select(wave.c.id, wave.c.open, wave.c.members).where(wave.c.id.in_(_waves(said)))
+    rows = db.execute(mine.where(wave.c.stage == STAGE_OF[_kind(said)]).order_by(wave.c.id).with_for_update()).all()
     return dict(zip((row.id for row in rows), rows, strict=True))
 
 
-def _lock_questions(db: Connection, lease: Lease) -> list[Row[Any]]:
-    mine = (
-        question.c.wave.in_(sorted(lease.tries))
-        & (question.c.partner == lease.partner)
-        & (question.c.kind == lease.kind)
-    )
-    return list(db.execute(select(question).where(mine).order_by(question.c.wave).with_for_update()).all())
+def _lock_questions(db: Connection, said: Mapping[str, Said]) -> Sequence[Row[Any]]:
+    columns = question.c
+    mine = (columns.wave.in_(_waves(said)), columns.partner.in_(sorted(said)), columns.kind == _kind(said))
+    ordered = select(question).where(*mine).order_by(columns.wave, columns.partner)
+    return db.execute(ordered.with_for_update()).all()
+
+
+def _waves(said: Mapping[str, Said]) -> list[int]:
+    return sorted({wave_id for one in said.values() for wave_id in one.lease.tries})
+
+
+def _kind(said: Mapping[str, Said]) -> str:
+    return next(iter(said.values())).lease.kind
 
 
 def _mine(lease: Lease, wave_id: int) -> Any:

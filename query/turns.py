@@ -11,6 +11,7 @@ from config.ground import Ground
 from config.hours import opens_at
 from enterprises import standing
 from query.inquiry import SECOND
+from query.lanes import waiting
 from query.record import slow_down
 
 SHORT_WAIT_S: Final = 1.5
@@ -48,7 +49,8 @@ def turn(ground: Ground, partner: Partner) -> Iterator[Permit]:
 def _enter(ground: Ground, partner: Partner) -> standing.Turn:
     taken = standing.enter(ground, partner)
     if taken.wait_s is not None and taken.wait_s <= SHORT_WAIT_S:
-        time.sleep(taken.wait_s)
+        with waiting():
+            time.sleep(taken.wait_s)
         taken = standing.enter(ground, partner)
     if taken.until is not None:
         slow_down(ground, partner.code, taken.until)

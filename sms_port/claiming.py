@@ -66,12 +66,15 @@ class Dropped:
     code: str
 
 
-def claim(ground: Ground, on_outcome: OnOutcome, lane: Lane, routes: Routes, limit: int) -> list[Claimed]:
+def claim(
+    ground: Ground, on_outcome: OnOutcome, lane: Lane, routes: Routes, limit: int, *, sure: bool = False
+) -> list[Claimed]:
     """Take up to `limit` due messages of a lane and commit an attempt for each.
 
-    What is too late, unreadable or too long for every link is given up here.
+    What is too late, unreadable or too long for every link is given up here. Unless `sure`, it is looked for first
+    without a write lock.
     """
-    if not limit or not _any_due(ground, lane, routes):
+    if not limit or not (sure or _any_due(ground, lane, routes)):
         return []
 
     def work(db: Connection) -> list[Claimed]:
@@ -100,7 +103,6 @@ def _due(lane: Lane, routes: Routes, now: int) -> Select[Any]:
 
 
 def _any_due(ground: Ground, lane: Lane, routes: Routes) -> bool:
-    # Without a write lock: each ring wakes every lane, and most of them for nothing.
     look = _due(lane, routes, ground.clock.now()).with_only_columns(message.c.id).limit(1)
     with reading(ground.engine) as db:
         return db.execute(look).first() is not None

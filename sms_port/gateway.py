@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Protocol
 
 from config import faults
 from config.catalogue_links import Link as LinkEntry
@@ -31,8 +32,17 @@ __all__ = ["Gateway", "OnOutcome", "Outcome", "run", "send_due"]
 ASKED_AT_ONCE = 500
 WAIT_S = 1.0
 READY_S = 5.0
+CODES, REPLIES, DOUBTS = Lane.CODE.name.lower(), Lane.REPLY.name.lower(), "doubts"
 
 log = get_logger(__name__)
+
+
+class Step(Protocol):
+    """One batch of something; returns how many it held."""
+
+    def __call__(self, *, rung: bool = False) -> int:
+        """`rung`: we were told that there is something."""
+        ...
 
 
 class Gateway:
@@ -44,17 +54,20 @@ class Gateway:
         self._breather = Breather()
         self.exchange = Exchange(ground, on_outcome)
 
-    def steps(self) -> list[Callable[[], int]]:
+    def steps(self) -> dict[str, Step]:
         """What there is to do, the most urgent first: codes, replies, doubts. Each returns 0 when nothing is due."""
-        return [partial(self.send, Lane.CODE), partial(self.send, Lane.REPLY), self.ask]
+        return {CODES: partial(self.send, Lane.CODE), REPLIES: partial(self.send, Lane.REPLY), DOUBTS: self.ask}
 
-    def send(self, lane: Lane) -> int:
-        """Claim and send one batch of a lane; returns how many messages it held, 0 when nothing is due."""
+    def send(self, lane: Lane, *, rung: bool = False) -> int:
+        """Claim and send one batch of a lane; returns how many messages it held, 0 when nothing is due.
+
+        `rung`: something most likely is due, and need not be looked for before it is claimed.
+        """
         now = self._ground.clock.now()
         rooms = self.exchange.rooms(lane)
         routes = routes_for(self._ground.catalogues.current(), lane, self._breather, now, rooms)
         limit = batch_limit(routes, self._breather, now, rooms)
-        claims = claim(self._ground, self._on_outcome, lane, routes, limit)
+        claims = claim(self._ground, self._on_outcome, lane, routes, limit, sure=rung)
         if claims:
             faults.point("send.after_claim")
         entries = {entry.code: entry for entry in routes.usable}
@@ -62,7 +75,7 @@ class Gateway:
             self._offer(entries[code], members)
         return len(claims)
 
-    def ask(self) -> int:
+    def ask(self, *, rung: bool = False) -> int:
         """Ask links about messages whose outcome is unknown; returns how many were asked about."""
         self.exchange.tidy()
         entries = self.exchange.askable()
@@ -100,7 +113,7 @@ def send_due(ground: Ground, on_outcome: OnOutcome) -> int:
     total = 0
     try:
         gateway.exchange.wait_ready(READY_S)
-        for step in gateway.steps():
+        for step in gateway.steps().values():
             while count := step():
                 total += count
     finally:
@@ -124,21 +137,22 @@ def run(ground: Ground, on_outcome: OnOutcome, stop: threading.Event) -> None:
 def _lead(ground: Ground, on_outcome: OnOutcome, stop: threading.Event, leadership: Leadership) -> None:
     gateway, over = Gateway(ground, on_outcome), threading.Event()
     steps = gateway.steps()
-    bells = [threading.Event() for _ in steps]
+    bells = {name: threading.Event() for name in steps}
     try:
         with ThreadPoolExecutor(len(steps), thread_name_prefix="gateway") as pool:
-            loops = [pool.submit(_repeat, step, bell, over) for step, bell in zip(steps, bells, strict=True)]
+            loops = [pool.submit(_repeat, step, bells[name], over) for name, step in steps.items()]
             renew_at = 0.0
             while not stop.is_set() and not any(loop.done() for loop in loops) and leadership.leads:
-                ground.bell.wait_gateway(WAIT_S)
+                rung = ground.bell.wait_gateway(WAIT_S, (CODES, REPLIES))
                 if time.monotonic() >= renew_at:
                     renew_at = time.monotonic() + RENEW_S
                     leadership.hold()
                     _try(gateway.exchange.note_health)
-                for bell in bells:
-                    bell.set()
+                for name, bell in bells.items():
+                    if rung in (name, ""):
+                        bell.set()
             over.set()
-            for bell in bells:
+            for bell in bells.values():
                 bell.set()
     finally:
         gateway.exchange.close()
@@ -146,13 +160,13 @@ def _lead(ground: Ground, on_outcome: OnOutcome, stop: threading.Event, leadersh
         loop.result()
 
 
-def _repeat(step: Callable[[], int], bell: threading.Event, over: threading.Event) -> None:
+def _repeat(step: Step, bell: threading.Event, over: threading.Event) -> None:
     while not over.is_set():
-        bell.wait(WAIT_S)
+        rung = bell.wait(WAIT_S)
         bell.clear()
         try:
-            while not over.is_set() and step():
-                pass
+            while not over.is_set() and step(rung=rung):
+                rung = False
         except OneCertError as error:
             log.warning("gateway_waits", code=error.code, reason=error.detail)
             over.wait(WAIT_S)

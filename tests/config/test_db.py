@@ -186,6 +186,30 @@ def test_a_connection_that_the_server_closed_is_replaced(boxes):
         assert first.execute(text("SELECT 1")).scalar_one() == second.execute(text("SELECT 1")).scalar_one() == 1
 
 
+@on_mariadb
+def test_only_a_connection_that_was_idle_is_pinged(boxes, monkeypatch):
+    def pings() -> int:
+        with reading(boxes) as db:
+            return int(db.execute(text("SHOW GLOBAL STATUS LIKE 'Com_admin_commands'")).one()[1])
+
+    before = pings()
+    assert pings() == before
+    monkeypatch.setattr("config.db.IDLE_S", -1)
+    assert pings() > before
+
+
+@on_mariadb
+def test_an_idle_connection_that_no_longer_answers_is_replaced(boxes, monkeypatch):
+    def number() -> int:
+        with reading(boxes) as db:
+            return int(db.execute(text("SELECT CONNECTION_ID()")).scalar_one())
+
+    first = number()
+    monkeypatch.setattr("config.db.IDLE_S", -1)
+    monkeypatch.setattr("config.db._answers", lambda connection: False)
+    assert number() != first
+
+
 @on_sqlite
 def test_time_stands_still_inside_a_reading_on_sqlite(boxes):
     with reading(boxes) as db:

@@ -15,7 +15,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from config.errors import OneCertError
-from config.queue import GATEWAY_BELL, QUEUE, Bell, make_redis, make_worker, ring_key
+from config.queue import QUEUE, Bell, gateway_bell, make_redis, ring_key
+from config.worker import make_worker
 from tests.servers import redis_server
 
 ROOT = Path(__file__).parents[2]
@@ -189,12 +190,19 @@ def test_nothing_personal_is_ever_in_redis(redis, bell):
 
 
 def test_the_gateway_is_woken_and_does_not_wake_twice(redis, bell):
-    assert bell.wait_gateway(0.05) is False
+    assert bell.wait_gateway(0.05) is None
     for _ in range(5):
         bell.ring_gateway()
-    assert redis.llen(GATEWAY_BELL) == 1
-    assert bell.wait_gateway(1) is True
-    assert bell.wait_gateway(0.05) is False
+    assert redis.llen(gateway_bell("")) == 1
+    assert bell.wait_gateway(1) == ""
+    assert bell.wait_gateway(0.05) is None
+
+
+def test_the_gateway_hears_which_lane_is_rung(redis, bell):
+    for lane in ("reply", "code", ""):
+        bell.ring_gateway(lane)
+    assert [bell.wait_gateway(1, ("code", "reply")) for _ in range(3)] == ["code", "reply", ""]
+    assert bell.wait_gateway(0.05, ("code", "reply")) is None
 
 
 def test_a_waiting_gateway_is_woken_at_once(redis, bell):
@@ -218,14 +226,15 @@ def test_while_redis_is_away_ringing_is_harmless_and_waiting_does_not_spin():
     bell.ring("ask", "tencent")
     bell.ring_gateway()
     begun = time.monotonic()
-    assert bell.wait_gateway(0.3) is False
+    assert bell.wait_gateway(0.3) is None
     assert 0.25 < time.monotonic() - begun < 2
     bell.close()
 
 
 WORKER = """
 import sys, time
-from config.queue import make_redis, make_worker
+from config.queue import make_redis
+from config.worker import make_worker
 def ask(partner):
     with open(sys.argv[2], "a") as file:
         file.write(f"{partner} {time.monotonic_ns()}\\n")

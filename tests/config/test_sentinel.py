@@ -12,9 +12,10 @@ import pytest
 from redis import Redis, RedisError
 
 from config.errors import SettingInvalid
-from config.queue import Bell, another_client, make_redis, make_worker
+from config.queue import Bell, another_client, make_redis
 from config.sentinel import parse_sentinel_url
 from config.settings import load_settings
+from config.worker import make_worker
 from tests.conftest import need
 from tests.servers import free_port, running, wait_until
 
@@ -100,7 +101,7 @@ def test_a_gateway_that_waits_hears_the_bell_of_the_new_master(watched: Watched)
 
     def listen() -> None:
         while not heard.is_set():
-            if bell.wait_gateway(1.0):
+            if bell.wait_gateway(1.0) is not None:
                 heard.set()
 
     listener = threading.Thread(target=listen)

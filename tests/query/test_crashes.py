@@ -75,7 +75,7 @@ def replies_by_inquiry(ground: Ground) -> Counter[bytes]:
 
 POINTS = [
     "query.ask.client.ask",
-    "query.ask.record",
+    "query.ask.record_heard",
     "query.ask.advance",
     "query.gather.put",
     "query.advance.settle_checked",
@@ -140,7 +140,7 @@ def test_a_worker_killed_after_the_answer_asks_again_and_replies_once(
     accepted = accept(ground)
     gather(ground, "china-mobile")
     with monkeypatch.context() as patch:
-        kill_at(patch, "query.ask.record", 1)
+        kill_at(patch, "query.ask.record_heard", 1)
         with pytest.raises(Killed):
             ask(ground, "jd")
     work(ground)

@@ -5,8 +5,14 @@ from __future__ import annotations
 import threading
 import time
 
-from query.lanes import Lanes
+from query.lanes import Lanes, waiting
 from tests.servers import wait_until
+
+
+def wait_for(answer: threading.Event) -> None:
+    """A call to a partner that does not answer by itself."""
+    with waiting():
+        answer.wait(10)
 
 
 def test_a_quick_step_is_over_when_the_worker_goes_on() -> None:
@@ -21,7 +27,7 @@ def test_a_slow_partner_costs_the_worker_its_patience_once() -> None:
     lanes, stop = Lanes(patience_s=0.1), threading.Event()
     begun = time.monotonic()
     for _ in range(20):
-        lanes.run("slow", 2, lambda: stop.wait(10) and None)
+        lanes.run("slow", 2, lambda: wait_for(stop))
     quick: list[int] = []
     for number in range(20):
         lanes.run("quick", 1, lambda number=number: quick.append(number))  # type: ignore[misc]
@@ -38,7 +44,7 @@ def test_no_partner_has_more_lanes_than_its_own_and_a_late_ring_is_heard() -> No
         nonlocal now, most, ended
         with lock:
             now, most = now + 1, max(most, now + 1)
-        stop.wait(5)
+        wait_for(stop)
         with lock:
             now, ended = now - 1, ended + 1
 
@@ -65,7 +71,7 @@ def test_a_step_that_fails_frees_its_lane() -> None:
 
 def test_every_lane_taken_others_wait_and_are_not_forgotten() -> None:
     lanes, stop, ran = Lanes(most=1, patience_s=0.01), threading.Event(), threading.Event()
-    lanes.run("slow", 1, lambda: stop.wait(5) and None)
+    lanes.run("slow", 1, lambda: wait_for(stop))
     lanes.run("other", 1, ran.set)
     assert not ran.is_set()
     stop.set()

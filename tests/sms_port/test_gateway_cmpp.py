@@ -54,7 +54,7 @@ def gateway(ground: Ground, news: News, peer: Peer) -> Iterator[Gateway]:
 
 
 def work(gateway: Gateway) -> None:
-    for step in gateway.steps():
+    for step in gateway.steps().values():
         while step():
             pass
 

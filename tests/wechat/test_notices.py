@@ -14,8 +14,8 @@ from config.bootstrap import bootstrap
 from config.clock import FixedClock
 from config.db import reading
 from config.ground import Ground
-from config.queue import make_worker
 from config.tickets import Ticket, build_ticket
+from config.worker import make_worker
 from miniprogram_api.door import Door, FilledForm
 from miniprogram_api.sessions import open_session
 from query.inquiry import DAY

@@ -1,0 +1,142 @@
+"""A round: a wave whose members are known to match puts its questions to all partners side by side, in this process.
+
+What comes back as soon as from a healthy partner is recorded together, in one transaction; a slow partner's answer is
+recorded by its own lane when it comes. Killed at any point, the leases run out and the questions are asked again.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from config.catalogue_schema import Partner
+from config.ground import Ground
+from config.hours import opens_at
+from enterprises import standing
+from query.ask import Call, Heard, hear, lease_until, owed_items, record_heard, settle
+from query.inquiry import SECOND
+from query.lanes import Lanes
+from query.owing import Round
+from query.questions import COUNT, Lease
+from query.record import put_back
+
+LANES_EACH: Final = 4
+"""Calls to one partner that a worker has under way at most."""
+
+
+def lanes_of(partner: Partner) -> int:
+    """How many calls to a partner one worker may have under way."""
+    return min(partner.concurrency, LANES_EACH)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One partner's part of a round."""
+
+    partner: Partner
+    call: Call
+    turn: standing.Turn
+
+
+@dataclass(slots=True)
+class _Table:
+    """Where the lanes lay down what they heard, as long as somebody waits for it."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    heard: list[tuple[_Part, Heard]] | None = field(default_factory=list)
+
+    def lay(self, part: _Part, heard: Heard) -> bool:
+        """False: nobody waits any more."""
+        with self.lock:
+            if self.heard is not None:
+                self.heard.append((part, heard))
+            return self.heard is not None
+
+    def clear(self) -> list[tuple[_Part, Heard]]:
+        """What was laid down; from now on nothing is."""
+        with self.lock:
+            heard, self.heard = self.heard or [], None
+            return heard
+
+
+class Rounds:
+    """The rounds that one job has to run, in the lanes of its process."""
+
+    def __init__(self, ground: Ground, lanes: Lanes) -> None:
+        self._ground, self._lanes = ground, lanes
+        self._added: list[Round] = []
+
+    def take(self, partners: Sequence[Partner]) -> Mapping[str, int]:
+        """Whom of these it asks itself: those that can be asked now. Code -> until when (epoch ms)."""
+        now = self._ground.clock.now()
+        return {
+            partner.code: lease_until(self._ground, partner)
+            for partner in partners
+            if opens_at(partner.closed, now) is None and self._lanes.has_room(partner.code, lanes_of(partner))
+        }
+
+    def add(self, one: Round) -> None:
+        """A round to run."""
+        self._added.append(one)
+
+    def run(self) -> None:
+        """Run what was added."""
+        while self._added:
+            self._run(self._added.pop(0))
+
+    def _run(self, one: Round) -> None:
+        parts, table = self._entered(self._calls(one)), _Table()
+        steps = {part.partner.code: (lanes_of(part.partner), partial(self._step, part, table.lay)) for part in parts}
+        without = self._lanes.run_beside(steps)
+        self._recorded(table.clear())
+        for part in parts:
+            if part.partner.code in without:
+                standing.leave(self._ground, part.partner, part.turn, used=False)
+                self._put_back(part.call, self._ground.clock.now())
+
+    def _calls(self, one: Round) -> list[tuple[Partner, Call]]:
+        """A call to each partner of a round, unless this process was held up so long that its lease may be over."""
+        now, catalogue, calls = self._ground.clock.now(), self._ground.catalogues.current(), []
+        nothing = [None] * len(one.wave.members)
+        for code, until in one.leases.items():
+            partner = catalogue.partner(code)
+            if partner is None or now + partner.total_s * SECOND > until:
+                continue
+            owed = owed_items(self._ground, one.wave, COUNT, nothing, partner.closed)
+            lease = Lease(code, COUNT, one.wave.service, {one.wave.id: 1}, until)
+            answer_by = min((end for *_, end in owed), default=0)
+            calls.append((partner, Call(lease, {member: item for member, item, _ in owed}, answer_by)))
+        return calls
+
+    def _entered(self, calls: Sequence[tuple[Partner, Call]]) -> list[_Part]:
+        """The calls that may be made now; the questions of the others are due again, when they may be."""
+        turns = standing.enter_all(self._ground, [partner for partner, _ in calls])
+        parts = []
+        for (partner, call), turn in zip(calls, turns, strict=True):
+            if turn.granted and call.items:
+                parts.append(_Part(partner, call, turn))
+            else:
+                standing.leave(self._ground, partner, turn, used=False)
+                self._put_back(call, turn.until or self._ground.clock.now())
+        return parts
+
+    def _put_back(self, call: Call, due_at: int) -> None:
+        put_back(self._ground, call.lease, due_at)
+        self._ground.bell.ring("ask", call.lease.partner)
+
+    def _step(self, part: _Part, lay: Callable[[_Part, Heard], bool]) -> None:
+        """What a lane does: call, and leave what it heard to who waits; record it itself when nobody does."""
+        try:
+            heard = hear(self._ground, part.partner, part.call)
+        except BaseException:
+            standing.leave(self._ground, part.partner, part.turn)
+            raise
+        if not lay(part, heard):
+            self._recorded([(part, heard)])
+
+    def _recorded(self, heard: Sequence[tuple[_Part, Heard]]) -> None:
+        try:
+            settle(self._ground, record_heard(self._ground, [one for _, one in heard]))
+        finally:
+            standing.leave_all(self._ground, [(part.partner, part.turn) for part, _ in heard])

@@ -1,0 +1,180 @@
+"""Rounds: a wave that matches is put to everyone side by side by the worker that checked it, and nobody else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from unittest.mock import patch
+
+import pytest
+
+from config.clock import FixedClock
+from config.ground import Ground
+from enterprises.standing import enter, leave
+from query.gather import gather
+from query.inquiry import HOUR, SECOND, Outcome
+from query.lanes import Lanes
+from query.models import question
+from query.record import record_all
+from query.rounds import Rounds
+from query.sweep import sweep
+from tests.query.played import (
+    Partners,
+    Told,
+    accept,
+    accept_many,
+    due_partners,
+    one,
+    open_questions,
+    replies,
+    retry,
+    rows,
+    status,
+    work,
+)
+from tests.query.test_crashes import Killed
+from tests.query.test_lanes import wait_for
+from tests.query.test_terms import agree
+from tests.servers import wait_until
+
+CARRIER = "china-mobile"
+
+
+def check_and_ask(ground: Ground, lanes: Lanes | None = None) -> None:
+    """What a worker's job does."""
+    gather(ground, CARRIER, Rounds(ground, lanes or Lanes(patience_s=5)))
+
+
+def test_a_wave_is_checked_asked_and_replied_to_in_one_job(ground: Ground, partners: Partners) -> None:
+    accepted = accept_many(ground, 5)
+    check_and_ask(ground)
+    assert {one(ground, entry).outcome for entry in accepted} == {Outcome.ANSWERED}
+    assert len(replies(ground)) == 5
+    calls = Counter(code for code, told in partners.calls if told["kind"] == "count")
+    assert calls == {partner.code: 1 for partner in ground.catalogues.current().enterprises()}
+
+
+def test_what_comes_at_once_is_recorded_in_one_transaction(ground: Ground) -> None:
+    accept(ground)
+    with patch("query.ask.record_all", wraps=record_all) as recorded:
+        check_and_ask(ground)
+    assert [len(call.args[1]) for call in recorded.call_args_list] == [1, 8]
+
+
+def test_a_slow_partner_is_recorded_by_itself_when_it_answers(ground: Ground, partners: Partners) -> None:
+    goes_on = threading.Event()
+
+    def slow(item: Told, asked: Told) -> Told:
+        goes_on.wait(10)
+        return {"counts": {"jd": 1}}
+
+    partners.plays["jd"] = slow
+    accepted, lanes = accept(ground), Lanes(patience_s=0.5)
+    check_and_ask(ground, lanes)
+    assert [row.partner for row in open_questions(ground)] == ["jd"]
+    begun = time.monotonic()
+    later = accept(ground, "13800138001")
+    check_and_ask(ground, lanes)
+    assert time.monotonic() - begun < 5, "a partner known to be slow is not waited for"
+    goes_on.set()
+    wait_until(lambda: {one(ground, entry).outcome for entry in (accepted, later)} == {Outcome.ANSWERED})
+
+
+@pytest.mark.parametrize("play", [retry, status(500), status(429)])
+def test_a_partner_that_fails_costs_the_others_nothing_and_is_asked_again(
+    ground: Ground, partners: Partners, clock: FixedClock, play: object
+) -> None:
+    partners.plays["jd"] = play  # type: ignore[assignment]
+    accepted = accept(ground)
+    check_and_ask(ground)
+    assert [row.partner for row in open_questions(ground)] == ["jd"]
+    partners.reset()
+    clock.advance(60 * SECOND)
+    sweep(ground)
+    work(ground)
+    assert partners.asked("jd") == partners.asked("jd")[:1]
+    assert one(ground, accepted).outcome == Outcome.ANSWERED
+
+
+def test_a_partner_in_its_hours_is_not_asked_before_they_are_over(
+    ground: Ground, partners: Partners, clock: FixedClock
+) -> None:
+    agree(ground, "jd", 'closed = ["14:00-15:00"]')  # it is 14:05
+    accepted = accept(ground)
+    check_and_ask(ground)
+    assert [row.partner for row in open_questions(ground)] == ["jd"]
+    assert partners.asked("jd") == []
+    clock.advance(HOUR)
+    sweep(ground)
+    work(ground)
+    assert one(ground, accepted).outcome == Outcome.ANSWERED
+
+
+def test_a_partner_whose_breaker_is_open_is_left_alone_until_it_may_be_tried(
+    ground: Ground, partners: Partners, clock: FixedClock
+) -> None:
+    partners.plays["jd"] = status(500)
+    accepted = []
+    for place in range(8):
+        accepted.append(accept(ground, f"1380013800{place}"))
+        check_and_ask(ground)
+    assert len(partners.asked("jd")) == 5
+    assert due_partners(ground) == []
+    del partners.plays["jd"]
+    clock.advance(60 * SECOND)
+    for _ in range(2):
+        sweep(ground)
+        work(ground)
+    assert {one(ground, entry).outcome for entry in accepted} == {Outcome.ANSWERED}
+
+
+def test_a_partner_without_a_free_lane_is_left_to_whoever_has_one(ground: Ground, partners: Partners) -> None:
+    lanes, goes_on = Lanes(patience_s=0.1), threading.Event()
+    for _ in range(4):
+        lanes.run("jd", 4, lambda: wait_for(goes_on))
+    accept(ground)
+    check_and_ask(ground, lanes)
+    goes_on.set()
+    assert due_partners(ground) == ["jd"]
+    assert [row.tries for row in rows(ground, question) if row.partner == "jd"] == [0]
+
+
+def test_no_more_calls_at_once_than_agreed_and_the_question_is_due_again(ground: Ground, partners: Partners) -> None:
+    agree(ground, "jd", "concurrency = 1")
+    jd = ground.catalogues.current().partner("jd")
+    assert jd is not None
+    turn = enter(ground, jd)
+    accepted = accept(ground)
+    check_and_ask(ground)
+    assert partners.asked("jd") == []
+    assert due_partners(ground) == ["jd"]
+    leave(ground, jd, turn)
+    work(ground)
+    assert one(ground, accepted).outcome == Outcome.ANSWERED
+
+
+def test_a_worker_killed_before_its_round_leaves_questions_that_are_asked_later(
+    ground: Ground, partners: Partners, clock: FixedClock
+) -> None:
+    accepted = accept(ground)
+    with patch("query.rounds.Rounds.run", side_effect=Killed), pytest.raises(Killed):
+        check_and_ask(ground)
+    sweep(ground)
+    work(ground)
+    assert [code for code, told in partners.calls if told["kind"] == "count"] == [], "the leases still run"
+    clock.advance(60 * SECOND)
+    sweep(ground)
+    work(ground)
+    assert one(ground, accepted).outcome == Outcome.ANSWERED
+    assert len(partners.asked("jd")) == 1
+
+
+def test_a_worker_held_up_past_its_lease_asks_nobody(ground: Ground, partners: Partners, clock: FixedClock) -> None:
+    accept(ground)
+    rounds = Rounds(ground, Lanes())
+    with patch.object(rounds, "run"):
+        gather(ground, CARRIER, rounds)
+    clock.advance(60 * SECOND)
+    rounds.run()
+    assert [code for code, told in partners.calls if told["kind"] == "count"] == []
