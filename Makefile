@@ -23,6 +23,7 @@ soak: $(VENV)/.dev-installed
 	@.ci/packages mariadb-server redis-server
 	@$(BIN)/python -m tests.faults.soak $(SOAK)
 	KILLS=200 $(BIN)/pytest tests/sms_port/test_kills.py --timeout 3600
+	HERD=5000 $(BIN)/pytest tests/faults/test_herd.py --timeout 900
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .

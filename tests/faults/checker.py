@@ -83,6 +83,8 @@ def look(ground: Ground, outside: Outside, citizens: Sequence[Citizen]) -> Seen:
     for each in outside.asked:
         asked[each.inquiry].append(each)
     by_index = {ground.keys.phone_index(citizen.phone): citizen.phone for citizen in citizens}
+    # After 30 days nothing tells whose an inquiry was, but the reference that its citizen was given.
+    promised = {told["reference"]: citizen.phone for citizen in citizens for told in citizen.promised}
     catalogue = ground.catalogues.current()
     return Seen(
         citizens={citizen.phone: citizen for citizen in citizens},
@@ -93,7 +95,10 @@ def look(ground: Ground, outside: Outside, citizens: Sequence[Citizen]) -> Seen:
         sent=sent,
         asked=asked,
         names={one.name.zh: one.code for partner in catalogue.enterprises() for one in partner.counted},
-        phones={row.id: by_index.get(row.phone_index, "") for row in tables["inquiry"]},
+        phones={
+            row.id: by_index.get(row.phone_index, "") if row.phone_index else promised.get(str(row.reference), "")
+            for row in tables["inquiry"]
+        },
     )
 
 
@@ -156,6 +161,8 @@ def replies(seen: Seen) -> Iterator[str]:
         if len(mine) != 1 and not flagged:
             yield f"{'doubled' if mine else 'lost'}: inquiry {row.id.hex()} got {len(mine)} replies"
         for item in mine:
+            if item.at > row.accepted_at + 48 * HOUR + IN_FLIGHT_MS:
+                yield f"late: the reply to {row.id.hex()} was handed over after 48 h"
             yield from _wrong_words(seen, row, item)
     yield from (f"phantom: a reply under {reference}" for reference in sent)
     yield from (f"wrong number: {phone} got an SMS" for phone in seen.sent if phone not in seen.citizens)

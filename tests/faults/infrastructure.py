@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import psutil
+import pymysql
+
+from tests.faults.crowd import frozen
 from tests.faults.theatre import Theatre
 
 Fault = Callable[[Theatre], None]
@@ -45,12 +49,57 @@ def few_connections(stage: Theatre) -> None:
 def hold_locks(stage: Theatre) -> None:
     """Longer than a statement waits for a lock."""
     with stage.mariadb.root("onecert") as root:
+        root.begin()
         with root.cursor() as cursor:
             cursor.execute("SELECT id FROM wave FOR UPDATE")
             cursor.execute("SELECT id FROM inquiry FOR UPDATE")
             cursor.execute("SELECT id FROM message FOR UPDATE")
             time.sleep(5.5)
         root.rollback()
+
+
+def cross_locks(stage: Theatre) -> None:
+    """Locks in the opposite order, in a transaction that weighs more: of the two, the product's is the victim."""
+    for _ in range(5):
+        with stage.mariadb.root("onecert") as root, root.cursor() as cursor:
+            root.begin()
+            cursor.execute("INSERT INTO receipt SELECT 'x', seq, 0, 'x', 0, 1, 0 FROM seq_1_to_500")
+            cursor.execute("SELECT id FROM inquiry FOR UPDATE")
+            time.sleep(0.3)
+            with suppress(pymysql.OperationalError):
+                cursor.execute("SELECT id FROM wave FOR UPDATE")
+                cursor.execute("SELECT mac FROM verification_code FOR UPDATE")
+            root.rollback()
+
+
+def freeze_players(stage: Theatre) -> None:
+    """Workers and gateway sleep past every lease, while the others go on."""
+    with frozen(stage, "worker", "gateway"):
+        stage.skip(70)
+        time.sleep(1)
+
+
+def fill_the_disk(stage: Theatre) -> None:
+    with stage.mariadb.full():
+        time.sleep(2)
+
+
+@contextmanager
+def hidden_keys(stage: Theatre) -> Iterator[None]:
+    """In the block the key store does not answer, and no process has the keys in its memory."""
+    stage.mariadb.run("RENAME TABLE onecert.data_key TO onecert.data_key_away")
+    try:
+        for player in stage.players("web", "worker", "gateway", "clock"):
+            with suppress(psutil.Error):
+                player.kill()
+        yield
+    finally:
+        stage.mariadb.run("RENAME TABLE onecert.data_key_away TO onecert.data_key")
+
+
+def hide_the_keys(stage: Theatre) -> None:
+    with hidden_keys(stage):
+        time.sleep(1.5)
 
 
 def kill_redis(stage: Theatre) -> None:
@@ -89,6 +138,10 @@ FAULTS: list[Fault] = [
     kill_connections,
     few_connections,
     hold_locks,
+    cross_locks,
+    freeze_players,
+    fill_the_disk,
+    hide_the_keys,
     kill_redis,
     flush_redis,
     freeze_redis,

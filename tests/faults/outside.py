@@ -61,18 +61,26 @@ class Outside:
         self.asked: list[Asked] = []
         self.sent: list[Sent] = []
         self.plays: dict[str, Play] = {}
+        self._run = 0
+
+    def forget(self) -> None:
+        """A new run begins: what came in the last one is noted no more, even if it is answered only now."""
+        with self._lock:
+            self._run += 1
+            self.asked.clear()
+            self.sent.clear()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path, body = environ["PATH_INFO"], environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
-        at, heard = self._clock.now(), dict[str, Any]()
+        run, at, heard = self._run, self._clock.now(), dict[str, Any]()
 
         def listen(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
             heard.update(status=int(status.split()[0]), headers=headers)
 
         answer: Body = b"".join(self._sandbox(environ, listen))
         status, kind = heard["status"], dict(heard["headers"]).get("Content-Type", "")
-        side, question = self._note(path, at, body, status, answer)
+        side, question = self._note(path, at, body, status, answer) if run == self._run else ("", {})
         if (play := self.plays.get(side)) is not None and question:
             status, kind, answer = play(question, status, answer)
         headers = [item for item in heard["headers"] if item[0] not in ("Content-Length", "Content-Type")]

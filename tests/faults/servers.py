@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import pymysql
 import redis
 
 from tests.servers import MARIADB_OPTIONS, free_port, mariadb_answers, redis_answers, wait_until
+
+TABLE_IS_FULL = 1114
 
 
 class Server:
@@ -27,7 +30,10 @@ class Server:
     def start(self) -> None:
         """Start it and wait until it answers."""
         with self._log.open("ab") as output:
-            self._child = subprocess.Popen(self._command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+            # Python ignores SIGXFSZ, and so shall the server: it is to see the error, as with a disk that is full.
+            self._child = subprocess.Popen(
+                self._command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, restore_signals=False
+            )
         wait_until(self._answers, 60)
 
     def kill(self) -> None:
@@ -67,6 +73,9 @@ class MariaDb(Server):
         listen = [f"--socket={self.socket}", f"--port={self.port}", "--bind-address=127.0.0.1"]
         # Connections of their own for root, who has to undo a fault however many the product holds and asks for.
         listen += [f"--extra-port={self._root_port}", "--extra-max-connections=10"]
+        # All tables in one file that grows by little: whoever keeps it from growing has filled the disk.
+        listen += ["--innodb-file-per-table=0", "--innodb-autoextend-increment=1"]
+        self._tables = directory / "mysql" / "ibdata1"
         program = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
         command = [program, *MARIADB_OPTIONS, "--innodb-flush-log-at-trx-commit=1", *where, *listen]
         super().__init__([*command, f"--pid-file={directory / 'pid'}"], directory / "mariadb.log", self._answer)
@@ -96,7 +105,7 @@ class MariaDb(Server):
 
     def root(self, database: str | None = None) -> pymysql.connections.Connection[Any]:
         """A connection of the test's own, through the port that is kept for it."""
-        return pymysql.connect(host="127.0.0.1", port=self._root_port, user="root", database=database)
+        return pymysql.connect(host="127.0.0.1", port=self._root_port, user="root", database=database, autocommit=True)
 
     def kill_connections(self) -> None:
         """End every connection of the product."""
@@ -106,6 +115,42 @@ class MariaDb(Server):
                 if user == "onecert":
                     with contextlib.suppress(pymysql.MySQLError):  # it may have ended by itself
                         cursor.execute(f"KILL {number}")
+
+    def dump(self) -> bytes:
+        """A backup of the product's database at one moment, while it is worked on."""
+        return self._client("mariadb-dump", "--single-transaction", "onecert")
+
+    def load(self, backup: bytes) -> None:
+        """Put the database back to where a backup has it."""
+        self.run("DROP DATABASE onecert")
+        self.run("CREATE DATABASE onecert CHARACTER SET utf8mb4")
+        self._client("mariadb", "onecert", told=backup)
+
+    def _client(self, program: str, *words: str, told: bytes = b"") -> bytes:
+        where = ["--no-defaults", f"--port={self._root_port}", "--host=127.0.0.1", "--user=root"]
+        return subprocess.run([program, *where, *words], input=told, capture_output=True, check=True).stdout
+
+    @contextlib.contextmanager
+    def full(self) -> Iterator[None]:
+        """In the block its disk is full: the file of all tables may not grow, and ballast lies where it had room."""
+        assert self._child is not None
+        self.run("CREATE TABLE onecert.ballast (id INT PRIMARY KEY AUTO_INCREMENT, words LONGBLOB)")
+        resource.prlimit(self._child.pid, resource.RLIMIT_FSIZE, (self._tables.stat().st_size, resource.RLIM_INFINITY))
+        try:
+            for size in (512 * 1024, 64 * 1024, 4096):
+                self._load(size)
+            yield
+        finally:
+            resource.prlimit(self._child.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+            self.run("DROP TABLE onecert.ballast")
+
+    def _load(self, size: int) -> None:
+        try:
+            while True:
+                self.run(f"INSERT INTO onecert.ballast (words) VALUES (REPEAT('x', {size}))")  # noqa: S608
+        except pymysql.OperationalError as error:
+            if error.args[0] != TABLE_IS_FULL:
+                raise
 
     def _answer(self) -> bool:
         return mariadb_answers(self.socket)

@@ -80,6 +80,7 @@ BREAKS: list[tuple[str, Break]] = [
             ground, update(inquiry).values(decided_at=inquiry.c.accepted_at + 45 * HOUR)
         ),
     ),
+    ("handed over after", lambda ground, outside, citizens: swap(outside, at=reply_of(outside).at + 49 * HOUR)),
     ("wrong number", lambda ground, outside, citizens: swap(outside, phone="13800138009")),
     (
         "wrong counts",

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,8 @@ import psutil
 import pytest
 
 from tests.faults.checker import check
-from tests.faults.infrastructure import FAULTS, Fault
+from tests.faults.crowd import coming
+from tests.faults.infrastructure import FAULTS, Fault, cross_locks
 from tests.faults.points import ROOT
 from tests.faults.theatre import Citizen, Theatre
 from tests.servers import free_port, wait_until
@@ -37,24 +37,18 @@ def test_a_fault_of_the_ground_costs_time_and_nothing_else(stage: Theatre, peopl
     assert check(stage.ground, stage.outside, citizens) == []
 
 
-@contextmanager
-def coming(stage: Theatre, citizens: list[Citizen]) -> Iterator[None]:
-    """Citizens submit while the block runs, and all have been let in when it ends."""
-    failures: list[BaseException] = []
+def test_the_deadlocks_that_are_made_here_are_real(stage: Theatre, people: People) -> None:
+    before = deadlocks(stage)
+    citizens = people(60)
+    with coming(stage, citizens):
+        cross_locks(stage)
+    stage.settle()
+    assert deadlocks(stage) > before
+    assert check(stage.ground, stage.outside, citizens) == []
 
-    def admit() -> None:
-        try:
-            stage.admit(citizens)
-        except BaseException as error:
-            failures.append(error)
 
-    thread = threading.Thread(target=admit)
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join()
-    assert not failures, failures
+def deadlocks(stage: Theatre) -> int:
+    return int(stage.mariadb.run("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")[0][1])
 
 
 @pytest.mark.parametrize("point", ["ask.after_claim", "ask.after_answer", "send.after_claim", "send.before_first_byte"])

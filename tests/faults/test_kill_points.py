@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,11 +10,14 @@ from typing import Any
 import pytest
 
 from tests.faults.checker import check
+from tests.faults.crowd import assemble, frozen, owed
 from tests.faults.outside import Body
 from tests.faults.points import points
 from tests.faults.theatre import Citizen, Theatre
+from tests.servers import wait_until
 
 LONGEST_S = 60
+FIRST_BYTE = "call.after_first_byte"
 
 
 @pytest.mark.timeout(240)
@@ -35,6 +39,22 @@ def test_a_process_killed_at_any_point_leaves_inquiries_that_end_once(
     assert stage.trigger.waiting() == [], "never reached"
     # All points at once hit the same first wave, and three deaths in a row make an innocent look like poison.
     assert check(stage.ground, stage.outside, citizens, floor=0.75) == []
+
+
+def test_the_gateway_killed_after_the_first_byte_of_a_reply_sends_it_once(
+    stage: Theatre, people: Callable[[int], list[Citizen]]
+) -> None:
+    citizens, gateways = people(3), {player.pid for player in stage.players("gateway")}
+    with contextlib.ExitStack() as asleep:
+        with frozen(stage, "gateway"):
+            assemble(stage, citizens)
+            wait_until(lambda: owed(stage) == len(citizens))
+            asleep.enter_context(frozen(stage, "worker"))  # from here on nobody else calls anybody
+            stage.trigger.arm([FIRST_BYTE], 1)
+        wait_until(lambda: stage.trigger.pid_at(FIRST_BYTE))
+    assert stage.trigger.pid_at(FIRST_BYTE) in gateways
+    stage.settle()
+    assert check(stage.ground, stage.outside, citizens) == []
 
 
 class Moody:

@@ -50,18 +50,16 @@ class Citizen:
 
 
 class Theatre:
-    """Holds everything of a run. `ground` is the test's own look at the database, with the run's clock."""
+    """Holds everything of a run. `ground` is the test's own look at the database, with the run's clock.
 
-    def __init__(
-        self,
-        directory: Path,
-        environment: Mapping[str, str],
-        mariadb: MariaDb,
-        redis: RedisServer,
-        ground: Ground,
-        outside: Outside,
-    ) -> None:
-        self.directory, self.environment, self.mariadb, self.redis = directory, environment, mariadb, redis
+    Without servers of its own it plays on whatever others have started.
+    """
+
+    mariadb: MariaDb
+    redis: RedisServer
+
+    def __init__(self, directory: Path, environment: Mapping[str, str], ground: Ground, outside: Outside) -> None:
+        self.directory, self.environment = directory, environment
         self.ground, self.outside, self.behaviour = ground, outside, outside.behaviour
         self.trigger, self.offset = Trigger(directory / "faults"), Offset(directory / "offset")
         self.cast: subprocess.Popen[str] | None = None
@@ -69,12 +67,12 @@ class Theatre:
 
     # The cast
 
-    def raise_curtain(self, workers: int = 2) -> None:
+    def raise_curtain(self, workers: int = 2, **settings: str) -> None:
         """Start the cast; returns when a request would be answered."""
         command = [sys.executable, "-m", "tests.faults.cast", str(self.directory), str(workers)]
         with (self.directory / "cast.log").open("a") as log:
             self.cast = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=log, text=True
+                command, cwd=ROOT, env={**self.environment, **settings}, stdout=subprocess.PIPE, stderr=log, text=True
             )
         assert self.cast.stdout is not None
         for line in self.cast.stdout:
@@ -181,8 +179,7 @@ class Theatre:
             for table in TABLES:
                 db.execute(text(f"DELETE FROM {table}"))  # noqa: S608
         self.redis.client().flushall()
-        self.outside.asked.clear()
-        self.outside.sent.clear()
+        self.outside.forget()
 
 
 class Caller:
@@ -248,15 +245,25 @@ def environment_of(directory: Path, mariadb: MariaDb, redis: RedisServer) -> dic
 
 
 @contextlib.contextmanager
-def theatre(directory: Path, workers: int = 2) -> Iterator[Theatre]:
-    """Everything, started; and gone at the end."""
+def servers(directory: Path) -> Iterator[tuple[MariaDb, RedisServer]]:
+    """Both servers, started; killed at the end, whatever state they are in."""
     mariadb, redis = MariaDb(directory), RedisServer(directory)
-    environment = environment_of(directory, mariadb, redis)
-    found: Theatre | None = None
     try:
         mariadb.start()
         mariadb.create()
         redis.start()
+        yield mariadb, redis
+    finally:
+        for server in (redis, mariadb):
+            server.thaw()
+            server.kill()
+
+
+@contextlib.contextmanager
+def theatre(directory: Path, workers: int = 2) -> Iterator[Theatre]:
+    """Everything, started; and gone at the end."""
+    with servers(directory) as (mariadb, redis):
+        environment = environment_of(directory, mariadb, redis)
         ground = ground_in(directory, environment)
         upgrade(ground.engine)
         outside = Outside(ground)
@@ -264,13 +271,12 @@ def theatre(directory: Path, workers: int = 2) -> Iterator[Theatre]:
             prepare(ground, url)
             with begin(ground.engine) as db:
                 ground.catalogues.apply(db, eager(ground.catalogues.document()), "faults", "test", ground.clock.now())
-            found = Theatre(directory, environment, mariadb, redis, ground, outside)
-            found.raise_curtain(workers)
-            yield found
-            found.drop_curtain()
-    finally:
-        if found is not None and found.cast is not None:
-            found.cast.kill()
-        for server in (redis, mariadb):
-            server.thaw()
-            server.kill()
+            found = Theatre(directory, environment, ground, outside)
+            found.mariadb, found.redis = mariadb, redis
+            try:
+                found.raise_curtain(workers)
+                yield found
+                found.drop_curtain()
+            finally:
+                if found.cast is not None:
+                    found.cast.kill()

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import re
 import shutil
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from app import closing
-from config import faults
 from config.clock import FixedClock
 from config.ground import Ground, make_ground
 from enterprises.sandbox import count_of
 from query.ask import Call, claim_call
-from query.codes import LIFE_S, TRIES, request_code
+from query.codes import request_code
 from query.errors import CodeExpired, CodeWrong, IdempotencyConflict, QueryError, TooSoon
-from query.inquiry import DAY, HOUR, INTERNET_ACCOUNTS, SECOND
+from query.inquiry import DAY, HOUR, INDEX_KEPT, INTERNET_ACCOUNTS, SECOND
+from query.models import verification_code
 from query.questions import Answer
 from query.record import record
 from query.submission import submit
@@ -39,17 +39,16 @@ from tests.faults.checker import check
 from tests.faults.outside import Outside
 from tests.faults.points import points
 from tests.faults.theatre import Citizen
+from tests.query.killed import killed_at
+from tests.query.model import ACCEPTED, Model, code_kept_too_long, kept_too_long
 from tests.query.played import due_partners, form, rows, work
 from tests.servers import serve
 
 PHONES = ["13800138001", "13900139002", "18600186003"]
 OWNERS = [b"a" * 32, b"b" * 32]
-LONGEST = 20 * DAY
+LONGEST = 60 * DAY
+SUBMITTING = [name for name in points() if name.startswith(("submit.", "bell."))]
 people, sessions = st.sampled_from(PHONES), st.sampled_from(OWNERS)
-
-
-class Killed(BaseException):
-    """The process dies here; nothing of ours catches it."""
 
 
 class Life(RuleBasedStateMachine):
@@ -72,9 +71,7 @@ class Life(RuleBasedStateMachine):
         self.server = contextlib.ExitStack()
         prepare(self.ground, self.server.enter_context(serve(self.outside)))
         self.citizens = {phone: Citizen(phone) for phone in PHONES}
-        self.codes: dict[tuple[str, bytes], dict[str, Any]] = {}
-        self.day: dict[str, int] = {}
-        self.accepted: dict[tuple[str, bytes, str], str] = {}
+        self.model = Model()
         self.held: list[Call] = []
         self.states: dict[int, tuple[int, int | None]] = {}
 
@@ -87,58 +84,77 @@ class Life(RuleBasedStateMachine):
         found = [
             one for item in self.outside.sent if item.phone == phone for one in re.findall(r"验证码(\d{6})", item.text)
         ]
-        self.codes[phone, owner] = {"code": found[-1], "until": self.clock.now() + LIFE_S * SECOND, "tries": 0}
+        self.model.issue(phone, owner, found[-1], self.clock.now())
 
-    @precondition(lambda self: self.codes)
-    @rule(data=st.data(), right=st.booleans(), twice=st.booleans())
-    def submit(self, data: st.DataObject, right: bool, twice: bool) -> None:
-        phone, owner = data.draw(st.sampled_from(sorted(self.codes)))
-        known = self.codes[phone, owner]
-        code = known["code"] if right else f"{(int(known['code']) + 1) % 1_000_000:06}"
+    @precondition(lambda self: self.model.codes)
+    @rule(data=st.data(), right=st.booleans(), times=st.integers(1, 2))
+    def submit(self, data: st.DataObject, right: bool, times: int) -> None:
+        phone, owner = data.draw(st.sampled_from(sorted(self.model.codes)))
+        code = self.model.codes[phone, owner].code
+        code = code if right else f"{(int(code) + 1) % 1_000_000:06}"
+        for _ in range(times):
+            expected = self.expected(phone, owner, code)
+            told = self.told(phone, owner, code)
+            assert told == expected or (expected == ACCEPTED and told.isdigit()), (told, expected)
+
+    @precondition(lambda self: self.model.codes)
+    @rule(data=st.data())
+    def everybody_who_has_a_code_submits_at_once(self, data: st.DataObject) -> None:
+        phone, _ = data.draw(st.sampled_from(sorted(self.model.codes)))
+        codes = {owner: known.code for (number, owner), known in self.model.codes.items() if number == phone}
+        expected = {owner: self.expected(phone, owner, code) for owner, code in codes.items()}
+        with ThreadPoolExecutor(2 * len(codes)) as pool:
+            told = list(pool.map(lambda owner: (owner, self.submitted(phone, owner, codes[owner])), [*codes, *codes]))
+        fresh = {one for owner, one in told if expected[owner] == ACCEPTED and one.isdigit()}
+        assert len(fresh) == (ACCEPTED in expected.values()), "of all of them one is accepted"
+        for owner, one in told:
+            self.note(phone, owner, codes[owner], one)
+            spent = {TooSoon.code, CodeExpired.code}
+            others = {ACCEPTED: fresh | spent, TooSoon.code: spent}.get(expected[owner], {expected[owner]})
+            assert one in others, (one, expected[owner])
+
+    @precondition(lambda self: self.model.codes)
+    @rule(data=st.data(), point=st.sampled_from(SUBMITTING))
+    def the_web_process_is_killed_and_the_citizen_repeats(self, data: st.DataObject, point: str) -> None:
+        phone, owner = data.draw(st.sampled_from(sorted(self.model.codes)))
+        code = self.model.codes[phone, owner].code
         expected = self.expected(phone, owner, code)
-        for _ in range(1 + twice):
-            told = self.told(lambda: submit(self.ground, form(phone, owner, code)))
-            if not twice or expected == "accepted" or isinstance(expected, str) and expected.isdigit():
-                assert told == expected or (expected == "accepted" and told.isdigit()), (told, expected)
-            if told.isdigit():
-                self.promise(phone, owner, code, told)
-                expected = told
-            elif right and told == TooSoon.code or told == CodeWrong.code:
-                expected = self.expected(phone, owner, code)
+        with killed_at(point):
+            self.submitted(phone, owner, code)
+        told = self.told(phone, owner, code)
+        spent = expected == TooSoon.code and told == CodeExpired.code  # the refusal was committed, and not told
+        assert spent or told == expected or (expected == ACCEPTED and told.isdigit()), (told, expected)
 
     def expected(self, phone: str, owner: bytes, code: str) -> str:
         """What the model says, and its own change."""
-        if (phone, owner, code) in self.accepted:
-            return self.accepted[phone, owner, code]
-        known = self.codes[phone, owner]
-        if known["tries"] >= TRIES or known.get("used") or self.clock.now() >= known["until"]:
-            return CodeExpired.code
-        if code != known["code"]:
-            known["tries"] += 1
-            return CodeWrong.code
-        known["used"] = True
-        return TooSoon.code if self.clock.now() - self.day.get(phone, -DAY) < DAY else "accepted"
+        return self.model.expected(phone, owner, code, self.clock.now())
 
-    def promise(self, phone: str, owner: bytes, code: str, reference: str) -> None:
-        """Note a 202."""
-        self.day[phone] = self.day[phone] if (phone, owner, code) in self.accepted else self.clock.now()
-        self.accepted[phone, owner, code] = reference
-        self.citizens[phone].promised.append({"reference": reference})
+    def told(self, phone: str, owner: bytes, code: str, **others: Any) -> str:
+        """Submit, and take note of a promise."""
+        told = self.submitted(phone, owner, code, **others)
+        self.note(phone, owner, code, told)
+        return told
 
-    def told(self, call: Callable[[], Any]) -> str:
+    def submitted(self, phone: str, owner: bytes, code: str, **others: Any) -> str:
         """The reference, or the code of the refusal."""
         try:
-            return str(call().reference)
+            return submit(self.ground, form(phone, owner, code, **others)).reference
         except QueryError as refusal:
             return refusal.code
 
-    @precondition(lambda self: self.accepted)
+    def note(self, phone: str, owner: bytes, code: str, told: str) -> None:
+        """A reference is a promise."""
+        if told.isdigit():
+            self.model.promise(phone, owner, code, told, self.clock.now())
+            self.citizens[phone].promised.append({"reference": told})
+
+    @precondition(lambda self: self.model.accepted)
     @rule(data=st.data())
     def submit_under_the_same_key_what_is_something_else(self, data: st.DataObject) -> None:
-        phone, owner, code = data.draw(st.sampled_from(sorted(self.accepted)))
-        first = self.told(lambda: submit(self.ground, form(phone, owner, code, idempotency_key="k")))
+        phone, owner, code = data.draw(st.sampled_from(sorted(self.model.accepted)))
+        first = self.submitted(phone, owner, code, idempotency_key="k")
         assert first in (CodeExpired.code, CodeWrong.code, IdempotencyConflict.code), first
-        self.codes[phone, owner]["tries"] += first == CodeWrong.code
+        self.model.codes[phone, owner].tries += first == CodeWrong.code
 
     # The machinery
 
@@ -149,30 +165,26 @@ class Life(RuleBasedStateMachine):
 
     @rule(point=st.sampled_from(points()), passage=st.integers(1, 3))
     def somebody_is_killed(self, point: str, passage: int) -> None:
-        passed = itertools.count(1)
-
-        def act(name: str) -> None:
-            if name == point and next(passed) == passage:
-                raise Killed
-
-        faults.arm(act)
-        try:
-            for turn in (lambda: work(self.ground), self.send, lambda: self.pass_time(60 * SECOND)):
-                with contextlib.suppress(Killed):
-                    turn()
-        finally:
-            faults.arm(None)
+        for turn in (lambda: work(self.ground), self.send, lambda: self.pass_time(60 * SECOND)):
+            with killed_at(point, passage):
+                turn()
 
     @rule(minutes=st.sampled_from([1, 6, 31, 61, 125, 25 * 60]))
     def time_passes(self, minutes: int) -> None:
         if self.clock.now() - LAUNCH_DAY < LONGEST:
             self.pass_time(minutes * 60 * SECOND)
 
-    def pass_time(self, ms: int) -> None:
+    @rule()
+    def a_month_passes(self) -> None:
+        if self.clock.now() - LAUNCH_DAY < LONGEST:
+            self.pass_time(2 * DAY)  # now all is decided, and time may run
+            self.pass_time(INDEX_KEPT, step=DAY)
+
+    def pass_time(self, ms: int, step: int = 3 * HOUR) -> None:
         """In steps, since the processes do not sleep."""
         while ms > 0:
-            self.clock.advance(min(ms, 3 * HOUR))
-            ms -= 3 * HOUR
+            self.clock.advance(min(ms, step))
+            ms -= step
             sweep(self.ground)
             sweep_messages(self.ground, closing(self.ground))
             work(self.ground)
@@ -232,14 +244,17 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def nothing_goes_backwards_and_nothing_is_invented(self) -> None:
         found = rows(self.ground)
-        assert {str(row.reference) for row in found} == set(self.accepted.values())
+        assert {str(row.reference) for row in found} == self.model.references()
         for row in found:
             state, outcome = self.states.get(row.reference, (0, None))
             assert row.state >= state
             assert outcome is None or row.outcome == outcome
             self.states[row.reference] = (row.state, row.outcome)
+            assert kept_too_long(row, self.clock.now()) == []
             age = self.clock.now() - row.accepted_at
             assert age < 7 * HOUR or row.identity is None or row.state == 0 and age < 10 * HOUR
+
+        assert not any(code_kept_too_long(row, self.clock.now()) for row in rows(self.ground, verification_code))
 
     def teardown(self) -> None:
         """All is well again, and in the end every promise was kept."""

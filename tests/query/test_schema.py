@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
@@ -82,3 +85,28 @@ def test_two_upgrades_at_once_and_a_third_later_are_one(empty: Engine) -> None:
 
 def test_there_is_one_newest_migration() -> None:
     assert len(ScriptDirectory(str(MIGRATIONS)).get_heads()) == 1
+
+
+def test_each_release_can_write_to_the_tables_of_the_next(tmp_path: Path) -> None:
+    """During an upgrade both run: no table or column goes, and a new column may be left out."""
+    engine = make_engine(settings_for(f"sqlite:///{tmp_path / 'ages.db'}", "redis://127.0.0.1:1", tmp_path))
+    script = ScriptDirectory(str(MIGRATIONS))
+    ages = [revision.revision for revision in reversed(list(script.walk_revisions()))]
+    before: dict[str, dict[str, Any]] = {}
+    for age in ages:
+        with engine.begin() as db:
+            migrations = Config(attributes={"connection": db})
+            migrations.set_main_option("script_location", str(MIGRATIONS))
+            command.upgrade(migrations, age)
+        after = {name: columns_of(engine, name) for name in inspect(engine).get_table_names()}
+        for name, columns in before.items():
+            assert columns.keys() <= after[name].keys(), f"{age} takes something away from {name}"
+            fresh = [column for key, column in after[name].items() if key not in columns]
+            needed = [one["name"] for one in fresh if not one["nullable"] and one["default"] is None]
+            assert needed == [], f"{age}: who does not know {needed} cannot write to {name}"
+        before = after
+    engine.dispose()
+
+
+def columns_of(engine: Engine, table: str) -> dict[str, Any]:
+    return {column["name"]: column for column in inspect(engine).get_columns(table)}

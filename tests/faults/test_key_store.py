@@ -1,0 +1,39 @@
+"""The key store is down: nothing is opened, nothing is sent, and whoever asks is told to come again (DESIGN 6.10)."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+
+import requests
+
+from tests.faults.checker import check
+from tests.faults.infrastructure import hidden_keys
+from tests.faults.theatre import BROKEN, Caller, Citizen, Theatre
+from tests.servers import wait_until
+
+
+def test_without_its_keys_nothing_is_opened_or_sent_and_whoever_asks_is_told_503(
+    stage: Theatre, people: Callable[[int], list[Citizen]]
+) -> None:
+    citizens = people(6)
+    stage.admit(citizens[:3])
+    with hidden_keys(stage):
+        wait_until(lambda: readiness(stage) == 503)
+        before = len(stage.outside.sent), len(stage.outside.asked)
+        caller = Caller(stage)
+        said = {caller.post("/sessions", {"entrance": "web"}).status_code for _ in range(5)}
+        time.sleep(1)
+        assert said == {503}
+        assert (len(stage.outside.sent), len(stage.outside.asked)) == before
+    stage.admit(citizens)
+    stage.settle()
+    assert check(stage.ground, stage.outside, citizens) == []
+
+
+def readiness(stage: Theatre) -> int | None:
+    """What the started web process says of itself; None: there is none."""
+    with contextlib.suppress(*BROKEN):
+        return requests.get(f"{stage.ground.settings.public_url}/health/ready", timeout=(1, 5)).status_code
+    return None

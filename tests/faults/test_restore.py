@@ -1,0 +1,68 @@
+"""A backup of the middle is restored after everything had gone on: nothing is sent twice, all of it ends again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from config.db import reading
+from query.models import inquiry
+from sms_port.models import Lane, State, message
+from tests.faults.checker import check
+from tests.faults.theatre import Citizen, Theatre
+from tests.servers import wait_until
+
+GATEWAY_POINT = "send.after_acceptance"
+
+
+def test_a_restore_in_mid_flight_sends_nothing_twice_and_erases_again(
+    stage: Theatre, people: Callable[[int], list[Citizen]]
+) -> None:
+    citizens = people(9)
+    told, asked, owed = citizens[:3], citizens[3:6], citizens[6:]
+    stage.admit(told)
+    stage.settle()
+    stage.behaviour.set("jd", "retry")
+    stage.admit(asked)
+    wait_until(lambda: states(stage).count(1) == len(asked))
+    stage.behaviour.set("jd", "ok")
+    stage.behaviour.set("china-mobile", "retry")
+    stage.admit(owed)
+    stage.trigger.arm([GATEWAY_POINT], 1, "stop")
+    stage.behaviour.set("china-mobile", "ok")
+    wait_until(lambda: step(stage) and stage.trigger.pid_at(GATEWAY_POINT), 30)
+    assert State.SENDING in reply_states(stage), "one SMS is on its way, and nobody knows how far"
+    backup = stage.mariadb.dump()
+    os.kill(stage.trigger.pid_at(GATEWAY_POINT) or 0, signal.SIGCONT)
+    stage.settle()
+    before = {one.reference for one in stage.outside.sent}
+
+    stage.drop_curtain()
+    stage.mariadb.load(backup)
+    stage.redis.client().flushall()
+    assert any(state < 3 for state in states(stage)), "the backup is of the middle"
+    stage.raise_curtain()
+    stage.settle(90)
+    assert {one.reference for one in stage.outside.sent} == before, "what the gateway had taken is not a new message"
+    assert check(stage.ground, stage.outside, citizens) == []
+
+
+def step(stage: Theatre) -> bool:
+    """Let retries become due, and leave time to make them."""
+    stage.skip(5)
+    time.sleep(0.3)
+    return True
+
+
+def states(stage: Theatre) -> list[int]:
+    with reading(stage.ground.engine) as db:
+        return list(db.scalars(select(inquiry.c.state)))
+
+
+def reply_states(stage: Theatre) -> set[int]:
+    with reading(stage.ground.engine) as db:
+        return set(db.scalars(select(message.c.state).where(message.c.lane == Lane.REPLY)))
