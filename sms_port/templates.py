@@ -23,8 +23,15 @@ class Template:
 
 
 def find_template(link: LinkEntry, texts: Mapping[str, str], text: str) -> Template | None:
-    """The link's template for a text, signature included; None when it has none for these words."""
-    return next(_instances(link, texts, text), None)
+    """The link's template for a text, signature included; None when it has none for these words.
+
+    Of several that fit, the one that leaves least to be filled in.
+    """
+    return min(_instances(link, texts, text), key=_filled, default=None)
+
+
+def _filled(template: Template) -> int:
+    return sum(map(len, template.fields.values()))
 
 
 def _instances(link: LinkEntry, texts: Mapping[str, str], text: str) -> Iterator[Template]:

@@ -110,3 +110,16 @@ def test_a_text_that_is_a_template_goes_to_either_with_what_fills_it() -> None:
 def test_a_text_that_differs_in_a_word_is_no_template(text: str) -> None:
     cloud = make_link("cloud", templates=APPROVED)
     assert routes_for(catalogue_of(cloud), Lane.CODE, Breather(), 0).refusal(Load(1, "13800138000", text)) == "no_link"
+
+
+def test_of_two_templates_that_fit_the_one_with_more_words_of_its_own_is_taken() -> None:
+    approved = [ApprovedText(text=f"{name}-internet-accounts", code=name) for name in ("result", "partial")]
+    texts = DEFAULT.texts.sms
+    whole = texts["partial-internet-accounts"].format(
+        date="11月22日", phone="138****8000", counts="微信2个", silent="京东"
+    )
+    for templates in (tuple(approved), tuple(reversed(approved))):
+        link = make_link("cloud", templates=templates)
+        found = routes_for(catalogue_of(link), Lane.REPLY, Breather(), 0).template_of(link, Load(1, "", whole))
+        assert found is not None
+        assert (found.code, found.fields["counts"]) == ("partial", "微信2个")

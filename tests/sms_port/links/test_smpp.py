@@ -12,9 +12,10 @@ from shutil import copy
 import pytest
 
 from config.ground import Ground
+from sms_port.gateway import Gateway
 from sms_port.links.link import Accepted, Dispatch, NotSent, Rejected, Unknown
 from sms_port.links.smpp import SmppLink
-from sms_port.models import Lane, Word
+from sms_port.models import Lane, State, Word
 from sms_port.pace import Pace
 from sms_port.reference import build_reference
 from sms_port.segments import compose_parts
@@ -22,6 +23,7 @@ from tests.conftest import need
 from tests.factories import LAUNCH_DAY
 from tests.servers import wait_until
 from tests.sms_port.cmpp_peers import Hearing
+from tests.sms_port.letters import change_catalogue, make_reply, owe_all, state_of
 from tests.sms_port.smpp_peers import SERVER, SmppServer, run_smpp_server, use_smpp
 
 PHONE = "13800138000"
@@ -264,3 +266,15 @@ def test_closing_says_goodbye(link: SmppLink, server: SmppServer) -> None:
 def test_what_no_gateway_may_say_ends_the_session(link: SmppLink, server: SmppServer, bytes_: str) -> None:
     server.order(raw=bytes_)
     wait_until(lambda: len(server.told("bind")) == 2, 5)
+
+
+def test_a_reply_goes_through_the_ledger_and_is_delivered(ground: Ground, server: SmppServer) -> None:
+    use_smpp(ground, server)
+    change_catalogue(ground, ('enabled = true\nurl = "{sandbox}/sms"', 'enabled = false\nurl = "{sandbox}/sms"'))
+    reply, gateway = make_reply(text="长" * 100), Gateway(ground, lambda db, outcomes: None)
+    owe_all(ground, reply)
+    gateway.exchange.wait_ready(5)
+    gateway.send(Lane.REPLY)
+    wait_until(lambda: state_of(ground, reply) is State.DELIVERED)
+    gateway.exchange.close()
+    assert len(server.told("submit")) == 2
