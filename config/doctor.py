@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -23,6 +24,9 @@ from config.settings import SETTINGS, Settings, load_settings
 from config.terminal import json_option, print_table
 
 SKEW_WARN_MS = 2_000
+LIBRARIES = {"smpp": "smpplib", "aliyun": "alibabacloud_dysmsapi20170525"}
+"""What drivers need that only an extra installs."""
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -120,6 +124,17 @@ def _catalogue(ground: Ground) -> Finding:
     return Finding("catalogue", "ok", f"version {catalogue.version}")
 
 
+def _links(ground: Ground) -> Finding:
+    missing = [
+        f"links[{link.code}]: pip install 'onecert[{link.driver}]', or nothing goes over it"
+        for link in ground.catalogues.current().links
+        if link.enabled and link.driver in LIBRARIES and find_spec(LIBRARIES[link.driver]) is None
+    ]
+    if missing:
+        return Finding("links", "fail", "; ".join(missing))
+    return Finding("links", "ok", "the library of every enabled link is installed")
+
+
 def _secrets(ground: Ground) -> Finding:
     with reading(ground.engine) as db:
         missing = missing_secrets(ground, db)
@@ -156,6 +171,7 @@ CHECKS: dict[str, Callable[[Ground], Finding]] = {
     "redis": _redis,
     "keys": _keys,
     "catalogue": _catalogue,
+    "links": _links,
     "secrets": _secrets,
     "clock": _clock,
     "public address": _public_url,

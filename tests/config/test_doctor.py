@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from config.bootstrap import bootstrap
-from config.doctor import doctor
+from config.doctor import LIBRARIES, doctor
 from config.ground import make_ground
 from config.settings import load_settings
 from query.schema import upgrade
@@ -48,7 +48,7 @@ def test_a_sound_deployment_has_no_failure(
     status, report = examine(monkeypatch, environment)
     assert status == 0, report
     assert {name for name, (state, _) in report.items() if state == "warn"} == {"public address"}
-    checks = {"database", "schema", "redis", "keys", "catalogue", "secrets", "clock", "public address"}
+    checks = {"database", "schema", "redis", "keys", "catalogue", "links", "secrets", "clock", "public address"}
     assert checks < set(report)
 
 
@@ -106,3 +106,13 @@ def test_a_setting_that_is_wrong_ends_the_report_with_the_reason(
     status, report = examine(monkeypatch, environment | {"ONECERT_BIND": "everywhere"})
     assert status == 1
     assert report["settings"][1].startswith("ONECERT_BIND: must be host:port")
+
+
+def test_an_enabled_link_whose_library_is_missing_fails_and_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], engine: object
+) -> None:
+    set_up(environment)
+    monkeypatch.setitem(LIBRARIES, "http", "no_such_library")
+    status, report = examine(monkeypatch, environment)
+    assert status == 1
+    assert report["links"] == ("fail", "links[main]: pip install 'onecert[http]', or nothing goes over it")
