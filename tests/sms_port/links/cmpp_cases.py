@@ -93,8 +93,8 @@ class Cases:
         assert link.room(Lane.REPLY) == 0
 
     def test_it_answers_active_tests_of_an_idle_connection(self, make_link: MakeLink) -> None:
-        link = make_link(idle_s=1, read_s=3)
-        time.sleep(11)  # longer than three tests without an answer would be borne
+        link = make_link(idle_s=1, read_s=1.5)
+        time.sleep(6.5)  # longer than three tests without an answer would be borne
         assert link.status == "up"
 
     @pytest.mark.parametrize("text", ["您好", LONG], ids=["one part", "three parts"])

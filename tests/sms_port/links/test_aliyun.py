@@ -116,12 +116,13 @@ def test_each_answer_has_its_ending_and_nothing_is_called_twice(
     assert len(cloud.calls) == 1
 
 
-@pytest.mark.parametrize("status", [200, 302, 400, 500, 502])
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b'{"Code": 7}', b"\xff", b"[" * 100_000])
-def test_an_answer_that_says_nothing_is_unknown(link: AliyunLink, cloud: Cloud, raw: bytes, status: int) -> None:
-    cloud.raw, cloud.status = raw, status
-    assert isinstance(one(link), Unknown)
-    assert len(cloud.calls) == 1
+def test_an_answer_that_says_nothing_is_unknown_whatever_its_status(link: AliyunLink, cloud: Cloud, raw: bytes) -> None:
+    cloud.raw = raw
+    for calls, status in enumerate((200, 302, 400, 500, 502), 1):
+        cloud.status = status
+        assert isinstance(one(link), Unknown)
+        assert len(cloud.calls) == calls
 
 
 def test_no_answer_in_time_is_unknown_and_the_sdk_does_not_try_again(ground: Ground, cloud: Cloud) -> None:
