@@ -37,7 +37,12 @@ class Words:
         parts = self._texts[key][self.language].split("|")
         if len(parts) == 1:
             return escape(parts[0]).format(**values)
-        return Markup().join(Markup('<span class="phrase">{}</span>').format(part) for part in parts).format(**values)
+        # A space inside a phrase's end would not be shown: phrases are blocks of their own.
+        spans = (
+            Markup('<span class="phrase">{}</span>{}').format(part.rstrip(), part[len(part.rstrip()) :])
+            for part in parts
+        )
+        return Markup().join(spans).format(**values)
 
     def lines(self, key: str, **values: object) -> list[str]:
         """The items of a text of several lines."""

@@ -6,6 +6,8 @@ import re
 import tempfile
 from pathlib import Path
 
+import psutil
+
 from tests.browser.chromium import Phone, phone
 from tests.instances import Instance, private_instance
 
@@ -65,7 +67,7 @@ def main() -> None:
         phone(Path(directory)) as browser,
     ):
         album = Album(instance, browser)
-        for part in (pages, form_states, progress_states, stand_ins):
+        for part in (pages, form_states, progress_states, away_states, stand_ins):
             part(album)
 
 
@@ -89,6 +91,11 @@ def form_states(album: Album) -> None:
     album.browser.type("id_tail", "12345")
     album.submit("有 4 处要改")
     album.take("02-query-errors")
+    album.browser.look(album.instance.url, "elder")
+    album.browser.open(f"{album.instance.url}/internet-accounts")
+    album.submit("有 4 处要改")
+    album.take("02-query-elder-errors")
+    album.browser.look(album.instance.url, "light")
     album.fill(OTHER, agree=False)
     album.ask_code(OTHER)
     album.take("02-query-codesent")
@@ -128,6 +135,36 @@ def progress_states(album: Album) -> None:
         album.browser.look(album.instance.url, look)
         album.browser.open(f"{album.instance.sandbox_url}/phone/{NUMBER}")
         album.take(name)
+
+
+def away_states(album: Album) -> None:
+    """What a citizen sees while a carrier is silent, within the day of an inquiry, and while Redis hangs."""
+    album.browser.look(album.instance.url, "light")
+    album.instance.behave("china-mobile", "500")
+    number = "13800138003"
+    album.fill(number)
+    album.browser.type("code", album.ask_code(number))
+    album.submit("正在核对和查询")
+    album.take("03-progress-received")
+    album.instance.behave("china-mobile", "ok")
+    album.fill(number)
+    album.browser.press("#get")
+    album.browser.wait_for_text("刚发过验证码")
+    press_until(album, "验证码已发到")
+    album.browser.type("code", re.findall(r"验证码(\d{6})", album.instance.messages(number)[-1]["text"])[0])
+    album.submit("24 小时内已经查过")
+    album.take("02-query-toosoon")
+    album.fill(OTHER, "000000")
+    album.take("02-query-filled")
+    redis = next(child for child in psutil.Process(album.instance.pid).children() if "redis" in child.name())
+    redis.suspend()
+    try:
+        album.submit("正在提交")
+        album.take("02-query-sending")
+        album.browser.wait_for_text("服务暂时用不了")
+        album.take("02-query-down")
+    finally:
+        redis.resume()
 
 
 def stand_ins(album: Album) -> None:

@@ -43,6 +43,13 @@ def test_a_chinese_heading_breaks_between_phrases() -> None:
     )
 
 
+def test_a_space_between_phrases_stands_outside_of_both() -> None:
+    assert zh("soon.h1") == "这个号码 24 小时内已经查过"
+    assert zh.phrases("soon.h1") == (
+        '<span class="phrase">这个号码</span> <span class="phrase">24 小时内已经查过</span>'
+    )
+
+
 def test_values_in_markup_are_escaped_unless_they_are_markup() -> None:
     lead = zh.phrases("soon.lead", when=Markup("<b>明天 09:20</b>"), left="<i>")
     assert "<b>明天 09:20</b>" in lead

@@ -21,11 +21,11 @@
     return say(n === 1 && words[key + ".one"] ? key + ".one" : key, { n });
   }
   function phrases(node, key) {
-    node.replaceChildren(...words[key].split("|").map((part) => {
+    node.replaceChildren(...words[key].split("|").flatMap((part) => {
       const span = document.createElement("span");
       span.className = "phrase";
-      span.textContent = part;
-      return span;
+      span.textContent = part.trimEnd();
+      return [span, part.slice(span.textContent.length)];
     }));
   }
   const two = (n) => String(n).padStart(2, "0");
