@@ -311,14 +311,9 @@ def test_a_worker_without_redis_waits_for_it_and_ends_on_sigterm(worker):
     assert child.wait(timeout=5) == 0
 
 
-def test_a_job_starts_within_milliseconds_of_its_ring(redis_url, redis, bell, worker, tmp_path):
+def test_every_ring_wakes_a_worker_that_waits(redis_url, redis, bell, worker, tmp_path):
     worker(redis_url)
-    path, waits = tmp_path / "heard", []
-    bell.ring("ask", "first")
-    heard(path, 1, 10)
+    path = tmp_path / "heard"
     for number in range(30):
-        time.sleep(0.01)
-        begun = time.monotonic_ns()
         bell.ring("ask", f"p{number}")
-        waits.append(int(heard(path, number + 2, 5)[-1].split()[1]) - begun)
-    assert sorted(waits)[15] < 20_000_000
+        assert heard(path, number + 1, 10)[-1].split()[0] == f"p{number}"

@@ -91,10 +91,10 @@ def test_the_end_of_a_cdata_section_in_a_text_is_split_and_stays_text() -> None:
     ],
 )
 def test_what_is_no_body_is_a_bad_push_and_found_out_at_once(body: bytes) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()  # of this thread alone, whatever else the machine does
     with pytest.raises(BadPush):
         parse_body(body)
-    assert time.perf_counter() - started < 0.05
+    assert time.thread_time() - started < 0.05
 
 
 def test_sixteen_levels_are_the_most() -> None:
