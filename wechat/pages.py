@@ -7,6 +7,7 @@ from secrets import token_urlsafe
 from typing import Generic
 
 from flask import Blueprint, Response, abort, redirect, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
 from config.errors import OneCertError
@@ -79,8 +80,7 @@ class Pages(Generic[S]):
 
     def post_form(self, service: str) -> AnyResponse:
         """The form without JavaScript: a code is asked for, or the inquiry submitted."""
-        request.max_content_length = FORM_LIMIT
-        form = parse_form(service, request.form)
+        form = parse_form(service, _typed())
         session, words = self._visits.visitor(self._door, request, form.session), self.renderer.words(request)
         form = replace(form, session=session.fresh_token or form.session)
         if form.asks_code:
@@ -115,6 +115,14 @@ class Pages(Generic[S]):
         self._visits.keep(response, form.session)
         response.status_code = 422 if remarks.faults else 409 if remarks.conflict else 200
         return response
+
+
+def _typed() -> MultiDict[str, str]:
+    """The posted form. A body without a length (chunked) would be cut at the limit, not refused: it is counted."""
+    request.max_content_length = FORM_LIMIT + 1
+    if len(request.get_data()) > FORM_LIMIT:
+        abort(413)
+    return request.form
 
 
 def _address() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import re
 from dataclasses import replace
 
@@ -306,3 +307,15 @@ def test_an_asset_is_kept_for_ever_only_under_its_own_address(browser: FlaskClie
 
 def test_a_post_over_the_cap_is_refused(browser: FlaskClient) -> None:
     assert post(browser, phone="1" * 9000).status_code == 413
+
+
+def test_a_post_over_the_cap_is_refused_though_it_names_no_length(browser: FlaskClient) -> None:
+    typed = f"session={hidden(browser.get('/internet-accounts'), 'session')}&phone={PHONE}&action=code&more=".encode()
+    answer = browser.post(
+        "/internet-accounts",
+        input_stream=io.BytesIO(typed + b"1" * 9000),
+        content_type="application/x-www-form-urlencoded",
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert answer.status_code == 413
