@@ -182,6 +182,7 @@ BODIES = {
     "a key twice": b'{"batch":"b","batch":"b","items":[]}',
     "an endless number": b'{"batch":"b","items":[' + b"9" * 5_000 + b"]}",
     "no batch": b'{"items":[]}',
+    "half a surrogate pair for a batch": b'{"batch":"\\ud800","items":[]}',
     "no items": b'{"batch":"b"}',
     "items of another kind": b'{"batch":"b","items":{"a":1}}',
     "too many": json.dumps(answer(*[{"id": str(n)} for n in range(5_001)])).encode(),
