@@ -90,7 +90,8 @@ def _is_foreign_digit(sign: str) -> bool:
 
 
 def _is_letter(sign: str) -> bool:
-    return unicodedata.category(sign) in {"Lo", "Lu", "Ll", "Lm", "Mn"}
+    # U+3007 stands in names and is a number to Unicode.
+    return sign == "〇" or unicodedata.category(sign) in {"Lo", "Lu", "Ll", "Lm", "Mn"}
 
 
 def _is_date(digits: str) -> bool:

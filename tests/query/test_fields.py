@@ -113,6 +113,7 @@ def test_an_id_number_has_a_real_date_and_a_right_check_character(typed: str, nu
         ("买买提•吐尔逊", "买买提·吐尔逊"),
         ("买买提 · 吐尔逊", "买买提·吐尔逊"),
         ("𠮷田", "𠮷田"),
+        ("王〇", "王〇"),
         ("José O'Neil-Smith", "José O'Neil-Smith"),
     ],
 )
