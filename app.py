@@ -100,7 +100,13 @@ for command in [config.up.make_command(upgrade), *(command for folder in folders
 
 
 @cli.command()
-@click.option("--processes", default=1, show_default=True, help="One for each core, on a host that only serves.")
+@click.option(
+    "--processes",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="One for each core, on a host that only serves.",
+)
 @needs_ground
 def web(ground: Ground, processes: int) -> None:
     """Serve the pages, the API, the webhook and receipts."""

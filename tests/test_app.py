@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine
@@ -18,6 +19,7 @@ from config.ground import Ground, make_ground
 from config.queue import make_redis
 from config.settings import SETTINGS, Settings
 from query.inquiry import MOVES, State
+from tests.miniprogram_api.citizens import set_limit
 from tests.servers import free_port
 from wechat.headers import HEADERS
 
@@ -105,6 +107,27 @@ def test_without_redis_nothing_is_sent(settings: Settings, ground: Ground) -> No
     assert client.get("/health/ready").status_code == 503
 
 
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "statuses"),
+    [
+        (0, ["198.51.100.1", "198.51.100.2"], [201, 429]),  # nobody stands in front: the header is the client's own
+        (1, ["198.51.100.1, 203.0.113.7", "198.51.100.2, 203.0.113.7"], [201, 429]),  # the proxy's entry is the last
+        (1, ["203.0.113.7", "203.0.113.8"], [201, 201]),
+        (2, ["198.51.100.1, 203.0.113.7, 10.0.0.1", "198.51.100.2, 203.0.113.7, 10.0.0.1"], [201, 429]),
+    ],
+)
+def test_a_client_cannot_choose_the_address_that_it_is_counted_by(
+    ground: Ground, proxies: int, forwarded: list[str], statuses: list[int]
+) -> None:
+    set_limit(ground, "sessions_per_address_hour", 1)
+    client = create_app(replace(ground, settings=replace(ground.settings, trusted_proxies=proxies))).test_client()
+    answers = [
+        client.post("/api/v1/sessions", json={"entrance": "web"}, headers={"X-Forwarded-For": each})
+        for each in forwarded
+    ]
+    assert [answer.status_code for answer in answers] == statuses
+
+
 def test_the_readmes_diagram_has_the_states_and_their_order() -> None:
     drawn = [word for word in re.findall(r"\b[A-Z]{6,}\b", README.split("```")[5]) if word in State.__members__]
     assert drawn == [state.name for state in State]
@@ -132,6 +155,11 @@ def test_the_readme_names_every_command_and_every_setting() -> None:
     for setting in SETTINGS:
         assert setting.name in README, setting.name
         assert setting.name in example, setting.name
+
+
+@pytest.mark.parametrize("processes", ["0", "-1"])
+def test_no_processes_to_serve_with_is_wrong_usage(processes: str) -> None:
+    assert CliRunner().invoke(cli, ["web", "--processes", processes]).exit_code == 2
 
 
 def test_every_command_explains_itself() -> None:
