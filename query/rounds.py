@@ -116,9 +116,10 @@ class Rounds:
         for (partner, call), turn in zip(calls, turns, strict=True):
             if turn.granted and call.items:
                 parts.append(_Part(partner, call, turn))
-            else:
+                continue
+            if turn.granted:
                 standing.leave(self._ground, partner, turn, used=False)
-                self._put_back(call, turn.until or self._ground.clock.now())
+            self._put_back(call, turn.until or self._ground.clock.now())
         return parts
 
     def _put_back(self, call: Call, due_at: int) -> None:

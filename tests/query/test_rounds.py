@@ -154,6 +154,20 @@ def test_no_more_calls_at_once_than_agreed_and_the_question_is_due_again(ground:
     assert one(ground, accepted).outcome == Outcome.ANSWERED
 
 
+def test_a_round_that_comes_too_soon_for_the_agreed_pace_leaves_the_pace_as_it_is(
+    ground: Ground, partners: Partners
+) -> None:
+    agree(ground, "jd", "calls_per_s = 0.1")
+    jd = ground.catalogues.current().partner("jd")
+    assert jd is not None
+    for place in range(2):
+        accept(ground, f"1380013800{place}")
+        check_and_ask(ground)
+    assert len(partners.asked("jd")) == 1
+    assert due_partners(ground) == ["jd"]
+    assert (enter(ground, jd).wait_s or 0) > 5
+
+
 def test_a_worker_killed_before_its_round_leaves_questions_that_are_asked_later(
     ground: Ground, partners: Partners, clock: FixedClock
 ) -> None:
