@@ -7,7 +7,7 @@ recorded by its own lane when it comes. Killed at any point, the leases run out 
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Final
 
 from config.catalogue_schema import Partner
@@ -99,11 +99,13 @@ class Rounds:
         """A call to each partner of a round, unless this process was held up so long that its lease may be over."""
         now, catalogue, calls = self._ground.clock.now(), self._ground.catalogues.current(), []
         nothing = [None] * len(one.wave.members)
+        # Everyone is owed the same, but that the time in which somebody's hours are closed does not count.
+        owed_by = cache(lambda closed: owed_items(self._ground, one.wave, COUNT, nothing, closed))
         for code, until in one.leases.items():
             partner = catalogue.partner(code)
             if partner is None or now + partner.total_s * SECOND > until:
                 continue
-            owed = owed_items(self._ground, one.wave, COUNT, nothing, partner.closed)
+            owed = owed_by(tuple(partner.closed))
             lease = Lease(code, COUNT, one.wave.service, {one.wave.id: 1}, until)
             answer_by = min((end for *_, end in owed), default=0)
             calls.append((partner, Call(lease, {member: item for member, item, _ in owed}, answer_by)))

@@ -1,146 +1,116 @@
-"""The floor: what the database alone costs. The pipeline's own statements, recorded and played back by bare loops.
+"""The floor: the pipeline with HTTP, cryptography, validation and composing replaced by constants.
 
-Recording runs every step in this process, so the statements, rows and batches are the pipeline's to the letter, down
-to the sealed bytes. Playing them back in as many processes as there are workers leaves out HTTP, cryptography,
-validation, composing, SQLAlchemy, RQ and Redis: nothing that talks to this database can be faster.
+The same statements, rows and batches, and the same RQ, Redis and SQLAlchemy: processes of the product in which what is
+named above is patched away (`python -m tests.bench.floor worker|gateway`). A real one cannot be faster.
 """
 
 from __future__ import annotations
 
-import multiprocessing
+import contextlib
+import subprocess
+import sys
 import time
-from multiprocessing.synchronize import Barrier
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from unittest.mock import patch
 
-import pymysql
-from sqlalchemy import insert, make_url, select
+from sqlalchemy import select, update
 
+from config.catalogue import Partner
 from config.db import begin, reading
 from config.ground import Ground
-from query.ask import ask
-from query.gather import gather
-from query.inquiry import State
-from query.models import inquiry, question, wave
-from query.pipeline import record_outcome
-from sms_port.gateway import send_due
-from sms_port.models import attempt, message
-from tests.bench.arrivals import new_row
+from config.keys import KeyRing
+from enterprises.client import Answers
+from enterprises.protocol import Answer, Counts, Item, Verdict
+from query.inquiry import Outcome
+from query.reply import Reply
+from sms_port.leadership import STANDBY_S
+from sms_port.links.link import Accepted, Dispatch, Ending
+from sms_port.models import leader
 from tests.bench.instances import workers_stopped
-from tests.instances import Instance
+from tests.instances import ONECERT, Instance
+from tests.servers import wait_until
 
-PLAYERS = 2
-CONTENTION = (1205, 1213)
+PADDING = bytes(31)
+TEXT = "【一证通查】您名下手机号码138****8000" + "查" * 160
+WORKERS = 2
+ROLES = ["worker"] * WORKERS + ["gateway"]
 
-Log = list[list[str]]
-"""The statements of each transaction."""
+
+def seal(_keys: KeyRing, plain: bytes, **_place: object) -> bytes:
+    """As long as what is sealed."""
+    return plain + PADDING
 
 
-def rate(ground: Ground, instance: Instance, first: int, count: int) -> float:
-    """Inquiries a second at the floor, of `count` from citizen `first` on."""
+def open_sealed(_keys: KeyRing, sealed: bytes, **_place: object) -> bytes:
+    """What `seal` was given."""
+    return sealed[: -len(PADDING)]
+
+
+def answer(
+    _ground: Ground, partner: Partner, kind: str, _service: str, items: Sequence[Item], _answer_by: int
+) -> Answers:
+    """The same answer for every item."""
+    told: Answer = Verdict("match") if kind == "identity" else Counts({one.code: 1 for one in partner.counted})
+    return Answers("", {item.id: told for item in items})
+
+
+def take(_link: object, batch: Sequence[Dispatch]) -> Mapping[str, Ending]:
+    """The gateway has everything."""
+    return {dispatch.reference: Accepted() for dispatch in batch}
+
+
+CONSTANTS: dict[str, Callable[..., Any]] = {
+    "config.keys.KeyRing.seal": seal,
+    "config.keys.KeyRing.open": open_sealed,
+    "sms_port.ledger.fingerprint": lambda *_: bytes(32),
+    "query.ask.client.ask": answer,
+    "query.asking._compose": lambda *_: Reply(TEXT, TEXT, Outcome.ANSWERED),
+    "sms_port.claiming.compose_parts": lambda *_: [TEXT[:67], TEXT[67:134], TEXT[134:]],
+    "sms_port.links.http.HttpLink.send": take,
+}
+
+
+@contextlib.contextmanager
+def sealed_by_nobody() -> Iterator[None]:
+    """Within it, rows are stored that the floor's processes can open."""
+    with patch("config.keys.KeyRing.seal", seal):
+        yield
+
+
+@contextlib.contextmanager
+def on_the_floor(ground: Ground, instance: Instance) -> Iterator[None]:
+    """Have the floor's workers and gateway do the work of the instance's for the block."""
     with workers_stopped(instance):
-        logs, stored = [], []
-        for player in range(PLAYERS):
-            # One carrier each, so that no two gather the same.
-            rows = [_row(ground, first + 3 * place + player) for place in range(count // PLAYERS)]
-            with begin(ground.engine) as db:
-                db.execute(insert(inquiry), rows)
-            logs.append(_record(ground, rows[0]["waiting_for"]))
-            stored += rows
-        _put_back(ground, stored)
-        seconds = _play(ground, logs)
-        _check(ground, stored)
-        return len(stored) / seconds
+        with begin(ground.engine) as db:
+            db.execute(update(leader).values(until=0))
+        command = [sys.executable, "-m", "tests.bench.floor"]
+        children = [
+            subprocess.Popen([*command, role], env=instance.environment, stderr=subprocess.DEVNULL) for role in ROLES
+        ]
+        try:
+            wait_until(lambda: _leads(ground))
+            time.sleep(1)
+            yield
+        finally:
+            for child in children:
+                child.terminate()
+            for child in children:
+                child.wait(10)
+    time.sleep(2 * STANDBY_S)  # the instance's own gateway leads again
 
 
-def _row(ground: Ground, number: int) -> dict[str, Any]:
-    return {**new_row(ground, number), "state": State.CHECKING}
-
-
-def _record(ground: Ground, carrier: str) -> Log:
-    """Take everything that waits for a carrier to its end, and return each statement that this took."""
-    log: Log = [[]]
-    plain_query, plain_commit = pymysql.connections.Connection.query, pymysql.connections.Connection.commit
-
-    def query(connection: Any, sql: Any, *args: Any) -> Any:
-        log[-1].append(sql)
-        return plain_query(connection, sql, *args)
-
-    def commit(connection: Any) -> None:
-        log.append([])
-        plain_commit(connection)
-
-    with (
-        patch.object(pymysql.connections.Connection, "query", query),
-        patch.object(pymysql.connections.Connection, "commit", commit),
-    ):
-        gather(ground, carrier)
-        while _somebody_asks(ground):
-            for enterprise in ground.catalogues.current().enterprises():
-                ask(ground, enterprise.code)
-        send_due(ground, lambda db, outcomes: record_outcome(db, ground, outcomes))
-    return [statements for statements in log if statements]
-
-
-def _somebody_asks(ground: Ground) -> bool:
+def _leads(ground: Ground) -> bool:
     with reading(ground.engine) as db:
-        return db.execute(select(inquiry.c.id).where(inquiry.c.state == State.ASKING).limit(1)).first() is not None
+        until = db.execute(select(leader.c.until)).scalar_one_or_none()
+    return bool(until and until > ground.clock.now())
 
 
-def _put_back(ground: Ground, rows: list[dict[str, Any]]) -> None:
-    ids = [row["id"] for row in rows]
-    with begin(ground.engine) as db:
-        waves = set(db.execute(select(inquiry.c.wave).where(inquiry.c.id.in_(ids))).scalars())
-        for column, values in (
-            (question.c.wave, waves),
-            (wave.c.id, waves),
-            (attempt.c.message, ids),
-            (message.c.id, ids),
-            (inquiry.c.id, ids),
-        ):
-            db.execute(column.table.delete().where(column.in_(values)))
-        db.execute(insert(inquiry), rows)
+if __name__ == "__main__":
+    from app import cli
 
-
-def _play(ground: Ground, logs: list[Log]) -> float:
-    context = multiprocessing.get_context("spawn")
-    ready = context.Barrier(len(logs) + 1)
-    url = ground.settings.database_url
-    players = [context.Process(target=play, args=(url, log, ready), daemon=True) for log in logs]
-    for player in players:
-        player.start()
-    ready.wait(60)
-    begun = time.monotonic()
-    for player in players:
-        player.join(120)
-    assert all(player.exitcode == 0 for player in players), "a player of the floor failed"
-    return time.monotonic() - begun
-
-
-def play(url: str, log: Log, ready: Barrier) -> None:
-    """One process of the floor."""
-    at = make_url(url)
-    connection = pymysql.connect(
-        host=at.host, port=at.port or 3306, user=at.username, password=at.password or "", db=at.database
-    )
-    connection.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-    ready.wait(60)
-    for statements in log:
-        while True:
-            try:
-                for statement in statements:
-                    connection.query(statement)
-                connection.commit()
-                break
-            except pymysql.err.OperationalError as error:
-                connection.rollback()
-                if error.args[0] not in CONTENTION:
-                    raise
-    connection.close()
-
-
-def _check(ground: Ground, rows: list[dict[str, Any]]) -> None:
-    mine = inquiry.c.id.in_([row["id"] for row in rows])
-    with reading(ground.engine) as db:
-        states = set(db.execute(select(inquiry.c.state).where(mine)).scalars())
-    assert states == {State.CLOSED}, "played back, the statements did not end every inquiry"
+    with contextlib.ExitStack() as patches:
+        for name, constant in CONSTANTS.items():
+            patches.enter_context(patch(name, constant))
+        sys.argv = [ONECERT, *sys.argv[1:]]
+        cli()

@@ -24,14 +24,29 @@ def drain(ground: Ground, instance: Instance, first: int, count: int) -> dict[st
     """Store `count` inquiries at once and let two workers and the gateway have them."""
     started = ground.clock.now()
     carriers = store_at_once(ground, first, count)
-    stored = ground.clock.now()
     with metered(ground, instance) as taken:
-        ground.bell.ring_all([("gather", carrier) for carrier in carriers])
-        wait_drained(ground)
+        seconds = drained(ground, carriers, started, count)
+    found = lives(ground, started)
+    return {"per_second": round(count / seconds, 1), **taken.per_inquiry(count), **percentiles(found)}
+
+
+def drained(ground: Ground, carriers: list[str], started: int, count: int) -> float:
+    """Ring for what is stored and wait until it is handed over; seconds that this took."""
+    rung = ground.clock.now()
+    ground.bell.ring_all([("gather", carrier) for carrier in carriers])
+    wait_drained(ground)
     found = lives(ground, started)
     assert len(found) == count
-    seconds = (max(closed for _, closed in found) - stored) / 1000
-    return {"per_second": round(count / seconds, 1), **taken.per_inquiry(count), **percentiles(found)}
+    return (max(closed for _, closed in found) - rung) / 1000
+
+
+def floor_rate(ground: Ground, instance: Instance, first: int, count: int) -> float:
+    """Inquiries a second of the same drain at the floor."""
+    with floor.on_the_floor(ground, instance):
+        started = ground.clock.now()
+        with floor.sealed_by_nobody():
+            carriers = store_at_once(ground, first, count)
+        return count / drained(ground, carriers, started, count)
 
 
 def steady(ground: Ground, instance: Instance, first: int, rate: int) -> dict[str, Any]:
@@ -60,7 +75,7 @@ def measure() -> dict[str, Any]:
             drains, floors, obvious_rates = [], [], []
             for turn in range(1, ROUNDS + 1):
                 drains.append(drain(ground, instance, turn * 1_000_000, INQUIRIES))
-                floors.append(floor.rate(ground, instance, 10_000_000 + turn * 1_000_000, INQUIRIES))
+                floors.append(floor_rate(ground, instance, 10_000_000 + turn * 1_000_000, INQUIRIES))
                 obvious_rates.append(obvious.rate(instance, "simple", OBVIOUS["simple"]))
             forking = obvious.rate(instance, "fork", OBVIOUS["fork"])
             steadily = {f"at_{rate}": steady(ground, instance, 50_000_000 + rate * 10_000, rate) for rate in RATES}
