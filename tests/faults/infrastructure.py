@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import psutil
 import pymysql
@@ -49,13 +50,20 @@ def few_connections(stage: Theatre) -> None:
 def hold_locks(stage: Theatre) -> None:
     """Longer than a statement waits for a lock."""
     with stage.mariadb.root("onecert") as root:
-        root.begin()
-        with root.cursor() as cursor:
-            cursor.execute("SELECT id FROM wave FOR UPDATE")
-            cursor.execute("SELECT id FROM inquiry FOR UPDATE")
-            cursor.execute("SELECT id FROM message FOR UPDATE")
-            time.sleep(5.5)
+        while not has_locked(root, "wave", "inquiry", "message"):
+            root.rollback()
+        time.sleep(5.5)
         root.rollback()
+
+
+def has_locked(root: pymysql.connections.Connection[Any], *tables: str) -> bool:
+    """Lock every row of these tables; False when that met the product's own locks, and lost."""
+    root.begin()
+    with root.cursor() as cursor, suppress(pymysql.OperationalError):
+        for table in tables:
+            cursor.execute(f"SELECT id FROM {table} FOR UPDATE")  # noqa: S608
+        return True
+    return False
 
 
 def cross_locks(stage: Theatre) -> None:
@@ -64,9 +72,9 @@ def cross_locks(stage: Theatre) -> None:
         with stage.mariadb.root("onecert") as root, root.cursor() as cursor:
             root.begin()
             cursor.execute("INSERT INTO receipt SELECT 'x', seq, 0, 'x', 0, 1, 0 FROM seq_1_to_500")
-            cursor.execute("SELECT id FROM inquiry FOR UPDATE")
-            time.sleep(0.3)
-            with suppress(pymysql.OperationalError):
+            with suppress(pymysql.OperationalError):  # now and then it is the victim after all
+                cursor.execute("SELECT id FROM inquiry FOR UPDATE")
+                time.sleep(0.3)
                 cursor.execute("SELECT id FROM wave FOR UPDATE")
                 cursor.execute("SELECT mac FROM verification_code FOR UPDATE")
             root.rollback()

@@ -103,10 +103,10 @@ class Theatre:
 
     # Citizens
 
-    def admit(self, citizens: Sequence[Citizen], seconds: float = 90) -> None:
+    def admit(self, citizens: Sequence[Citizen], seconds: float = 90, threads: int = 6) -> None:
         """Have every citizen submit, and again until each was told 202."""
         until = time.monotonic() + seconds
-        with ThreadPoolExecutor(6) as pool:
+        with ThreadPoolExecutor(threads) as pool:
             list(pool.map(lambda citizen: self._admit(citizen, until), citizens))
 
     def _admit(self, citizen: Citizen, until: float) -> None:
