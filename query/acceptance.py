@@ -35,6 +35,11 @@ class Candidate:
     code: str = field(repr=False)
     row: dict[str, Any] = field(repr=False)
 
+    @property
+    def accepted(self) -> Told:
+        """What is told when it becomes an inquiry."""
+        return self.row["reference"], self.row["accepted_at"]
+
 
 def decide_together(db: Connection, ground: Ground, candidates: Sequence[Candidate]) -> list[Told | None]:
     """What becomes of each; None: to be decided alone. IntegrityError: all of them are, nothing was done."""
@@ -74,9 +79,7 @@ def _decide(
     opened = [one for one in candidates if one not in refused and one not in earlier]
     early = claim_days(db, [Claim(one.holder, one.row["id"], one.row["accepted_at"]) for one in opened])
     refused |= {one: early[one.row["id"]] for one in opened if one.row["id"] in early}
-    accepted: dict[Candidate, Told] = {
-        one: (one.row["reference"], one.row["accepted_at"]) for one in opened if one not in refused
-    }
+    accepted = {one: one.accepted for one in opened if one not in refused}
     admit(db, *(one.row for one in accepted))
     faults.point("submit.before_commit")
     return refused | earlier | accepted

@@ -94,7 +94,6 @@ def submit(ground: Ground, submission: Submission) -> Accepted:
     if isinstance(told, QueryError):
         raise told
     reference, accepted = told
-    count_accepted(submission.service)
     faults.point("submit.before_answer")
     return Accepted(
         str(reference), mask_phone(form.phone), catalogue.port_number, accepted, reply_by(accepted, service)
@@ -144,8 +143,10 @@ def _commit(ground: Ground, decide: Decide, candidates: Sequence[Candidate]) -> 
             raise
         return [None] * len(candidates)
     faults.point("submit.after_commit")
-    accepted = [one for one, answer in zip(candidates, told, strict=True) if isinstance(answer, tuple)]
-    ground.bell.ring_all([("gather", carrier) for carrier in sorted({one.row["waiting_for"] for one in accepted})])
+    new = [one.row for one, answer in zip(candidates, told, strict=True) if answer == one.accepted]
+    for row in new:
+        count_accepted(row["service"])
+    ground.bell.ring_all([("gather", carrier) for carrier in sorted({row["waiting_for"] for row in new})])
     return told
 
 

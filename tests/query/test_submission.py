@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from config import metrics
 from config.clock import FixedClock
 from config.db import begin
 from config.errors import DatabaseUnavailable
@@ -138,13 +139,18 @@ def test_a_code_is_used_once(ground: Ground, clock: FixedClock) -> None:
         submit(ground, form(code=code, id_tail="654321"))
 
 
+def accepted_inquiries() -> float:
+    return metrics.numbers().get_sample_value("onecert_inquiries_accepted_total", {"service": "internet-accounts"}) or 0
+
+
 def test_the_same_submission_again_gets_the_same_reference(ground: Ground, clock: FixedClock) -> None:
-    code = ask_code(ground)
+    code, before = ask_code(ground), accepted_inquiries()
     first = submit(ground, form(code=code))
     clock.advance(90 * SECOND)
     assert submit(ground, form(code=code)) == first
     assert submit(ground, form(phone="+86 138 0013 8000", code=code)) == first
     assert len(rows(ground)) == 1
+    assert accepted_inquiries() == before + 1, "what is told again is not counted again"
 
 
 def test_an_idempotency_key_gives_the_same_answer_or_a_conflict(ground: Ground) -> None:
