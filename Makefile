@@ -38,7 +38,7 @@ format: $(VENV)/.dev-installed
 
 bench: $(VENV)/.dev-installed
 	@.ci/packages mariadb-server redis-server
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 pictures: $(VENV)/.dev-installed
 	@.ci/packages chromium chromium-driver fonts-noto-cjk nodejs

@@ -36,6 +36,8 @@ def rows(name: str, figures: dict[str, object], prefix: str = "") -> list[tuple[
 
 def main(wanted: list[str]) -> None:
     """Run the named benchmarks, or all; figures of those not run stay as they were in the file."""
+    if unknown := sorted(set(wanted) - set(BENCHMARKS)):
+        sys.exit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
     figures = json.loads(OUTPUT.read_text()) if OUTPUT.exists() else {}
     table = Table("benchmark", "figure", "value")
     for name in wanted or BENCHMARKS:
