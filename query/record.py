@@ -47,7 +47,9 @@ def record(
 
 def record_all(ground: Ground, said: Sequence[Said]) -> list[int]:
     """`record` what several partners, each once, said to questions of one kind; in one transaction."""
-    return transact(ground.engine, partial(_record, ground=ground, said={one.lease.partner: one for one in said}))
+    looks = transact(ground.engine, partial(_record, ground=ground, said={one.lease.partner: one for one in said}))
+    faults.point("record.after_commit")
+    return looks
 
 
 def give_back(ground: Ground, lease: Lease, at_least: int = 0, *, portion: bool = False) -> None:
@@ -60,22 +62,20 @@ def give_back(ground: Ground, lease: Lease, at_least: int = 0, *, portion: bool 
     waits = min(failed, ALONE_AFTER) if portion and lease.answered else failed
     due_at = ground.clock.now() + max(_delay(ground, lease, waits), at_least)
 
-    def put_back(db: Connection) -> None:
-        for wave_id, tries in sorted(lease.tries.items()):
-            mine = _mine(lease, wave_id) & (question.c.state == LEASED) & (question.c.tries == tries)
-            db.execute(update(question).where(mine).values(state=DUE, due_at=due_at, failed=failed))
-        faults.point("give_back.before_commit")
-
-    transact(ground.engine, put_back)
+    _make_due(ground, lease, due_at=due_at, failed=failed)
 
 
 def put_back(ground: Ground, lease: Lease, due_at: int) -> None:
     """Make questions that were leased and not asked after all due at `due_at`, as if nobody had taken them."""
+    _make_due(ground, lease, due_at=due_at)
 
+
+def _make_due(ground: Ground, lease: Lease, **values: int) -> None:
     def unlease(db: Connection) -> None:
         for wave_id, tries in sorted(lease.tries.items()):
             mine = _mine(lease, wave_id) & (question.c.state == LEASED) & (question.c.tries == tries)
-            db.execute(update(question).where(mine).values(state=DUE, due_at=due_at))
+            db.execute(update(question).where(mine).values(state=DUE, **values))
+        faults.point("give_back.before_commit")
 
     transact(ground.engine, unlease)
 

@@ -18,6 +18,8 @@ from tests.servers import wait_until
 
 LONGEST_S = 60
 FIRST_BYTE = "call.after_first_byte"
+GROUPS = 6
+"""Points of one group are far apart in an inquiry's life: three deaths in a row would make an innocent look guilty."""
 
 
 @pytest.mark.timeout(240)
@@ -25,20 +27,20 @@ FIRST_BYTE = "call.after_first_byte"
 def test_a_process_killed_at_any_point_leaves_inquiries_that_end_once(
     stage: Theatre, people: Callable[[int], list[Citizen]], passage: int
 ) -> None:
-    stage.trigger.arm(points(), passage)
     stage.outside.plays |= {"meituan": Moody(2), "gateway": Moody(3)}
     citizens: list[Citizen] = []
-    until = time.monotonic() + LONGEST_S
-    while not citizens or (stage.trigger.waiting() and time.monotonic() < until):
-        if stage.trigger.waiting() == ["ledger.before_commit"]:
-            stage.trigger.arm(["send.after_claim"], 1)  # for a lease that runs out
-        some = people(6)
-        stage.admit(some)
-        stage.settle(90)
-        citizens += some
-    assert stage.trigger.waiting() == [], "never reached"
-    # All points at once hit the same first wave, and three deaths in a row make an innocent look like poison.
-    assert check(stage.ground, stage.outside, citizens, floor=0.75) == []
+    for place in range(GROUPS):
+        stage.trigger.arm(points()[place::GROUPS], passage)
+        until = time.monotonic() + LONGEST_S
+        while stage.trigger.waiting() and time.monotonic() < until:
+            if stage.trigger.waiting() == ["ledger.before_commit"]:
+                stage.trigger.arm(["send.after_claim"], 1)  # for a lease that runs out
+            some = people(6)
+            stage.admit(some)
+            stage.settle(90)
+            citizens += some
+        assert stage.trigger.waiting() == [], "never reached"
+    assert check(stage.ground, stage.outside, citizens) == []
 
 
 def test_the_gateway_killed_after_the_first_byte_of_a_reply_sends_it_once(
