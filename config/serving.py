@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from granian.constants import Interfaces
@@ -42,7 +44,15 @@ def serve(make_app: Callable[[], Any], bind: str, processes: int = 1) -> None:
         websockets=False,
         log_level=LogLevels.error,
         workers_kill_timeout=KILL_AFTER_S,
-    ).serve(target_loader=make_app, wrap_loader=False)
+    ).serve(target_loader=partial(_settled, make_app), wrap_loader=False)
+
+
+def _settled(make_app: Callable[[], Any]) -> Any:
+    """The application, made; what has been loaded for it stays, and is no more looked through for garbage."""
+    app = make_app()
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def until_stopped() -> threading.Event:

@@ -33,6 +33,8 @@ from query.inquiry import INTERNET_ACCOUNTS
 from query.models import verification_code
 from tests.bench.arrivals import PREFIXES
 from tests.bench.instances import ground_of, limits_off, on_mariadb, workers_stopped
+from tests.bench.meter import metered
+from tests.bench.taps import cpu_seconds
 from tests.instances import ONECERT, Instance
 from tests.servers import free_port, wait_until
 
@@ -94,13 +96,13 @@ def rate(port: int, requests: list[Request]) -> float:
 
 
 @contextmanager
-def server(instance: Instance, port: int, *command: str) -> Iterator[None]:
-    """One of the two servers; its own process group goes with it."""
+def server(instance: Instance, port: int, *command: str) -> Iterator[int]:
+    """One of the two servers; its pid."""
     environment = instance.environment | {"ONECERT_BIND": f"127.0.0.1:{port}"}
     child = subprocess.Popen(command, env=environment)
     try:
         wait_until(lambda: _listens(port), 30)
-        yield
+        yield child.pid
     finally:
         child.terminate()
         child.wait(10)
@@ -126,20 +128,36 @@ def measure() -> dict[str, Any]:
             bare_table.create(ground.engine)
             with (
                 workers_stopped(instance),
-                server(instance, bare, sys.executable, "-m", "tests.bench.intake", str(bare)),
-                server(instance, ours, ONECERT, "web", "--processes", str(PROCESSES)),
+                server(instance, bare, sys.executable, "-m", "tests.bench.intake", str(bare)) as bare_pid,
+                server(instance, ours, ONECERT, "web", "--processes", str(PROCESSES)) as our_pid,
             ):
                 rate(bare, bare_requests(1, 200))
                 rate(ours, submissions(ground, 90_000_000, 200))
                 turns = [
-                    (rate(bare, bare_requests(turn, REQUESTS)), rate(ours, submissions(ground, turn, REQUESTS)))
+                    (
+                        costed(ground, instance, bare_pid, bare, bare_requests(turn, REQUESTS)),
+                        costed(ground, instance, our_pid, ours, submissions(ground, turn, REQUESTS)),
+                    )
                     for turn in (1_000_000 * (1 + place) for place in range(ROUNDS))
                 ]
     return {
-        "per_second": round(statistics.median(ours for _, ours in turns)),
-        "bare_per_second": round(statistics.median(bare for bare, _ in turns)),
-        "ratio_to_bare": round(statistics.median(ours / bare for bare, ours in turns), 3),
+        "per_second": round(statistics.median(our["per_second"] for _, our in turns)),
+        "bare_per_second": round(statistics.median(bare["per_second"] for bare, _ in turns)),
+        "ratio_to_bare": round(statistics.median(our["per_second"] / bare["per_second"] for bare, our in turns), 3),
+        "each": {name: round(statistics.median(our[name] for _, our in turns), 2) for name in turns[0][1]},
+        "each_bare": {name: round(statistics.median(bare[name] for bare, _ in turns), 2) for name in turns[0][0]},
     }
+
+
+def costed(ground: Ground, instance: Instance, pid: int, port: int, requests: list[Request]) -> dict[str, float]:
+    """The rate, and what one request took: CPU-ms of server, database, Redis and client, and statements."""
+    served, own = cpu_seconds(pid), time.process_time()
+    with metered(ground, instance) as taken:
+        per_second = rate(port, requests)
+    spent = {"server": cpu_seconds(pid) - served, "client": time.process_time() - own}
+    spent |= {name: taken.cpu.get(name, 0.0) for name in ("database", "redis")}
+    cost = {f"cpu_ms_{name}": seconds * 1000 / len(requests) for name, seconds in spent.items()}
+    return {"per_second": per_second, "statements": taken.counters["statements"] / len(requests), **cost}
 
 
 def make_bare(engine: Engine) -> Flask:
