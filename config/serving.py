@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
@@ -39,6 +39,7 @@ def serve(make_app: Callable[[], Any], bind: str, processes: int = 1) -> None:
         address=host.strip("[]"),
         port=int(port),
         interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
         workers=processes,
         blocking_threads=THREADS,
         websockets=False,

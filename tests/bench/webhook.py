@@ -138,6 +138,8 @@ def serving(
     with running(command, directory / "servers.log", env=settings) as server:
         wait_until(lambda: _listens(port))
         yield port, server.pid
+        server.terminate()  # killed, it would leave its workers behind
+        server.wait(10)
 
 
 def _listens(port: int) -> bool:
