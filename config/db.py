@@ -7,7 +7,6 @@ runs the whole of it again after a deadlock); nothing is ever open across an HTT
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import inf
 from typing import Any, Protocol, TypeVar
 
 from pymysql.err import MySQLError
@@ -151,8 +150,12 @@ def _mysql_engine(url: str) -> Engine:
     @event.listens_for(engine, "checkout")
     def _see_if_alive(connection: Any, record: Any, _proxy: object) -> None:
         # A ping before each use is a round trip; that a server hung up can be seen on the socket, without one.
+        # One that was just opened is not looked at: after two in vain the pool would raise what is no DBAPIError.
+        used_at = record.info.get(USED_AT)
+        if used_at is None:
+            return
         hung_up = wait_for_read(connection._sock, timeout=0)
-        if hung_up or (time.monotonic() - record.info.get(USED_AT, inf) > IDLE_S and not _answers(connection)):
+        if hung_up or (time.monotonic() - used_at > IDLE_S and not _answers(connection)):
             raise DisconnectionError
 
     return engine

@@ -87,7 +87,7 @@ def request_code(ground: Ground, *, service: str, phone: str, owner: bytes) -> C
 
     transact(ground.engine, store)
     faults.point("code.after_commit")
-    ground.bell.ring_gateway()
+    ground.bell.ring_gateway(Lane.CODE.bell)
     return CodeSent(mask_phone(number), LIFE_S, catalogue.limits.code_per_phone_gap_s)
 
 

@@ -2,14 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from config.catalogue_schema import Partner
 from config.ground import Ground
 from query.waves import Wave
 from sms_port.ledger import Lane
-
-REPLIES: Final = Lane.REPLY.name.lower()
 
 Take = Callable[[Sequence[Partner]], Mapping[str, int]]
 """Whom of these partners this process asks itself, at once: code -> how long it has the question (epoch ms)."""
@@ -38,5 +35,5 @@ class Owing:
     def ring(self, ground: Ground) -> None:
         """Ring everything owed; the gateway first, since a citizen waits for it."""
         if self.messages:
-            ground.bell.ring_gateway(REPLIES)
+            ground.bell.ring_gateway(Lane.REPLY.bell)
         ground.bell.ring_all(sorted(self.jobs))

@@ -32,7 +32,7 @@ __all__ = ["Gateway", "OnOutcome", "Outcome", "run", "send_due"]
 ASKED_AT_ONCE = 500
 WAIT_S = 1.0
 READY_S = 5.0
-CODES, REPLIES, DOUBTS = Lane.CODE.name.lower(), Lane.REPLY.name.lower(), "doubts"
+DOUBTS = "doubts"
 
 log = get_logger(__name__)
 
@@ -56,7 +56,7 @@ class Gateway:
 
     def steps(self) -> dict[str, Step]:
         """What there is to do, the most urgent first: codes, replies, doubts. Each returns 0 when nothing is due."""
-        return {CODES: partial(self.send, Lane.CODE), REPLIES: partial(self.send, Lane.REPLY), DOUBTS: self.ask}
+        return {**{lane.bell: partial(self.send, lane) for lane in Lane}, DOUBTS: self.ask}
 
     def send(self, lane: Lane, *, rung: bool = False) -> int:
         """Claim and send one batch of a lane; returns how many messages it held, 0 when nothing is due.
@@ -143,7 +143,7 @@ def _lead(ground: Ground, on_outcome: OnOutcome, stop: threading.Event, leadersh
             loops = [pool.submit(_repeat, step, bells[name], over) for name, step in steps.items()]
             renew_at = 0.0
             while not stop.is_set() and not any(loop.done() for loop in loops) and leadership.leads:
-                rung = ground.bell.wait_gateway(WAIT_S, (CODES, REPLIES))
+                rung = ground.bell.wait_gateway(WAIT_S, [lane.bell for lane in Lane])
                 if time.monotonic() >= renew_at:
                     renew_at = time.monotonic() + RENEW_S
                     leadership.hold()
@@ -165,7 +165,8 @@ def _repeat(step: Step, bell: threading.Event, over: threading.Event) -> None:
         rung = bell.wait(WAIT_S)
         bell.clear()
         try:
-            while not over.is_set() and step(rung=rung):
+            # A rung claim passes over what another lane's has locked in passing: what it left is looked for once more.
+            while not over.is_set() and (step(rung=rung) or rung):
                 rung = False
         except OneCertError as error:
             log.warning("gateway_waits", code=error.code, reason=error.detail)

@@ -19,6 +19,11 @@ class Lane(IntEnum):
     CODE = 0
     REPLY = 1
 
+    @property
+    def bell(self) -> str:
+        """What the gateway's lane is rung by."""
+        return self.name.lower()
+
 
 class State(IntEnum):
     """Where a message stands. The order matters: from ACCEPTED on the text is erased."""

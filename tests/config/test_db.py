@@ -4,10 +4,24 @@ from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import Column, Engine, Integer, LargeBinary, MetaData, String, Table, insert, select, text, update
+from sqlalchemy import (
+    Column,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    event,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.schema import CreateTable
+from urllib3.util.wait import wait_for_read
 
 from config.db import Ms, Sealed, Serial, begin, is_duplicate, make_engine, reading, skip_locked, transact, upsert
 from config.errors import DatabaseUnavailable
@@ -208,6 +222,21 @@ def test_an_idle_connection_that_no_longer_answers_is_replaced(boxes, monkeypatc
     monkeypatch.setattr("config.db.IDLE_S", -1)
     monkeypatch.setattr("config.db._answers", lambda connection: False)
     assert number() != first
+
+
+@on_mariadb
+def test_a_server_that_hangs_up_on_every_new_connection_is_unavailable(boxes):
+    boxes.dispose()
+    with make_engine(SimpleNamespace(database_url=boxes.url.render_as_string(False))).connect() as killer:
+
+        @event.listens_for(boxes, "connect")
+        def hang_up(connection, _record):
+            killer.exec_driver_sql(f"KILL {connection.thread_id()}")
+            wait_for_read(connection._sock, timeout=5)
+
+        with pytest.raises(DatabaseUnavailable), reading(boxes) as db:
+            db.execute(text("SELECT 1"))
+        event.remove(boxes, "connect", hang_up)
 
 
 @on_sqlite

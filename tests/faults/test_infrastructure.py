@@ -51,7 +51,7 @@ def deadlocks(stage: Theatre) -> int:
     return int(stage.mariadb.run("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")[0][1])
 
 
-@pytest.mark.parametrize("point", ["ask.after_claim", "ask.after_answer", "send.after_claim", "send.before_first_byte"])
+@pytest.mark.parametrize("point", ["ask.before_call", "ask.after_answer", "send.after_claim", "send.before_first_byte"])
 def test_a_process_frozen_past_its_lease_does_no_harm_when_it_goes_on(
     stage: Theatre, people: People, point: str
 ) -> None:

@@ -62,6 +62,7 @@ class Theatre:
         self.directory, self.environment = directory, environment
         self.ground, self.outside, self.behaviour = ground, outside, outside.behaviour
         self.trigger, self.offset = Trigger(directory / "faults"), Offset(directory / "offset")
+        self.log = directory / "cast.log"
         self.cast: subprocess.Popen[str] | None = None
         self.stopping = threading.Event()
 
@@ -70,7 +71,7 @@ class Theatre:
     def raise_curtain(self, workers: int = 2, **settings: str) -> None:
         """Start the cast; returns when a request would be answered."""
         command = [sys.executable, "-m", "tests.faults.cast", str(self.directory), str(workers)]
-        with (self.directory / "cast.log").open("a") as log:
+        with self.log.open("a") as log:
             self.cast = subprocess.Popen(
                 command, cwd=ROOT, env={**self.environment, **settings}, stdout=subprocess.PIPE, stderr=log, text=True
             )
@@ -79,7 +80,7 @@ class Theatre:
             if line.strip() == "ready":
                 break
         else:
-            raise AssertionError((self.directory / "cast.log").read_text()[-3000:])
+            raise AssertionError(self.log.read_text()[-3000:])
         threading.Thread(target=self.cast.stdout.read, daemon=True).start()
 
     def drop_curtain(self) -> None:
