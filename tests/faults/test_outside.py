@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import re
 import time
@@ -155,7 +156,12 @@ def test_an_answer_that_is_lost_after_acceptance_is_asked_for_and_nothing_is_sen
 ) -> None:
     citizens = people(6)
     stage.admit(citizens[:3])
-    stage.outside.plays["gateway"] = lambda *_: (502, "text/html", b"<html>")
+    lost = itertools.cycle([True, False])
+
+    def lose(_question: Any, status: int, body: bytes) -> tuple[int, str, Body]:
+        return (502, "text/html", b"<html>") if next(lost) else (status, "application/json", body)
+
+    stage.outside.plays["gateway"] = lose
     stage.admit(citizens[3:])
     stage.settle(60)
     assert check(stage.ground, stage.outside, citizens) == []

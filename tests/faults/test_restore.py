@@ -32,6 +32,7 @@ def test_a_restore_in_mid_flight_sends_nothing_twice_and_erases_again(
     stage.behaviour.set("jd", "ok")
     stage.behaviour.set("china-mobile", "retry")
     stage.admit(owed)
+    wait_until(lambda: not unrecorded(stage))
     stage.trigger.arm([GATEWAY_POINT], 1, "stop")
     stage.behaviour.set("china-mobile", "ok")
     wait_until(lambda: step(stage) and stage.trigger.pid_at(GATEWAY_POINT), 30)
@@ -61,6 +62,12 @@ def step(stage: Theatre) -> bool:
 def states(stage: Theatre) -> list[int]:
     with reading(stage.ground.engine) as db:
         return list(db.scalars(select(inquiry.c.state)))
+
+
+def unrecorded(stage: Theatre) -> bool:
+    """Whether the gateway is still busy with a message, say the last citizen's code."""
+    with reading(stage.ground.engine) as db:
+        return State.SENDING in db.scalars(select(message.c.state)).all()
 
 
 def reply_states(stage: Theatre) -> set[int]:

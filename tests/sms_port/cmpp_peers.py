@@ -17,6 +17,7 @@ from sms_port.pace import Pace
 from sms_port.receipts import Receipt
 from sms_port.sandbox_cmpp import CmppGateway, Guest, Play
 from sms_port.sandbox_cmpp_wire import Part
+from tests.servers import wait_until
 from tests.sms_port.letters import change_catalogue
 
 
@@ -82,6 +83,12 @@ class Peer:
     def texts(self) -> list[str]:
         with self.lock:
             return [part.text for part in self.parts]
+
+    def guest(self) -> Guest:
+        """The one who is connected; it is let in a moment before the gateway notes it."""
+        wait_until(self.gateway.guests)
+        (guest,) = self.gateway.guests()
+        return guest
 
 
 @contextlib.contextmanager

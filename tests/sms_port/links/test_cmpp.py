@@ -61,6 +61,12 @@ def one(link: CmppLink, dispatch: Dispatch) -> object:
     return link.send([dispatch]).get(dispatch.reference)
 
 
+def wait_for_another_connection(link: CmppLink) -> None:
+    """Wait until the link has noticed that its connection is gone, and has the next one."""
+    wait_until(lambda: link.room(Lane.REPLY) == 0)
+    wait_until(lambda: link.room(Lane.REPLY) > 0)
+
+
 def test_a_message_is_accepted_under_the_gateways_name_and_reported(
     link: CmppLink, peer: Peer, hearing: Hearing
 ) -> None:
@@ -159,15 +165,15 @@ def test_a_line_that_breaks_in_the_middle_leaves_what_was_said_unknown(
     peer.play.judged = break_off
     assert one(link, letter()) == Unknown("no_answer")
     peer.play.judged = lambda gateway, guest, part: 0
-    wait_until(lambda: link.room(Lane.REPLY) > 0)
+    wait_for_another_connection(link)
     assert isinstance(one(link, letter()), Accepted), "it connects again"
 
 
 def test_a_gateway_that_says_goodbye_is_answered_and_connected_to_again(link: CmppLink, peer: Peer) -> None:
-    (guest,) = peer.gateway.guests()
+    guest = peer.guest()
     guest.say(build(TERMINATE, 9))
     wait_until(lambda: guest not in peer.gateway.guests())
-    wait_until(lambda: link.room(Lane.REPLY) > 0)
+    wait_for_another_connection(link)
     assert isinstance(one(link, letter()), Accepted)
 
 
@@ -211,7 +217,7 @@ def test_reports_of_either_length_early_and_twice_are_all_heard(link: CmppLink, 
         assert isinstance(ending, Accepted)
         assert {receipt.reference for receipt in hearing.receipts} == set(ending.ids)
         assert [receipt.word for receipt in hearing.receipts].count(Word.UNCLEAR) == 1
-    (guest,) = peer.gateway.guests()
+    guest = peer.guest()
     wait_until(lambda: not guest.undelivered)
 
 
@@ -220,7 +226,7 @@ def test_a_report_of_another_length_is_acknowledged_and_left(link: CmppLink, pee
     one(link, letter())
     wait_until(lambda: hearing.receipts)
     hearing.receipts.clear()
-    (guest,) = peer.gateway.guests()
+    guest = peer.guest()
     peer.gateway.deliver(Delivery("900001", 5, "10699000", PHONE, b"x" * 65, True))
     wait_until(lambda: not guest.undelivered)
     assert hearing.receipts == []
@@ -231,7 +237,7 @@ def test_what_cannot_be_stored_is_not_acknowledged_and_comes_again(
 ) -> None:
     hearing.broken = True
     one(link, letter())
-    (guest,) = peer.gateway.guests()
+    guest = peer.guest()
     wait_until(lambda: guest.undelivered)
     time.sleep(0.2)
     assert guest.undelivered
@@ -249,7 +255,7 @@ def test_a_citizens_text_is_heard(link: CmppLink, peer: Peer, hearing: Hearing) 
 
 
 def test_a_storm_of_active_tests_is_answered_and_changes_nothing(link: CmppLink, peer: Peer) -> None:
-    (guest,) = peer.gateway.guests()
+    guest = peer.guest()
     for sequence in range(20_000):
         guest.say(build(ACTIVE_TEST, sequence))
     assert isinstance(one(link, letter()), Accepted)

@@ -107,7 +107,7 @@ def test_it_is_left_with_a_line_in_the_log_and_nothing_is_lost(
 def test_the_line_in_the_log_names_the_fault_and_neither_number_nor_words(
     link: CmppLink, peer: Peer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (guest,) = peer.gateway.guests()
+    guest = peer.guest()
     guest.say(HOSTILE["a text cut short"])
     wait_until(lambda: not link.room(Lane.REPLY))
     wait_until(lambda: link.room(Lane.REPLY) > 0, 5)
