@@ -33,7 +33,7 @@ from config import metrics
 from config.errors import OneCertError
 from config.ground import Ground, load_ground
 from config.serving import begin_process, serve, until_stopped
-from config.terminal import needs_ground
+from config.terminal import Commands, needs_ground
 from config.worker import make_worker
 from miniprogram_api.door import Door
 from miniprogram_api.problems import http_problem_response, problem_response
@@ -88,7 +88,7 @@ def _with_health_and_problems(app: Flask, ground: Ground) -> Flask:
     return app
 
 
-@click.group()
+@click.group(cls=Commands)
 @click.version_option(package_name="onecert")
 def cli() -> None:
     """一证通查: how many accounts or phone cards are tied to a number, answered by one SMS."""

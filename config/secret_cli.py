@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-import sys
 
 import click
 
@@ -15,7 +14,7 @@ from config.db import begin
 from config.errors import ConfigError, SecretMissing
 from config.ground import Ground
 from config.key_pairs import load_private_key, load_public_key
-from config.terminal import change_options, confirm, json_option, needs_ground, print_table
+from config.terminal import change_options, confirm, json_option, needs_ground, print_table, read_input
 
 MIN_KEY_CHARS, MAX_SMPP_CHARS = 16, 8
 THEIR_KEYS = ("cmpp", "smpp", "aliyun")
@@ -43,7 +42,7 @@ def set_secret(ground: Ground, ctx: click.Context, name: str, dry_run: bool, yes
             f"note: the catalogue in force does not use {name}" + (f"; did you mean {near[0]}?" if near else ""),
             err=True,
         )
-    value = click.prompt(name, hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.read().strip("\r\n")
+    value = read_input(name, hidden=True).strip("\r\n")
     check_secret(name, value, _driver(ground, name))
     if confirm(ctx, f"set the secret {name}", yes, dry_run):
         with begin(ground.engine) as db:

@@ -18,7 +18,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from config.errors import OneCertError
+from config.errors import ConfigError, OneCertError
 from config.ground import Ground, make_ground
 from config.log import configure_logging
 from config.settings import load_settings
@@ -29,6 +29,16 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 UNLIMITED_WIDTH = 10_000
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class Commands(click.Group):
+    """The root of a command line. Words that are not UTF-8 are wrong usage, not a fault somewhere behind it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As any group; raises UsageError for such a word."""
+        if any(map(_is_torn, args)):
+            raise click.UsageError("the command line is not UTF-8 text", ctx)
+        return super().parse_args(ctx, args)
 
 
 def change_options(command: Command) -> Command:
@@ -91,6 +101,19 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_js
     Console(width=width, markup=False, highlight=False, emoji=False).print(table)
 
 
+def read_input(ask: str = "", *, hidden: bool = False) -> str:
+    """Standard input as it is; where somebody sits at the keyboard and `ask` says for what, the line that is typed.
+
+    Raises ConfigError when it is not UTF-8.
+    """
+    if ask and _is_asked():
+        return str(click.prompt(ask, hide_input=hidden, err=True))
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError:
+        raise ConfigError("standard input is not UTF-8 text") from None
+
+
 def confirm(ctx: click.Context, text: str, yes: bool, dry_run: bool) -> bool:
     """Whether to go on: no at `--dry-run`, yes at `--yes`, else what the person at the terminal says.
 
@@ -107,6 +130,11 @@ def confirm(ctx: click.Context, text: str, yes: bool, dry_run: bool) -> bool:
     if not click.confirm(f"{text[:1].upper()}{text[1:]}?", err=True):
         ctx.exit(1)
     return True
+
+
+def _is_torn(word: str) -> bool:
+    """Whether it came as bytes that are not UTF-8: Python keeps those as halves of surrogate pairs."""
+    return any("\ud800" <= sign <= "\udfff" for sign in word)
 
 
 def _is_asked() -> bool:

@@ -9,15 +9,12 @@ import unicodedata
 from datetime import date
 from typing import Final
 
+from config.spelling import find_phone, joined, normal
 from query.errors import CodeInvalid, IdNumberInvalid, IdTailInvalid, NameInvalid, PhoneInvalid
 
-MAX_TYPED: Final = 64
-PHONE: Final = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})")
 ID_TAIL: Final = re.compile(r"[0-9]{5}[0-9X]")
 CODE: Final = re.compile(r"[0-9]{6}")
 ID_NUMBER: Final = re.compile(r"[1-9][0-9]{16}[0-9X]")
-FULL_WIDTH: Final = "０１２３４５６７８９"
-SEPARATORS: Final = re.compile(r"[\s\-\u2010-\u2015\u2212().\u200b\u2060\ufeff]+")
 MIDDLE_DOTS: Final = re.compile("[\u2022\u2027\u30fb\u22c5\u0387.]")
 NAME_MARKS: Final = frozenset("·-' ")
 
@@ -28,15 +25,15 @@ CHECK_CHARACTERS: Final = "10X98765432"
 
 def parse_phone(text: str) -> str:
     """Eleven digits of a mainland mobile number from `text`; raises PhoneInvalid."""
-    found = PHONE.fullmatch(_joined(text))
-    if found is None:
+    phone = find_phone(text)
+    if phone is None:
         raise PhoneInvalid("a mobile number has 11 digits and begins with 13 to 19")
-    return found.group(1)
+    return phone
 
 
 def parse_id_tail(text: str) -> str:
     """The last six characters of an ID number, a last x written X; raises IdTailInvalid."""
-    tail = _joined(text).upper()
+    tail = joined(text).upper()
     if ID_TAIL.fullmatch(tail) is None:
         raise IdTailInvalid("five digits and a digit or X")
     return tail
@@ -44,7 +41,7 @@ def parse_id_tail(text: str) -> str:
 
 def parse_id_number(text: str) -> str:
     """An ID number of GB 11643 (18 characters, real date of birth, right check character); raises IdNumberInvalid."""
-    number = _joined(text).upper()
+    number = joined(text).upper()
     if ID_NUMBER.fullmatch(number) is None or not _is_date(number[6:14]) or _check(number) != number[17]:
         raise IdNumberInvalid("not an ID number of 18 characters, or its check character is wrong")
     return number
@@ -52,7 +49,7 @@ def parse_id_number(text: str) -> str:
 
 def parse_name(text: str) -> str:
     """A name as an ID card shows it, 2 to 50 letters, with one kind of middle dot; raises NameInvalid."""
-    name = " ".join(MIDDLE_DOTS.sub("·", _normal(text)).split())
+    name = " ".join(MIDDLE_DOTS.sub("·", normal(text)).split())
     name = re.sub(r" ?· ?", "·", name)
     letters = [sign for sign in name if sign not in NAME_MARKS]
     if not 2 <= len(name) <= 50 or len(letters) < 2 or not all(_is_letter(sign) for sign in letters):
@@ -62,7 +59,7 @@ def parse_name(text: str) -> str:
 
 def parse_code(text: str) -> str:
     """A verification code as it is compared: six half-width digits, right or wrong; raises CodeInvalid."""
-    code = _joined(text)
+    code = joined(text)
     if CODE.fullmatch(code) is None:
         raise CodeInvalid("a verification code has six digits")
     return code
@@ -71,22 +68,6 @@ def parse_code(text: str) -> str:
 def mask_phone(phone: str) -> str:
     """The only form in which a number may be shown: 138****8000."""
     return f"{phone[:3]}****{phone[-4:]}"
-
-
-def _normal(text: str) -> str:
-    # The cap comes first: one character can become eighteen under NFKC.
-    return unicodedata.normalize("NFKC", text[: MAX_TYPED + 1])
-
-
-def _joined(text: str) -> str:
-    """`text` without separators; nothing when it is too long, or has a digit of another script such as ² or ①."""
-    if len(text) > MAX_TYPED or any(_is_foreign_digit(sign) for sign in text):
-        return ""
-    return SEPARATORS.sub("", _normal(text))
-
-
-def _is_foreign_digit(sign: str) -> bool:
-    return unicodedata.numeric(sign, None) is not None and not sign.isascii() and sign not in FULL_WIDTH
 
 
 def _is_letter(sign: str) -> bool:

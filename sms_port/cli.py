@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,10 +12,11 @@ from config import audit
 from config.clock import rfc3339
 from config.db import begin, reading
 from config.ground import Ground
-from config.terminal import change_options, confirm, json_option, needs_ground, print_table
+from config.spelling import find_phone
+from config.terminal import change_options, confirm, json_option, needs_ground, print_table, read_input
 from sms_port.callbacks import KINDS, callback_path
-from sms_port.errors import LinkUnknown, MessageUnknown, NotInDoubt
-from sms_port.inbound import opt_outs, remove_opt_out
+from sms_port.errors import LinkUnknown, MessageUnknown, NotInDoubt, NumberInvalid
+from sms_port.inbound import mask, opt_outs, remove_opt_out
 from sms_port.ledger import resend
 from sms_port.models import Closing, Lane, State, Word, attempt, link_health, message, part, receipt
 from sms_port.reference import build_reference
@@ -142,9 +142,11 @@ def list_opt_outs(ground: Ground, as_json: bool) -> None:
 @change_options
 @needs_ground
 def remove_number(ground: Ground, dry_run: bool, yes: bool) -> None:
-    """Let codes through again to the number that is read from standard input."""
-    phone = sys.stdin.readline().strip()
-    masked = f"{phone[:3]}****{phone[-4:]}"
+    """Let codes through again to the number that is read from standard input, in any spelling."""
+    phone = find_phone(read_input("number"))
+    if phone is None:
+        raise NumberInvalid("standard input must have one mobile number, of 11 digits")
+    masked = mask(phone)
     if not confirm(click.get_current_context(), f"let codes through to {masked} again", yes, dry_run):
         return
     with begin(ground.engine) as db:

@@ -59,6 +59,14 @@ class MessageUnknown(SmsError):
     permanent = True
 
 
+class NumberInvalid(SmsError):
+    """What was typed is no mobile number."""
+
+    code = "phone_invalid"
+    status = 422
+    permanent = True
+
+
 class FrameInvalid(SmsError):
     """A gateway sent bytes that are no frame of its protocol; the connection is closed."""
 

@@ -65,9 +65,14 @@ def add_opt_out(db: Connection, ground: Ground, phone: str, link: str) -> bool:
     if is_opted_out(db, ground, phone):
         return False
     index, now = ground.keys.phone_index(phone), ground.clock.now()
-    masked = ground.keys.seal(f"{phone[:3]}****{phone[-4:]}".encode(), table="opt_out", column="masked", row=index)
+    masked = ground.keys.seal(mask(phone).encode(), table="opt_out", column="masked", row=index)
     db.execute(insert(opt_out).values(phone_index=index, masked=masked, link=link, at=now))
     return True
+
+
+def mask(phone: str) -> str:
+    """The only form in which a number may be shown (pure)."""
+    return f"{phone[:3]}****{phone[-4:]}"
 
 
 def opt_outs(ground: Ground) -> list[dict[str, Any]]:

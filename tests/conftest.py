@@ -21,9 +21,9 @@ from tests.instances import Instance, private_instance
 from tests.servers import mariadb_server, missing, redis_server
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def logging_as_in_production() -> None:
-    """Every log line goes one way, whichever test runs first; threads never write to a closed file."""
+    """Every log line goes one way, whatever a command of an earlier test set; threads never write to a closed file."""
     configure_logging("info")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +9,7 @@ import click
 
 from config.ground import Ground
 from config.outgoing import Answer
-from config.terminal import json_option, needs_ground, print_table
+from config.terminal import json_option, needs_ground, print_table, read_input
 from wechat.accounts import official_accounts, read_account
 from wechat.errors import PlayFailed
 from wechat.menu_cli import menu, token
@@ -76,7 +75,7 @@ def push(
     The account's secrets are read from this instance's database; for an instance at --url that has others, give them
     with --secrets.
     """
-    keys = parse_secrets(code, sys.stdin.read()) if asked else read_account(ground, code).keys
+    keys = parse_secrets(code, read_input()) if asked else read_account(ground, code).keys
     played = build_push(
         keys,
         KINDS[kind](words),

@@ -12,7 +12,16 @@ from click.testing import CliRunner
 
 from config.errors import CatalogueInvalid
 from config.ground import Ground
-from config.terminal import change_options, confirm, json_option, needs_ground, plain_errors, print_table
+from config.terminal import (
+    Commands,
+    change_options,
+    confirm,
+    json_option,
+    needs_ground,
+    plain_errors,
+    print_table,
+    read_input,
+)
 
 ROWS = [{"code": "tencent", "name": "腾讯", "enabled": True}, {"code": "jd", "name": "京东", "enabled": None}]
 
@@ -41,6 +50,17 @@ def fail() -> None:
 @needs_ground
 def where(ground: Ground) -> None:
     click.echo(str(ground.settings.data))
+
+
+@click.group(cls=Commands)
+def root() -> None: ...
+
+
+@root.command()
+@click.argument("words")
+@plain_errors
+def say(words: str) -> None:
+    click.echo(f"{words}: {read_input()}")
 
 
 @pytest.fixture(autouse=True)
@@ -96,3 +116,15 @@ def test_a_wrong_setting_is_told_in_one_line(tmp_path: Path) -> None:
     done = CliRunner().invoke(where, env={"ONECERT_DATA": str(tmp_path), "ONECERT_BIND": "everywhere"})
     assert done.exit_code == 1
     assert done.stderr.startswith("Error: ONECERT_BIND: must be host:port")
+
+
+def test_words_that_are_not_utf_8_are_wrong_usage() -> None:
+    result = CliRunner().invoke(root, ["say", os.fsdecode(b"\xb2\xe9")])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.endswith("Error: the command line is not UTF-8 text\n")
+    assert CliRunner().invoke(root, ["say", "一证通查"], input="好").stdout == "一证通查: 好\n"
+
+
+def test_standard_input_that_is_not_utf_8_is_an_error_of_one_line() -> None:
+    result = CliRunner().invoke(root, ["say", "a"], input=b"\xb2\xe9")
+    assert (result.exit_code, result.stderr) == (1, "Error: standard input is not UTF-8 text\n")

@@ -126,6 +126,23 @@ def test_opt_outs_are_listed_masked_and_removed(ground: Ground) -> None:
     assert run(ground, "optout", "remove", "--yes", stdin=PHONE + "\n").exit_code == 1
 
 
+@pytest.mark.parametrize("typed", ["+86 138-0013-8000", "008613800138000\r\n", "１３８ ００１３ ８０００"])
+def test_an_opt_out_is_removed_by_any_spelling_of_the_number(ground: Ground, typed: str) -> None:
+    record_texts(ground, [Inbound("main", "a", PHONE, "10699000", "TD")])
+    removed = run(ground, "optout", "remove", "--yes", stdin=typed)
+    assert removed.stdout == "138****8000 gets codes again\n"
+    assert json.loads(run(ground, "optout", "list", "--json").stdout) == []
+
+
+@pytest.mark.parametrize("typed", ["", "\n", "138001380001", "01012345678", "138****8000", "13800138000 13900139000"])
+def test_what_is_no_number_is_told_as_such_and_not_repeated(ground: Ground, typed: str) -> None:
+    refused = run(ground, "optout", "remove", "--yes", stdin=typed)
+    assert (refused.exit_code, refused.output) == (
+        1,
+        "Error: standard input must have one mobile number, of 11 digits\n",
+    )
+
+
 def test_the_health_of_links_is_shown(ground: Ground, news: News) -> None:
     exchange = Exchange(ground, news)
     exchange.rooms(Lane.CODE)

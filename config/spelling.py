@@ -1,0 +1,36 @@
+"""What people type, in one spelling: full-width signs, separators and country codes are mended. Pure.
+
+Digits of other scripts are not: no carrier's system knows them.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+MAX_TYPED: Final = 64
+FULL_WIDTH: Final = "０１２３４５６７８９"
+SEPARATORS: Final = re.compile(r"[\s\-\u2010-\u2015\u2212().\u200b\u2060\ufeff]+")
+PHONE: Final = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})")
+
+
+def normal(text: str) -> str:
+    """`text` in half width (NFKC), cut a little beyond what a field may hold."""
+    # The cap comes first: one character can become eighteen under NFKC.
+    return unicodedata.normalize("NFKC", text[: MAX_TYPED + 1])
+
+
+def joined(text: str) -> str:
+    """`text` without separators; nothing when it is too long, or has a digit of another script such as ² or ①."""
+    if len(text) > MAX_TYPED or any(_is_foreign_digit(sign) for sign in text):
+        return ""
+    return SEPARATORS.sub("", normal(text))
+
+
+def find_phone(text: str) -> str | None:
+    """The eleven digits of the mainland mobile number that `text` is; None when it is none."""
+    found = PHONE.fullmatch(joined(text))
+    return found.group(1) if found else None
+
+
+def _is_foreign_digit(sign: str) -> bool:
+    return unicodedata.numeric(sign, None) is not None and not sign.isascii() and sign not in FULL_WIDTH
