@@ -42,7 +42,7 @@ from query.schema import upgrade
 from query.sweep import sweep
 from wechat import notices
 from wechat.headers import add_headers
-from wechat.refusals import make_not_found
+from wechat.refusals import receive_strays
 
 SWEEP_S = 2.0
 
@@ -57,7 +57,7 @@ def create_app(ground: Ground | None = None) -> Flask:
     app.register_blueprint(miniprogram_api.views.make_blueprint(ground, door))
     app.register_blueprint(sms_port.views.make_blueprint(ground, closing(ground)))
     app.register_blueprint(enterprises.views.make_blueprint(ground, partial(record_called_back, ground)))
-    app.register_error_handler(404, make_not_found(ground, http_problem_response))
+    receive_strays(app, ground, http_problem_response)
     app.after_request(add_headers)
     proxies = ground.settings.trusted_proxies
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]

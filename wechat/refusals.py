@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import request
+from flask import Flask, request
 from flask.wrappers import Response
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from config.errors import OneCertError
 from config.ground import Ground
@@ -22,9 +22,10 @@ STATE_OF_CODE = {
 }
 RETRY_SOON_S = 5
 """What a program is told to wait while we are down, as in the API; people are told no time."""
-NotFoundHandler = Callable[[HTTPException], Response]
-PROGRAMS = ("/api/", "/wechat/", "/sms/", "/partners/")
-"""Where only programs come: an unknown address there is answered with problem+json."""
+STRAYS = (404, 405)
+"""What Flask refuses before it knows whose view it is: an unknown address, a wrong method."""
+PROGRAMS = ("/api/", "/wechat/", "/sms/", "/partners/", "/health/")
+"""Where only programs come: a stray there is answered with problem+json."""
 
 
 def refusal_page(renderer: Renderer, error: Exception) -> Response:
@@ -34,17 +35,20 @@ def refusal_page(renderer: Renderer, error: Exception) -> Response:
     response.status_code = status
     if retry_after or status == 503:
         response.headers["Retry-After"] = str(retry_after or RETRY_SOON_S)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response
 
 
-def make_not_found(ground: Ground, elsewhere: NotFoundHandler) -> NotFoundHandler:
-    """The handler of unknown addresses: the page for people, `elsewhere` (problem+json) for programs."""
+def receive_strays(app: Flask, ground: Ground, elsewhere: Callable[[HTTPException], Response]) -> None:
+    """Have `app` answer unknown addresses and wrong methods: with a page for people, `elsewhere` for programs."""
     renderer = Renderer(ground)
 
-    def not_found(error: HTTPException) -> Response:
+    def stray(error: HTTPException) -> Response:
         return elsewhere(error) if request.path.startswith(PROGRAMS) else refusal_page(renderer, error)
 
-    return not_found
+    for status in STRAYS:
+        app.register_error_handler(status, stray)
 
 
 def _state(error: Exception) -> tuple[str, int, int]:
@@ -53,7 +57,7 @@ def _state(error: Exception) -> tuple[str, int, int]:
         retry_after = int(error.extra.get("retry_after", 0))
         return _limit_state(error) or STATE_OF_CODE.get(error.code, "down"), error.status, retry_after
     status = (error.code if isinstance(error, HTTPException) else None) or 500
-    return "missing" if status == 404 else "down", status, 0
+    return "missing" if status in STRAYS else "down", status, 0
 
 
 def _limit_state(error: OneCertError) -> str:

@@ -31,7 +31,7 @@ def make_blueprint(ground: Ground) -> Blueprint:
     blueprint.register_error_handler(OneCertError, _refuse)
     blueprint.register_error_handler(HTTPException, _abandon)
 
-    @blueprint.get("/<account>")
+    @blueprint.route("/<account>", methods=["GET", "POST"])  # POST is named for `Allow`: the gate takes it
     def check(account: str) -> Response:
         stamp = read_stamp(request.query_string.decode("latin-1"))
         reply = reception.confirm_url(account, stamp, request.args.get("echostr", ""))

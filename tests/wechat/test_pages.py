@@ -22,7 +22,7 @@ from miniprogram_api.problems import http_problem_response
 from tests.miniprogram_api.citizens import codes_owed, set_limit
 from wechat.headers import CONTENT_SECURITY_POLICY, add_headers
 from wechat.pages import make_blueprint
-from wechat.refusals import make_not_found
+from wechat.refusals import receive_strays
 
 PHONE = "13800138000"
 ACCOUNTS = {"phone": PHONE, "id_tail": "12345X", "consent": "yes"}
@@ -33,7 +33,7 @@ PUBLIC = ["/", "/internet-accounts", "/phone-cards", "/guides", "/guides/tencent
 def make_app(ground: Ground) -> Flask:
     app = Flask("pages", static_folder=None)
     app.register_blueprint(make_blueprint(ground, Door(ground)))
-    app.register_error_handler(404, make_not_found(ground, http_problem_response))
+    receive_strays(app, ground, http_problem_response)
     app.register_error_handler(HTTPException, http_problem_response)
     app.after_request(add_headers)
     return app
@@ -138,6 +138,14 @@ def test_whatever_is_not_there_is_the_same_page(browser: FlaskClient, path: str)
     assert page.status_code == 404
     assert "没有找到" in page.text
     assert "不是在本机提交的" in page.text
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("DELETE", "/help"), ("PUT", "/internet-accounts")])
+def test_a_wrong_method_is_a_page_too_and_tells_the_right_ones(browser: FlaskClient, method: str, path: str) -> None:
+    page = browser.open(path, method=method)
+    assert (page.status_code, page.mimetype) == (405, "text/html")
+    assert "没有找到" in page.text
+    assert "GET" in page.headers["Allow"]
 
 
 def test_an_unknown_address_of_the_api_stays_a_problem(browser: FlaskClient) -> None:

@@ -283,6 +283,12 @@ def test_a_body_over_64_kb_is_refused_at_once(wechat: WeChat, code: str, size: i
     assert (response.status_code, response.data) == (413, b"")
 
 
+def test_a_wrong_method_tells_the_right_ones(wechat: WeChat) -> None:
+    refused = wechat.client().put("/wechat/gxwbwx")
+    assert refused.status_code == 405
+    assert {"GET", "POST"} <= set(refused.headers["Allow"].split(", "))
+
+
 def test_the_body_of_an_unsigned_push_is_not_read(wechat: WeChat) -> None:
     played = wechat.play("caict")
     response = wechat.send("caict", played, PLAIN_FAULTS["entity bomb"], "a=1")
