@@ -57,8 +57,19 @@ class Answers:
     by_id: Mapping[str, Answer]
 
 
-def ask(ground: Ground, partner: Partner, kind: str, service: str, items: Sequence[Item], answer_by: int) -> Answers:
+def ask(
+    ground: Ground,
+    partner: Partner,
+    kind: str,
+    service: str,
+    items: Sequence[Item],
+    answer_by: int,
+    now: int | None = None,
+) -> Answers:
     """Ask `partner` about `items` in one call; `answer_by` in epoch ms. Takes `partner.total_s` seconds at most.
+
+    `now`, epoch ms, is when the caller made sure that it may ask, or this moment. The signature carries it: what a
+    process that was frozen in between sends later is refused as stale, and so nobody is asked after the decision.
 
     Raises EnterpriseError when the call as a whole failed; `docs/lookup-protocol.md` section 8 lists its codes.
     """
@@ -66,7 +77,9 @@ def ask(ground: Ground, partner: Partner, kind: str, service: str, items: Sequen
     started = time.monotonic()
     try:
         body = build_request(batch, kind, service, answer_by, items)
-        parsed = _read(ground, _post(ground, partner, body, len(items)), batch, items, kind, partner)
+        parsed = _read(
+            ground, _post(ground, partner, body, len(items), now or ground.clock.now()), batch, items, kind, partner
+        )
     except EnterpriseError as error:
         count_call(partner.code, error.code, _ms_since(started))
         note(ground, partner, error.code)
@@ -86,20 +99,22 @@ def ask(ground: Ground, partner: Partner, kind: str, service: str, items: Sequen
     return Answers(batch, parsed.answers)
 
 
-def _post(ground: Ground, partner: Partner, body: bytes, items: int) -> HttpAnswer:
+def _post(ground: Ground, partner: Partner, body: bytes, items: int, now: int) -> HttpAnswer:
     """The answer to one call, made again with the next key when the one in use is not accepted."""
     try:
         keys = signing_keys(ground, partner)
     except SecretMissing as error:
         raise EnterpriseError("the partner's key was never set", code="key_missing") from error
     for key_id, secret in keys:
-        answer = _post_signed(ground, partner, body, items, key_id, secret)
+        answer = _post_signed(ground, partner, body, items, key_id, secret, now)
         if answer.status != 401:
             break
     return answer
 
 
-def _post_signed(ground: Ground, partner: Partner, plain: bytes, items: int, key_id: str, secret: str) -> HttpAnswer:
+def _post_signed(
+    ground: Ground, partner: Partner, plain: bytes, items: int, key_id: str, secret: str, now: int
+) -> HttpAnswer:
     url = partner.base_url.rstrip("/") + PATH
     sealed = partner.seal != "none"
     body = seal_body(partner.seal, secret, key_id, plain) if sealed else plain
@@ -112,7 +127,7 @@ def _post_signed(ground: Ground, partner: Partner, plain: bytes, items: int, key
         key_id=key_id,
         secret=secret,
         algorithm=partner.algorithm,
-        now=ground.clock.now(),
+        now=now,
     )
     try:
         return ground.http.post(

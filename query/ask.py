@@ -132,9 +132,6 @@ def put(ground: Ground, partner: Partner, call: Call, rounds: Rounds | None = No
     if not partner.enabled:
         settle(ground, record(ground, call.lease, dict.fromkeys(call.items, _without(call.lease.kind))), rounds)
         return True
-    if ground.clock.now() + partner.total_s * SECOND > call.lease.until:
-        # This process was held up so long that another may have taken the lease over: let the sweep see to it.
-        return False
     if (poison := _poison_of(call)) is not None:
         _log.error("item_set_aside", partner=partner.code, kind=call.lease.kind, inquiry=poison.hex())
         settle(ground, record(ground, call.lease, {poison: UNAVAILABLE}, rest_at_once=True), rounds)
@@ -145,18 +142,22 @@ def put(ground: Ground, partner: Partner, call: Call, rounds: Rounds | None = No
 
 
 def hear(ground: Ground, partner: Partner, call: Call) -> Heard:
-    """Ask for as many items as one call may hold; in parts, where the partner refuses them together."""
+    """Ask for as many items as one call may hold; in parts, where the partner refuses them together.
+
+    No call begins that may outlast the lease: this process was held up, and another may have taken the questions over.
+    """
     lease, items = call.lease, _portion(call, partner.batch_size)
 
-    def ask_them(some: Items) -> Mapping[str, PartnerAnswer]:
+    def ask_them(some: Items) -> Mapping[str, PartnerAnswer] | None:
         faults.point("ask.before_call")
+        now = ground.clock.now()
+        if now + partner.total_s * SECOND > lease.until:
+            return None
+        question = (lease.kind, lease.service, list(some.values()), call.answer_by)
         with waiting(len(some)):
-            return client.ask(ground, partner, lease.kind, lease.service, list(some.values()), call.answer_by).by_id
+            return client.ask(ground, partner, *question, now).by_id
 
-    def in_time() -> bool:
-        return ground.clock.now() + partner.total_s * SECOND <= lease.until
-
-    told = ask_in_parts(ask_them, items, lease.failed, in_time)
+    told = ask_in_parts(ask_them, items, lease.failed)
     faults.point("ask.after_answer")
     return Heard(partner, call, told, portion=len(items) < len(call.items))
 

@@ -24,17 +24,16 @@ class Told:
     error: EnterpriseError | None
 
 
-def ask_in_parts(
-    ask: Callable[[Items], Mapping[str, Answer]], items: Items, failed: int, in_time: Callable[[], bool]
-) -> Told:
+def ask_in_parts(ask: Callable[[Items], Mapping[str, Answer] | None], items: Items, failed: int) -> Told:
     """Ask about `items`, in halves as long as a part is refused (400, 413, 422); `failed`: tries before this one.
 
+    `ask` returns None when there is no time left for another call.
     An item that is refused alone, where others were answered, is what its partner cannot stomach: Refused.
     """
     told: dict[bytes, Answer] = {}
     alone: list[bytes] = []
     parts, calls, error = [dict(items)], 0, None
-    while parts and calls < (MOST_CALLS if told else FRUITLESS_CALLS) and (calls == 0 or in_time()):
+    while parts and calls < (MOST_CALLS if told else FRUITLESS_CALLS):
         part = parts.pop()
         calls += 1
         try:
@@ -48,6 +47,8 @@ def ask_in_parts(
             else:
                 parts += _halves(part)
         else:
+            if answers is None:
+                break
             told |= {inquiry: answers[item.id] for inquiry, item in part.items()}
     if told or (len(items) == 1 and failed >= REFUSED_AFTER):
         told |= dict.fromkeys(alone, Refused())

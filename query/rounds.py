@@ -15,7 +15,6 @@ from config.ground import Ground
 from config.hours import opens_at
 from enterprises import standing
 from query.ask import Call, Heard, hear, lease_until, owed_items, record_heard, settle
-from query.inquiry import SECOND
 from query.lanes import Lanes
 from query.owing import Round
 from query.questions import COUNT, Lease
@@ -96,14 +95,14 @@ class Rounds:
                 self._put_back(part.call, self._ground.clock.now())
 
     def _calls(self, one: Round) -> list[tuple[Partner, Call]]:
-        """A call to each partner of a round, unless this process was held up so long that its lease may be over."""
-        now, catalogue, calls = self._ground.clock.now(), self._ground.catalogues.current(), []
+        """A call to each partner of a round."""
+        catalogue, calls = self._ground.catalogues.current(), []
         nothing = [None] * len(one.wave.members)
         # Everyone is owed the same, but that the time in which somebody's hours are closed does not count.
         owed_by = cache(lambda closed: owed_items(self._ground, one.wave, COUNT, nothing, closed))
         for code, until in one.leases.items():
             partner = catalogue.partner(code)
-            if partner is None or now + partner.total_s * SECOND > until:
+            if partner is None:
                 continue
             owed = owed_by(tuple(partner.closed))
             lease = Lease(code, COUNT, one.wave.service, {one.wave.id: 1}, until)

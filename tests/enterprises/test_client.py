@@ -11,6 +11,7 @@ import pytest
 from werkzeug.wrappers import Response
 
 from config.catalogue import Partner
+from config.clock import FixedClock
 from config.db import begin
 from config.ground import Ground
 from config.metrics import numbers
@@ -35,6 +36,15 @@ def test_a_partner_is_asked_at_its_address_in_one_signed_call(ground: Ground, te
     assert f"created={LAUNCH_DAY // 1000}" in call.headers["Signature-Input"]
     assert call.get_json()["answer_by"] == "2026-11-22T08:05:00Z"
     assert PHONE not in str(call.headers) + call.url
+
+
+def test_a_call_is_signed_for_the_moment_at_which_its_caller_made_sure(
+    ground: Ground, tencent: Partner, server: Server, clock: FixedClock
+) -> None:
+    made_sure = clock.now()
+    clock.advance(3_600_000)  # frozen in between: the partner refuses what was signed an hour ago
+    ask(ground, tencent, "count", "internet-accounts", ITEMS, ANSWER_BY, made_sure)
+    assert f"created={made_sure // 1000};" in server.requests[0].headers["Signature-Input"]
 
 
 def test_every_asked_item_has_an_answer(ground: Ground, tencent: Partner, server: Server) -> None:

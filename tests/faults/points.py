@@ -6,6 +6,7 @@ import ast
 import fcntl
 import os
 import signal
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -89,4 +90,5 @@ class Trigger:
             (self.armed / name).unlink(missing_ok=True)
         finally:
             os.close(descriptor)
-        os.kill(os.getpid(), SIGNALS[act])
+        # To this thread: of a signal to the process, another may hear first, and this one goes on for a while.
+        signal.pthread_kill(threading.get_ident(), SIGNALS[act])

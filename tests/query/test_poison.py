@@ -48,11 +48,11 @@ def deadly(monkeypatch: pytest.MonkeyPatch, kind: str, poison: str) -> list[int]
     deaths: list[int] = []
     real = client.ask
 
-    def ask(ground: Ground, partner: Any, asked: str, service: str, items: Any, answer_by: int) -> Any:
+    def ask(ground: Ground, partner: Any, asked: str, service: str, items: Any, *times: int) -> Any:
         if asked == kind and partner.code in ("china-mobile", "jd") and poison in {item.id for item in items}:
             deaths.append(len(items))
             raise Killed
-        return real(ground, partner, asked, service, items, answer_by)
+        return real(ground, partner, asked, service, items, *times)
 
     monkeypatch.setattr(client, "ask", ask)
     return deaths
