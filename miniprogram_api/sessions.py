@@ -3,7 +3,7 @@
 The token carries the entrance and the openid under our seal, so the citizen's side can neither read nor change
 them. It ends after 30 idle minutes and 12 hours at most; while it is used, a fresh one is handed out at most once a
 minute. To look at one's own inquiry (`viewing`) a token stays good for the 48 hours an inquiry can be looked at,
-and grants nothing else.
+and grants nothing else. Who leaves the entrance (unsubscribes) has no session there from that moment on.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from redis import RedisError
 
 from config.catalogue import Entrance
+from config.departures import departure_key, has_left_since, is_later
 from config.errors import SealBroken
 from config.ground import Ground
 from config.keys import KeyRing
@@ -95,8 +96,8 @@ def open_session(
     """A new session: (token, seconds until it ends unused, session).
 
     `ticket` for official accounts, `code` (of the platform) for mini programs, nothing for the web entrance. Raises
-    EntranceUnknown (also for the wrong one of these), TicketInvalid (also for another entrance's), and what
-    `logins.log_in` raises.
+    EntranceUnknown (also for the wrong one of these), TicketInvalid (also for another entrance's, or of somebody who
+    left since), RedisUnavailable, and what `logins.log_in` raises.
     """
     now = ground.clock.now()
     known = ground.catalogues.current().entrance(entrance)
@@ -115,7 +116,7 @@ def read_session(ground: Ground, token: str, *, viewing: bool = False) -> Sessio
     ends_at = inside.seen_at + VIEWING_MS if viewing else inside.ends_at()
     if not inside.seen_at - CLOCK_SLACK_MS <= now < ends_at:
         raise SessionInvalid()
-    if _is_ended(ground, inside.sid, viewing=viewing):
+    if _is_ended(ground, inside, viewing=viewing):
         raise SessionInvalid()
     return _session(ground.keys, inside, now)
 
@@ -132,13 +133,18 @@ def end_session(ground: Ground, session: Session) -> None:
         raise LimiterUnavailable() from error
 
 
-def _is_ended(ground: Ground, sid: bytes, *, viewing: bool) -> bool:
+def _is_ended(ground: Ground, inside: _Sealed, *, viewing: bool) -> bool:
+    """Whether the citizen logged out or left the entrance; an own inquiry may be looked at after leaving, too."""
+    wanted = [_ended_key(ground.keys, inside.sid)]
+    if inside.openid is not None and not viewing:
+        wanted.append(departure_key(ground.keys, inside.entrance, inside.openid))
     try:
-        return bool(ground.redis.exists(_ended_key(ground.keys, sid)))
+        ended, *left = ground.redis.mget(wanted)
     except RedisError as error:
         if viewing:  # a look at one's own progress grants nothing, and must not hang on Redis
             return False
         raise LimiterUnavailable() from error
+    return ended is not None or any(is_later(told, inside.issued_at) for told in left)
 
 
 def _ended_key(keys: KeyRing, sid: bytes) -> str:
@@ -150,15 +156,17 @@ def _admit(ground: Ground, entrance: Entrance, proof: Proof, now: int) -> str | 
     if proof.kind != PROOF_OF[entrance.kind]:
         raise EntranceUnknown()
     if proof.ticket is not None:
-        return _openid_of(parse_ticket(ground.keys, proof.ticket, now), entrance)
+        return _openid_of(ground, parse_ticket(ground.keys, proof.ticket, now), entrance)
     if proof.code is not None:
         return log_in(ground, entrance, proof.code)
     return None
 
 
-def _openid_of(ticket: Ticket, entrance: Entrance) -> str:
+def _openid_of(ground: Ground, ticket: Ticket, entrance: Entrance) -> str:
     if ticket.entrance != entrance.code:
         raise TicketInvalid("The link is not one of ours.")
+    if has_left_since(ground, ticket.entrance, ticket.openid, ticket.issued_at):
+        raise TicketInvalid("The link is over; take a new one.")
     return ticket.openid
 
 

@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 
 from config.clock import FixedClock
+from config.departures import note_departure
+from config.errors import RedisUnavailable
 from config.ground import Ground
 from config.queue import make_redis
 from config.tickets import Ticket, TicketInvalid, build_ticket
@@ -74,6 +76,37 @@ def test_a_session_that_logged_out_opens_nothing_and_another_one_stays(ground: G
             with pytest.raises(SessionInvalid):
                 read_session(ground, ended or "", viewing=viewing)
     read_session(ground, other)
+
+
+def test_who_leaves_an_entrance_has_no_session_and_no_link_there(ground: Ground, clock: FixedClock) -> None:
+    token, _, _ = open_session(ground, "gxwbwx", ticket_of(ground))
+    others = [
+        open_session(ground, "gxwbwx", ticket_of(ground, openid="oSomebodyElse"))[0],
+        open_session(ground, "caict", ticket_of(ground, "caict"))[0],
+    ]
+    clock.advance(MINUTE)
+    note_departure(ground, "gxwbwx", "oCanaryOpenId", clock.now())
+    with pytest.raises(SessionInvalid):
+        read_session(ground, token)
+    with pytest.raises(TicketInvalid):
+        open_session(ground, "gxwbwx", ticket_of(ground))
+    read_session(ground, token, viewing=True)
+    for other in others:
+        read_session(ground, other)
+
+
+def test_who_comes_back_to_an_entrance_has_a_session_again(ground: Ground, clock: FixedClock) -> None:
+    note_departure(ground, "gxwbwx", "oCanaryOpenId", clock.now() - 1)
+    token, _, _ = open_session(ground, "gxwbwx", ticket_of(ground))
+    assert read_session(ground, token).openid == "oCanaryOpenId"
+
+
+def test_without_redis_nobody_knows_who_left(ground: Ground) -> None:
+    away = replace(ground, redis=make_redis("redis://127.0.0.1:1/0"))
+    with pytest.raises(RedisUnavailable):
+        note_departure(away, "gxwbwx", "oCanaryOpenId", LAUNCH_DAY)
+    with pytest.raises(RedisUnavailable):
+        open_session(away, "gxwbwx", ticket_of(ground))
 
 
 def test_without_redis_one_can_look_at_ones_inquiry_and_do_nothing_else(ground: Ground) -> None:

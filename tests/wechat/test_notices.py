@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,9 @@ from sqlalchemy import select
 from config.bootstrap import bootstrap
 from config.clock import FixedClock
 from config.db import reading
+from config.departures import has_left_since
 from config.ground import Ground
+from config.queue import make_redis
 from config.tickets import Ticket, build_ticket
 from config.worker import make_worker
 from miniprogram_api.door import Door, FilledForm
@@ -213,6 +216,25 @@ def test_who_leaves_is_forgotten_and_only_they(ground: Ground, played: Played, e
     assert rows(ground) == []
     work(ground)
     assert played.asked("bizsend") == 0
+
+
+@on_sqlite
+@pytest.mark.parametrize("event", EVENTS)
+def test_who_leaves_is_let_in_by_no_link_that_was_given_before(ground: Ground, clock: FixedClock, event: str) -> None:
+    asked_at = clock.now()
+    clock.advance(2_000)
+    assert push(ground, event, openid="oSomebodyElse") == 200
+    assert not has_left_since(ground, "gxwbwx", OPENID, asked_at)
+    assert push(ground, event) == 200
+    assert has_left_since(ground, "gxwbwx", OPENID, asked_at)
+    clock.advance(2_000)
+    assert not has_left_since(ground, "gxwbwx", OPENID, clock.now())
+
+
+@on_sqlite
+def test_a_leaving_that_cannot_be_noted_is_sent_again(ground: Ground) -> None:
+    away = replace(ground, redis=make_redis("redis://127.0.0.1:1/0"))
+    assert push(away, "unsubscribe") == 503
 
 
 @on_sqlite
