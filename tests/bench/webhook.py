@@ -138,7 +138,7 @@ def serving(
     with running(command, directory / "servers.log", env=settings) as server:
         wait_until(lambda: _listens(port))
         yield port, server.pid
-        server.terminate()  # killed, it would leave its workers behind
+        server.terminate()
         server.wait(10)
 
 
