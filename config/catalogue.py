@@ -52,6 +52,8 @@ __all__ = [
     "required_secrets",
 ]
 
+SOMEWHERE = "http://unknown"
+"""Stands for an address that is missing, so that this one fault leads to no other."""
 MAX_DOCUMENT = 1_000_000
 """Characters; the default has 20,000."""
 
@@ -65,15 +67,17 @@ def load_catalogue(text: str, version: int = 0) -> Catalogue:
     """Read a document; CatalogueInvalid tells every fault, one a line, with its place and what to do."""
     document = _parse(text)
     faults = [*_fill_addresses(document)]
-    if "version" in document:
+    if document.pop("version", None) is not None:
         faults.append("version: the store numbers versions; remove it")
-    if faults:
-        raise CatalogueInvalid("\n".join(faults))
+    catalogue: Catalogue | None
     try:
-        catalogue = Catalogue.model_validate(_freeze({**document, "version": version}))
+        catalogue = _validate(document, version)
     except ValidationError as error:
-        raise CatalogueInvalid("\n".join(describe(error, document))) from None
-    if faults := find_faults(catalogue):
+        faults += describe(error, document)
+        catalogue = _sound_part(document, error)
+    if catalogue is not None:
+        faults += find_faults(catalogue, whole=not faults)
+    if faults or catalogue is None:
         raise CatalogueInvalid("\n".join(faults))
     return catalogue
 
@@ -111,8 +115,26 @@ def _parse(text: str) -> dict[str, Any]:
         raise CatalogueInvalid(f"the document: is not TOML: {error}; correct it there") from None
 
 
+def _validate(document: Mapping[str, Any], version: int = 0) -> Catalogue:
+    return Catalogue.model_validate(_freeze({**document, "version": version}))
+
+
+def _sound_part(document: Mapping[str, Any], error: ValidationError) -> Catalogue | None:
+    """The document without the entries that have faults, so that those between the others are told as well."""
+    faulty = {fault["loc"][:2] for fault in error.errors()}
+    left = {
+        key: [entry for at, entry in enumerate(value) if (key, at) not in faulty] if isinstance(value, list) else value
+        for key, value in document.items()
+        if (key,) not in faulty
+    }
+    try:
+        return _validate(left)
+    except ValidationError:
+        return None
+
+
 def _fill_addresses(document: dict[str, Any]) -> Iterator[str]:
-    """Put the named addresses into every `url` and `base_url`; yields what cannot be filled."""
+    """Put the named addresses into every `url` and `base_url`; yields what cannot be filled, once each."""
     addresses = document.get("addresses", {})
     known = (
         {name: url for name, url in addresses.items() if isinstance(url, str)} if isinstance(addresses, dict) else {}
@@ -123,6 +145,7 @@ def _fill_addresses(document: dict[str, Any]) -> Iterator[str]:
                 continue
             for name in set(re.findall(r"\{([^{}]*)\}", table[key])) - set(known):
                 yield f"{name_place((*place, key), document)}: there is no address {name}; add it to [addresses]"
+                table[key] = table[key].replace(f"{{{name}}}", SOMEWHERE)
             for name, url in known.items():
                 table[key] = table[key].replace(f"{{{name}}}", url.rstrip("/"))
 

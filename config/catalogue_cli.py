@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from sqlalchemy.exc import IntegrityError
@@ -46,7 +47,13 @@ def show(ground: Ground, number: int | None, as_json: bool) -> None:
 @plain_errors
 def check(document: Path, as_json: bool) -> None:
     """Tell every fault of a catalogue; needs no database."""
-    catalogue = read_document(document)[1]
+    try:
+        catalogue = _load(document)[1]
+    except CatalogueInvalid as faults:
+        if as_json:
+            print_json({"good": False, "faults": faults.detail.splitlines()})
+            raise click.exceptions.Exit(1) from None
+        _refuse(document, faults)
     warnings = find_warnings(catalogue)
     if as_json:
         print_json({"good": True, "warnings": warnings})
@@ -117,14 +124,23 @@ def rollback(ground: Ground, ctx: click.Context, number: int, dry_run: bool, yes
 def read_document(path: Path) -> tuple[str, Catalogue]:
     """A document's text and what it means. Ends the command with a line for each fault."""
     try:
-        text = path.read_text(encoding="utf-8")
-        return text, load_catalogue(text)
+        return _load(path)
+    except CatalogueInvalid as faults:
+        _refuse(path, faults)
+
+
+def _load(path: Path) -> tuple[str, Catalogue]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as UTF-8 text ({type(error).__name__})") from None
-    except CatalogueInvalid as faults:
-        for fault in faults.detail.splitlines():
-            click.echo(f"{path}: {fault}", err=True)
-        raise click.exceptions.Exit(1) from None
+    return text, load_catalogue(text)
+
+
+def _refuse(path: Path, faults: CatalogueInvalid) -> NoReturn:
+    for fault in faults.detail.splitlines():
+        click.echo(f"{path}: {fault}", err=True)
+    raise click.exceptions.Exit(1)
 
 
 def put_in_force(ground: Ground, text: str, note: str, action: str) -> None:

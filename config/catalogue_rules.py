@@ -20,9 +20,12 @@ MAX_CALLS = 20
 ACCOUNT_KEYS = ("menu", "welcome", "original_id", "domain_proof", "page_login", "script_hosts", "notice")
 
 
-def find_faults(catalogue: Catalogue) -> list[str]:
-    """Everything for which the catalogue must be refused, one line each with its place and what to do."""
-    checks = (_codes, _entrances, _services, _partners, _carriers, _links, find_text_faults)
+def find_faults(catalogue: Catalogue, *, whole: bool = True) -> list[str]:
+    """Everything for which the catalogue must be refused, one line each with its place and what to do.
+
+    What is not `whole` lacks entries that had faults of their own: nothing is told then that may come of that alone.
+    """
+    checks = (_codes, _entrances, _services, _partners, _carriers, find_text_faults, *([_links] if whole else []))
     return [fault for check in checks for fault in check(catalogue)]
 
 

@@ -363,6 +363,25 @@ def test_all_faults_are_told_at_once() -> None:
     assert len(faults_of(document)) == 2
 
 
+def test_faults_of_every_kind_are_told_at_once_and_each_once() -> None:
+    document = changed("{sandbox}/sms", "{sandbx}/sms").replace("batch_size = 500", 'batch_size = "many"', 1)
+    document = document.replace('mode = "safe"', 'mode = "secure"', 1)
+    document = document.replace('original_id = "gh_0000000000a2"\n', "").replace('"130",', '"130", "138",')
+    assert [fault.partition(": ")[0] for fault in faults_of(f"version = 2\n{document}")] == [
+        "links[main].url",
+        "version",
+        "entrances[gxwbwx].mode",
+        "partners[tencent].batch_size",
+        "entrances[gxb-antifraud].original_id",
+        "partners[china-mobile] and partners[china-unicom].prefixes",
+    ]
+
+
+def test_what_only_comes_of_a_faulty_entry_is_not_told() -> None:
+    document = changed('driver = "http"', 'driver = "https"')  # no other link carries any lane
+    assert [fault.partition(": ")[0] for fault in faults_of(document)] == ["links[main].driver"]
+
+
 def test_no_secret_of_an_address_is_repeated() -> None:
     document = changed("{sandbox}/sms", "https://me:hunter2@sms.example/sms")
     assert "hunter2" not in "".join(faults_of(document))

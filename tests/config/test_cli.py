@@ -74,6 +74,17 @@ def test_check_tells_each_fault_in_a_line_of_its_own(terminal: Terminal) -> None
     ]
 
 
+def test_check_tells_the_faults_as_json_too(terminal: Terminal) -> None:
+    done = terminal.run("config", "check", terminal.file("operator = 1\n" + default_document()), "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["good"] is False
+    assert json.loads(done.stdout)["faults"][0].startswith("the document: is not TOML")
+
+
+def test_a_mark_of_byte_order_does_no_harm(terminal: Terminal) -> None:
+    assert terminal.run("config", "check", terminal.file("\ufeff" + default_document())).exit_code == 0
+
+
 def test_check_warns_of_what_is_unwise(terminal: Terminal) -> None:
     path = terminal.file(default_document().replace("{sandbox}/sms", "http://sms.example"))
     done = terminal.run("config", "check", path)
