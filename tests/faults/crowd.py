@@ -32,7 +32,13 @@ def coming(stage: Theatre, citizens: Sequence[Citizen]) -> Iterator[None]:
 
 
 def assemble(stage: Theatre, citizens: Sequence[Citizen]) -> None:
-    """Have all of them accepted before a worker looks, with codes that came to them by no SMS."""
+    """Have all of them accepted before a worker looks."""
+    with frozen(stage, "worker"):
+        let_in(stage, citizens)
+
+
+def let_in(stage: Theatre, citizens: Sequence[Citizen]) -> None:
+    """Have all of them accepted, with codes that came to them by no SMS."""
     ground, now = stage.ground, stage.ground.clock.now()
     holders = [Holder((ground.keys.phone_index(one.phone),), INTERNET_ACCOUNTS, OWNER) for one in citizens]
     with begin(ground.engine) as db:
@@ -41,7 +47,7 @@ def assemble(stage: Theatre, citizens: Sequence[Citizen]) -> None:
     def accept(citizen: Citizen) -> None:
         citizen.promised.append({"reference": submit(ground, form(citizen.phone, code=CODE)).reference})
 
-    with frozen(stage, "worker"), ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(accept, citizens))
 
 
