@@ -20,10 +20,16 @@ from wechat.push import AccountKeys
 from wechat.push_crypto import parse_aes_key
 
 WAIT_S = 0.2
-"""How long a push waits for another one's reading, which takes microseconds unless the database hangs."""
+"""How long a push waits for another one's reading, which takes microseconds most of the time."""
+
+FIRST_WAIT_S = 3.0
+"""The same before the account was ever read: WeChat waits five seconds in all."""
 
 RECENT_S = 0.5
 """An account that was read so short ago need not be waited for: under load the pushes would stand in a row."""
+
+HANGS_S = 2.0
+"""A reading under way for so long hangs. Before, it is slow, and what was known last is as good."""
 
 log = get_logger(__name__)
 
@@ -47,6 +53,7 @@ class Accounts:
         self._last: dict[str, Account] = {}
         self._read_at: dict[str, float] = {}
         self._reading = threading.Lock()
+        self._begun = 0.0
 
     def find(self, code: str) -> Account:
         """Return the account of that code.
@@ -60,14 +67,23 @@ class Accounts:
 
     def _read(self, code: str) -> Account:
         # One at a time: when the database hangs it holds up one push, which WeChat sends again, and not every thread.
-        if not self._reading.acquire(blocking=False):
-            if time.monotonic() - self._read_at.get(code, -RECENT_S) < RECENT_S:
-                return self._last[code]  # under load: another push has just read it
-            if not self._reading.acquire(timeout=WAIT_S):
-                raise DatabaseUnavailable("the database does not answer in time")
+        if self._reading.acquire(blocking=False):
+            return self._read_alone(code)
+        last = self._last.get(code)
+        if last and time.monotonic() - self._read_at[code] < RECENT_S:
+            return last  # under load: another push has just read it
+        if self._reading.acquire(timeout=WAIT_S if last else FIRST_WAIT_S):
+            return self._read_alone(code)
+        if last and time.monotonic() - self._begun < HANGS_S:
+            return last
+        raise DatabaseUnavailable("the database does not answer in time")
+
+    def _read_alone(self, code: str) -> Account:
+        """Read, holding the lock; it is given back."""
+        self._begun = time.monotonic()
         try:
             account = read_account(self._ground, code)
-            self._last[code], self._read_at[code] = account, time.monotonic()
+            self._read_at[code], self._last[code] = time.monotonic(), account
             return account
         finally:
             self._reading.release()

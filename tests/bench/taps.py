@@ -84,7 +84,10 @@ def _play(port: int, share: Sequence[Request]) -> list[float]:
 def _read(line: socket.socket) -> bytes:
     answer = b""
     while True:
-        answer += line.recv(65536)
+        piece = line.recv(65536)
+        if not piece:
+            raise ConnectionError(f"the server hung up after {answer[:200]!r}")
+        answer += piece
         head, gap, body = answer.partition(b"\r\n\r\n")
         if gap:
             size = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])

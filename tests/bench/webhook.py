@@ -1,7 +1,7 @@
 """Menu taps a second at the webhook, with all checks on, beside bare wechatpy + Flask and beside WeRoBot.
 
-The same server, threads and load for all. Ours checks freshness, constant-time signatures and the app id, remembers its
-answers in Redis and puts two sealed tickets into each; the peers answer a fixed text. Neither peer takes JSON.
+The same server, threads and load for all. Ours checks freshness, constant-time signatures and the app id, and puts two
+sealed tickets into each answer; the peers answer a fixed text. Neither peer takes JSON.
 """
 
 from __future__ import annotations
