@@ -24,6 +24,8 @@ KINDS: dict[str, Callable[[str], Message]] = {
     "subscribe": lambda words: build_event("subscribe", words),
     "event": build_event,
 }
+NAMED = {"click": "the KEY of a menu button", "text": "the WORDS", "event": "the NAME of the event"}
+"""What a kind of push cannot do without."""
 
 
 @click.group()
@@ -46,7 +48,7 @@ def list_accounts(ground: Ground, as_json: bool) -> None:
 @account.command("push")
 @click.argument("code", metavar="ACCOUNT")
 @click.argument("kind", metavar="click|text|subscribe|event", type=click.Choice(list(KINDS)))
-@click.argument("words", metavar="[KEY|WORDS|NAME]", default="")
+@click.argument("words", metavar="KEY|WORDS|NAME", required=False)
 @click.option("--url", metavar="URL", help="The instance to push to; otherwise the one of ONECERT_PUBLIC_URL.")
 @click.option("--mode", type=click.Choice(["plain", "compatible", "safe"]), help="Otherwise the account's own.")
 @click.option(
@@ -62,7 +64,7 @@ def push(
     ground: Ground,
     code: str,
     kind: str,
-    words: str,
+    words: str | None,
     url: str | None,
     mode: Mode | None,
     form: Format,
@@ -75,10 +77,12 @@ def push(
     The account's secrets are read from this instance's database; for an instance at --url that has others, give them
     with --secrets.
     """
+    if not words and kind in NAMED:
+        raise click.UsageError(f"{kind} needs {NAMED[kind]}")
     keys = parse_secrets(code, read_input()) if asked else read_account(ground, code).keys
     played = build_push(
         keys,
-        KINDS[kind](words),
+        KINDS[kind](words or ""),
         openid=openid or make_openid(),
         mode=mode or keys.mode,
         form=form,

@@ -75,6 +75,19 @@ def test_a_storm_of_tries_gets_one_answer(ground: Ground, instance: str) -> None
     assert result.stdout.count("您想查哪一项？") == 1
 
 
+@pytest.mark.parametrize("kind", ["click", "text", "event"])
+def test_a_push_without_its_word_is_wrong_usage(ground: Ground, kind: str) -> None:
+    for words in ([], [""]):
+        result = run(ground, "push", "caict", kind, *words)
+        assert (result.exit_code, f"{kind} needs the " in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "nonsense", "http://", "ftp://127.0.0.1", "http://[::1"])
+def test_an_address_of_no_instance_is_a_failure_in_one_line(ground: Ground, url: str) -> None:
+    result = run(ground, "push", "caict", "click", "ONECERT", "--url", url)
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1), result.exception
+
+
 def test_what_wechat_would_show_as_a_fault_is_a_failure_in_one_line(ground: Ground, instance: str) -> None:
     refused = run(ground, "push", "gxwbwx", "click", "ONECERT", "--mode", "plain", "--url", instance)
     assert refused.exit_code == 1 and "403" in refused.stderr and refused.stderr.count("Error: ") == 1
