@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from config.catalogue_faults import describe, name_place
 from config.catalogue_links import Link
+from config.catalogue_menu import MenuItem
 from config.catalogue_rules import find_faults, find_warnings
 from config.catalogue_schema import (
     Application,
@@ -24,7 +25,6 @@ from config.catalogue_schema import (
     Guide,
     Hotline,
     Limits,
-    MenuItem,
     Partner,
     Service,
     Texts,

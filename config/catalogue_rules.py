@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 from config.catalogue_links import Link
-from config.catalogue_schema import Catalogue, Entrance, MenuItem, Partner
+from config.catalogue_menu import find_limit_faults, find_menu_faults
+from config.catalogue_schema import Catalogue, Partner
 from config.catalogue_texts import find_text_faults, find_text_warnings
 
 SCHEMES = {"http": ("http", "https"), "cmpp": ("cmpp",), "smpp": ("smpp",), "aliyun": ("http", "https")}
@@ -31,7 +32,14 @@ def find_faults(catalogue: Catalogue, *, whole: bool = True) -> list[str]:
 
 def find_warnings(catalogue: Catalogue) -> list[str]:
     """What may be applied and yet costs money or safety."""
-    return [*_open_addresses(catalogue), *_private_addresses(catalogue), *find_text_warnings(catalogue)]
+    checks = (_menus, _open_addresses, _private_addresses, find_text_warnings)
+    return [warning for check in checks for warning in check(catalogue)]
+
+
+def _menus(catalogue: Catalogue) -> Iterator[str]:
+    for entrance in catalogue.entrances:
+        for fault in find_limit_faults(entrance.menu) if entrance.kind == "official-account" else ():
+            yield f"entrances[{entrance.code}].menu: cannot be pushed: {fault}"
 
 
 def _open_addresses(catalogue: Catalogue) -> Iterator[str]:
@@ -66,39 +74,29 @@ def _twice(place: str, codes: Iterable[str]) -> Iterator[str]:
             yield f"{place}: the code {code} is used {times} times; keep one"
 
 
+def _shared(place: str, key: str, claims: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """What only one may have; `claims` are pairs of it, if it is anything, and of whoever has it."""
+    for claimed, times in Counter(claimed for claimed, _ in claims if claimed).items():
+        if times > 1:
+            owners = f"] and {place}[".join(code for other, code in claims if other == claimed)
+            yield f"{place}[{owners}].{key}: both claim {claimed}; leave it to one"
+
+
 def _entrances(catalogue: Catalogue) -> Iterator[str]:
+    for key in ("app_id", "original_id"):
+        yield from _shared("entrances", key, [(getattr(door, key), door.code) for door in catalogue.entrances])
     for entrance in catalogue.entrances:
         place = f"entrances[{entrance.code}]"
         if entrance.kind != "web" and not entrance.app_id:
             yield f"{place}.app_id: is missing; the platform's back office shows it"
         if entrance.kind == "official-account":
-            yield from _menu(place, entrance)
+            if not entrance.original_id:
+                yield f"{place}.original_id: is missing; the platform's back office shows it (gh_…)"
+            yield from find_menu_faults(f"{place}.menu", entrance.menu)
         elif any(getattr(entrance, key) for key in ACCOUNT_KEYS):
             yield f"{place}: only an official account has {', '.join(ACCOUNT_KEYS)}; remove them"
         if entrance.key_mode == "certificate" and not (entrance.app_cert_sn and entrance.root_cert_sn):
             yield f"{place}.app_cert_sn and root_cert_sn: are missing; certificate mode needs both (docs/applets)"
-
-
-def _menu(place: str, entrance: Entrance) -> Iterator[str]:
-    if not entrance.original_id:
-        yield f"{place}.original_id: is missing; the platform's back office shows it (gh_…)"
-    if len(entrance.menu) > 3 or any(len(item.items) > 5 for item in entrance.menu):
-        yield f"{place}.menu: has too many buttons; WeChat shows 3, with up to 5 below each"
-    for item in entrance.menu:
-        yield from _menu_item(f"{place}.menu[{item.name}]", item)
-        for below in item.items:
-            yield from _menu_item(f"{place}.menu[{item.name}].items[{below.name}]", below)
-
-
-def _menu_item(place: str, item: MenuItem) -> Iterator[str]:
-    if bool(item.items) == bool(item.type):
-        yield f"{place}: needs either a type or items below it, not both"
-    elif any(below.items for below in item.items):
-        yield f"{place}: has a third level; WeChat shows two"
-    needed = {"click": ["key"], "view": ["url"], "miniprogram": ["url", "app_id", "page_path"]}.get(item.type or "", [])
-    for key in needed:
-        if getattr(item, key) is None:
-            yield f"{place}.{key}: is missing; a {item.type} button needs it"
 
 
 def _services(catalogue: Catalogue) -> Iterator[str]:
@@ -147,10 +145,8 @@ def _calls(place: str, partner: Partner, catalogue: Catalogue) -> Iterator[str]:
 
 def _carriers(catalogue: Catalogue) -> Iterator[str]:
     claims = [(prefix, partner.code) for partner in catalogue.partners for prefix in partner.prefixes]
-    for prefix, times in Counter(prefix for prefix, _ in claims).items():
-        if times > 1:
-            owners = "] and partners[".join(code for claimed, code in claims if claimed == prefix)
-            yield f"partners[{owners}].prefixes: both claim {prefix}; leave it to one (a longer prefix wins over it)"
+    for fault in _shared("partners", "prefixes", claims):
+        yield f"{fault} (a longer prefix wins over it)"
 
 
 def _links(catalogue: Catalogue) -> Iterator[str]:

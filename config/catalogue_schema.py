@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from config.catalogue_links import Link
+from config.catalogue_menu import MenuItem
 from config.catalogue_words import (
     WECHAT_URL,
     Algorithm,
@@ -38,18 +39,6 @@ class Operator(Part):
 
     name: Bilingual
     filing: Line
-
-
-class MenuItem(Part):
-    """A button of an official account's menu; with `items` it only opens them."""
-
-    name: Line
-    type: Literal["click", "view", "miniprogram"] | None = None
-    key: Line | None = None
-    url: Url | None = None
-    app_id: Line | None = None
-    page_path: Line | None = None
-    items: tuple[MenuItem, ...] = ()
 
 
 class PageLogin(Part):

@@ -81,18 +81,20 @@ class Calls:
 
     def _once(self, base_url: str, call: Call) -> dict[str, Any]:
         url = f"{base_url.rstrip('/')}{call.path}" + (f"?{urlencode(call.query)}" if call.query else "")
-        http, limits = self._ground.http, {"connect": CONNECT_S, "read": READ_S, "total": TOTAL_S}
         try:
-            if call.method == "GET":
-                answer = http.get(url, **limits)  # type: ignore[arg-type]
-            else:
-                body = json.dumps(call.body, ensure_ascii=False).encode()
-                answer = http.post(url, body, {"Content-Type": "application/json"}, **limits)  # type: ignore[arg-type]
+            answer = self._send(url, call)
         except CallError as fault:
             raise PlatformAway(
                 f"WeChat gave no answer: {fault.reason}.", sent=not isinstance(fault, NotSentError)
             ) from None
         return _judge(answer, call.path)
+
+    def _send(self, url: str, call: Call) -> Answer:
+        http = self._ground.http
+        if call.method == "GET":
+            return http.get(url, connect=CONNECT_S, read=READ_S, total=TOTAL_S)
+        body, media = json.dumps(call.body, ensure_ascii=False).encode(), {"Content-Type": "application/json"}
+        return http.post(url, body, media, connect=CONNECT_S, read=READ_S, total=TOTAL_S)
 
     def _keep_pause(self, target: Target, call: Call) -> None:
         """Raise again what the last call raised, while its pause lasts. Without Redis there are no pauses."""

@@ -337,7 +337,26 @@ FAULTS = [
         "a menu button without key",
         ', key = "ONECERT"',
         "",
-        "entrances[gxwbwx].menu[政务服务].items[一证通查].key: is missing; a click button needs it",
+        "entrances[gxwbwx].menu[政务服务].items[一证通查].key: is missing; a button of type click needs it",
+    ),
+    (
+        "a menu of four buttons",
+        'menu = [{ name = "政务服务", items = [{ name = "一证通查", type = "click", key = "ONECERT" }] }]\npage_login',
+        'menu = [{ name = "1", type = "click", key = "K" }, { name = "2", type = "click", key = "K" }, '
+        '{ name = "3", type = "click", key = "K" }, { name = "4", type = "click", key = "K" }]\npage_login',
+        "entrances[gxwbwx].menu: has too many buttons; WeChat shows 3, with up to 5 below each",
+    ),
+    (
+        "a button that shows an article it does not name",
+        'type = "click", key = "ONECERT"',
+        'type = "article_id", key = "ONECERT"',
+        "entrances[gxwbwx].menu[政务服务].items[一证通查].article_id: is missing; a button of type article_id needs it",
+    ),
+    (
+        "an account copied with its app id",
+        'app_id = "wx00000000000000a2"',
+        'app_id = "wx00000000000000a1"',
+        "entrances[gxwbwx] and entrances[gxb-antifraud].app_id: both claim wx00000000000000a1; leave it to one",
     ),
     ("an account without its id", 'original_id = "gh_0000000000a1"\n', "", "entrances[gxwbwx].original_id: is missing"),
     (
@@ -409,6 +428,13 @@ def test_an_address_in_clear_is_warned_of_unless_it_is_this_host() -> None:
     assert find_warnings(CATALOGUE) == []
     clear = load_catalogue(changed('{sandbox}/partners/jd"\nallow_private = true', 'http://jd.example/lookups"'))
     assert find_warnings(clear) == ["partners[jd].base_url: is not https; what is sent there can be read on the way"]
+
+
+def test_a_menu_that_wechat_would_refuse_is_warned_of() -> None:
+    catalogue = load_catalogue(changed('menu = [{ name = "政务服务"', 'menu = [{ name = "政务服务与其他"'))
+    assert find_warnings(catalogue) == [
+        "entrances[gxwbwx].menu: cannot be pushed: 政务服务与其他: its name has 21 bytes, the platform takes 16."
+    ]
 
 
 def test_a_difference_is_told_value_by_value() -> None:
