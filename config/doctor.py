@@ -69,7 +69,8 @@ def _settings() -> Iterator[Finding]:
     for setting in SETTINGS:
         given = os.environ.get(setting.name) or os.environ.get(f"{setting.name}_FILE")
         shown = "set" if given and setting.secret else given
-        yield Finding(setting.name, "ok", shown or f"not set; default: {setting.default or 'none'}")
+        unset = f"not set: {setting.default}" if setting.default else "not set"
+        yield Finding(setting.name, "ok", shown or f"{unset} ({setting.meaning})")
 
 
 def _database(ground: Ground) -> Finding:

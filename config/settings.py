@@ -34,13 +34,19 @@ class Setting:
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("ONECERT_DATA", "directory of the embedded database, keys and sockets", "./var"),
-    Setting("ONECERT_DATABASE_URL", "mysql+pymysql://user:password@host/name; empty: SQLite in it", secret=True),
+    Setting(
+        "ONECERT_DATABASE_URL", "mysql+pymysql://user:password@host/name; empty: SQLite in ONECERT_DATA", secret=True
+    ),
     Setting(
         "ONECERT_REDIS_URL",
-        "redis://, rediss://, unix:// or redis+sentinel://; empty: a private Redis in it",
+        "redis://, rediss://, unix:// or redis+sentinel://; empty: a private Redis in ONECERT_DATA",
         secret=True,
     ),
-    Setting("ONECERT_MASTER_KEY", "32 random bytes as base64 or hex; required with a database URL", secret=True),
+    Setting(
+        "ONECERT_MASTER_KEY",
+        "32 random bytes as base64 or hex; required with a database URL, else made in ONECERT_DATA",
+        secret=True,
+    ),
     Setting("ONECERT_CRYPTO", "aes (AES-256-GCM, HMAC-SHA256) or sm (SM4-GCM, HMAC-SM3) for new data keys", "aes"),
     Setting("ONECERT_BIND", "host:port of the web process", "127.0.0.1:8000"),
     Setting("ONECERT_PUBLIC_URL", "how citizens and partners reach the web process; empty: http:// and the bind"),

@@ -15,7 +15,7 @@ from config.errors import DatabaseUnavailable, OneCertError, SecretMissing
 from config.ground import Ground
 from config.log import get_logger
 from wechat.autoreply import Texts
-from wechat.errors import AccountUnknown
+from wechat.errors import AccountUnknown, AccountUnready
 from wechat.push import AccountKeys
 from wechat.push_crypto import parse_aes_key
 
@@ -58,10 +58,12 @@ class Accounts:
     def find(self, code: str) -> Account:
         """Return the account of that code.
 
-        Raises AccountUnknown, or what the database raised if the account was never read before.
+        Raises AccountUnknown, AccountUnready, or what the database raised if the account was never read before.
         """
         try:
             return self._read(code)
+        except SecretMissing as missing:
+            raise AccountUnready(missing.detail) from None
         except OneCertError as fault:
             return self._remembered(code, fault)
 

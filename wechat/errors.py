@@ -5,6 +5,7 @@ WeChatError
 │   ├── SignatureWrong 403  not signed by WeChat for this account, stale, or meant for another account
 │   └── PushTooLarge   413  a body over the cap
 ├── AccountUnknown     404  no official account of that code in the catalogue
+├── AccountUnready     503  an official account that still lacks a secret
 ├── PageForeign        404  a page whose host may not use the JS-SDK in an account's name
 ├── MenuInvalid        422  the catalogue's menu breaks a limit of the platform
 ├── PlayFailed         502  `onecert account push` got something a WeChat client would not show
@@ -50,6 +51,13 @@ class AccountUnknown(WeChatError):
 
     code = "not_found"
     status = 404
+
+
+class AccountUnready(WeChatError):
+    """An official account whose token or key was never set; the detail names it, for the log."""
+
+    code = "account_unready"
+    status = 503
 
 
 class PageForeign(WeChatError):

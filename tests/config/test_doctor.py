@@ -57,7 +57,7 @@ def test_settings_are_listed_and_secret_ones_masked(
 ) -> None:
     _, report = examine(monkeypatch, environment)
     assert report["ONECERT_MASTER_KEY"][1] == "set"
-    assert report["ONECERT_BIND"][1] == "not set; default: 127.0.0.1:8000"
+    assert report["ONECERT_BIND"][1] == "not set: 127.0.0.1:8000 (host:port of the web process)"
     assert MASTER_KEY not in json.dumps(report)
     assert environment["ONECERT_DATABASE_URL"] not in json.dumps(report)
 

@@ -11,9 +11,10 @@ from typing import Any, cast
 import pytest
 
 from config.catalogue import Catalogue
+from config.db import begin
 from config.ground import Ground
 from wechat.accounts import Account, Accounts, official_accounts
-from wechat.errors import AccountUnknown
+from wechat.errors import AccountUnknown, AccountUnready
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -49,6 +50,18 @@ def test_the_default_catalogue_has_three_accounts(ground: Ground) -> None:
 def test_what_is_no_official_account_is_unknown(ground: Ground, code: str) -> None:
     with pytest.raises(AccountUnknown):
         Accounts(ground).find(code)
+
+
+@pytest.mark.parametrize("name", ["token", "aes_key"])
+def test_an_account_that_lacks_a_secret_is_not_ready(ground: Ground, name: str) -> None:
+    accounts = Accounts(ground)
+    assert accounts.find("gxwbwx").well
+    with begin(ground.engine) as db:
+        ground.secrets.remove(db, f"gxwbwx.{name}")
+    with pytest.raises(AccountUnready) as unready:
+        accounts.find("gxwbwx")
+    assert unready.value.status == 503
+    assert f"onecert config secret set gxwbwx.{name}" in unready.value.detail
 
 
 @pytest.mark.parametrize(
