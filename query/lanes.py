@@ -58,7 +58,7 @@ class Lanes:
         with self._lock:
             run = self._start(partner, limit, step)
             if run is None:
-                # Whoever runs now may have looked already: one more look when it ends.
+                # Whoever runs now may have looked already: one more look when a lane is free.
                 self._again[partner] = (limit, step)
         if run is not None:
             self._wait(run)
@@ -114,9 +114,10 @@ class Lanes:
             self._idle.append(lane)
             if run.slowest is not None and run.slowest < self._patience_s:
                 self._slow.discard(run.partner)
-            again = self._again.pop(run.partner, None)
-            if again is not None:
-                self._start(run.partner, *again)
+            # Whoever waits longest and may: the lane that is free now is everybody's.
+            free = next((one for one, (limit, _) in self._again.items() if not self._is_full(one, limit)), None)
+            if free is not None:
+                self._start(free, *self._again.pop(free))
 
 
 class _Lane(threading.Thread):

@@ -75,3 +75,4 @@ def test_every_lane_taken_others_wait_and_are_not_forgotten() -> None:
     lanes.run("other", 1, ran.set)
     assert not ran.is_set()
     stop.set()
+    assert ran.wait(10)
