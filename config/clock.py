@@ -96,14 +96,6 @@ def rfc3339(ms: int, *, milliseconds: bool = False) -> str:
     return f"{moment}.{ms % 1000:03}Z" if milliseconds else f"{moment}Z"
 
 
-def parse_rfc3339(text: str) -> int:
-    """Epoch milliseconds of an RFC 3339 time; ValueError when it is none or names no zone."""
-    moment = datetime.fromisoformat(text.strip().upper().replace("Z", "+00:00"))
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return int(moment.timestamp() * 1000)
-
-
 def shanghai(ms: int) -> datetime:
     """The time as a citizen reads it, with its zone."""
     return datetime.fromtimestamp(ms / 1000, tz=SHANGHAI)

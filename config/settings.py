@@ -78,11 +78,6 @@ class Settings:
     ca_file: Path | None
     redis_socket: Path | None
 
-    @property
-    def embedded_database(self) -> bool:
-        """Is the database SQLite?"""
-        return self.database_url.startswith("sqlite")
-
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """Read and check every setting; embedded, it makes the data directory and the master key in it.

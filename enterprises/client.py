@@ -40,9 +40,6 @@ CAP_BASE: Final = 65_536
 CAP_PER_ITEM: Final = 2_048
 FAULTS_LOGGED: Final = 5
 
-# Repeating the call unchanged is useless until somebody acts. 401, 403 and 404 are not among them: they
-# come and go while the partner rotates a key or deploys.
-PERMANENT_STATUSES: Final = frozenset({400, 405, 410, 413, 415, 422, 501})
 # The partner read the question and wants none of it: one item may be to blame for all.
 REFUSING_STATUSES: Final = frozenset({400, 413, 422})
 
@@ -174,9 +171,7 @@ def _refuse_status(answer: HttpAnswer, now: int) -> NoReturn:
     code = "slow_down" if answer.status == 429 else "bad_status"
     if answer.status in REFUSING_STATUSES:
         code = "question_refused"
-    raise EnterpriseError(
-        f"it answered {answer.status}", code=code, permanent=answer.status in PERMANENT_STATUSES, retry_after_s=wait
-    )
+    raise EnterpriseError(f"it answered {answer.status}", code=code, retry_after_s=wait)
 
 
 def _is_json(content_type: str) -> bool:

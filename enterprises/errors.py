@@ -15,7 +15,6 @@ from config.errors import OneCertError
 class EnterpriseError(OneCertError):
     """One call to one partner gave no answers at all; what single items lack is a value (`Pending`), not an error.
 
-    `permanent`: the same call, repeated unchanged, fails again until somebody acts.
     `retry_after_s`: the partner's own wish, in seconds, or None.
     `code`: one of the table in docs/lookup-protocol.md, section 8.
     """
@@ -23,12 +22,9 @@ class EnterpriseError(OneCertError):
     code = "partner_failed"
     status = 502
 
-    def __init__(
-        self, detail: str = "", *, code: str | None = None, permanent: bool = False, retry_after_s: int | None = None
-    ) -> None:
+    def __init__(self, detail: str = "", *, code: str | None = None, retry_after_s: int | None = None) -> None:
         super().__init__(detail)
         self.code = code or type(self).code
-        self.permanent = permanent
         self.retry_after_s = retry_after_s
 
 
@@ -37,9 +33,6 @@ class QuestionInvalid(EnterpriseError):
 
     code = "question_invalid"
     status = 500
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail, permanent=True)
 
 
 class AnswerInvalid(EnterpriseError):
@@ -62,4 +55,4 @@ class PartnerUnknown(EnterpriseError):
     status = 404
 
     def __init__(self, partner: str) -> None:
-        super().__init__(f"the catalogue has no partner {partner!r}", permanent=True)
+        super().__init__(f"the catalogue has no partner {partner!r}")

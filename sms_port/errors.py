@@ -1,4 +1,4 @@
-"""What may go wrong in the SMS port; `permanent` says whether trying again is pointless."""
+"""What may go wrong in the SMS port."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ class SmsError(OneCertError):
 
     code = "sms_failed"
     status = 503
-    permanent = False
 
 
 class MessageConflict(SmsError):
@@ -18,7 +17,6 @@ class MessageConflict(SmsError):
 
     code = "message_conflict"
     status = 409
-    permanent = True
 
 
 class MessageTooLong(SmsError):
@@ -26,7 +24,6 @@ class MessageTooLong(SmsError):
 
     code = "message_too_long"
     status = 422
-    permanent = True
 
 
 class ReceiptsInvalid(SmsError):
@@ -34,7 +31,6 @@ class ReceiptsInvalid(SmsError):
 
     code = "body_invalid"
     status = 400
-    permanent = True
 
 
 class LinkUnknown(SmsError):
@@ -42,7 +38,6 @@ class LinkUnknown(SmsError):
 
     code = "not_found"
     status = 404
-    permanent = True
 
 
 class LedgerRaced(SmsError):
@@ -56,7 +51,6 @@ class MessageUnknown(SmsError):
 
     code = "not_found"
     status = 404
-    permanent = True
 
 
 class NumberInvalid(SmsError):
@@ -64,14 +58,12 @@ class NumberInvalid(SmsError):
 
     code = "phone_invalid"
     status = 422
-    permanent = True
 
 
 class FrameInvalid(SmsError):
     """A gateway sent bytes that are no frame of its protocol; the connection is closed."""
 
     code = "frame_invalid"
-    permanent = True
 
 
 class NotInDoubt(SmsError):
@@ -79,4 +71,3 @@ class NotInDoubt(SmsError):
 
     code = "not_in_doubt"
     status = 409
-    permanent = True

@@ -77,18 +77,18 @@ def test_applications_of_another_partner_are_not_counted(ground: Ground, tencent
 
 
 @pytest.mark.parametrize(
-    ("status", "permanent", "code"),
+    ("status", "code"),
     [
-        *((status, True, "question_refused") for status in (400, 413, 422)),
-        *((status, False, "bad_status") for status in (401, 404, 500, 502)),
+        *((status, "question_refused") for status in (400, 413, 422)),
+        *((status, "bad_status") for status in (401, 404, 500, 502)),
     ],
 )
 def test_a_status_that_is_no_answer_fails_the_call(
-    ground: Ground, tencent: Partner, server: Server, status: int, permanent: bool, code: str
+    ground: Ground, tencent: Partner, server: Server, status: int, code: str
 ) -> None:
     server.reply = lambda q: as_json(status, {"batch": q["batch"], "items": []})
     failure = failure_of(ground, tencent)
-    assert (failure.code, failure.permanent, failure.retry_after_s) == (code, permanent, None)
+    assert (failure.code, failure.retry_after_s) == (code, None)
     assert str(status) in failure.detail
 
 
@@ -98,7 +98,7 @@ def test_a_partner_that_wants_us_to_wait_is_heard(
 ) -> None:
     server.reply = lambda q: as_json(status, {}, **{"Retry-After": "90"})
     failure = failure_of(ground, tencent)
-    assert (failure.code, failure.permanent, failure.retry_after_s) == (code, False, 90)
+    assert (failure.code, failure.retry_after_s) == (code, 90)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -168,7 +168,7 @@ def test_a_slow_drip_ends_at_the_total_time(ground: Ground, tencent: Partner, se
 
 def test_nobody_there_is_told_apart_from_no_answer(ground: Ground, tencent: Partner) -> None:
     failure = failure_of(ground, at(tencent, f"http://127.0.0.1:{free_port()}"))
-    assert (failure.code, failure.permanent) == ("unreachable", False)
+    assert failure.code == "unreachable"
 
 
 def test_a_connection_cut_off_in_the_middle_is_no_answer(ground: Ground, tencent: Partner) -> None:
@@ -199,7 +199,7 @@ def test_a_missing_key_hurts_only_its_partner(ground: Ground, tencent: Partner, 
 def test_a_question_that_cannot_be_built_is_never_sent(ground: Ground, tencent: Partner, server: Server) -> None:
     with pytest.raises(EnterpriseError) as failure:
         ask(ground, tencent, "identity", "internet-accounts", ITEMS, ANSWER_BY)
-    assert (failure.value.code, failure.value.permanent) == ("question_invalid", True)
+    assert failure.value.code == "question_invalid"
     assert server.requests == []
 
 

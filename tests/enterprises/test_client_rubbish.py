@@ -28,7 +28,6 @@ def test_garbage_fails_the_call_and_nothing_else(ground: Ground, tencent: Partne
     server.reply = lambda q: Response(body, content_type="application/json")
     failure = failure_of(ground, tencent)
     assert failure.code in ("answer_invalid", "wrong_batch", "no_answer")
-    assert not failure.permanent
     standing = standing_of(ground, tencent)
     assert (standing.errors, standing.last_error) == (1, failure.code)
 
