@@ -59,7 +59,7 @@ def fetch_phone(ground: Ground, entrance: Entrance, response: str, signature: st
     except Unverified:
         raise PhoneCredentialInvalid() from None
     if told.get("code") != SUCCESS:
-        log.warning("platform tells no number", entrance=entrance.code, reason=_word(told, "subCode", "sub_code"))
+        log.warning("platform_tells_no_number", entrance=entrance.code, reason=_word(told, "subCode", "sub_code"))
         raise PhoneNumberUnavailable()
     phone = told.get("mobile")
     if not isinstance(phone, str):
@@ -81,7 +81,7 @@ def _call(ground: Ground, entrance: Entrance, method: str, fields: dict[str, str
     try:
         return parse_answer(answer, method, _platform_key(ground, entrance), certificate=known)
     except Unverified as unverified:
-        log.error("platform's answer is not verified", entrance=entrance.code, reason=str(unverified))
+        log.error("platform_alarm", entrance=entrance.code, reason=str(unverified))
         raise PlatformUnavailable("unverified") from None
 
 
@@ -93,7 +93,7 @@ def _refusal(told: Any, entrance: Entrance) -> LoginCodeInvalid | LoginRefused |
         return LoginRefused()
     if code in BUSY:
         return PlatformUnavailable(code, BUSY[code], spent=False)
-    log.error("platform refuses", entrance=entrance.code, errcode=code, reason=reason)
+    log.error("platform_alarm", entrance=entrance.code, errcode=code, reason=reason)
     return PlatformUnavailable(code)
 
 

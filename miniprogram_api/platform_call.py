@@ -28,9 +28,9 @@ def ask_platform(
         else:
             answer = ground.http.post(url, body, {"Content-Type": content_type}, **limits)
     except CallError as error:
-        log.warning("platform does not answer", entrance=entrance.code, reason=error.reason)
+        log.warning("platform_away", entrance=entrance.code, reason=error.reason)
         raise PlatformUnavailable(error.reason, spent=not isinstance(error, NotSentError)) from None
     if answer.status != 200:
-        log.warning("platform does not answer", entrance=entrance.code, reason=str(answer.status))
+        log.warning("platform_away", entrance=entrance.code, reason=str(answer.status))
         raise PlatformUnavailable(f"status {answer.status}")
     return answer.body

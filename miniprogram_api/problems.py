@@ -191,7 +191,7 @@ def problem_response(error: OneCertError) -> Response:
     """The refusal as application/problem+json, with `Retry-After` and `WWW-Authenticate` where they belong."""
     members = build_problem(error)
     if error.status >= 500:
-        log.warning("request failed", code=error.code, kind=type(error).__name__, reason=error.detail)
+        log.warning("request_failed", code=error.code, kind=type(error).__name__, reason=error.detail)
     answer = Response(json.dumps(members, ensure_ascii=False), status=int(members["status"]), content_type=PROBLEM_TYPE)
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["X-Content-Type-Options"] = "nosniff"

@@ -6,6 +6,7 @@ The session key that comes with the openid is not read: nothing of ours needs it
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ from config.catalogue import Entrance
 from config.ground import Ground
 from config.log import get_logger
 from config.platform_tokens import Fetched, Kept, TokenStore
+from config.wechat_codes import ALARMING, MINUTE_USED_UP, Course, course_of
 from miniprogram_api.errors import (
     ApiError,
     LoginCodeInvalid,
@@ -30,19 +32,20 @@ from query.errors import PhoneInvalid
 
 FRESH_MS = 5 * 60 * 1000
 MAINLAND = "86"
-BUSY = {-1: 5, 45011: 60}
-"""Seconds to wait when WeChat is busy, or this user asked too often; neither takes the code."""
+MOMENT_S, MINUTE_S = 5, 60
+"""How long to wait when WeChat is busy, or this user asked too often; neither takes the code."""
 
-TOKEN_REFUSED = frozenset({40001, 40014, 42001})
+TOKEN_PATH = "/cgi-bin/stable_token"  # noqa: S105  # nosec B105
 LOGIN_REFUSALS: dict[int, type[ApiError]] = {40029: LoginCodeInvalid, 40163: LoginCodeUsed, 40226: LoginRefused}
 PHONE_REFUSALS: dict[int, type[ApiError]] = {
     40029: PhoneCredentialInvalid,
     40163: PhoneCredentialUsed,
     40003: PhoneCredentialInvalid,  # the code belongs to another openid
-    1400001: PhoneNumberUnavailable,  # out of quota
+    1400001: PhoneNumberUnavailable,  # what was paid for is used up
+    45009: PhoneNumberUnavailable,  # the day's calls are used up
     48001: PhoneNumberUnavailable,  # the mini program has not the right
 }
-"""Every other code is ours to mend or to wait for: see `_refusal`."""
+"""Every other code is ours to mend or to wait for: see `_raise_refusal`."""
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -87,7 +90,7 @@ def fetch_openid(ground: Ground, entrance: Entrance, code: str) -> str:
     """
     asked = {"appid": entrance.app_id, "secret": _secret(ground, entrance), "js_code": code}
     told = _get(ground, entrance, "/sns/jscode2session", asked | {"grant_type": "authorization_code"})
-    _raise_refusal(told, LOGIN_REFUSALS, entrance)
+    _raise_refusal(told, entrance, LOGIN_REFUSALS)
     return _as(_Login, told).openid
 
 
@@ -98,7 +101,7 @@ def fetch_phone(ground: Ground, entrance: Entrance, openid: str, code: str) -> s
     PlatformUnavailable.
     """
     told = _with_token(ground, entrance, "/wxa/business/getuserphonenumber", {"code": code, "openid": openid})
-    _raise_refusal(told, PHONE_REFUSALS, entrance)
+    _raise_refusal(told, entrance, PHONE_REFUSALS)
     return judge_phone(_as(_Phone, told).phone_info, entrance.app_id, ground.clock.now())
 
 
@@ -120,7 +123,7 @@ def _with_token(ground: Ground, entrance: Entrance, path: str, body: dict[str, s
 
     kept = tokens.get(name, lambda: _fetch_token(ground, entrance))  # the citizen's code has gone nowhere yet
     told = ask(kept)
-    if told.get("errcode") not in TOKEN_REFUSED:
+    if _course(told) is not Course.REFRESH:
         return told
     tokens.drop(name, kept)
     fresh = tokens.get(name, lambda: _fetch_token(ground, entrance))
@@ -135,8 +138,8 @@ def _app(ground: Ground, entrance: Entrance) -> str:
 def _fetch_token(ground: Ground, entrance: Entrance) -> Fetched:
     wish = {"grant_type": "client_credential", "appid": entrance.app_id, "secret": _secret(ground, entrance)}
     try:
-        told = _post(ground, entrance, "/cgi-bin/stable_token", wish)
-        _raise_refusal(told, {}, entrance)
+        told = _post(ground, entrance, TOKEN_PATH, wish)
+        _raise_refusal(told, entrance, {}, at_token=True)
         lent = _as(_Token, told)
     except PlatformUnavailable as failed:
         failed.spent = False
@@ -144,18 +147,30 @@ def _fetch_token(ground: Ground, entrance: Entrance) -> Fetched:
     return Fetched(lent.access_token, lent.expires_in)
 
 
-def _raise_refusal(told: dict[str, Any], refusals: dict[int, type[ApiError]], entrance: Entrance) -> None:
-    """Without errcode, or with 0, it is an answer."""
-    errcode = told.get("errcode", 0)
-    if not isinstance(errcode, int):
-        raise PlatformUnavailable("garbage")
+def _raise_refusal(
+    told: dict[str, Any], entrance: Entrance, refusals: Mapping[int, type[ApiError]], *, at_token: bool = False
+) -> None:
+    """Without errcode, or with 0, it is an answer. What somebody must mend raises the alarm, whoever is told of it."""
+    course = _course(told, at_token=at_token)
+    if course is None:
+        return
+    errcode = told["errcode"]
+    if course in ALARMING:
+        log.error("platform_alarm", entrance=entrance.code, errcode=errcode, course=course.value)
     if errcode in refusals:
         raise refusals[errcode]()
-    if errcode in BUSY:
-        raise PlatformUnavailable(str(errcode), BUSY[errcode], spent=False)
-    if errcode != 0:
-        log.error("platform refuses", entrance=entrance.code, errcode=str(errcode))
-        raise PlatformUnavailable(str(errcode))
+    if course is Course.RETRY:
+        raise PlatformUnavailable(str(errcode), MINUTE_S if errcode == MINUTE_USED_UP else MOMENT_S, spent=False)
+    log.warning("platform_refused", entrance=entrance.code, errcode=errcode, course=course.value)
+    raise PlatformUnavailable(str(errcode))
+
+
+def _course(told: dict[str, Any], *, at_token: bool = False) -> Course | None:
+    """What to do about the errcode of an answer; None when it has none. Raises PlatformUnavailable for garbage."""
+    errcode = told.get("errcode", 0)
+    if not isinstance(errcode, int) or isinstance(errcode, bool):
+        raise PlatformUnavailable("garbage")
+    return course_of(errcode, at_token=at_token) if errcode != 0 else None
 
 
 def _get(ground: Ground, entrance: Entrance, path: str, query: dict[str, str]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ WeChatError
 from __future__ import annotations
 
 from config.errors import OneCertError
-from wechat.platform_codes import Course
+from config.wechat_codes import Course
 
 
 class WeChatError(OneCertError):

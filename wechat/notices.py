@@ -18,10 +18,10 @@ from config.catalogue_schema import Notice
 from config.errors import OneCertError
 from config.ground import Ground
 from config.log import get_logger
+from config.wechat_codes import Course
 from query.notices import OwedNotice, claim_notice, owe_notice, return_notice, settle_notice
 from wechat.errors import PlatformAway, PlatformRefused
 from wechat.platform import Platform
-from wechat.platform_codes import Course
 
 STATUS: Final = "受理成功"
 TURN_S: Final = 2.0

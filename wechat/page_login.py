@@ -20,10 +20,10 @@ from config.errors import OneCertError
 from config.ground import Ground
 from config.log import get_logger
 from config.tickets import Ticket, build_ticket
+from config.wechat_codes import CODE_OVER
 from wechat.accounts import find_official_account
 from wechat.errors import AccountUnknown, PlatformRefused
 from wechat.platform import Platform
-from wechat.platform_codes import CODE_OVER
 
 STATE_S = 600
 STATE_BYTES = 16

@@ -17,9 +17,9 @@ from config.catalogue import Entrance
 from config.errors import RedisUnavailable
 from config.ground import Ground
 from config.platform_tokens import Fetched, Kept, TokenStore
+from config.wechat_codes import NO_MENU, Course
 from wechat.errors import PlatformAway, PlatformRefused
 from wechat.platform_calls import TOKEN_PATH, Call, Calls, Target
-from wechat.platform_codes import NO_MENU, Course
 
 LONGEST_TOKEN = 2048
 LONGEST_LIFE_S = 7200

@@ -22,8 +22,8 @@ from config.errors import CallError, NotSentError
 from config.ground import Ground
 from config.log import get_logger
 from config.outgoing import Answer
+from config.wechat_codes import ALARMING, Course, course_of, pause_after
 from wechat.errors import PlatformAway, PlatformRefused
-from wechat.platform_codes import ALARMING, Course, course_of, pause_after
 
 CONNECT_S, READ_S, TOTAL_S = 1.0, 2.0, 2.0
 TRIES = 3

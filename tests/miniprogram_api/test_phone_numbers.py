@@ -71,8 +71,10 @@ def test_a_number_from_abroad_is_told_to_be_none_of_the_mainland(known: Client, 
     problem(known.call("POST", "/phone-numbers", credential), 422, "phone_invalid")
 
 
-@pytest.mark.parametrize("mode", ["1400001", "48001"])
-def test_when_the_quota_is_used_up_the_citizen_types(mode: str, known: Client, platforms: Platforms) -> None:
+@pytest.mark.parametrize("mode", ["1400001", "45009", "48001"])
+def test_when_the_quota_is_used_up_the_citizen_types_and_the_operator_is_alarmed(
+    mode: str, known: Client, platforms: Platforms, caplog: pytest.LogCaptureFixture
+) -> None:
     first = platforms.credential("wechat-applet")
     assert known.call("POST", "/phone-numbers", first).status_code == 200
     platforms.behaviour.set("wechat", mode)
@@ -80,6 +82,7 @@ def test_when_the_quota_is_used_up_the_citizen_types(mode: str, known: Client, p
     problem(refused, 422, "phone_number_unavailable")
     typed = known.call("POST", "/verification-codes", {"service": "internet-accounts", "phone": PHONE})
     assert typed.status_code == 202
+    assert "platform_alarm" in caplog.text and mode in caplog.text
 
 
 def test_a_40001_storm_makes_at_most_two_token_calls(known: Client, platforms: Platforms, ground: Ground) -> None:

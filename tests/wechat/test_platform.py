@@ -16,11 +16,11 @@ from config.clock import FixedClock
 from config.ground import Ground
 from config.queue import make_redis
 from config.settings import Settings
+from config.wechat_codes import Course
 from tests.instances import clean_environment
 from tests.wechat.played_platform import Played, played_platform, replace_account
 from wechat.errors import PlatformAway, PlatformRefused
 from wechat.platform import Platform
-from wechat.platform_codes import Course
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 pytestmark = on_sqlite

@@ -1,4 +1,4 @@
-"""WeChat's errcodes in one table: what each means for whoever called (pure).
+"""WeChat's errcodes in one table, for official accounts and mini programs: what each means for whoever called (pure).
 
 One code can mean two things: 40001 from an API says that the token is over, from the token endpoint that the app secret
 is wrong. Hence a second, small table for that endpoint. Source: WeChat's 全局返回码 and each call's page, 2026-11.
@@ -38,7 +38,10 @@ COURSES: Final = _table(
     {
         Course.RETRY: (-1, 45011),
         Course.REFRESH: (40001, 40014, 42001),
-        Course.STOP: (40013, 40125, 40164, 40243, 41002, 41004, 48001, 48004, 50002, 61004, 61007, 89503, 89506, 89507),
+        Course.STOP: (
+            *(40013, 40125, 40164, 40243, 41002, 41004, 48001, 48004, 50002, 61004, 61007, 89503, 89506, 89507),
+            1400001,  # the phone numbers that were paid for are used up
+        ),
         Course.QUOTA: (45009,),
         Course.USER: (40003, 40029, 40037, 40163, 40226, 41008, 42003, 43004, 43101, 45015, 45047, 46003, 47003, 50005),
     }
@@ -48,6 +51,8 @@ AT_TOKEN: Final[Mapping[int, Course]] = {40001: Course.STOP}
 
 ALARMING: Final = frozenset({Course.STOP, Course.QUOTA})
 NO_MENU: Final = 46003
+MINUTE_USED_UP: Final = 45011
+"""One user asked too often in this minute: a moment is too short a wait."""
 CODE_OVER: Final = frozenset({40029, 40163})
 """A login code that is unknown, or was used: a page that was loaded again."""
 
