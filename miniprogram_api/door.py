@@ -7,12 +7,15 @@ budget, and nothing that the budgets or the fields say depends on whether an inq
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from config.catalogue import Limits, Partner, Service
 from config.ground import Ground
+from config.seats import Seats
+from miniprogram_api.errors import PlatformUnavailable
 from miniprogram_api.limits import Budget, Limiter, address_block
 from miniprogram_api.logins import Credential, read_phone
 from miniprogram_api.phone_tickets import PREFIX, build_phone_ticket, parse_phone_ticket
@@ -26,6 +29,8 @@ from query.submission import Accepted, Submission, submit
 MINUTE_S = 60
 HOUR_S = 60 * MINUTE_S
 DAY_S = 24 * HOUR_S
+SEATS = 10
+"""Who may wait for a mini program's platform at once: one that is silent must leave threads to everybody else."""
 
 
 OnAccepted = Callable[[str, str | None, str], None]
@@ -91,6 +96,7 @@ class Door:
         self._ground = ground
         self._on_accepted = on_accepted
         self._limiter = Limiter(ground.redis, ground.keys)
+        self._seats = Seats(SEATS)
 
     def open_session(
         self, entrance: str, ticket: str | None, address: str, *, code: str | None = None
@@ -98,7 +104,8 @@ class Door:
         """Let a citizen in at an entrance. Raises what `sessions.open_session` raises, and LimitReached."""
         allowed = self._limits().sessions_per_address_hour
         self._spend([Budget("sessions_per_address_hour", (address_block(address),), allowed, HOUR_S)])
-        token, expires_in, session = open_session(self._ground, entrance, ticket, code=code)
+        with self._seat(entrance) if code is not None else nullcontext():
+            token, expires_in, session = open_session(self._ground, entrance, ticket, code=code)
         if code is not None:
             most = self._limits().logins_per_openid_hour
             self._spend([Budget("logins_per_openid_hour", session.person, most, HOUR_S)])
@@ -116,7 +123,8 @@ class Door:
         """The number that the mini program's platform tells. Raises what `logins.read_phone` raises, LimitReached."""
         most = self._limits().phone_numbers_per_session_day
         self._spend([Budget("phone_numbers_per_session_day", session.person, most, DAY_S)])
-        phone = read_phone(self._ground, session, credential)
+        with self._seat(session.entrance):
+            phone = read_phone(self._ground, session, credential)
         ticket = build_phone_ticket(self._ground.keys, phone, session.person, self._ground.clock.now())
         return KnownPhone(mask_phone(phone), ticket)
 
@@ -149,6 +157,14 @@ class Door:
         """Enabled enterprises and carriers, in the catalogue's order."""
         catalogue = self._ground.catalogues.current()
         return (*catalogue.enterprises(), *catalogue.carriers())
+
+    @contextmanager
+    def _seat(self, entrance: str) -> Iterator[None]:
+        """Around a call to a mini program's platform. Raises PlatformUnavailable; nothing was used up then."""
+        with self._seats.take(entrance) as seated:
+            if not seated:
+                raise PlatformUnavailable("too many wait for it already", spent=False)
+            yield
 
     def _limits(self) -> Limits:
         return self._ground.catalogues.current().limits

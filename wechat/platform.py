@@ -6,7 +6,6 @@ waits for the answer to a push.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from config.catalogue import Entrance
 from config.errors import RedisUnavailable
 from config.ground import Ground
 from config.platform_tokens import Fetched, Kept, TokenStore
+from config.seats import Seats
 from config.wechat_codes import NO_MENU, Course
 from wechat.errors import PlatformAway, PlatformRefused
 from wechat.platform_calls import TOKEN_PATH, Call, Calls, Target
@@ -42,7 +42,7 @@ class Platform:
         self._calls = Calls(ground, pause)
         self._tokens = TokenStore(ground.redis, ground.keys, ground.clock, "official-account-token")
         self._tickets = TokenStore(ground.redis, ground.keys, ground.clock, "official-account-ticket")
-        self._seats = threading.BoundedSemaphore(SEATS)
+        self._seats = Seats(SEATS)
 
     @contextmanager
     def seat(self) -> Iterator[None]:
@@ -50,12 +50,10 @@ class Platform:
 
         Raises PlatformAway at once when all seats are taken.
         """
-        if not self._seats.acquire(blocking=False):
-            raise PlatformAway("Too many wait for WeChat already.", sent=False)
-        try:
+        with self._seats.take() as seated:
+            if not seated:
+                raise PlatformAway("Too many wait for WeChat already.", sent=False)
             yield
-        finally:
-            self._seats.release()
 
     def token(self, account: Entrance) -> Kept:
         """The access token in use. Raises PlatformRefused, PlatformAway, SecretMissing."""

@@ -16,13 +16,13 @@ from config.key_pairs import load_private_key
 from config.outgoing import Outgoing
 from config.queue import make_redis
 from miniprogram_api.door import Door
-from miniprogram_api.errors import LimiterUnavailable
+from miniprogram_api.errors import LimiterUnavailable, PlatformUnavailable
 from tests.factories import key_pairs
 from tests.miniprogram_api.applets import ADDRESS, Client, Platforms, point_at
 from tests.miniprogram_api.certificates import make_certificate
 from tests.miniprogram_api.citizens import PHONE, set_limit
 from tests.miniprogram_api.test_views import problem
-from tests.servers import free_port
+from tests.servers import free_port, wait_until
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 APPLETS = ("wechat-applet", "alipay-applet")
@@ -149,6 +149,25 @@ def test_a_silent_platform_keeps_nobody_longer_than_its_time(
     code = platforms.login_code(entrance)
     platforms.behaviour.set(entrance.removesuffix("-applet"), "slow", 0.6)
     problem(applet.log_in(entrance, code), 503, "unavailable")
+
+
+@each_applet
+def test_a_silent_platform_holds_up_few_and_uses_up_nobodys_code(
+    entrance: str, platforms: Platforms, ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("miniprogram_api.door.SEATS", 1)
+    door = Door(ground)
+    first, second = platforms.login_code(entrance), platforms.login_code(entrance)
+    platforms.behaviour.set(entrance.removesuffix("-applet"), "slow", 2.0)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(door.open_session, entrance, None, ADDRESS, code=first)
+        wait_until(lambda: door._seats._taken)
+        with pytest.raises(PlatformUnavailable):
+            door.open_session(entrance, None, ADDRESS, code=second)
+        door.open_session("web", None, ADDRESS)
+        platforms.behaviour.set(entrance.removesuffix("-applet"), "ok")
+        waiting.result()
+    assert door.open_session(entrance, None, ADDRESS, code=second).token
 
 
 @each_applet

@@ -1,0 +1,31 @@
+"""So many at once and no more: whoever finds no seat is told at once, so that something slow holds up few."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Seats:
+    """`each` seats at every place. One for a process; threads share it."""
+
+    def __init__(self, each: int) -> None:
+        self._each = each
+        self._taken: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def take(self, place: str = "") -> Iterator[bool]:
+        """Sit meanwhile; whether there was a seat."""
+        with self._lock:
+            seated = self._taken[place] < self._each
+            self._taken[place] += seated
+        try:
+            yield seated
+        finally:
+            with self._lock:
+                self._taken[place] -= seated
+                if not self._taken[place]:
+                    del self._taken[place]  # a place may be any word that somebody sent
