@@ -5,7 +5,6 @@ One scheme for the lookup protocol and the signed SMS link, in both directions: 
 `onecert`. The library builds and checks the texts; freshness, replay and key change are ours.
 """
 
-import hashlib
 import secrets as random_source
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -20,18 +19,15 @@ from http_message_signatures import (
     InvalidSignature,
     MappingKeyResolver,
 )
-from redis import Redis
-from redis.exceptions import RedisError
 from requests.structures import CaseInsensitiveDict
 
-from config.errors import RedisUnavailable, SignatureInvalid
+from config.errors import SignatureInvalid
 from config.sealing import Suite, hmac_equal, keyed_hash
 
 LABEL = "onecert"
 TAG = "onecert"
 COVERED = ("@method", "@path", "content-digest", "content-type")
 FRESH_S = 300
-REMEMBER_S = 660  # twice FRESH_S, and a minute for clocks
 
 
 class _Hmac(HTTPSignatureAlgorithm):
@@ -160,18 +156,3 @@ def _accept_once(results: Sequence[Any], seen: Callable[[str], bool]) -> str:
 
 def _as_bytes(value: str | Sequence[str]) -> tuple[bytes, ...]:
     return (value.encode(),) if isinstance(value, str) else tuple(item.encode() for item in value)
-
-
-class NonceStore:
-    """Remembers nonces in Redis for as long as their signatures are fresh. Fails closed."""
-
-    def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
-
-    def seen(self, nonce: str) -> bool:
-        """Was this nonce asked about before? RedisUnavailable when that cannot be told."""
-        key = "nonce:" + hashlib.sha256(nonce.encode()).hexdigest()
-        try:
-            return not self._redis.set(key, 1, nx=True, ex=REMEMBER_S)
-        except RedisError as error:
-            raise RedisUnavailable("replayed requests cannot be told from new ones just now") from error

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Request, Response
 
 from config.clock import SystemClock
 from config.errors import SignatureInvalid
+from config.nonces import NonceMemory
 from config.signature import verify
 from enterprises.errors import AnswerInvalid
 from enterprises.strict_json import read_object, write
@@ -21,7 +22,7 @@ class Mailbox:
 
     def __init__(self, listen: str, keys: Mapping[str, str], opened: Callable[[str, bytes], bytes]) -> None:
         """`opened`: (content type, body) -> the JSON in it; AnswerInvalid when it is not as agreed."""
-        self._keys, self._opened, self._nonces = keys, opened, set[str]()
+        self._keys, self._opened, self._nonces = keys, opened, NonceMemory()
         self._came = threading.Condition()
         self.bodies: dict[str, bytes] = {}
         self.faults: list[str] = []
@@ -45,9 +46,9 @@ class Mailbox:
             return self.bodies.get(batch)
 
     def _take(self, request: Request) -> Response:
-        body, now = request.get_data(), SystemClock().now()
+        body, now, seen = request.get_data(), SystemClock().now(), self._nonces.seen
         try:
-            verify("POST", request.path, dict(request.headers), body, secrets=self._keys, now=now, seen=self._seen)
+            verify("POST", request.path, dict(request.headers), body, secrets=self._keys, now=now, seen=seen)
             plain = self._opened(request.headers.get("Content-Type", ""), body)
             batch = str(read_object(plain).get("batch"))
         except (SignatureInvalid, AnswerInvalid) as error:
@@ -57,11 +58,6 @@ class Mailbox:
             self.bodies[batch] = plain
             self._came.notify_all()
         return Response(write({"batch": batch}), content_type="application/json")
-
-    def _seen(self, nonce: str) -> bool:
-        known = nonce in self._nonces
-        self._nonces.add(nonce)
-        return known
 
 
 class _Quiet(WSGIRequestHandler):

@@ -21,6 +21,7 @@ from config.catalogue import Partner
 from config.clock import rfc3339
 from config.errors import SignatureInvalid
 from config.ground import Ground
+from config.nonces import NonceMemory
 from config.sandbox import Behaviour
 from config.signature import verify
 from enterprises.errors import AnswerInvalid
@@ -41,7 +42,6 @@ CALLBACK_S: Final = 0.5
 SILENT_S: Final = 60.0
 RETRY_AFTER_S: Final = 2.0
 IDS_REMEMBERED: Final = 20_000
-NONCE_S: Final = 660
 
 
 def count_of(application: str, subject: str) -> int:
@@ -91,25 +91,6 @@ class Received:
             return list(self._calls.get(partner, ()))
 
 
-class SeenNonces:
-    """The nonces of the last 660 s, in memory: the sandbox is one process and shares nothing with OneCert."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._until: dict[str, float] = {}
-
-    def __call__(self, nonce: str) -> bool:
-        """Whether this nonce was seen before; from now on it was."""
-        now = time.monotonic()
-        with self._lock:
-            # Insertion order is age order, so the outdated ones stand in front.
-            while self._until and next(iter(self._until.values())) < now:
-                del self._until[next(iter(self._until))]
-            known = nonce in self._until
-            self._until.setdefault(nonce, now + NONCE_S)
-            return known
-
-
 def make_blueprint(ground: Ground, behaviour: Behaviour, public_url: str | None = None) -> Blueprint:
     """The routes of all partners. `ground` is asked for the catalogue and the partners' keys only.
 
@@ -117,7 +98,7 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, public_url: str | None 
     """
     blueprint = Blueprint("partners_sandbox", __name__)
     called_back = (public_url or ground.settings.public_url).rstrip("/")
-    received, seen = Received(), SeenNonces()
+    received, nonces = Received(), NonceMemory()
 
     @blueprint.post(f"/partners/<code>{PATH}")
     def look_up(code: str) -> Response:
@@ -126,7 +107,7 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, public_url: str | None 
             return _problem(404, "not_found")
         body = request.get_data()
         try:
-            _verify(ground, partner, body, seen)
+            _verify(ground, partner, body, nonces)
             question = _read_question(_opened(ground, partner, body))
         except SignatureInvalid:
             return _problem(401, "signature_invalid")
@@ -147,7 +128,7 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, public_url: str | None 
     return blueprint
 
 
-def _verify(ground: Ground, partner: Partner, body: bytes, seen: SeenNonces) -> None:
+def _verify(ground: Ground, partner: Partner, body: bytes, nonces: NonceMemory) -> None:
     verify(
         request.method,
         request.path,
@@ -155,7 +136,7 @@ def _verify(ground: Ground, partner: Partner, body: bytes, seen: SeenNonces) -> 
         body,
         secrets=accepted_keys(ground, partner),
         now=ground.clock.now(),
-        seen=seen,
+        seen=nonces.seen,
     )
 
 

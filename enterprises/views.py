@@ -12,7 +12,8 @@ from config.errors import OneCertError, SignatureInvalid
 from config.ground import Ground
 from config.log import get_logger
 from config.metrics import count_call
-from config.signature import NonceStore, verify
+from config.nonces import NonceStore
+from config.signature import verify
 from enterprises.callback import CalledBack, parse_callback
 from enterprises.client import open_content
 from enterprises.errors import AnswerInvalid, AnswersRefused, PartnerUnknown

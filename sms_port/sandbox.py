@@ -17,11 +17,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from config.clock import rfc3339, shanghai
 from config.ground import Ground
+from config.nonces import NonceMemory
 from config.sandbox import Behaviour
 from config.signature import verify
 from sms_port.sandbox_cmpp import CmppGateway
 from sms_port.sandbox_cmpp_play import listen
-from sms_port.sandbox_inbox import Inbox, Nonces, Text
+from sms_port.sandbox_inbox import Inbox, Text
 from sms_port.sandbox_receipts import Report, Reporter
 from sms_port.segments import PART_UNITS, WHOLE_UNITS, units
 
@@ -53,7 +54,7 @@ class _Gateway:
         self.ground = ground
         self.behaviour = behaviour
         self.inbox = Inbox()
-        self.nonces = Nonces()
+        self.nonces = NonceMemory()
         self.reporter = Reporter(ground)
         self.cmpp: CmppGateway | None = None
 

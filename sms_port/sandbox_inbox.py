@@ -7,7 +7,6 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 MOST_MESSAGES = 100_000
-MOST_NONCES = 100_000
 
 
 @dataclass(frozen=True)
@@ -57,20 +56,3 @@ class Inbox:
         texts.popleft()
         if not texts:
             del self._by_phone[oldest.to]
-
-
-class Nonces:
-    """The signatures that were seen, so that none is taken twice."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._seen: OrderedDict[str, None] = OrderedDict()
-
-    def seen(self, nonce: str) -> bool:
-        """Was this one asked about before?"""
-        with self._lock:
-            known = nonce in self._seen
-            self._seen[nonce] = None
-            if len(self._seen) > MOST_NONCES:
-                self._seen.popitem(last=False)
-            return known

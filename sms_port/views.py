@@ -7,7 +7,8 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, request
 
 from config.ground import Ground
-from config.signature import NonceStore, verify
+from config.nonces import NonceStore
+from config.signature import verify
 from sms_port.callbacks import is_door
 from sms_port.errors import LinkUnknown
 from sms_port.inbound import record_texts

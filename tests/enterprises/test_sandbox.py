@@ -12,7 +12,7 @@ from config.signature import sign
 from enterprises.client import ask
 from enterprises.errors import EnterpriseError
 from enterprises.protocol import Answer, Counts, Item, Pending, Verdict, build_request
-from enterprises.sandbox import INACTIVE_PHONE, Question, Received, SeenNonces, count_of
+from enterprises.sandbox import INACTIVE_PHONE, Question, Received, count_of
 from tests.enterprises.stage import Sandbox
 
 PHONE = "13912345678"
@@ -196,8 +196,3 @@ def test_its_memory_is_bounded() -> None:
     kept = memory.listing("tencent")
     assert sum(len(call["ids"]) for call in kept) == 20_000
     assert kept[-1]["ids"][0] == "99.0"
-
-
-def test_a_nonce_is_new_once() -> None:
-    seen = SeenNonces()
-    assert [seen("a"), seen("b"), seen("a"), seen("b")] == [False, False, True, True]
