@@ -1,6 +1,5 @@
 """`onecert partner`: who is asked, switching one on or off, and trying one out."""
 
-import secrets
 import time
 from typing import Any, Final
 
@@ -16,13 +15,12 @@ from config.hours import opens_at
 from config.terminal import change_options, confirm, json_option, needs_ground, print_table
 from enterprises.client import ask
 from enterprises.conformance_cli import conformance
-from enterprises.errors import AnswerInvalid, PartnerUnknown
-from enterprises.protocol import Answer, Counts, Item, Pending, Refused
+from enterprises.errors import AnswerInvalid
+from enterprises.partners import find_partner
+from enterprises.protocol import Answer, Counts, Pending, Refused
+from enterprises.reserved import reserved_item
 from enterprises.standing import Standing, standing_of
 
-# A carrier's service line that no citizen holds: docs/lookup-protocol.md, section 9.
-TEST_PHONE: Final = "13800138000"
-TEST_ID_TAIL: Final = "000000"
 TEST_ANSWER_WITHIN_MS: Final = 60_000
 
 COLUMNS: Final = ("code", "kind", "name", "enabled", "state", "errors", "applications", "seal", "base_url")
@@ -96,7 +94,7 @@ def disable(ctx: click.Context, code: str, dry_run: bool, yes: bool) -> None:
 @needs_ground
 def _switch(ground: Ground, ctx: click.Context, code: str, enabled: bool, *, dry_run: bool, yes: bool) -> None:
     verb = "enable" if enabled else "disable"
-    if _find(ground, code).enabled == enabled:
+    if find_partner(ground, code).enabled == enabled:
         click.echo(f"{code} is {verb}d already")
         return
     if not confirm(ctx, f"{verb} {code}", yes, dry_run):
@@ -115,8 +113,8 @@ def _switch(ground: Ground, ctx: click.Context, code: str, enabled: bool, *, dry
 @needs_ground
 def check(ground: Ground, code: str, as_json: bool) -> None:
     """Ask one partner about the reserved test number, switched on or not; shows no count."""
-    asked = _find(ground, code)
-    item = Item(f"check-{secrets.token_hex(8)}", phone=TEST_PHONE, id_tail=TEST_ID_TAIL)
+    asked = find_partner(ground, code)
+    item = reserved_item()
     kind = "identity" if asked.kind == "carrier" else "count"
     started = time.monotonic()
     answer_by = ground.clock.now() + TEST_ANSWER_WITHIN_MS
@@ -124,13 +122,6 @@ def check(ground: Ground, code: str, as_json: bool) -> None:
     ms = round((time.monotonic() - started) * 1000)
     told = _describe(answer, asked)
     print_table([{"code": code, "kind": kind, "ms": ms, "answer": told}], ("code", "kind", "ms", "answer"), as_json)
-
-
-def _find(ground: Ground, code: str) -> Partner:
-    found = ground.catalogues.current().partner(code)
-    if found is None:
-        raise PartnerUnknown(code)
-    return found
 
 
 def _describe(answer: Answer, asked: Partner) -> str:

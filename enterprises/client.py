@@ -18,7 +18,8 @@ from config.log import get_logger
 from config.metrics import count_call
 from config.outgoing import Answer as HttpAnswer
 from config.signature import sign
-from enterprises.errors import AnswerInvalid, EnterpriseError
+from enterprises.content import PLAIN, build_content, parse_content
+from enterprises.errors import EnterpriseError
 from enterprises.keys import signing_keys
 from enterprises.protocol import (
     PATH,
@@ -31,10 +32,8 @@ from enterprises.protocol import (
     parse_later,
     parse_retry_after,
 )
-from enterprises.sealed_body import SEALED_TYPE, open_body, seal_body
 from enterprises.standing import FAULTY, note
 
-CONTENT_TYPE: Final = "application/json"
 # 2 KiB an item is ten times what an honest answer needs; 500 items make 1 MiB and a bit.
 CAP_BASE: Final = 65_536
 CAP_PER_ITEM: Final = 2_048
@@ -113,9 +112,7 @@ def _post_signed(
     ground: Ground, partner: Partner, plain: bytes, items: int, key_id: str, secret: str, now: int
 ) -> HttpAnswer:
     url = partner.base_url.rstrip("/") + PATH
-    sealed = partner.seal != "none"
-    body = seal_body(partner.seal, secret, key_id, plain) if sealed else plain
-    content_type = SEALED_TYPE if sealed else CONTENT_TYPE
+    body, content_type = build_content(partner.seal, secret, key_id, plain)
     headers = sign(
         "POST",
         url,
@@ -157,13 +154,8 @@ def _read(ground: Ground, answer: HttpAnswer, batch: str, items: Sequence[Item],
 
 def open_content(ground: Ground, partner: Partner, content_type: str, body: bytes) -> bytes:
     """The JSON text that a partner sent, sealed or not as agreed; AnswerInvalid when it is not so."""
-    if partner.seal != "none":
-        if content_type.partition(";")[0].strip().lower() != SEALED_TYPE:
-            raise AnswerInvalid(f"the answer is refused: its Content-Type is not {SEALED_TYPE}")
-        return open_body(partner.seal, ground.secrets.both(f"{partner.code}.key"), body)
-    if not _is_json(content_type):
-        raise AnswerInvalid("the answer is refused: its Content-Type is not application/json in UTF-8")
-    return body
+    secrets = ground.secrets.both(f"{partner.code}.key") if partner.seal != PLAIN else ()
+    return parse_content(partner.seal, secrets, content_type, body)
 
 
 def _refuse_status(answer: HttpAnswer, now: int) -> NoReturn:
@@ -172,12 +164,6 @@ def _refuse_status(answer: HttpAnswer, now: int) -> NoReturn:
     if answer.status in REFUSING_STATUSES:
         code = "question_refused"
     raise EnterpriseError(f"it answered {answer.status}", code=code, retry_after_s=wait)
-
-
-def _is_json(content_type: str) -> bool:
-    kind, *parameters = (part.strip().lower() for part in content_type.split(";"))
-    charsets = [text.partition("=")[2].strip('" ') for text in parameters if text.startswith("charset")]
-    return kind == CONTENT_TYPE and all(charset in ("utf-8", "utf8") for charset in charsets)
 
 
 def _log_answer(partner: Partner, kind: str, parsed: Parsed, ms: int) -> None:

@@ -9,8 +9,8 @@ from typing import Final
 from config.errors import OneCertError
 from enterprises import conformance_answers as read
 from enterprises import conformance_checks as see
+from enterprises.findings import Failed, Skipped
 from enterprises.trial import Trial
-from enterprises.verdicts import Failed, Skipped
 
 
 @dataclass(frozen=True, slots=True)

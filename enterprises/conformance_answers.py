@@ -1,62 +1,15 @@
-"""What `onecert partner conformance` looks at in answers, and how it reads them. Each check passes, or raises."""
+"""What `onecert partner conformance` looks at in answers. Each check passes, or raises."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
-from config.outgoing import Answer as HttpAnswer
-from enterprises.protocol import VERDICTS, Parsed, parse_answer
-from enterprises.trial import TEST_PHONE, Asked, Trial, items_of
-from enterprises.verdicts import Failed, Skipped
-
-
-def question_of(trial: Trial) -> bytes:
-    """The body of a well-formed question that was put just now."""
-    kept: list[bytes] = []
-
-    def keep(body: bytes) -> bytes:
-        kept.append(body)
-        return body
-
-    trial.ask(edit=keep)
-    return kept[0]
-
-
-def expect_status(answer: HttpAnswer, *expected: int) -> None:
-    """Failed unless it answered one of these."""
-    if answer.status not in expected:
-        raise Failed(f"answered {answer.status}, not {' or '.join(map(str, expected))}")
-
-
-def expect_no_5xx(answer: HttpAnswer) -> None:
-    """Failed when it fell over."""
-    if answer.status >= 500:
-        raise Failed(f"answered {answer.status}")
-
-
-def by_id(told: dict[str, Any]) -> dict[str, Any]:
-    """The items of an answer by id."""
-    return {str(item.get("id")): {**item, "id": ""} for item in items_of(told)}
-
-
-def parsed_of(trial: Trial, asked: Asked, kind: str | None) -> Parsed:
-    """The answer as OneCert reads it."""
-    kind = kind or ("identity" if trial.partner.kind == "carrier" else "count")
-    codes = {application.code for application in trial.partner.counted}
-    told = json.dumps(trial.told(asked)).encode()
-    return parse_answer(told, batch=asked.batch, asked=asked.ids, kind=kind, applications=codes)
-
-
-def expect_all_answered(trial: Trial, asked: Asked, kind: str | None = None) -> None:
-    """Failed when OneCert finds fault with the answer, down to one item."""
-    faults = parsed_of(trial, asked, kind).faults
-    if faults:
-        raise Failed("; ".join(faults[:3]))
-
-
-# --- answer ----------------------------------------------------------------------------------------------------------
+from enterprises.expectations import expect_all_answered, expect_status
+from enterprises.findings import Failed, Skipped
+from enterprises.protocol import MAX_COUNT, VERDICTS
+from enterprises.reserved import TEST_PHONE
+from enterprises.trial import Asked, Trial, items_of
 
 
 def check_content_type(trial: Trial) -> None:
@@ -94,8 +47,8 @@ def check_range(trial: Trial) -> None:
         if trial.partner.kind == "carrier":
             if "verdict" in item and item["verdict"] not in VERDICTS:
                 raise Failed("a verdict is none of match, mismatch, inactive, not_ours")
-        elif any(type(count) is not int or not 0 <= count <= 999 for count in item.get("counts", {}).values()):
-            raise Failed("a count is no integer from 0 to 999")
+        elif any(type(count) is not int or not 0 <= count <= MAX_COUNT for count in item.get("counts", {}).values()):
+            raise Failed(f"a count is no integer from 0 to {MAX_COUNT}")
 
 
 def check_applications(trial: Trial) -> None:

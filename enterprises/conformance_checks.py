@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from enterprises.conformance_answers import by_id, expect_all_answered, expect_no_5xx, expect_status, question_of
+from enterprises.expectations import by_id, expect_all_answered, expect_no_5xx, expect_status, question_of
+from enterprises.findings import Failed, Skipped
 from enterprises.trial import Trial, digest_of
-from enterprises.verdicts import Failed, Skipped
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
@@ -168,7 +168,10 @@ def check_empty(trial: Trial) -> None:
 
 def check_kind_unknown(trial: Trial) -> None:
     """A kind of a later version is refused as such."""
-    edit = lambda body: json.dumps({**json.loads(body), "kind": "gossip"}).encode()  # noqa: E731
+
+    def edit(body: bytes) -> bytes:
+        return json.dumps({**json.loads(body), "kind": "gossip"}).encode()
+
     expect_status(trial.ask(edit=edit).answer, 400, 422)
 
 

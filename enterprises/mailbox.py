@@ -13,6 +13,7 @@ from config.clock import SystemClock
 from config.errors import SignatureInvalid
 from config.nonces import NonceMemory
 from config.signature import verify
+from enterprises.content import JSON_TYPE
 from enterprises.errors import AnswerInvalid
 from enterprises.strict_json import read_object, write
 
@@ -57,7 +58,7 @@ class Mailbox:
         with self._came:
             self.bodies[batch] = plain
             self._came.notify_all()
-        return Response(write({"batch": batch}), content_type="application/json")
+        return Response(write({"batch": batch}), content_type=JSON_TYPE)
 
 
 class _Quiet(WSGIRequestHandler):

@@ -8,30 +8,27 @@ has one that is older.
 
 import hashlib
 import json
-import threading
 import time
-from collections import Counter, deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
 from config.catalogue import Partner
-from config.clock import rfc3339
 from config.errors import SignatureInvalid
 from config.ground import Ground
 from config.nonces import NonceMemory
 from config.sandbox import Behaviour
 from config.signature import verify
+from enterprises.content import JSON_TYPE, PLAIN, SEALED_TYPE
 from enterprises.errors import AnswerInvalid
 from enterprises.keys import accepted_keys
 from enterprises.protocol import FIELDS, PATH
 from enterprises.sandbox_callback import call_back_later
-from enterprises.sealed_body import SEALED_TYPE, open_body, seal_body
+from enterprises.sandbox_received import Question, Received
+from enterprises.sealed_body import open_body, seal_body
 from enterprises.strict_json import read_object, write
 
-JSON: Final = "application/json"
 INACTIVE_PHONE: Final = "13800000009"
 MISMATCH_TAIL: Final = "000000"
 VERDICT_MODES: Final = frozenset({"mismatch", "inactive", "not_ours"})
@@ -41,7 +38,6 @@ SLOW_S: Final = 5.0
 CALLBACK_S: Final = 0.5
 SILENT_S: Final = 60.0
 RETRY_AFTER_S: Final = 2.0
-IDS_REMEMBERED: Final = 20_000
 
 
 def count_of(application: str, subject: str) -> int:
@@ -54,41 +50,6 @@ def verdict_of(phone: str, id_end: str) -> str:
     if phone == INACTIVE_PHONE:
         return "inactive"
     return "mismatch" if id_end.endswith(MISMATCH_TAIL) else "match"
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A genuine question as the sandbox received it."""
-
-    batch: str
-    kind: str
-    service: str
-    items: Sequence[Mapping[str, str]]
-
-
-class Received:
-    """What each partner was asked: times, kinds and ids, never more. The oldest is forgotten first."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._calls: dict[str, deque[dict[str, Any]]] = {}
-        self._ids: Counter[str] = Counter()
-
-    def note(self, partner: str, question: Question, at: int) -> None:
-        """Remember one question; `at` in epoch ms."""
-        ids = [item["id"] for item in question.items]
-        call = {"at": rfc3339(at), "kind": question.kind, "service": question.service, "ids": ids}
-        with self._lock:
-            calls = self._calls.setdefault(partner, deque())
-            calls.append(call)
-            self._ids[partner] += len(ids)
-            while self._ids[partner] > IDS_REMEMBERED:
-                self._ids[partner] -= len(calls.popleft()["ids"])
-
-    def listing(self, partner: str) -> list[dict[str, Any]]:
-        """The questions put to a partner, oldest first."""
-        with self._lock:
-            return list(self._calls.get(partner, ()))
 
 
 def make_blueprint(ground: Ground, behaviour: Behaviour, public_url: str | None = None) -> Blueprint:
@@ -119,11 +80,11 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, public_url: str | None 
         told = {"batch": question.batch, "items": [_answer(partner, question, item, "ok") for item in question.items]}
         url = f"{called_back}/partners/{code}/answers"
         call_back_later(ground, url, partner, told, behaviour.mode(code)[1] or CALLBACK_S)
-        return _sealed(ground, partner, Response(write({"batch": question.batch}), 202, content_type=JSON))
+        return _sealed(ground, partner, Response(write({"batch": question.batch}), 202, content_type=JSON_TYPE))
 
     @blueprint.get("/partners/<code>/received")
     def list_received(code: str) -> Response:
-        return Response(json.dumps(received.listing(code)), content_type="application/json")
+        return Response(json.dumps(received.listing(code)), content_type=JSON_TYPE)
 
     return blueprint
 
@@ -141,12 +102,12 @@ def _verify(ground: Ground, partner: Partner, body: bytes, nonces: NonceMemory) 
 
 
 def _opened(ground: Ground, partner: Partner, body: bytes) -> bytes:
-    return body if partner.seal == "none" else open_body(partner.seal, ground.secrets.both(f"{partner.code}.key"), body)
+    return body if partner.seal == PLAIN else open_body(partner.seal, ground.secrets.both(f"{partner.code}.key"), body)
 
 
 def _sealed(ground: Ground, partner: Partner, response: Response) -> Response:
     """The same answer, sealed where that is agreed; failures and garbage go as they are."""
-    if partner.seal == "none" or response.status_code not in (200, 202):
+    if partner.seal == PLAIN or response.status_code not in (200, 202):
         return response
     secret = ground.secrets.get(f"{partner.code}.key")
     body = seal_body(partner.seal, secret, partner.key_id, response.get_data())
@@ -183,9 +144,9 @@ def _play(partner: Partner, question: Question, behaviour: Behaviour) -> Respons
     if mode == "429":
         return _problem(429, "slow_down", {"Retry-After": str(round(seconds or RETRY_AFTER_S))})
     if mode == "garbage":
-        return Response(b'{"batch": <html>', content_type="application/json")
+        return Response(b'{"batch": <html>', content_type=JSON_TYPE)
     items = [_answer(partner, question, item, mode) for item in question.items]
-    return Response(write({"batch": question.batch, "items": items}), content_type="application/json")
+    return Response(write({"batch": question.batch, "items": items}), content_type=JSON_TYPE)
 
 
 def _hold(behaviour: Behaviour, code: str, mode: str, seconds: float) -> None:

@@ -8,7 +8,7 @@ from config.errors import OneCertError
 from config.ground import Ground
 from config.log import get_logger
 from config.signature import sign
-from enterprises.sealed_body import SEALED_TYPE, seal_body
+from enterprises.content import build_content
 from enterprises.strict_json import write
 
 _log = get_logger(__name__)
@@ -35,13 +35,12 @@ def _call_back(ground: Ground, url: str, partner: Partner, told: dict[str, Any])
 def signed_answer(ground: Ground, url: str, partner: Partner, told: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
     """(body, headers) of a callback to `url`, as this partner would send it."""
     secret = ground.secrets.get(f"{partner.code}.key")
-    sealed, plain = partner.seal != "none", write(told)
-    body = seal_body(partner.seal, secret, partner.key_id, plain) if sealed else plain
+    body, content_type = build_content(partner.seal, secret, partner.key_id, write(told))
     headers = sign(
         "POST",
         url,
         body,
-        content_type=SEALED_TYPE if sealed else "application/json",
+        content_type=content_type,
         key_id=partner.key_id,
         secret=secret,
         algorithm=partner.algorithm,

@@ -18,7 +18,6 @@ from config.errors import SealBroken
 from config.sealing import TAG_BYTES, Suite, decrypt, encrypt, keyed_hash
 from enterprises.errors import AnswerInvalid
 
-SEALED_TYPE: Final = "application/jose"
 SUITE_OF: Final[dict[str, Suite]] = {"A256GCM": "aes", "SM4GCM": "sm"}
 KEY_BYTES: Final = {"A256GCM": 32, "SM4GCM": 16}
 LONGEST: Final = 8 * 1024 * 1024

@@ -20,18 +20,14 @@ from config.outgoing import Answer as HttpAnswer
 from config.outgoing import Outgoing
 from config.sealing import keyed_hash
 from config.signature import COVERED, TAG
+from enterprises.content import build_content, parse_content
 from enterprises.errors import AnswerInvalid
+from enterprises.findings import Failed, Skipped
 from enterprises.mailbox import Mailbox
 from enterprises.protocol import PATH, Item, build_request
-from enterprises.sealed_body import SEALED_TYPE, open_body, seal_body
+from enterprises.reserved import reserved_item
 from enterprises.strict_json import read_object
-from enterprises.verdicts import Failed, Skipped
 
-JSON: Final = "application/json"
-TEST_PHONE: Final = "13800138000"
-TEST_ID_TAIL: Final = "000000"
-# Sequence number 000, which is nobody's; the check digit is right, since a carrier may look at it.
-TEST_ID_NUMBER: Final = "110101199003070003"
 SUITES: Final = {"hmac-sha256": "aes", "hmac-sm3": "sm"}
 
 
@@ -58,7 +54,7 @@ class Trial:
     listen: str | None = None
     wait_s: float = 30.0
     ca_file: Path | None = None
-    mailbox: Mailbox | None = None
+    mailbox: Mailbox | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.http = Outgoing(self.ca_file)
@@ -81,8 +77,7 @@ class Trial:
 
     def items(self, count: int = 1) -> list[Item]:
         """Items about the reserved test number, each with an id of its own."""
-        numbers = {"phone": TEST_PHONE, "id_tail": TEST_ID_TAIL, "name": "测试", "id_number": TEST_ID_NUMBER}
-        return [Item(f"check-{secrets.token_hex(8)}", **numbers) for _ in range(count)]
+        return [reserved_item() for _ in range(count)]
 
     def ask(
         self,
@@ -114,11 +109,8 @@ class Trial:
         return read(self.opened(asked.answer.headers.get("Content-Type", ""), asked.answer.body))
 
     def opened(self, content_type: str, body: bytes) -> bytes:
-        """The JSON of a body, sealed or not as agreed."""
-        kind = content_type.partition(";")[0].strip().lower()
-        if kind != (SEALED_TYPE if self.partner.seal != "none" else JSON):
-            raise AnswerInvalid(f"its Content-Type is {kind or 'missing'}")
-        return body if self.partner.seal == "none" else open_body(self.partner.seal, [self.secret], body)
+        """The JSON of a body, sealed or not as agreed; AnswerInvalid when it is not so."""
+        return parse_content(self.partner.seal, [self.secret], content_type, body)
 
     def send(self, plain: bytes, **change: Any) -> HttpAnswer:
         """Send a body under the signature that `change` describes (see `signed`)."""
@@ -126,10 +118,10 @@ class Trial:
 
     def dressed(self, plain: bytes, **change: Any) -> tuple[bytes, dict[str, str]]:
         """(body, headers) of a call with this question: sealed as agreed, signed as `change` describes."""
-        sealed = self.partner.seal != "none"
-        secret = change.get("secret", self.secret)
-        body = seal_body(self.partner.seal, secret, self.partner.key_id, plain) if sealed else plain
-        return body, self.signed(body, SEALED_TYPE if sealed else JSON, **change)
+        body, content_type = build_content(
+            self.partner.seal, change.get("secret", self.secret), self.partner.key_id, plain
+        )
+        return body, self.signed(body, content_type, **change)
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
         """POST these very bytes; Failed when no answer comes."""

@@ -16,8 +16,10 @@ from config.nonces import NonceStore
 from config.signature import verify
 from enterprises.callback import CalledBack, parse_callback
 from enterprises.client import open_content
-from enterprises.errors import AnswerInvalid, AnswersRefused, PartnerUnknown
+from enterprises.content import JSON_TYPE
+from enterprises.errors import AnswerInvalid, AnswersRefused
 from enterprises.keys import accepted_keys
+from enterprises.partners import find_partner
 from enterprises.protocol import Answer
 from enterprises.standing import note
 from enterprises.strict_json import write
@@ -38,12 +40,12 @@ def make_blueprint(ground: Ground, on_answers: OnAnswers) -> Blueprint:
 
     @blueprint.post("/partners/<code>/answers")
     def take_answers(code: str) -> Response:
-        partner = _find(ground, code)
+        partner = find_partner(ground, code)
         request.max_content_length = LONGEST_BODY
         told = receive(ground, partner, request.path, dict(request.headers), request.get_data(), seen)
         taken = on_answers(code, told.answers)
         _log.info("partner_called_back", partner=code, items=len(told.answers), taken=taken, faults=len(told.faults))
-        return Response(write({"batch": told.batch}), content_type="application/json")
+        return Response(write({"batch": told.batch}), content_type=JSON_TYPE)
 
     return blueprint
 
@@ -74,10 +76,3 @@ def _blame(ground: Ground, partner: Partner, error: OneCertError) -> None:
     count_call(partner.code, f"callback_{error.code}")
     note(ground, partner, f"callback_{error.code}", called_back=True)
     _log.warning("callback_refused", partner=partner.code, code=error.code, reason=error.detail)
-
-
-def _find(ground: Ground, code: str) -> Partner:
-    found = ground.catalogues.current().partner(code)
-    if found is None:
-        raise PartnerUnknown(code)
-    return found

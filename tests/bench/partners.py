@@ -22,8 +22,9 @@ from config.log import configure_logging
 from config.settings import load_settings
 from config.signature import sign
 from enterprises.client import ask
+from enterprises.content import SEALED_TYPE
 from enterprises.protocol import Item, build_request, parse_answer
-from enterprises.sealed_body import SEALED_TYPE, open_body, seal_body
+from enterprises.sealed_body import open_body, seal_body
 from query.answers import stored_answer
 from query.inquiry import new_inquiry_id
 from query.offer import times_of

@@ -15,9 +15,10 @@ from config.errors import SignatureInvalid
 from config.ground import Ground
 from config.signature import verify
 from enterprises.client import ask
+from enterprises.content import SEALED_TYPE
 from enterprises.errors import EnterpriseError
 from enterprises.protocol import Answer, Counts, Item, Pending
-from enterprises.sealed_body import SEALED_TYPE, open_body, seal_body
+from enterprises.sealed_body import open_body, seal_body
 from enterprises.standing import standing_of
 from tests.factories import LAUNCH_DAY
 from tests.servers import serve

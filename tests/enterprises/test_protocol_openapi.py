@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from enterprises.content import SEALED_TYPE
 from enterprises.protocol import (
     FIELDS,
     MAX_COUNT,
@@ -19,7 +20,7 @@ from enterprises.protocol import (
     build_request,
     parse_answer,
 )
-from enterprises.sealed_body import SEALED_TYPE, seal_body
+from enterprises.sealed_body import seal_body
 from tests.factories import LAUNCH_DAY
 
 FILE = Path(__file__).parents[2] / "docs/lookup-protocol.openapi.json"

@@ -12,7 +12,8 @@ from config.signature import sign
 from enterprises.client import ask
 from enterprises.errors import EnterpriseError
 from enterprises.protocol import Answer, Counts, Item, Pending, Verdict, build_request
-from enterprises.sandbox import INACTIVE_PHONE, Question, Received, count_of
+from enterprises.sandbox import INACTIVE_PHONE, count_of
+from enterprises.sandbox_received import Question, Received
 from tests.enterprises.stage import Sandbox
 
 PHONE = "13912345678"

@@ -1,4 +1,4 @@
-"""How a check of the conformance run ends when it does not pass."""
+"""What a check of the conformance run finds when the partner does not pass it."""
 
 
 class Failed(Exception):
