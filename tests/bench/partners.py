@@ -88,7 +88,7 @@ def made_wave(ground: Ground) -> tuple[Wave, Lease, list[Item]]:
 
     def store(db: Any) -> None:
         add_wave(db, ground, made, times_of(ground.catalogues.current(), SERVICE))
-        add_question(db, made.id, SERVICE, ["tencent"], COUNT, WAVE, now=now, lease_until=now + 60_000)
+        add_question(db, made.id, SERVICE, ["tencent"], COUNT, WAVE, now=now, leases={"tencent": now + 60_000})
 
     transact(ground.engine, store)
     items = [Item(member.hex(), phone=phone) for member, phone in zip(members, phones, strict=True)]
