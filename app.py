@@ -37,7 +37,9 @@ from config.terminal import Commands, needs_ground
 from config.worker import make_worker
 from miniprogram_api.door import Door
 from miniprogram_api.problems import http_problem_response, problem_response
-from query.pipeline import JOBS, record_called_back, record_outcome
+from query.called_back import record_called_back
+from query.closing import record_outcome
+from query.pipeline import JOBS
 from query.schema import upgrade
 from query.sweep import sweep
 from wechat import notices
@@ -101,11 +103,7 @@ for command in [config.up.make_command(upgrade), *(command for folder in folders
 
 @cli.command()
 @click.option(
-    "--processes",
-    default=1,
-    show_default=True,
-    type=click.IntRange(1, 256),
-    help="One for each core, on a host that only serves.",
+    "--processes", default=1, show_default=True, type=click.IntRange(1, 256), help="One for each core of a web host."
 )
 @needs_ground
 def web(ground: Ground, processes: int) -> None:

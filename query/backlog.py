@@ -9,7 +9,7 @@ from config.db import reading
 from config.ground import Ground
 from query.inquiry import State
 from query.models import inquiry, question
-from query.questions import DUE
+from query.questions import due_by
 from sms_port.ledger import count_owed
 
 
@@ -25,11 +25,9 @@ class Backlog:
 def backlog(ground: Ground) -> Backlog:
     """What waits at this moment."""
     now = ground.clock.now()
-    partners = [partner.code for partner in ground.catalogues.current().partners]
-    due = (question.c.partner.in_(partners), question.c.state == DUE, question.c.due_at <= now)
     unsettled = inquiry.c.state.in_([State.CHECKING, State.ASKING, State.REPLYING])
     with reading(ground.engine) as db:
-        oldest = db.execute(select(func.min(question.c.due_at)).where(*due)).scalar()
+        oldest = db.execute(select(func.min(question.c.due_at)).where(due_by(ground, now))).scalar()
         count = db.execute(select(func.count()).select_from(inquiry).where(unsettled)).scalar_one()
         owed = count_owed(db)
     return Backlog(now - oldest if oldest is not None else 0, count, owed)

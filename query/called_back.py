@@ -12,7 +12,7 @@ from config.ground import Ground
 from enterprises.protocol import Answer as PartnerAnswer
 from query.answers import stored_answer
 from query.models import inquiry, question
-from query.questions import CALLED_BACK, COUNT, DONE, Answer, Lease
+from query.questions import CALLED_BACK, COUNT, DONE, REFUSED, Answer, Lease
 from query.record import record
 
 AT_ONCE: Final = 500
@@ -57,4 +57,4 @@ def _rows(ground: Ground, partner: str, ids: list[bytes]) -> Sequence[Any]:
 
 def _fits(kind: str, answer: Answer) -> bool:
     """Counts answer a question for counts, a verdict one about identity, `refused` either."""
-    return answer is not None and (answer == "refused" or isinstance(answer, dict) == (kind == COUNT))
+    return answer is not None and (answer == REFUSED or isinstance(answer, dict) == (kind == COUNT))

@@ -1,4 +1,4 @@
-"""`onecert inquiry` and `onecert db`: how far an inquiry is, waking it up, the schema. No count, number or ID digit."""
+"""`onecert inquiry`: how far an inquiry is, and waking it up. Never a count, a number or an ID digit."""
 
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from query.errors import NotFound
 from query.inquiry import Outcome, State
 from query.models import inquiry, question
 from query.questions import DONE, DUE, LEASED
-from query.schema import revisions, upgrade
+from query.schema_cli import db_commands
 from query.stats_cli import stats
 
 LISTED: Final = ("reference", "service", "entrance", "state", "outcome", "phone", "accepted_at", "closed_at")
@@ -90,33 +90,6 @@ def _nudge(ground: Ground, ctx: click.Context, reference: str, *, dry_run: bool,
         ground.bell.ring("ask", partner)
     ground.bell.ring("advance")
     click.echo(f"nudged {reference}: {len(partners)} questions are due now")
-
-
-@click.group("db")
-def db_commands() -> None:
-    """The database's schema."""
-
-
-@db_commands.command("upgrade")
-@change_options
-@click.pass_context
-def upgrade_schema(ctx: click.Context, dry_run: bool, yes: bool) -> None:
-    """Bring the schema to the newest migration. Safe to run again."""
-    _upgrade(ctx, dry_run=dry_run, yes=yes)
-
-
-@needs_ground
-def _upgrade(ground: Ground, ctx: click.Context, *, dry_run: bool, yes: bool) -> None:
-    present, newest = revisions(ground.engine)
-    if present == newest:
-        click.echo(f"the schema is up to date: {newest}")
-    elif confirm(ctx, f"upgrade the schema from {present or 'nothing'} to {newest}", yes, dry_run):
-        upgrade(ground.engine)
-        # On an empty database there is no key yet to sign an audit row with; `onecert up` makes both.
-        if present is not None:
-            with begin(ground.engine) as db:
-                audit.record(db, ground, "db.upgrade", newest or "", f"from {present}")
-        click.echo(f"the schema is at {newest}")
 
 
 def _by_reference(reference: str) -> Select[Any]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from config.db import skip_locked
 from config.ground import Ground
@@ -83,6 +83,16 @@ def add_question(
     ]
     if rows:
         db.execute(insert(question), rows)
+
+
+def of_partners(ground: Ground) -> ColumnElement[bool]:
+    """Questions to the catalogue's partners: each is named, or the index (partner, state, due_at) would not be used."""
+    return question.c.partner.in_([partner.code for partner in ground.catalogues.current().partners])
+
+
+def due_by(ground: Ground, now: int) -> ColumnElement[bool]:
+    """Questions that are due at `now`, to whichever partner."""
+    return of_partners(ground) & (question.c.state == DUE) & (question.c.due_at <= now)
 
 
 def claim(db: Connection, partner: str, batch: int, now: int, lease_until: int) -> Lease | None:

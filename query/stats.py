@@ -14,7 +14,7 @@ from config.db import reading
 from config.ground import Ground
 from query.inquiry import DAY, Outcome, State
 from query.models import inquiry, question
-from query.questions import DONE, DUE
+from query.questions import DONE, due_by, of_partners
 
 UTC_AHEAD: Final = 8 * 3_600_000
 """Days are Shanghai's."""
@@ -80,17 +80,11 @@ def shares(found: list[Group]) -> list[Share]:
 def waiting_by_partner(ground: Ground) -> dict[str, Waits]:
     """What waits for each partner now."""
     now = ground.clock.now()
-    open_ones = select(
-        question.c.partner,
-        func.count().label("questions"),
-        func.sum(question.c.n).label("items"),
-    )
-    codes = [partner.code for partner in ground.catalogues.current().partners]
-    mine = open_ones.where(question.c.partner.in_(codes), question.c.state < DONE).group_by(question.c.partner)
-    due = select(question.c.partner, func.min(question.c.due_at).label("oldest"))
-    late = due.where(question.c.partner.in_(codes), question.c.state == DUE, question.c.due_at <= now)
+    counts = (func.count().label("questions"), func.sum(question.c.n).label("items"))
+    mine = select(question.c.partner, *counts).where(of_partners(ground), question.c.state < DONE)
+    late = select(question.c.partner, func.min(question.c.due_at).label("oldest")).where(due_by(ground, now))
     with reading(ground.engine) as db:
-        rows = db.execute(mine).all()
+        rows = db.execute(mine.group_by(question.c.partner)).all()
         oldest = {row.partner: row.oldest for row in db.execute(late.group_by(question.c.partner))}
     return {row.partner: Waits(row.questions, int(row.items), oldest.get(row.partner)) for row in rows}
 

@@ -35,7 +35,7 @@ TABLES: Final[Mapping[str, Sequence[str]]] = {
 @needs_ground
 def stats(ground: Ground, days: int, as_json: bool) -> None:
     """Show how many inquiries and messages stand where, and how each partner does. Totals only."""
-    told = gather_stats(ground, days)
+    told = figures(ground, days)
     if as_json:
         print_json(told)
         return
@@ -44,7 +44,7 @@ def stats(ground: Ground, days: int, as_json: bool) -> None:
         print_table(told[name] if isinstance(told[name], list) else [told[name]], columns, False)
 
 
-def gather_stats(ground: Ground, days: int) -> dict[str, Any]:
+def figures(ground: Ground, days: int) -> dict[str, Any]:
     """Every figure, as `--json` prints it; ages in seconds."""
     since = begin_of(ground.clock.now(), days)
     found = groups(ground, since)

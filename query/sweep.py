@@ -24,7 +24,7 @@ from query.moves import move
 from query.notices import entrances_owing
 from query.offer import times_of
 from query.owing import Owing
-from query.questions import DUE, LEASED
+from query.questions import DUE, LEASED, due_by, of_partners
 from query.retention import erase
 from query.waves import Stage
 
@@ -59,7 +59,7 @@ def reclaim_leases(ground: Ground) -> None:
     """Make questions due again whose lease ran out: the process that had them was killed, or held up."""
     now = ground.clock.now()
     place = (question.c.wave, question.c.partner, question.c.kind)
-    lost = (question.c.partner.in_(_partners(ground)), question.c.state == LEASED, question.c.lease_until <= now)
+    lost = (of_partners(ground), question.c.state == LEASED, question.c.lease_until <= now)
 
     def reclaim(db: Connection) -> int:
         rows = db.execute(skip_locked(select(*place).where(*lost).limit(AT_ONCE))).all()
@@ -150,10 +150,9 @@ def _reroute_some(db: Connection, ground: Ground, carrier: str) -> Owing:
 
 def ring_again(ground: Ground) -> None:
     """Ring for everything that is due; a ring that stands already counts once."""
-    now = ground.clock.now()
-    due = (question.c.partner.in_(_partners(ground)), question.c.state == DUE, question.c.due_at <= now)
+    due = select(question.c.partner).where(due_by(ground, ground.clock.now())).group_by(question.c.partner)
     with reading(ground.engine) as db:
-        partners = set(db.execute(select(question.c.partner).where(*due).group_by(question.c.partner)).scalars())
+        partners = set(db.execute(due).scalars())
         marked = db.execute(select(wave.c.id).where(wave.c.look == 1).limit(1)).first()
     Owing({("ask", partner) for partner in partners} | {("gather", code) for code in _waited_for(ground)}).ring(ground)
     if marked is not None:
@@ -170,7 +169,3 @@ def _waited_for(ground: Ground) -> set[str]:
     waited = select(inquiry.c.waiting_for).where(inquiry.c.waiting_for.is_not(None)).group_by(inquiry.c.waiting_for)
     with reading(ground.engine) as db:
         return set(db.execute(waited).scalars())
-
-
-def _partners(ground: Ground) -> list[str]:
-    return [partner.code for partner in ground.catalogues.current().partners]

@@ -15,12 +15,12 @@ from config.ground import Ground
 from enterprises.sandbox import count_of, verdict_of
 from query.advance import advance
 from query.ask import ask
+from query.closing import record_outcome
 from query.codes import request_code
 from query.fields import parse_phone
 from query.gather import gather
 from query.inquiry import INTERNET_ACCOUNTS, PHONE_CARDS
 from query.models import inquiry, question, wave
-from query.pipeline import record_outcome
 from query.submission import Accepted, Submission, submit
 from sms_port.ledger import Lane, Outcome
 from sms_port.letter import Letter, open_letter

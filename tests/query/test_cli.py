@@ -11,7 +11,8 @@ from click.testing import CliRunner, Result
 from config import audit
 from config.db import reading
 from config.ground import Ground
-from query.cli import db_commands, inquiry_commands
+from query.cli import inquiry_commands
+from query.schema_cli import db_commands
 from tests.query.played import PHONE, Partners, accept, due_partners, hand_over, retry, work
 
 

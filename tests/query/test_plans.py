@@ -14,8 +14,8 @@ from sqlalchemy.dialects import mysql
 from config.clock import FixedClock
 from config.db import begin
 from config.ground import Ground
+from query.closing import record_outcome
 from query.models import inquiry, question, wave
-from query.pipeline import record_outcome
 from query.progress import progress
 from query.sweep import sweep
 from sms_port.gateway import send_due
