@@ -21,14 +21,16 @@ from query.fields import parse_phone
 from query.gather import gather
 from query.inquiry import INTERNET_ACCOUNTS, PHONE_CARDS
 from query.models import inquiry, question, wave
+from query.questions import DONE, DUE
 from query.submission import Accepted, Submission, submit
+from query.waves import Stage
 from sms_port.ledger import Lane, Outcome
 from sms_port.letter import Letter, open_letter
 from sms_port.models import message
 
 PHONE = "13800138000"
 ID_NUMBER = "11010519491231002X"
-OWNER = b"o" * 32
+OWNER, OTHER = b"o" * 32, b"p" * 32
 
 Told = Mapping[str, Any]
 Play = Callable[[Told, Told], Told | int | None]
@@ -113,6 +115,11 @@ def ask_code(ground: Ground, phone: str = PHONE, owner: bytes = OWNER, service: 
     return letter.text.partition("验证码")[2][:6]
 
 
+def wrong(code: str) -> str:
+    """A code that is another."""
+    return f"{(int(code) + 1) % 10**6:06d}"
+
+
 def form(phone: str = PHONE, owner: bytes = OWNER, code: str = "", **others: Any) -> Submission:
     service = others.pop("service", INTERNET_ACCOUNTS)
     identity = {"name": "张三", "id_number": ID_NUMBER} if service == PHONE_CARDS else {"id_tail": "12345X"}
@@ -124,6 +131,16 @@ def accept(ground: Ground, phone: str = PHONE, owner: bytes = OWNER, **others: A
     """One accepted inquiry, with its own code."""
     code = ask_code(ground, phone, owner, others.get("service", INTERNET_ACCOUNTS))
     return submit(ground, form(phone, owner, code, **others))
+
+
+def agree(ground: Ground, code: str, terms: str) -> None:
+    """Apply the catalogue with more lines for one partner."""
+    document = ground.catalogues.document()
+    changed = document.replace(f'code = "{code}"\nkind', f'code = "{code}"\n{terms}\nkind', 1)
+    assert changed != document
+    with begin(ground.engine) as db:
+        ground.catalogues.apply(db, changed, "terms", "test", ground.clock.now())
+    ground.catalogues.forget()
 
 
 def accept_many(ground: Ground, count: int) -> list[Accepted]:
@@ -151,7 +168,7 @@ def waited_for(ground: Ground) -> list[str]:
 def due_partners(ground: Ground) -> list[str]:
     """Partners with a due question, in the catalogue's order."""
     now = ground.clock.now()
-    due = {row.partner for row in rows(ground, question) if row.state == 0 and row.due_at <= now}
+    due = {row.partner for row in rows(ground, question) if row.state == DUE and row.due_at <= now}
     return [partner.code for partner in ground.catalogues.current().partners if partner.code in due]
 
 
@@ -182,8 +199,8 @@ def one(ground: Ground, accepted: Accepted) -> Any:
 
 
 def open_waves(ground: Ground) -> list[Any]:
-    return [row for row in rows(ground, wave) if row.stage < 2]
+    return [row for row in rows(ground, wave) if row.stage < Stage.OVER]
 
 
 def open_questions(ground: Ground) -> list[Any]:
-    return [row for row in rows(ground, question) if row.state < 2]
+    return [row for row in rows(ground, question) if row.state < DONE]

@@ -20,8 +20,8 @@ from query.errors import CodeExpired, CodeWrong, IdempotencyConflict, TooSoon
 from query.inquiry import SECOND
 from query.models import inquiry, last_inquiry, verification_code
 from query.submission import Accepted, inquiry_row, read_form, submit
-from tests.query.played import OWNER, accept, ask_code, form, rows
-from tests.query.test_submission import OTHER, at_once, wrong
+from tests.query.played import OTHER, OWNER, accept, ask_code, form, rows, wrong
+from tests.query.racing import at_once
 
 PHONES = [f"138{place:08d}" for place in range(1, 31)]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from config.clock import FixedClock
-from config.db import begin, transact
+from config.db import begin
 from config.ground import Ground
 from query.advance import advance
 from query.ask import ask, claim_call, put
@@ -20,6 +19,7 @@ from query.questions import DUE, LEASED, UNAVAILABLE
 from query.record import record
 from query.sweep import sweep
 from sms_port.models import Lane, message
+from tests.query.killed import Killed
 from tests.query.played import (
     Partners,
     accept,
@@ -31,13 +31,9 @@ from tests.query.played import (
     replies,
     retry,
     rows,
-    status,
     work,
 )
-
-
-class Killed(BaseException):
-    """The process dies here; nothing of ours catches it."""
+from tests.query.racing import at_once
 
 
 def call_of(ground: Ground, code: str) -> Any:
@@ -47,26 +43,6 @@ def call_of(ground: Ground, code: str) -> Any:
     call = claim_call(ground, partner)
     assert call is not None
     return partner, call
-
-
-def at_once(*calls: Any) -> None:
-    """Run the calls in threads that start together; the first error is raised."""
-    barrier, errors = threading.Barrier(len(calls)), []
-
-    def run(call: Any) -> None:
-        barrier.wait()
-        try:
-            call()
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
 
 
 def replies_by_inquiry(ground: Ground) -> Counter[bytes]:
@@ -177,8 +153,7 @@ def test_two_workers_with_the_last_two_answers_make_one_reply(ground: Ground) ->
     codes = due_partners(ground)
     for code in codes[:-2]:
         ask(ground, code)
-    for _ in range(1):
-        at_once(*(lambda code=code: ask(ground, code) for code in codes[-2:]))
+    assert at_once(2, lambda place: ask(ground, codes[-2:][place])) == [None, None]
     advance(ground)
     assert list(replies_by_inquiry(ground).values()) == [1]
 
@@ -186,7 +161,7 @@ def test_two_workers_with_the_last_two_answers_make_one_reply(ground: Ground) ->
 def test_four_workers_on_everything_at_once_answer_each_inquiry_once(ground: Ground, partners: Partners) -> None:
     accept_many(ground, 30)
     for _ in range(4):
-        at_once(*(lambda: work_leniently(ground) for _ in range(4)))
+        assert at_once(4, lambda _: work_leniently(ground)) == [None] * 4
     assert len(replies_by_inquiry(ground)) == 30
     assert set(replies_by_inquiry(ground).values()) == {1}
     assert {row.outcome for row in rows(ground)} == {Outcome.ANSWERED}
@@ -207,7 +182,7 @@ def test_advance_by_six_workers_at_once_settles_each_wave_once(ground: Ground) -
     for code in due_partners(ground):
         _, call = call_of(ground, code)
         record(ground, call.lease, dict.fromkeys(call.items, UNAVAILABLE))
-    at_once(*(lambda: advance(ground) for _ in range(6)))
+    assert at_once(6, lambda _: advance(ground)) == [[]] * 6
     assert list(replies_by_inquiry(ground).values()) == [1]
     assert {row.state for row in rows(ground)} == {State.REPLYING}
 
@@ -296,44 +271,6 @@ def test_an_inquiry_whose_number_cannot_be_opened_does_not_stop_its_neighbours(
     assert (one(ground, torn).state, one(ground, torn).outcome) == (State.CLOSED, Outcome.UNSUCCESSFUL)
 
 
-def test_a_partner_switched_off_is_left_out_and_named_in_what_was_asked_already(
-    ground: Ground, partners: Partners, clock: FixedClock
-) -> None:
-    partners.plays["jd"] = retry
-    accepted = accept(ground)
-    work(ground)
-    switch_off(ground, clock, "jd")
-    sweep(ground)
-    work(ground)
-    assert "京东未反馈" in replies(ground)[accepted.reference].text
-    later = accept(ground, "13800138001")
-    work(ground)
-    assert one(ground, later).outcome == Outcome.ANSWERED
-    assert "京东" not in replies(ground)[later.reference].text
-    assert len(partners.asked("jd")) == 1
-
-
-def test_a_carrier_switched_off_hands_its_inquiries_to_the_next(
-    ground: Ground, partners: Partners, clock: FixedClock
-) -> None:
-    partners.plays["china-mobile"] = status(500)
-    asked = accept(ground, "13800138001")
-    work(ground)
-    waiting = accept(ground, "13800138002")
-    switch_off(ground, clock, "china-mobile")
-    sweep(ground)
-    work(ground)
-    assert {one(ground, entry).outcome for entry in (asked, waiting)} == {Outcome.ANSWERED}
-    assert len(partners.asked("china-mobile")) == 1
-
-
-def switch_off(ground: Ground, clock: FixedClock, code: str) -> None:
-    document = ground.catalogues.document()
-    text = document.replace(f'code = "{code}"\nkind', f'code = "{code}"\nenabled = false\nkind')
-    assert text != document
-    transact(ground.engine, lambda db: ground.catalogues.apply(db, text, "test", "test", clock.now()))
-
-
 def test_a_closed_inquiry_hears_no_more_news(ground: Ground) -> None:
     accepted = accept(ground)
     work(ground)
@@ -341,41 +278,6 @@ def test_a_closed_inquiry_hears_no_more_news(ground: Ground) -> None:
     hand_over(ground, "failed")
     assert one(ground, accepted).state == State.CLOSED
     assert not [row for row in open_questions(ground) if row.state == DUE]
-
-
-def test_an_item_that_a_partner_cannot_stomach_does_not_keep_the_others_unanswered(
-    ground: Ground, partners: Partners, clock: FixedClock
-) -> None:
-    accepted = accept_many(ground, 12)
-    poison = one(ground, accepted[5]).id.hex()
-    partners.plays["jd"] = lambda item, _: 500 if item["id"] == poison else {"counts": {"jd": 1}}
-    for _ in range(110):
-        work(ground)
-        clock.advance(60 * SECOND)
-        if len(replies(ground)) == 11:
-            break
-    assert len(replies(ground)) == 11, "within the patience of two hours"
-    clock.advance(2 * 3600 * SECOND)
-    sweep(ground)
-    work(ground)
-    outcomes = {entry.reference: one(ground, entry).outcome for entry in accepted}
-    assert outcomes.pop(accepted[5].reference) == Outcome.PARTIAL
-    assert set(outcomes.values()) == {Outcome.ANSWERED}
-
-
-def test_a_wave_larger_than_a_partners_batch_is_asked_in_portions(
-    ground: Ground, partners: Partners, clock: FixedClock
-) -> None:
-    accept_many(ground, 7)
-    gather(ground, "china-mobile")
-    document = ground.catalogues.document()
-    text = document.replace('key_id = "onecert-jd"\nbatch_size = 500', 'key_id = "onecert-jd"\nbatch_size = 3')
-    assert text != document
-    transact(ground.engine, lambda db: ground.catalogues.apply(db, text, "test", "test", clock.now()))
-    work(ground)
-    sizes = [len(asked["items"]) for code, asked in partners.calls if code == "jd"]
-    assert sizes == [3, 3, 1]
-    assert len(replies(ground)) == 7
 
 
 def test_a_verdict_that_is_settled_after_the_neighbours_time_leaves_no_question_behind(

@@ -14,13 +14,10 @@ from query.inquiry import SECOND, Outcome, State
 from query.models import inquiry
 from query.poison import carried, poison_of, portion_size
 from query.sweep import sweep
+from tests.query.killed import Killed
 from tests.query.played import Partners, accept_many, hand_over, one, retry, rows, work
 
 NEIGHBOURS = 40
-
-
-class Killed(BaseException):
-    """The process dies here; nothing of ours catches it."""
 
 
 @pytest.mark.parametrize(("kind", "outcome"), [("identity", Outcome.UNSUCCESSFUL), ("count", Outcome.PARTIAL)])

@@ -19,11 +19,13 @@ from query.models import question
 from query.record import record_all
 from query.rounds import Rounds
 from query.sweep import sweep
+from tests.query.killed import Killed
 from tests.query.played import (
     Partners,
     Told,
     accept,
     accept_many,
+    agree,
     due_partners,
     one,
     open_questions,
@@ -33,9 +35,7 @@ from tests.query.played import (
     status,
     work,
 )
-from tests.query.test_crashes import Killed
 from tests.query.test_lanes import wait_for
-from tests.query.test_terms import agree
 from tests.servers import wait_until
 
 CARRIER = "china-mobile"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -33,28 +30,8 @@ from query.errors import (
 from query.inquiry import DAY, INTERNET_ACCOUNTS, PHONE_CARDS, SECOND, State
 from query.models import last_inquiry, verification_code
 from query.submission import Accepted, submit
-from tests.query.played import OWNER, PHONE, accept, ask_code, form, one, rows
-
-OTHER = b"p" * 32
-
-
-def wrong(code: str) -> str:
-    return f"{(int(code) + 1) % 10**6:06d}"
-
-
-def at_once(count: int, call: Callable[[int], Any]) -> list[Any]:
-    """Call from `count` threads that start together; results and QueryErrors in order of the threads."""
-    barrier = threading.Barrier(count)
-
-    def run(place: int) -> Any:
-        barrier.wait()
-        try:
-            return call(place)
-        except QueryError as refused:
-            return refused
-
-    with ThreadPoolExecutor(count) as threads:
-        return list(threads.map(run, range(count)))
+from tests.query.played import OTHER, OWNER, PHONE, accept, ask_code, form, one, rows, wrong
+from tests.query.racing import at_once
 
 
 def test_a_code_is_sent_and_the_citizen_sees_only_the_masked_number(ground: Ground) -> None:

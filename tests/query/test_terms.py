@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from config.clock import FixedClock
-from config.db import begin
 from config.ground import Ground
 from query.gather import gather
 from query.inquiry import HOUR, SECOND, Outcome
@@ -17,26 +16,17 @@ from tests.query.played import (
     Partners,
     accept,
     accept_many,
+    agree,
     due_partners,
     one,
     open_questions,
     open_waves,
     replies,
+    retry,
     rows,
     status,
     work,
 )
-
-
-def agree(ground: Ground, code: str, terms: str) -> None:
-    """Apply the catalogue with more lines for one partner."""
-    document = ground.catalogues.document()
-    changed = document.replace(f'code = "{code}"\nkind', f'code = "{code}"\n{terms}\nkind', 1)
-    assert changed != document
-    with begin(ground.engine) as db:
-        ground.catalogues.apply(db, changed, "terms", "test", ground.clock.now())
-    ground.catalogues.forget()
-
 
 # --- hours -----------------------------------------------------------------------------------------------------------
 
@@ -213,3 +203,34 @@ def test_a_partner_switched_off_is_settled_as_unavailable_in_open_inquiries(grou
     work(ground)
     assert "京东" not in replies(ground)[later.reference].text
     assert open_waves(ground) == []
+
+
+def test_a_partner_switched_off_is_left_out_and_named_in_what_was_asked_already(
+    ground: Ground, partners: Partners, clock: FixedClock
+) -> None:
+    partners.plays["jd"] = retry
+    accepted = accept(ground)
+    work(ground)
+    agree(ground, "jd", "enabled = false")
+    sweep(ground)
+    work(ground)
+    assert "京东未反馈" in replies(ground)[accepted.reference].text
+    later = accept(ground, "13800138001")
+    work(ground)
+    assert one(ground, later).outcome == Outcome.ANSWERED
+    assert "京东" not in replies(ground)[later.reference].text
+    assert len(partners.asked("jd")) == 1
+
+
+def test_a_carrier_switched_off_hands_its_inquiries_to_the_next(
+    ground: Ground, partners: Partners, clock: FixedClock
+) -> None:
+    partners.plays["china-mobile"] = status(500)
+    asked = accept(ground, "13800138001")
+    work(ground)
+    waiting = accept(ground, "13800138002")
+    agree(ground, "china-mobile", "enabled = false")
+    sweep(ground)
+    work(ground)
+    assert {one(ground, entry).outcome for entry in (asked, waiting)} == {Outcome.ANSWERED}
+    assert len(partners.asked("china-mobile")) == 1
