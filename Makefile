@@ -17,7 +17,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.dev-installed
 	@.ci/packages mariadb-server redis-server chromium chromium-driver fonts-noto-cjk nodejs faketime $(NPM)
 	@npm ci --silent --ignore-scripts --prefix tests/sms_port/smpp_server || [ "$(CI)" != true ]
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 soak: $(VENV)/.dev-installed
 	@.ci/packages mariadb-server redis-server

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from importlib import resources
 from typing import Any
 
@@ -63,6 +64,7 @@ def default_document() -> str:
     return (resources.files("config") / "catalogue.toml").read_text(encoding="utf-8")
 
 
+@lru_cache(maxsize=4)  # a command that applies a document reads it several times
 def load_catalogue(text: str, version: int = 0) -> Catalogue:
     """Read a document; CatalogueInvalid tells every fault, one a line, with its place and what to do."""
     document = _parse(text)
@@ -82,16 +84,16 @@ def load_catalogue(text: str, version: int = 0) -> Catalogue:
     return catalogue
 
 
-def required_secrets(catalogue: Catalogue, *, of_disabled: bool = True) -> list[str]:
-    """The names of all secrets without which a part of the catalogue cannot work; of those switched off, on demand."""
+def required_secrets(catalogue: Catalogue) -> list[str]:
+    """The names of all secrets without which a part of the catalogue cannot work."""
     kinds = {
         "official-account": ("token", "aes_key", "app_secret"),
         "wechat-applet": ("app_secret",),
         "alipay-applet": ("private_key", "platform_key", "content_key"),
     }
     names = [f"{entrance.code}.{kind}" for entrance in catalogue.entrances for kind in kinds.get(entrance.kind, ())]
-    names += [f"{partner.code}.key" for partner in catalogue.partners if partner.enabled or of_disabled]
-    return names + [f"{link.code}.key" for link in catalogue.links if link.enabled or of_disabled]
+    names += [f"{partner.code}.key" for partner in catalogue.partners]
+    return [*names, *(f"{link.code}.key" for link in catalogue.links)]
 
 
 def diff(old: str, new: str) -> list[str]:

@@ -10,11 +10,9 @@ from typing import Any
 
 import pytest
 import redis
-from sqlalchemy import text
 
 from app import closing
 from config.clock import FixedClock
-from config.db import begin
 from config.errors import OneCertError
 from config.ground import Ground, make_ground
 from query.codes import request_code
@@ -24,11 +22,11 @@ from query.sweep import sweep
 from sms_port.gateway import send_due
 from sms_port.ledger import sweep as sweep_messages
 from tests.conftest import settings_for
-from tests.factories import LAUNCH_DAY, prepare
+from tests.factories import LAUNCH_DAY, empty, prepare
 from tests.faults.checker import check
 from tests.faults.outside import Outside
 from tests.faults.proxy import Proxy
-from tests.faults.theatre import TABLES, Citizen
+from tests.faults.theatre import Citizen
 from tests.query.played import OWNER, form, rows, work
 from tests.servers import serve
 
@@ -52,9 +50,7 @@ def played(proxy: Proxy, mariadb_schema: str, redis_url: str, tmp_path: Path) ->
     with serve(outside) as address:
         prepare(ground, address)
         yield ground, outside
-    with begin(ground.engine) as db:
-        for table in (*TABLES, "audit", "catalogue_version", "secret", "data_key"):
-            db.execute(text(f"DELETE FROM {table}"))  # noqa: S608
+    empty(ground.engine)
     ground.redis.close()
     ground.engine.dispose()
 
