@@ -26,8 +26,8 @@ class MessageTooLong(SmsError):
     status = 422
 
 
-class DeliveryInvalid(SmsError):
-    """What a gateway delivered, receipts or citizens' texts, is not what its document describes."""
+class ReceiptsInvalid(SmsError):
+    """A gateway sent receipts that are not what docs/sms-http-link.md describes."""
 
     code = "body_invalid"
     status = 400

@@ -17,10 +17,8 @@ from config.log import get_logger
 from config.signature import sign
 from sms_port.outcomes import grouped
 
-REPORTED_AFTER_S = 1.0
 REPORTED_AT_ONCE = 500
 MOST_WAITING = 50_000
-RETRIES_S = (1.0, 5.0, 30.0)
 
 log = get_logger(__name__)
 
@@ -36,7 +34,13 @@ class Report:
 
 
 class Reporter:
-    """Delivers reports in a thread of its own, which starts with the first report and ends with `close`."""
+    """Delivers reports in a thread of its own, which starts with the first report and ends with `close`.
+
+    Reports are delivered together, `after_s` after the first of them; after a failure again, with these pauses.
+    """
+
+    after_s = 1.0
+    retries_s: Sequence[float] = (1.0, 5.0, 30.0)
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
@@ -67,7 +71,7 @@ class Reporter:
     def _run(self) -> None:
         while first := self._waiting.get():
             reports = [first]
-            if self._over.wait(REPORTED_AFTER_S):
+            if self._over.wait(self.after_s):
                 return
             while len(reports) < REPORTED_AT_ONCE and not self._waiting.empty():
                 if following := self._waiting.get_nowait():
@@ -76,7 +80,7 @@ class Reporter:
                 self._deliver(link, several)
 
     def _deliver(self, link: str, reports: Sequence[Report]) -> None:
-        for pause in (*RETRIES_S, None):
+        for pause in (*self.retries_s, None):
             try:
                 if self._post(link, "receipts", build_receipts(reports)) < 500:
                     return

@@ -128,7 +128,9 @@ class MariaDb(Server):
 
     def _client(self, program: str, *words: str, told: bytes = b"") -> bytes:
         where = ["--no-defaults", f"--port={self._root_port}", "--host=127.0.0.1", "--user=root"]
-        return subprocess.run([program, *where, *words], input=told, capture_output=True, check=True).stdout
+        done = subprocess.run([program, *where, *words], input=told, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     @contextlib.contextmanager
     def full(self) -> Iterator[None]:

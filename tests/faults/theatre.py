@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pymysql
 import requests
+from redis import RedisError
 from sqlalchemy import text
 
 from config.db import begin, reading
@@ -140,8 +141,12 @@ class Theatre:
     # Time
 
     def skip(self, seconds: float) -> None:
-        """Let so much time pass at once, for every process."""
+        """Let so much time pass at once: for every process, and for the turns, which Redis ends by its own time."""
         self.offset.ms += int(seconds * 1000)
+        with contextlib.suppress(RedisError):
+            for turns in self.ground.redis.scan_iter("partner:*:turns"):
+                for token in self.ground.redis.zrange(turns, 0, -1):
+                    self.ground.redis.zincrby(turns, -seconds * 1000, token)
 
     def still_open(self) -> tuple[int, ...]:
         """Inquiries, waves, questions and messages that are not done."""

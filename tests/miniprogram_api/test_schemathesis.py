@@ -21,12 +21,16 @@ from werkzeug.exceptions import HTTPException
 
 from config.clock import FixedClock
 from config.ground import make_ground
+from config.sandbox import Behaviour
 from miniprogram_api.door import Door
 from miniprogram_api.operations import API_ROOT, OPERATIONS, Operation
 from miniprogram_api.problems import http_problem_response
+from miniprogram_api.sandbox import Played
+from miniprogram_api.sandbox import make_blueprint as make_sandbox
 from miniprogram_api.views import make_blueprint
 from tests.conftest import settings_for
 from tests.factories import LAUNCH_DAY, prepare
+from tests.servers import serve
 
 EXAMPLES = 200
 REFUSALS = ["400", "401", "403", "404", "405", "409", "413", "415", "422", "429"]
@@ -47,12 +51,16 @@ def api(sqlite_schema: Path, redis_url: str, tmp_path_factory: pytest.TempPathFa
     there = settings_for(f"sqlite:///{directory / 'onecert.db'}", redis_url, directory)
     ground = make_ground(there, clock=FixedClock(LAUNCH_DAY))
     ground.redis.flushall()
-    prepare(ground, "http://127.0.0.1:1")
+    platforms = Flask("platforms")
+    platforms.register_blueprint(make_sandbox(ground, Behaviour(), Played()))
     door = Door(ground)
     app = Flask("api")
     app.register_blueprint(make_blueprint(ground, door))
     app.register_error_handler(HTTPException, http_problem_response)
-    yield app, door
+    with serve(platforms) as url:
+        prepare(ground, url)
+        yield app, door
+        ground.http.close()
     ground.redis.close()
     ground.engine.dispose()
 

@@ -13,6 +13,7 @@ from sms_port.errors import SmsError
 from sms_port.inbound import Inbound
 from sms_port.links.cmpp import CmppLink
 from sms_port.links.link import Ending
+from sms_port.models import Lane
 from sms_port.pace import Pace
 from sms_port.receipts import Receipt
 from sms_port.sandbox_cmpp import CmppGateway, Guest, Play
@@ -89,6 +90,11 @@ class Peer:
         wait_until(self.gateway.guests)
         (guest,) = self.gateway.guests()
         return guest
+
+    def wait_for_another(self, link: CmppLink, than: Guest) -> None:
+        """Wait until the link has left this connection and has the next one."""
+        wait_until(lambda: self.gateway.guests() not in ([], [than]))
+        wait_until(lambda: link.room(Lane.REPLY) > 0)
 
 
 @contextlib.contextmanager

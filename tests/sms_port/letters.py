@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+import requests
 from flask import Flask, Response, jsonify
 from sqlalchemy import Connection, select
 
@@ -106,3 +107,8 @@ def run_sandbox(ground: Ground, public_url: str = "http://127.0.0.1:1") -> Itera
 
 def problem(error: OneCertError) -> tuple[Response, int]:
     return jsonify(code=error.code), error.status
+
+
+def received(sandbox: Sandbox, phone: str = PHONE) -> list[str]:
+    messages = requests.get(f"{sandbox.url}/messages", {"phone": phone}, timeout=5).json()
+    return [message["text"] for message in messages]

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
-import requests
 from sqlalchemy import select, update
 
 from config import faults
 from config.clock import FixedClock
 from config.db import begin, reading
 from config.ground import Ground
-from config.queue import LONGEST_WAIT_S
 from sms_port.claiming import claim
-from sms_port.gateway import run, send_due
+from sms_port.gateway import send_due
 from sms_port.ledger import Lane, Owed, sweep
 from sms_port.models import Closing, State, attempt, message
 from sms_port.router import Breather, routes_for
-from tests.servers import wait_until
 from tests.sms_port.letters import (
     CODE,
     CODE_LIFE_MS,
     FLAGGED,
     MINUTE_MS,
-    PHONE,
     REPLY,
     News,
     Sandbox,
@@ -37,15 +30,11 @@ from tests.sms_port.letters import (
     make_code,
     make_reply,
     owe_all,
+    received,
     state_of,
 )
 
 NOWHERE = "http://127.0.0.1:9"
-
-
-def received(sandbox: Sandbox, phone: str = PHONE) -> list[str]:
-    messages = requests.get(f"{sandbox.url}/messages", {"phone": phone}, timeout=5).json()
-    return [message["text"] for message in messages]
 
 
 @pytest.fixture
@@ -305,66 +294,6 @@ def test_two_gateways_at_once_send_each_message_once(ground: Ground, sandbox: Sa
         thread.join()
     assert len(received(sandbox)) == 300
     assert news.kinds == ["accepted"] * 300
-
-
-@pytest.fixture
-def running(ground: Ground, sandbox: Sandbox, news: News) -> Iterator[threading.Thread]:
-    stop = threading.Event()
-    thread = threading.Thread(target=run, args=(ground, news, stop))
-    thread.start()
-    yield thread
-    stop.set()
-    ground.bell.ring_gateway()
-    thread.join(5)
-    assert not thread.is_alive()
-
-
-def test_the_process_is_woken_by_the_bell(
-    ground: Ground, sandbox: Sandbox, running: threading.Thread, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owe_all(ground, make_reply())  # opens connections
-    wait_until(lambda: len(received(sandbox)) == 1)
-    monkeypatch.setattr("sms_port.gateway.WAIT_S", LONGEST_WAIT_S)  # by itself it now looks hardly ever
-    for count in range(2, 12):
-        owe_all(ground, make_reply())
-        ground.bell.ring_gateway()
-        wait_until(lambda count=count: len(received(sandbox)) == count, LONGEST_WAIT_S / 2)
-
-
-def test_the_process_finds_messages_without_a_bell(ground: Ground, sandbox: Sandbox, running: threading.Thread) -> None:
-    owe_all(ground, make_reply(), make_code(ground))
-    wait_until(lambda: len(received(sandbox)) == 2, 5)
-
-
-def test_a_code_overtakes_a_slow_batch_of_replies(ground: Ground, sandbox: Sandbox, running: threading.Thread) -> None:
-    sandbox.behaviour.set("gateway", "slow", 2.0)
-    owe_all(ground, *(make_reply("13900139000") for _ in range(5)))
-    ground.bell.ring_gateway()
-    wait_until(lambda: attempts_of_all(ground) == 5)
-    time.sleep(0.3)  # the call is under way
-    sandbox.behaviour.set("gateway", "ok")
-    owe_all(ground, replace(make_code(ground)))
-    ground.bell.ring_gateway()
-    wait_until(lambda: received(sandbox) == [CODE], 1.5)
-    assert received(sandbox, "13900139000") == []
-
-
-def test_a_stopped_process_finishes_the_call_under_way(ground: Ground, sandbox: Sandbox, news: News) -> None:
-    sandbox.behaviour.set("gateway", "slow", 1.0)
-    owed, stop = make_reply(), threading.Event()
-    owe_all(ground, owed)
-    thread = threading.Thread(target=run, args=(ground, news, stop))
-    thread.start()
-    wait_until(lambda: attempts_of_all(ground) == 1)
-    stop.set()
-    thread.join(5)
-    assert not thread.is_alive()
-    assert state_of(ground, owed) is State.ACCEPTED
-
-
-def attempts_of_all(ground: Ground) -> int:
-    with reading(ground.engine) as db:
-        return len(db.execute(select(attempt)).all())
 
 
 def test_how_an_attempt_ended_is_kept(ground: Ground, sandbox: Sandbox, news: News) -> None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -48,16 +46,6 @@ MakeLink = Callable[..., CmppLink]
 
 class Cases:
     """The cases; a subclass has a fixture `gateway`."""
-
-    @pytest.fixture
-    def database_url(self, sqlite_schema: Path, tmp_path: Path) -> str:
-        """A link keeps no tables: one database server is enough."""
-        shutil.copy(sqlite_schema, tmp_path / "onecert.db")
-        return f"sqlite:///{tmp_path / 'onecert.db'}"
-
-    @pytest.fixture
-    def hearing(self) -> Hearing:
-        return Hearing()
 
     @pytest.fixture
     def make_link(self, ground: Ground, gateway: Gateway, hearing: Hearing) -> Iterator[MakeLink]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from config.db import begin
 from config.ground import Ground
-from sms_port.errors import DeliveryInvalid
+from sms_port.errors import ReceiptsInvalid
 from sms_port.exchange import Exchange
 from sms_port.links.aliyun import AliyunLink
 from sms_port.links.aliyun_words import days_of, is_permanent, parse_reports, parse_texts, short_code
@@ -28,13 +26,6 @@ from tests.servers import free_port
 from tests.sms_port.aliyun_peers import OURS, REPORT, TEXT, Cloud, run_cloud, use_aliyun
 
 PHONE = "13800138000"
-
-
-@pytest.fixture
-def database_url(sqlite_schema: Path, tmp_path: Path) -> str:
-    """A link keeps no tables: one database server is enough."""
-    shutil.copy(sqlite_schema, tmp_path / "onecert.db")
-    return f"sqlite:///{tmp_path / 'onecert.db'}"
 
 
 @pytest.fixture
@@ -215,8 +206,8 @@ def test_a_citizens_text_is_read() -> None:
     + [json.dumps([REPORT | {"report_time": "yesterday"}]).encode(), json.dumps([REPORT] * 1_001).encode()],
 )
 def test_bodies_that_are_neither_are_refused(body: bytes) -> None:
-    with pytest.raises(DeliveryInvalid) as refusal:
+    with pytest.raises(ReceiptsInvalid) as refusal:
         parse_reports(body, "cloud")
     assert PHONE not in str(refusal.value)
-    with pytest.raises(DeliveryInvalid):
+    with pytest.raises(ReceiptsInvalid):
         parse_texts(body, "cloud")

@@ -6,9 +6,6 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from shutil import copy
 
 import pytest
 
@@ -28,30 +25,6 @@ PHONE = "13800138000"
 SIGNATURE = "【一证通查】"
 
 
-@pytest.fixture
-def database_url(sqlite_schema: Path, tmp_path: Path) -> str:
-    """A link keeps no tables: one database server is enough."""
-    copy(sqlite_schema, tmp_path / "onecert.db")
-    return f"sqlite:///{tmp_path / 'onecert.db'}"
-
-
-@pytest.fixture
-def hearing() -> Hearing:
-    return Hearing()
-
-
-@pytest.fixture
-def peer(ground: Ground) -> Iterator[Peer]:
-    with run_peer(ground.secrets.get("cmpp.key")) as peer:
-        yield peer
-
-
-@pytest.fixture
-def link(ground: Ground, peer: Peer, hearing: Hearing) -> Iterator[CmppLink]:
-    with open_link(ground, use_cmpp(ground, peer.gateway.port), hearing) as link:
-        yield link
-
-
 def letter(text: str = "您好", lane: Lane = Lane.REPLY, phone: str = PHONE) -> Dispatch:
     reference = build_reference(secrets.token_bytes(16), 1)
     return Dispatch(reference, "10699000", phone, compose_parts(text, SIGNATURE, "ours"), LAUNCH_DAY, lane)
@@ -59,12 +32,6 @@ def letter(text: str = "您好", lane: Lane = Lane.REPLY, phone: str = PHONE) ->
 
 def one(link: CmppLink, dispatch: Dispatch) -> object:
     return link.send([dispatch]).get(dispatch.reference)
-
-
-def wait_for_another_connection(link: CmppLink) -> None:
-    """Wait until the link has noticed that its connection is gone, and has the next one."""
-    wait_until(lambda: link.room(Lane.REPLY) == 0)
-    wait_until(lambda: link.room(Lane.REPLY) > 0)
 
 
 def test_a_message_is_accepted_under_the_gateways_name_and_reported(
@@ -162,18 +129,17 @@ def test_a_line_that_breaks_in_the_middle_leaves_what_was_said_unknown(
         guest.drop()
         return 0
 
-    peer.play.judged = break_off
+    peer.play.judged, first = break_off, peer.guest()
     assert one(link, letter()) == Unknown("no_answer")
     peer.play.judged = lambda gateway, guest, part: 0
-    wait_for_another_connection(link)
+    peer.wait_for_another(link, first)
     assert isinstance(one(link, letter()), Accepted), "it connects again"
 
 
 def test_a_gateway_that_says_goodbye_is_answered_and_connected_to_again(link: CmppLink, peer: Peer) -> None:
     guest = peer.guest()
     guest.say(build(TERMINATE, 9))
-    wait_until(lambda: guest not in peer.gateway.guests())
-    wait_for_another_connection(link)
+    peer.wait_for_another(link, guest)
     assert isinstance(one(link, letter()), Accepted)
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterator
-from pathlib import Path
-from shutil import copy
+from collections.abc import Mapping
 
 import pytest
 
-from config.ground import Ground
 from sms_port.links.cmpp import CmppLink
 from sms_port.links.link import Accepted, Dispatch
 from sms_port.models import Lane, Word
@@ -18,32 +15,12 @@ from sms_port.reference import build_reference
 from sms_port.sandbox_cmpp import Guest
 from tests.factories import LAUNCH_DAY
 from tests.servers import wait_until
-from tests.sms_port.cmpp_peers import Hearing, Peer, open_link, run_peer, use_cmpp
+from tests.sms_port.cmpp_peers import Hearing, Peer
 
 
 @pytest.fixture
-def database_url(sqlite_schema: Path, tmp_path: Path) -> str:
-    """A link keeps no tables: one database server is enough."""
-    copy(sqlite_schema, tmp_path / "onecert.db")
-    return f"sqlite:///{tmp_path / 'onecert.db'}"
-
-
-@pytest.fixture
-def hearing() -> Hearing:
-    return Hearing()
-
-
-@pytest.fixture
-def peer(ground: Ground) -> Iterator[Peer]:
-    with run_peer(ground.secrets.get("cmpp.key")) as peer:
-        yield peer
-
-
-@pytest.fixture
-def link(ground: Ground, peer: Peer, hearing: Hearing) -> Iterator[CmppLink]:
-    with open_link(ground, use_cmpp(ground, peer.gateway.port, connections=3), hearing) as link:
-        wait_until(lambda: link.status == "up")
-        yield link
+def wishes() -> Mapping[str, object]:
+    return {"connections": 3}
 
 
 def letters(count: int) -> list[Dispatch]:

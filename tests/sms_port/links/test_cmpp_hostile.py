@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import secrets
 import tracemalloc
-from collections.abc import Iterator
-from pathlib import Path
-from shutil import copy
+from collections.abc import Mapping
 
 import pytest
 
@@ -30,7 +28,7 @@ from sms_port.reference import build_reference
 from sms_port.sandbox_cmpp import Guest
 from tests.factories import LAUNCH_DAY
 from tests.servers import wait_until
-from tests.sms_port.cmpp_peers import Hearing, Peer, open_link, run_peer, use_cmpp
+from tests.sms_port.cmpp_peers import Hearing, Peer, open_link, use_cmpp
 
 PHONE, WORDS = "13800138000", "退订"
 MO = encode(Deliver(7, "10699000", "", "86" + PHONE, WORDS.encode("utf-16-be")), 1)
@@ -57,28 +55,8 @@ HOSTILE = {
 
 
 @pytest.fixture
-def database_url(sqlite_schema: Path, tmp_path: Path) -> str:
-    """A link keeps no tables: one database server is enough."""
-    copy(sqlite_schema, tmp_path / "onecert.db")
-    return f"sqlite:///{tmp_path / 'onecert.db'}"
-
-
-@pytest.fixture
-def hearing() -> Hearing:
-    return Hearing()
-
-
-@pytest.fixture
-def peer(ground: Ground) -> Iterator[Peer]:
-    with run_peer(ground.secrets.get("cmpp.key")) as peer:
-        yield peer
-
-
-@pytest.fixture
-def link(ground: Ground, peer: Peer, hearing: Hearing) -> Iterator[CmppLink]:
-    entry = use_cmpp(ground, peer.gateway.port, read_s=60, total_s=75)
-    with open_link(ground, entry, hearing) as link:
-        yield link
+def wishes() -> Mapping[str, object]:
+    return {"read_s": 60, "total_s": 75}
 
 
 def letter() -> Dispatch:
@@ -95,10 +73,10 @@ def test_it_is_left_with_a_line_in_the_log_and_nothing_is_lost(
         guest.say(frame)
 
     peer.play.answer = go_mad  # type: ignore[method-assign]
-    first, second = letter(), letter()
+    first, second, guest = letter(), letter(), peer.guest()
     link.send([first])
-    wait_until(lambda: "link_down" in capsys.readouterr().err or not link.room(Lane.REPLY))
-    wait_until(lambda: link.room(Lane.REPLY) > 0, 5)
+    peer.wait_for_another(link, guest)
+    assert "link_down" in capsys.readouterr().err
     assert isinstance(link.send([second])[second.reference], Accepted)
     assert hearing.late.get(first.reference, Unknown("no_answer")) == Unknown("no_answer")
     assert len(peer.parts) == 2, "each was said once"
@@ -109,8 +87,7 @@ def test_the_line_in_the_log_names_the_fault_and_neither_number_nor_words(
 ) -> None:
     guest = peer.guest()
     guest.say(HOSTILE["a text cut short"])
-    wait_until(lambda: not link.room(Lane.REPLY))
-    wait_until(lambda: link.room(Lane.REPLY) > 0, 5)
+    peer.wait_for_another(link, guest)
     said = capsys.readouterr().err
     assert '"reason": "frame_length"' in said
     assert PHONE not in said

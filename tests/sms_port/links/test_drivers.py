@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import pytest
 
 from config.ground import Ground
@@ -13,13 +10,6 @@ from sms_port.links import drivers
 from sms_port.links.link import Dispatch, NotSent
 from sms_port.models import Lane
 from tests.factories import LAUNCH_DAY
-
-
-@pytest.fixture
-def database_url(sqlite_schema: Path, tmp_path: Path) -> str:
-    """A link keeps no tables: one database server is enough."""
-    shutil.copy(sqlite_schema, tmp_path / "onecert.db")
-    return f"sqlite:///{tmp_path / 'onecert.db'}"
 
 
 def test_a_link_whose_library_is_missing_takes_nothing_and_says_so(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +15,9 @@ from config.catalogue_links import Link
 from config.db import begin
 from config.ground import Ground
 from config.outgoing import Answer
-from sms_port.errors import DeliveryInvalid
+from sms_port.errors import ReceiptsInvalid
 from sms_port.exchange import Exchange
-from sms_port.links.http import HttpLink
-from sms_port.links.http_words import parse_answer, parse_receipts
+from sms_port.links.http import HttpLink, parse_answer, parse_receipts
 from sms_port.links.link import Accepted, Dispatch, Doubt, NotSent, Rejected, Unknown
 from sms_port.models import Word
 from sms_port.pace import Pace
@@ -31,13 +28,6 @@ from tests.servers import serve
 URL = "http://127.0.0.1:8001/sms"
 ONE, TWO = "0" * 32 + "-1", "f" * 32 + "-2"
 BATCH = [Dispatch(name, "10699000", "13800138000", ("您", "好"), LAUNCH_DAY) for name in (ONE, TWO)]
-
-
-@pytest.fixture
-def database_url(sqlite_schema: Path, tmp_path: Path) -> str:
-    """A link keeps no tables: one database server is enough."""
-    shutil.copy(sqlite_schema, tmp_path / "onecert.db")
-    return f"sqlite:///{tmp_path / 'onecert.db'}"
 
 
 def make_link(ground: Ground, entry: Link) -> HttpLink:
@@ -197,17 +187,17 @@ def test_receipts_are_read() -> None:
     ],
 )
 def test_receipts_that_are_not_the_protocols_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(DeliveryInvalid) as refusal:
+    with pytest.raises(ReceiptsInvalid) as refusal:
         parse_receipts(json.dumps({"receipts": [GOOD, GOOD | wrong]}).encode(), "main")
     assert "13800138000" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"receipts": {}}', b"\xff", b"[" * 100_000])
 def test_bodies_that_are_no_receipts_are_refused(body: bytes) -> None:
-    with pytest.raises(DeliveryInvalid):
+    with pytest.raises(ReceiptsInvalid):
         parse_receipts(body, "main")
 
 
 def test_a_flood_in_one_call_is_refused() -> None:
-    with pytest.raises(DeliveryInvalid):
+    with pytest.raises(ReceiptsInvalid):
         parse_receipts(json.dumps({"receipts": [GOOD] * 1_001}).encode(), "main")

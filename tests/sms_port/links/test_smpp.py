@@ -7,7 +7,6 @@ import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import copy
 
 import pytest
 
@@ -30,13 +29,6 @@ PHONE = "13800138000"
 
 
 @pytest.fixture
-def database_url(sqlite_schema: Path, tmp_path: Path) -> str:
-    """A link keeps no tables: one database server is enough."""
-    copy(sqlite_schema, tmp_path / "onecert.db")
-    return f"sqlite:///{tmp_path / 'onecert.db'}"
-
-
-@pytest.fixture
 def server() -> Iterator[SmppServer]:
     need("node")
     if not (SERVER / "node_modules/smpp").exists():
@@ -44,11 +36,6 @@ def server() -> Iterator[SmppServer]:
         pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
     with run_smpp_server() as server:
         yield server
-
-
-@pytest.fixture
-def hearing() -> Hearing:
-    return Hearing()
 
 
 @pytest.fixture
