@@ -32,7 +32,7 @@ import wechat.views
 from config import metrics
 from config.errors import OneCertError
 from config.ground import Ground, load_ground
-from config.serving import begin_process, serve, until_stopped
+from config.serving import begin_process, serve, until_stopped, whole
 from config.terminal import Commands, needs_ground
 from config.worker import make_worker
 from miniprogram_api.door import Door
@@ -53,6 +53,7 @@ def create_app(ground: Ground | None = None) -> Flask:
     """The pages, the API, the webhook and the receipts."""
     ground = ground or load_ground()
     app = Flask("onecert", static_folder=None)
+    app.wsgi_app = add_headers(whole(app.wsgi_app))  # type: ignore[assignment,method-assign]
     door = Door(ground, partial(notices.owe, ground))
     app.register_blueprint(wechat.pages.make_blueprint(ground, door))
     app.register_blueprint(wechat.views.make_blueprint(ground))
@@ -60,7 +61,6 @@ def create_app(ground: Ground | None = None) -> Flask:
     app.register_blueprint(sms_port.views.make_blueprint(ground, closing(ground)))
     app.register_blueprint(enterprises.views.make_blueprint(ground, partial(record_called_back, ground)))
     receive_strays(app, ground, http_problem_response)
-    app.after_request(add_headers)
     proxies = ground.settings.trusted_proxies
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     return _with_health_and_problems(app, ground)

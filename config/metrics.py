@@ -101,9 +101,9 @@ def set_backlog(*, now: int, oldest_due_ms: int, messages_owed: int, inquiries_o
 
 
 @_beside
-def count_accepted(service: str) -> None:
-    """An inquiry was accepted."""
-    _meters().accepted.labels(service).inc()
+def count_accepted(service: str, number: int = 1) -> None:
+    """So many inquiries were accepted."""
+    _meters().accepted.labels(service).inc(number)
 
 
 @_beside

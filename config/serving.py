@@ -7,9 +7,9 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
@@ -18,6 +18,9 @@ from granian.server import Server
 from config import metrics
 from config.log import configure_logging
 from config.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 THREADS = 32
 """More than cores: most requests wait for the database, and a slow body holds its thread. `db.CONNECTIONS` fits."""
@@ -66,6 +69,34 @@ def _end_with(parent: int) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def whole(inner: WSGIApplication) -> WSGIApplication:
+    """A WSGI layer: an answer that tells its length leaves in one piece, and only a stream in several.
+
+    granian sends a list at once; for each piece of anything else it goes through its threads once more.
+    """
+
+    def layer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        measured = False
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            nonlocal measured
+            measured = any(name.lower() == "content-length" for name, _ in headers)
+            return start_response(status, headers, exc_info)
+
+        pieces = inner(environ, start)
+        return _joined(pieces) if measured else pieces
+
+    return layer
+
+
+def _joined(pieces: Iterable[bytes]) -> list[bytes]:
+    try:
+        return [b"".join(pieces)]
+    finally:
+        if close := getattr(pieces, "close", None):
+            close()
 
 
 def until_stopped() -> threading.Event:

@@ -1,10 +1,12 @@
 """Work that several threads want at the same moment, done for all of them at once by whichever came first.
 
-Nobody waits for company: whoever finds nobody at work starts at once, and those who come meanwhile are the next round.
-So a lone caller pays nothing, and under load the rounds fill by themselves.
+Whoever finds nobody at work starts at once, and those who come meanwhile are the next round. So a lone caller waits for
+nobody, and under load the rounds fill by themselves. Only after a round that had company the next one lingers for a
+moment before it closes: where two came together, more are on their way.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from queue import SimpleQueue
@@ -15,13 +17,18 @@ Told = TypeVar("Told")
 
 
 class Together(Generic[Item, Told]):
-    """Rounds of at most `most` items. One a process; items of different places are never in one round."""
+    """Rounds of at most `most` items that linger for `linger_s` after one that had company.
 
-    def __init__(self, most: int) -> None:
+    One a process; items of different places are never in one round.
+    """
+
+    def __init__(self, most: int, linger_s: float = 0.0) -> None:
         self._most = most
+        self._linger_s = linger_s
         self._lock = threading.Lock()
         # A place is in here while somebody works for it; the first seat is whose turn it is next.
         self._seats: dict[Hashable, deque[_Seat[Item, Told]]] = {}
+        self._company = False  # of the last round, wherever it was: a hint, no more
 
     def run(self, place: Hashable, item: Item, work: Callable[[Sequence[Item]], Sequence[Told]]) -> Told:
         """What `work` tells of `item` (one answer for each item, in order); raises what it raises for the round."""
@@ -36,9 +43,12 @@ class Together(Generic[Item, Told]):
         return seat.told[0]
 
     def _lead(self, place: Hashable, work: Callable[[Sequence[Item]], Sequence[Told]]) -> None:
+        if self._company:
+            time.sleep(self._linger_s)
         with self._lock:
             waiting = self._seats[place]
             round_ = [waiting.popleft() for _ in range(min(len(waiting), self._most))]
+            self._company = len(round_) > 1
         try:
             for seat, told in zip(round_, work([seat.item for seat in round_]), strict=True):
                 seat.told = (told,)

@@ -19,7 +19,7 @@ from miniprogram_api.errors import PlatformUnavailable
 from miniprogram_api.limits import Budget, Limiter, address_block
 from miniprogram_api.logins import Credential, read_phone
 from miniprogram_api.phone_tickets import PREFIX, build_phone_ticket, parse_phone_ticket
-from miniprogram_api.sessions import Session, end_session, open_session, read_session
+from miniprogram_api.sessions import Session, end_session, endings, open_session, read_session
 from query.codes import CodeSent, request_code
 from query.errors import ConsentMissing, ServiceUnknown
 from query.fields import mask_phone, parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
@@ -111,9 +111,13 @@ class Door:
             self._spend([Budget("logins_per_openid_hour", session.person, most, HOUR_S)])
         return OpenedSession(token, expires_in, session)
 
-    def read_session(self, token: str, *, viewing: bool = False) -> Session:
-        """The session of a token; `viewing` for looking at one's own inquiry only. Raises SessionInvalid."""
-        return read_session(self._ground, token, viewing=viewing)
+    def read_session(self, token: str, *, viewing: bool = False, spending: bool = False) -> Session:
+        """The session of a token. Raises SessionInvalid.
+
+        `viewing`: for looking at one's own inquiry only. `spending`: for `read_phone`, `request_code` or `submit`,
+        which find out themselves whether it was ended.
+        """
+        return read_session(self._ground, token, viewing=viewing, spending=spending)
 
     def end_session(self, session: Session) -> None:
         """Log out: none of the session's tokens opens anything any more."""
@@ -122,7 +126,7 @@ class Door:
     def read_phone(self, session: Session, credential: Credential) -> KnownPhone:
         """The number that the mini program's platform tells. Raises what `logins.read_phone` raises, LimitReached."""
         most = self._limits().phone_numbers_per_session_day
-        self._spend([Budget("phone_numbers_per_session_day", session.person, most, DAY_S)])
+        self._spend([Budget("phone_numbers_per_session_day", session.person, most, DAY_S)], session)
         with self._seat(session.entrance):
             phone = read_phone(self._ground, session, credential)
         ticket = build_phone_ticket(self._ground.keys, phone, session.person, self._ground.clock.now())
@@ -131,7 +135,7 @@ class Door:
     def request_code(self, session: Session, service: str, phone_text: str, address: str) -> CodeSent:
         """Send a verification code. Raises ServiceUnknown, PhoneInvalid, LimitReached, and 503s when it is not sent."""
         wanted, phone = self._service(service), self._phone(session, phone_text)
-        self._spend(_code_budgets(self._limits(), session, phone, address_block(address)))
+        self._spend(_code_budgets(self._limits(), session, phone, address_block(address)), session)
         return request_code(self._ground, service=wanted.code, phone=phone, owner=session.owner)
 
     def submit(self, session: Session, form: SubmitForm, address: str) -> Accepted:
@@ -140,7 +144,7 @@ class Door:
         if form.consent is not True:
             raise ConsentMissing("The citizen must agree to the privacy notice.")
         budgets = _submission_budgets(self._limits(), session, address_block(address))
-        self._spend(budgets, self._name_of(submission))
+        self._spend(budgets, session, self._name_of(submission))
         done = submit(self._ground, submission)
         self._on_accepted(session.entrance, session.openid, done.reference)
         return done
@@ -181,8 +185,11 @@ class Door:
             raise ServiceUnknown("There is no such service, or it is switched off.")
         return service
 
-    def _spend(self, budgets: list[Budget], member: bytes | None = None) -> None:
-        self._limiter.spend(budgets, member or secrets.token_bytes(16), self._ground.clock.now())
+    def _spend(self, budgets: list[Budget], session: Session | None = None, member: bytes | None = None) -> None:
+        """Spend, unless the session was ended. Raises SessionInvalid, LimitReached, LimiterUnavailable."""
+        keys = self._ground.keys
+        bars = endings(keys, session) if session is not None else None
+        self._limiter.spend(budgets, member or secrets.token_bytes(16), self._ground.clock.now(), bars)
 
     def _name_of(self, submission: Submission) -> bytes:
         """The same for a retry of the same submission, so that it is counted once; a MAC, so that it tells nothing."""

@@ -9,28 +9,33 @@ from __future__ import annotations
 
 import ipaddress
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from redis import Redis, RedisError
 
 from config.keys import KeyRing
-from miniprogram_api.errors import LimiterUnavailable, LimitReached
+from miniprogram_api.errors import LimiterUnavailable, LimitReached, SessionInvalid
 
 EXACT_UP_TO = 50
 """Above this a budget is counted in windows; a set of that many members would cost more than its precision is worth."""
 
-# KEYS: one a budget. ARGV: now ms, member, then (allowed, window ms, 1 exact | 0 windows) a budget.
-# Answers {0, 0}, or {the budget that refuses longest, ms until it has room} after counting nothing.
+# KEYS: one a budget, then one a bar. ARGV: now ms, member, how many budgets, then (allowed, window ms, 1 exact |
+# 0 windows) a budget, then the least number a bar holds to count. Answers {0, 0}; or, after counting nothing, {-1, 0}
+# when it is barred, or {the budget that refuses longest, ms until it has room}.
 _SPEND = """
-local now, member = tonumber(ARGV[1]), ARGV[2]
+local now, member, budgets = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local refused, longest = 0, 0
-local function budget(i) return tonumber(ARGV[3 * i]), tonumber(ARGV[3 * i + 1]), ARGV[3 * i + 2] == '1' end
+for i = budgets + 1, #KEYS do
+  local held = tonumber(redis.call('GET', KEYS[i]))
+  if held and held >= tonumber(ARGV[3 + 2 * budgets + i]) then return {-1, 0} end
+end
+local function budget(i) return tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2]), ARGV[3 * i + 3] == '1' end
 local function counter(key, window) return key .. ':' .. math.floor(now / window) end
 local function refuse(i, wait) if wait > longest then refused, longest = i, wait end end
-for i, key in ipairs(KEYS) do
-  local allowed, window, exact = budget(i)
+for i = 1, budgets do
+  local key, allowed, window, exact = KEYS[i], budget(i)
   if not exact then
     local spent = tonumber(redis.call('GET', counter(key, window)) or '0')
     if spent >= allowed then refuse(i, window - now % window) end
@@ -43,8 +48,8 @@ for i, key in ipairs(KEYS) do
   end
 end
 if refused > 0 then return {refused, longest} end
-for i, key in ipairs(KEYS) do
-  local _, window, exact = budget(i)
+for i = 1, budgets do
+  local key, _, window, exact = KEYS[i], budget(i)
   if exact then
     redis.call('ZADD', key, 'NX', now, member)
   else
@@ -74,16 +79,21 @@ class Limiter:
         self._keys = keys
         self._script = redis.register_script(_SPEND)
 
-    def spend(self, budgets: Sequence[Budget], member: bytes, now: int) -> None:
+    def spend(self, budgets: Sequence[Budget], member: bytes, now: int, bars: Mapping[str, int] | None = None) -> None:
         """Count one request against all budgets, or against none. `now` in epoch ms.
 
         `member` names the request: in an exact budget the same member counts once, so that a retry of the same
-        submission is never refused by the budget that its first try filled. Raises LimitReached, LimiterUnavailable.
+        submission is never refused by the budget that its first try filled. `bars` are a session's `endings`. Raises
+        SessionInvalid when one of them has come, LimitReached, LimiterUnavailable.
         """
-        arguments: list[str | int | bytes] = [now, member.hex()]
+        bars = bars or {}
+        arguments: list[str | int | bytes] = [now, member.hex(), len(budgets)]
         for budget in budgets:
             arguments += [budget.allowed, budget.window_s * 1000, int(budget.allowed <= EXACT_UP_TO)]
-        refused, wait_ms = self._run([self._key(budget) for budget in budgets], arguments)
+        keys = [*(self._key(budget) for budget in budgets), *bars]
+        refused, wait_ms = self._run(keys, [*arguments, *bars.values()])
+        if refused < 0:
+            raise SessionInvalid()
         if refused:
             raise LimitReached(budgets[refused - 1].name, max(1, math.ceil(wait_ms / 1000)))
 

@@ -31,6 +31,8 @@ VIEWING_MS = 49 * 60 * 60 * 1000
 """48 h from acceptance, which came at most 30 minutes after the token was last renewed; and some slack."""
 CLOCK_SLACK_MS = 60 * 1000
 LONGEST_TOKEN = 2048
+LOGGED_OUT = 1
+"""What stands in Redis for a session that was ended."""
 FRESH_TOKEN_HEADER = "Session-Token"  # noqa: S105  # nosec B105
 """Response header by which the JSON door hands out a fresh token."""
 
@@ -109,14 +111,18 @@ def open_session(
     return _seal(ground.keys, inside), session.expires_in, session
 
 
-def read_session(ground: Ground, token: str, *, viewing: bool = False) -> Session:
-    """The session behind a token. `viewing`: good enough to look at one's own inquiry. Raises SessionInvalid."""
+def read_session(ground: Ground, token: str, *, viewing: bool = False, spending: bool = False) -> Session:
+    """The session behind a token. Raises SessionInvalid.
+
+    `viewing`: good enough to look at one's own inquiry. `spending`: what follows spends budgets, and learns with them
+    whether the session was ended (`endings`), which saves a round trip.
+    """
     now = ground.clock.now()
     inside = _unseal(ground.keys, token)
     ends_at = inside.seen_at + VIEWING_MS if viewing else inside.ends_at()
     if not inside.seen_at - CLOCK_SLACK_MS <= now < ends_at:
         raise SessionInvalid()
-    if _is_ended(ground, inside, viewing=viewing):
+    if not spending and _is_ended(ground, inside, viewing=viewing):
         raise SessionInvalid()
     return _session(ground.keys, inside, now)
 
@@ -128,26 +134,35 @@ def end_session(ground: Ground, session: Session) -> None:
     client has thrown away, ends when it has been idle for 30 minutes, as any other.
     """
     try:
-        ground.redis.set(_ended_key(ground.keys, session.sid), 1, px=VIEWING_MS)
+        ground.redis.set(_logout_key(ground.keys, session.sid), LOGGED_OUT, px=VIEWING_MS)
     except RedisError as error:
         raise LimiterUnavailable() from error
 
 
+def endings(keys: KeyRing, session: Session | _Sealed, *, viewing: bool = False) -> dict[str, int]:
+    """Where in Redis it would stand that this session is over: a number from the one given here upwards.
+
+    The citizen logged out, or left the entrance after the session was opened; one's own inquiry may be looked at after
+    leaving, too.
+    """
+    found = {_logout_key(keys, session.sid): LOGGED_OUT}
+    if session.openid is not None and not viewing:
+        found[departure_key(keys, session.entrance, session.openid)] = session.issued_at
+    return found
+
+
 def _is_ended(ground: Ground, inside: _Sealed, *, viewing: bool) -> bool:
-    """Whether the citizen logged out or left the entrance; an own inquiry may be looked at after leaving, too."""
-    wanted = [_ended_key(ground.keys, inside.sid)]
-    if inside.openid is not None and not viewing:
-        wanted.append(departure_key(ground.keys, inside.entrance, inside.openid))
+    wanted = endings(ground.keys, inside, viewing=viewing)
     try:
-        ended, *left = ground.redis.mget(wanted)
+        told = ground.redis.mget(list(wanted))
     except RedisError as error:
         if viewing:  # a look at one's own progress grants nothing, and must not hang on Redis
             return False
         raise LimiterUnavailable() from error
-    return ended is not None or any(is_later(told, inside.issued_at) for told in left)
+    return any(is_later(number, since) for number, since in zip(told, wanted.values(), strict=True))
 
 
-def _ended_key(keys: KeyRing, sid: bytes) -> str:
+def _logout_key(keys: KeyRing, sid: bytes) -> str:
     return f"ended:{keys.mac('session-ended', sid)[:16].hex()}"
 
 

@@ -51,7 +51,7 @@ class Views:
 
     def read_phone(self) -> Response:
         """POST /phone-numbers."""
-        session = self._door.read_session(read_token(request))
+        session = self._door.read_session(read_token(request), spending=True)
         credential = Credential(**read_body(request, PHONE_NUMBER_REQUEST).model_dump())
         return _answer(200, known_phone(self._door.read_phone(session, credential)), session)
 
@@ -65,14 +65,14 @@ class Views:
 
     def request_code(self) -> Response:
         """POST /verification-codes."""
-        session = self._door.read_session(read_token(request))
+        session = self._door.read_session(read_token(request), spending=True)
         wanted = read_body(request, CODE_REQUEST)
         sent = self._door.request_code(session, wanted.service, wanted.phone, _address())
         return _answer(202, code_sent(sent), session)
 
     def submit(self) -> Response:
         """POST /inquiries."""
-        session = self._door.read_session(read_token(request))
+        session = self._door.read_session(read_token(request), spending=True)
         filled = read_body(request, INQUIRY_REQUEST)
         form = FilledForm(**filled.model_dump(), idempotency_key=read_idempotency_key(request))
         return _answer(202, accepted(self._door.submit(session, form, _address())), session)

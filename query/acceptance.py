@@ -5,7 +5,7 @@ cannot be told of all at once (a code that another transaction holds, two submis
 there already) is left out and told by itself, so that nobody waits for a neighbour or fails with one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -13,9 +13,9 @@ from sqlalchemy import Connection, bindparam, select
 
 from config import faults
 from config.ground import Ground
-from query.codes import Code, Holder, lock_codes, store_tries, try_code
+from query.codes import Code, Holder, count_wrong, lock_codes, try_code, use_up
 from query.day import Claim, claim_days
-from query.errors import IdempotencyConflict, QueryError
+from query.errors import CodeWrong, IdempotencyConflict, QueryError
 from query.models import inquiry
 from query.moves import admit
 
@@ -72,10 +72,10 @@ def _decide(
     look_at_all: bool,
 ) -> dict[Candidate, Told]:
     tries = {one: try_code(ground, codes.get(one.holder), one.code, one.row["accepted_at"]) for one in candidates}
-    refused: dict[Candidate, Told] = {one: why for one, (_, why) in tries.items() if why is not None}
+    refused: dict[Candidate, Told] = {one: why for one, why in tries.items() if why is not None}
     # A right code is unused, so its submission is hardly there already; if its key is, the INSERT refuses.
     earlier = _earlier(db, [one for one in candidates if look_at_all or one in refused])
-    store_tries(db, [code for one, (code, _) in tries.items() if code is not None and one not in earlier])
+    _store_tries(db, codes, {one: why for one, why in tries.items() if one not in earlier})
     opened = [one for one in candidates if one not in refused and one not in earlier]
     early = claim_days(db, [Claim(one.holder, one.row["id"], one.row["accepted_at"]) for one in opened])
     refused |= {one: early[one.row["id"]] for one in opened if one.row["id"] in early}
@@ -83,6 +83,13 @@ def _decide(
     admit(db, *(one.row for one in accepted))
     faults.point("submit.before_commit")
     return refused | earlier | accepted
+
+
+def _store_tries(db: Connection, codes: dict[Holder, Code], tries: Mapping[Candidate, QueryError | None]) -> None:
+    right = [one for one, why in tries.items() if why is None]
+    if right:
+        use_up(db, [codes[one.holder] for one in right], max(one.row["accepted_at"] for one in right))
+    count_wrong(db, [codes[one.holder] for one, why in tries.items() if isinstance(why, CodeWrong)])
 
 
 def _earlier(db: Connection, candidates: Sequence[Candidate]) -> dict[Candidate, Told]:

@@ -8,11 +8,10 @@ doors' business (limits).
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from secrets import randbelow
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, Insert, bindparam, select
+from sqlalchemy import Connection, bindparam, select, update
 
 from config import faults
 from config.db import skip_locked, transact, upsert
@@ -37,6 +36,13 @@ _OF_NUMBERS: Final = select(verification_code).where(
 )
 _LOCKED: Final = _OF_NUMBERS.with_for_update()
 _FREE: Final = skip_locked(_OF_NUMBERS)
+# The indexes find the rows, and the MACs, which cover the whole key, tell them from others of the same numbers.
+_THESE: Final = update(verification_code).where(
+    verification_code.c.phone_index.in_(bindparam("indexes", expanding=True)),
+    verification_code.c.mac.in_(bindparam("macs", expanding=True)),
+)
+_USE: Final = _THESE.values(used_at=bindparam("now"))
+_COUNT_WRONG: Final = _THESE.values(tries=verification_code.c.tries + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,30 +112,32 @@ def lock_codes(db: Connection, holders: Sequence[Holder], *, wait: bool) -> dict
     return found
 
 
-def try_code(
-    ground: Ground, code: Code | None, typed: str, now: int
-) -> tuple[Code | None, CodeWrong | CodeExpired | None]:
-    """The code as this try leaves it (None: as it was), and why it does not open (None: it does, and is used up).
+def try_code(ground: Ground, code: Code | None, typed: str, now: int) -> CodeWrong | CodeExpired | None:
+    """Why this code does not open (None: it does, and is to be used up).
 
     Uses and wrong tries alike are to be stored, and committed whatever becomes of the inquiry.
     """
     if code is None or code["used_at"] is not None or now >= code["expires_at"] or code["tries"] >= TRIES:
-        return None, CodeExpired("ask for a new code")
+        return CodeExpired("ask for a new code")
     if hmac.compare_digest(code["mac"], _mac(ground, code["phone_index"], code["service"], code["owner"], typed)):
-        return {**code, "used_at": now}, None
-    return {**code, "tries": code["tries"] + 1}, CodeWrong(TRIES - code["tries"] - 1)
+        return None
+    return CodeWrong(TRIES - code["tries"] - 1)
 
 
-def store_tries(db: Connection, codes: Sequence[Code]) -> None:
-    """Store what tries made of locked codes, in one statement for all of them."""
+def use_up(db: Connection, codes: Sequence[Code], now: int) -> None:
+    """Store that these locked codes have opened."""
     if codes:
-        db.execute(_tried(db.dialect.name), codes)
+        db.execute(_USE, {"now": now, **_named(codes)})
 
 
-@cache
-def _tried(dialect: str) -> Insert:
-    # Every row is there and locked. As an upsert many are one statement; PyMySQL sends UPDATEs one by one.
-    return upsert(verification_code, dialect, update=["tries", "used_at"])
+def count_wrong(db: Connection, codes: Sequence[Code]) -> None:
+    """Store one more wrong try of each of these locked codes."""
+    if codes:
+        db.execute(_COUNT_WRONG, _named(codes))
+
+
+def _named(codes: Sequence[Code]) -> dict[str, list[bytes]]:
+    return {"indexes": [code["phone_index"] for code in codes], "macs": [code["mac"] for code in codes]}
 
 
 def code_row(ground: Ground, holder: Holder, code: str, now: int) -> Code:

@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnClause, Connection, bindparam, column, delete, func, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnClause,
+    Connection,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects import mysql, sqlite
 
 from query.codes import Holder
@@ -38,11 +49,16 @@ def claim_days(db: Connection, claims: Sequence[Claim]) -> dict[bytes, TooSoon]:
 
     While keys rotate a number has several indexes, and all of its rows are taken. Always in the same order.
     """
-    if not claims:
-        return {}
     wanted = [_day(claim, index) for claim in claims for index in claim.holder.indexes]
-    db.execute(_take(db.dialect.name), sorted(wanted, key=lambda day: (day["phone_index"], day["service"])))
-    indexes = [day["phone_index"] for day in wanted]
+    wanted.sort(key=lambda day: (day["phone_index"], day["service"]))
+    # Most numbers have no row, and then the count says that all are taken; if not, those taken already stay so.
+    if not wanted or db.execute(_first(db.dialect.name), wanted).rowcount == len(wanted):
+        return {}
+    db.execute(_take(db.dialect.name), wanted)
+    return _refused(db, claims, [day["phone_index"] for day in wanted])
+
+
+def _refused(db: Connection, claims: Sequence[Claim], indexes: Sequence[bytes]) -> dict[bytes, TooSoon]:
     held = {(row.phone_index, row.service): row for row in db.execute(_HELD, {"indexes": indexes})}
     refused: dict[bytes, TooSoon] = {}
     for claim in claims:
@@ -79,6 +95,12 @@ def _day(claim: Claim, index: bytes) -> dict[str, Any]:
 
 
 @cache
+def _first(dialect: str) -> Any:
+    """INSERT of the rows that are not there; what it counts are those, and no others (unlike an upsert's count)."""
+    return insert(last_inquiry).prefix_with("OR IGNORE" if dialect == "sqlite" else "IGNORE")
+
+
+@cache
 def _take(dialect: str) -> Any:
     table = last_inquiry
     if dialect == "sqlite":
@@ -86,7 +108,7 @@ def _take(dialect: str) -> Any:
         taken = {"inquiry": lite.excluded.inquiry, "accepted_at": lite.excluded.accepted_at}
         where = table.c.accepted_at <= lite.excluded.accepted_at - _GAP
         return lite.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=taken, where=where)
-    insert = mysql.insert(table)
+    ours = mysql.insert(table)
     # VALUES() and not the row alias of MySQL 8, which MariaDB lacks.
     free = table.c.accepted_at <= func.values(column("accepted_at")) - _GAP
 
@@ -94,4 +116,4 @@ def _take(dialect: str) -> Any:
         return func.if_(free, func.values(column(name)), table.c[name])
 
     # In this order: MySQL assigns from left to right, and `free` reads accepted_at.
-    return insert.on_duplicate_key_update([("inquiry", if_free("inquiry")), ("accepted_at", if_free("accepted_at"))])
+    return ours.on_duplicate_key_update([("inquiry", if_free("inquiry")), ("accepted_at", if_free("accepted_at"))])

@@ -5,6 +5,7 @@ same reference; what tells it is its key (Idempotency-Key, or else everything th
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,7 +39,10 @@ ATTEMPTS: Final = 5
 Decide: TypeAlias = Callable[..., Sequence[Told | None]]
 """(db, ground=..., candidates=...) -> what is told of each candidate, in a transaction that the caller commits."""
 
-_TOGETHER: Final[Together[Candidate, Told | None]] = Together(most=32)
+LINGER_S: Final = 0.002
+"""About what one durable commit takes."""
+
+_TOGETHER: Final[Together[Candidate, Told | None]] = Together(most=32, linger_s=LINGER_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +148,8 @@ def _commit(ground: Ground, decide: Decide, candidates: Sequence[Candidate]) -> 
         return [None] * len(candidates)
     faults.point("submit.after_commit")
     new = [one.row for one, answer in zip(candidates, told, strict=True) if answer == one.accepted]
-    for row in new:
-        count_accepted(row["service"])
+    for service, number in Counter(row["service"] for row in new).items():
+        count_accepted(service, number)
     ground.bell.ring_all([("gather", carrier) for carrier in sorted({row["waiting_for"] for row in new})])
     return told
 

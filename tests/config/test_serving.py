@@ -7,13 +7,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
+from config.serving import whole
 from config.supervisor import answers
 from config.up import free_port
 from tests.servers import wait_until
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 SERVER = """
 import os, sys
@@ -54,3 +59,35 @@ def test_a_server_that_is_killed_takes_whoever_serves_for_it_along(server: tuple
     parent.kill()
     parent.wait(5)
     wait_until(lambda: not os.path.exists(f"/proc/{serving}"))
+
+
+class Pieces:
+    """A body in two pieces, which tells when it is closed."""
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"two "
+        yield b"pieces"
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize(
+    ("headers", "whole_one"), [([("Content-LENGTH", "10")], True), ([("Content-Type", "a/b")], False)]
+)
+def test_an_answer_that_tells_its_length_leaves_in_one_piece_and_a_stream_as_it_comes(
+    headers: list[tuple[str, str]], whole_one: bool
+) -> None:
+    pieces, started = Pieces(), []
+
+    def inner(environ: WSGIEnvironment, start_response: StartResponse) -> Pieces:
+        start_response("200 OK", headers)
+        return pieces
+
+    body = whole(inner)({}, lambda *told: started.append(told))  # type: ignore[arg-type,func-returns-value]
+    assert started == [("200 OK", headers, None)]
+    assert pieces.closed is whole_one
+    assert body == [b"two pieces"] if whole_one else body is pieces

@@ -15,8 +15,8 @@ from tests.servers import wait_until
 class Office:
     """Work that a test can hold up; it doubles numbers, and remembers its rounds."""
 
-    def __init__(self, most: int = 10) -> None:
-        self.together: Together[int, int] = Together(most)
+    def __init__(self, most: int = 10, linger_s: float = 0.0) -> None:
+        self.together: Together[int, int] = Together(most, linger_s)
         self.rounds: list[list[int]] = []
         self.open = threading.Event()
         self.threads = ThreadPoolExecutor(20)
@@ -56,6 +56,22 @@ def test_those_who_come_while_one_works_are_the_next_round() -> None:
     office.open.set()
     assert [one.result(10) for one in asked] == [0, 2, 4, 6]
     assert office.rounds == [[0], [1, 2, 3]]
+
+
+def test_after_a_round_with_company_the_next_one_lingers_for_those_on_their_way() -> None:
+    office = Office(linger_s=1.0)
+    asked = office.ask_while_busy(1, 2)
+    office.open.set()
+    assert [one.result(10) for one in asked] == [0, 2, 4]
+    later = [office.ask(item) for item in (3, 4)]
+    assert [one.result(10) for one in later] == [6, 8]
+    assert [sorted(round_) for round_ in office.rounds] == [[0], [1, 2], [3, 4]]
+
+
+def test_after_a_round_without_company_nobody_lingers() -> None:
+    office = Office(linger_s=60)
+    office.open.set()
+    assert [office.ask(item).result(10) for item in (1, 2)] == [2, 4]
 
 
 def test_a_round_has_an_end_and_the_next_one_follows() -> None:

@@ -16,7 +16,8 @@ from config.errors import DatabaseUnavailable, OneCertError
 from config.ground import Ground
 from config.queue import make_redis
 from miniprogram_api.door import Door, FilledForm
-from miniprogram_api.errors import LimiterUnavailable, LimitReached
+from miniprogram_api.errors import LimiterUnavailable, LimitReached, SessionInvalid
+from miniprogram_api.logins import Credential
 from query.errors import CodeExpired, CodeInvalid, ConsentMissing, IdTailInvalid, PhoneInvalid, ServiceUnknown
 from tests.conftest import settings_for
 from tests.miniprogram_api.citizens import PHONE, codes_owed, messages_owed, set_limit
@@ -55,6 +56,23 @@ def test_typing_errors_cost_no_budget(ground: Ground, door: Door) -> None:
             door.submit(session, replace(FORM, code="12345"), ADDRESS)
     with pytest.raises(CodeExpired):
         door.submit(session, FORM, ADDRESS)
+
+
+def test_an_ended_session_does_nothing_and_costs_no_budget_also_where_its_token_was_only_opened(
+    ground: Ground, door: Door
+) -> None:
+    opened = door.open_session("web", None, ADDRESS)
+    door.end_session(opened.session)
+    session = door.read_session(opened.token, spending=True)
+    before = {key: ground.redis.dump(key) for key in ground.redis.keys("limit:*")}
+    with pytest.raises(SessionInvalid):
+        door.submit(session, FORM, ADDRESS)
+    with pytest.raises(SessionInvalid):
+        door.request_code(session, "internet-accounts", PHONE, ADDRESS)
+    with pytest.raises(SessionInvalid):
+        door.read_phone(session, Credential(code="c"))
+    assert {key: ground.redis.dump(key) for key in ground.redis.keys("limit:*")} == before
+    assert codes_owed(ground) == []
 
 
 def test_submissions_of_a_session_come_to_an_end(ground: Ground, door: Door, clock: FixedClock) -> None:

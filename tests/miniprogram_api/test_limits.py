@@ -9,7 +9,7 @@ import pytest
 
 from config.ground import Ground
 from config.queue import make_redis
-from miniprogram_api.errors import LimiterUnavailable, LimitReached
+from miniprogram_api.errors import LimiterUnavailable, LimitReached, SessionInvalid
 from miniprogram_api.limits import EXACT_UP_TO, Budget, Limiter, address_block
 from tests.factories import LAUNCH_DAY
 
@@ -31,6 +31,23 @@ def refused(limiter: Limiter, *budgets: Budget, member: bytes | None = None, aft
     with pytest.raises(LimitReached) as caught:
         spend(limiter, *budgets, member=member, after_s=after_s)
     return str(caught.value.extra["limit"]), int(caught.value.extra["retry_after"])
+
+
+@pytest.mark.parametrize(("held", "since", "barred"), [(7, 7, True), (8, 7, True), (6, 7, False), (None, 0, False)])
+def test_who_is_barred_spends_nothing(
+    ground: Ground, limiter: Limiter, held: int | None, since: int, barred: bool
+) -> None:
+    one, many = Budget("one", (PHONE,), 1, 100), Budget("many", (PHONE,), EXACT_UP_TO + 1, 100)
+    if held is not None:
+        ground.redis.set("second", held)
+    bars = {"first": 0, "second": since}
+    if barred:
+        with pytest.raises(SessionInvalid):
+            limiter.spend([one, many], b"a", LAUNCH_DAY, bars)
+        assert ground.redis.keys("limit:*") == []
+    else:
+        limiter.spend([one, many], b"a", LAUNCH_DAY, bars)
+        assert refused(limiter, one) == ("one", 100)
 
 
 def test_a_small_budget_is_exact_at_both_ends(limiter: Limiter) -> None:

@@ -17,7 +17,7 @@ from config.db import begin, transact
 from config.ground import Ground
 from query.acceptance import Candidate, Told, decide_together
 from query.errors import CodeExpired, CodeWrong, IdempotencyConflict, TooSoon
-from query.inquiry import SECOND
+from query.inquiry import DAY, SECOND
 from query.models import inquiry, last_inquiry, verification_code
 from query.submission import Accepted, inquiry_row, read_form, submit
 from tests.query.played import OTHER, OWNER, accept, ask_code, form, rows, wrong
@@ -80,6 +80,43 @@ def test_citizens_who_submit_while_another_is_served_share_one_commit(ground: Gr
     assert len({first.result().reference, *(one.reference for one in others)}) == len(PHONES)
     assert len(rows(ground)) == len(PHONES)
     assert len(commits) - before == 2
+
+
+def test_a_round_of_many_takes_as_many_statements_as_one_citizen(ground: Ground) -> None:
+    round_ = [candidate(ground, phone) for phone in PHONES]
+    statements: list[str] = []
+
+    def note(_db: Any, _cursor: Any, statement: str, _parameters: Any, _context: Any, _many: bool) -> None:
+        statements.append(statement.split()[0])
+
+    event.listen(ground.engine, "before_cursor_execute", note)
+    try:
+        assert decide(ground, *round_) == [reference(one) for one in round_]
+    finally:
+        event.remove(ground.engine, "before_cursor_execute", note)
+    # Codes locked, used up; days taken; inquiries stored.
+    assert [word for word in statements if word != "BEGIN"] == ["SELECT", "UPDATE", "INSERT", "INSERT"]
+
+
+def test_a_code_of_the_number_that_another_session_has_is_left_alone(ground: Ground) -> None:
+    ask_code(ground, PHONES[1], OTHER)
+    pair = [candidate(ground, PHONES[0], owner=OTHER), candidate(ground, PHONES[1])]
+    assert decide(ground, *pair) == [reference(one) for one in pair]
+    unused = [row for row in rows(ground, verification_code) if row.used_at is None]
+    assert [(row.phone_index, row.owner) for row in unused] == [(pair[1].holder.indexes[0], OTHER)]
+
+
+def test_a_day_that_is_over_is_taken_beside_one_that_was_never_taken(ground: Ground, clock: FixedClock) -> None:
+    accept(ground, PHONES[0])
+    clock.advance(DAY)
+    accept(ground, PHONES[1], owner=OTHER)
+    round_ = [candidate(ground, phone) for phone in PHONES[:3]]
+    told = decide(ground, *round_)
+    assert [told[0], told[2]] == [reference(round_[0]), reference(round_[2])]
+    assert isinstance(told[1], TooSoon)
+    days = {row.inquiry for row in rows(ground, last_inquiry)}
+    assert {round_[0].row["id"], round_[2].row["id"]} < days
+    assert len(days) == 3
 
 
 def test_everybody_in_a_round_is_told_their_own(ground: Ground, clock: FixedClock) -> None:

@@ -35,7 +35,7 @@ def make_app(ground: Ground) -> Flask:
     app.register_blueprint(make_blueprint(ground, Door(ground)))
     receive_strays(app, ground, http_problem_response)
     app.register_error_handler(HTTPException, http_problem_response)
-    app.after_request(add_headers)
+    app.wsgi_app = add_headers(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
