@@ -6,6 +6,7 @@ WeChatError
 │   └── PushTooLarge   413  a body over the cap
 ├── AccountUnknown     404  no official account of that code in the catalogue
 ├── AccountUnready     503  an official account that still lacks a secret
+├── ServiceClosed      503  a form of a service that is switched off
 ├── PageForeign        404  a page whose host may not use the JS-SDK in an account's name
 ├── MenuInvalid        422  the catalogue's menu breaks a limit of the platform
 ├── PlayFailed         502  `onecert account push` got something a WeChat client would not show
@@ -57,6 +58,13 @@ class AccountUnready(WeChatError):
     """An official account whose token or key was never set; the detail names it, for the log."""
 
     code = "account_unready"
+    status = 503
+
+
+class ServiceClosed(WeChatError):
+    """The form of a service that takes no new inquiries now."""
+
+    code = "unavailable"
     status = 503
 
 

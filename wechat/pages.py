@@ -16,6 +16,7 @@ from query.submission import Accepted
 from wechat.asking import Remarks, ask_code, submit
 from wechat.display import asks_display, chosen, clean_address, keep_display
 from wechat.door import Door, S
+from wechat.errors import ServiceClosed
 from wechat.forms import SERVICES, Form, parse_form
 from wechat.logins import add_logins
 from wechat.progress_view import view_progress
@@ -69,7 +70,9 @@ class Pages(Generic[S]):
         return self.renderer.page("guide", partner=found)
 
     def show_form(self, service: str) -> AnyResponse:
-        """An empty form, in a session that is begun or carried on; a ticket is traded for one."""
+        """An empty form, in a session that is begun or carried on; a ticket is traded for one. Raises ServiceClosed."""
+        if service in self.renderer.facts().closed:
+            raise ServiceClosed("The catalogue has this service switched off.")
         ticket = request.args.get("ticket")
         if ticket is not None:
             response: AnyResponse = redirect(request.path, 303)

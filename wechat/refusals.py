@@ -15,7 +15,7 @@ from wechat.rendering import Renderer
 
 STATE_OF_CODE = {
     "not_found": "missing",
-    "service_unknown": "missing",
+    "service_unknown": "down",
     "session_invalid": "expired",
     "too_soon": "soon",
     "unavailable": "down",

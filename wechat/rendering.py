@@ -14,6 +14,7 @@ from config.errors import ConfigError
 from config.ground import Ground
 from wechat.assets import load_assets
 from wechat.display import read_display
+from wechat.forms import SERVICES
 from wechat.texts import Words
 from wechat.times import MONTHS, day, remaining, soon
 
@@ -23,13 +24,14 @@ NAMED_APPS = 3
 
 @dataclass(frozen=True)
 class Facts:
-    """What the frame says of the service: how many companies and applications, who runs it."""
+    """What the pages say of the service: how many companies and applications, who runs it, what is closed."""
 
     companies: int = 0
     apps: int = 0
     operator_zh: str = ""
     operator_en: str = ""
     filing: str = ""
+    closed: frozenset[str] = frozenset()
 
     @property
     def others(self) -> int:
@@ -84,4 +86,5 @@ def _facts(catalogue: Catalogue) -> Facts:
         operator_zh=catalogue.operator.name.zh,
         operator_en=catalogue.operator.name.en,
         filing=catalogue.operator.filing,
+        closed=frozenset(service for service in SERVICES if catalogue.service(service) is None),
     )

@@ -14,7 +14,9 @@ from redis import Redis
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
+from config.catalogue import default_document
 from config.clock import FixedClock
+from config.db import begin
 from config.ground import Ground
 from config.tickets import Ticket, build_ticket
 from miniprogram_api.door import Door
@@ -104,6 +106,21 @@ def test_home_tells_the_catalogues_numbers(browser: FlaskClient) -> None:
     assert "等 11 个应用里" in page
     assert "8 家企业的解绑办法" in page
     assert "您11月22日查询的" in page
+
+
+def test_a_service_that_is_switched_off_is_not_offered(ground: Ground, browser: FlaskClient) -> None:
+    form = browser.get("/phone-cards")
+    document = default_document().replace('code = "phone-cards"', 'code = "phone-cards"\nenabled = false')
+    with begin(ground.engine) as db:
+        ground.catalogues.apply(db, document, "closed", "test", ground.clock.now())
+    home = browser.get("/")
+    assert "/internet-accounts" in home.text and "/phone-cards" not in home.text
+    late = browser.post(
+        "/phone-cards", data={"session": hidden(form, "session"), "key": "k", **CARDS, "code": "123456"}
+    )
+    for page in (browser.get("/phone-cards"), late):
+        assert page.status_code in (404, 503)
+        assert "服务暂时用不了" in page.text
 
 
 def test_a_choice_is_kept_for_a_year_and_leaves_the_address(browser: FlaskClient) -> None:
