@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Literal
 
 from config.catalogue_schema import Catalogue
+from config.catalogue_words import ServiceCode
 
 SINGLE_PART_UNITS, JOINED_PART_UNITS = 70, 67
 MAX_PARTS, USUAL_PARTS = 3, 2
@@ -54,7 +54,6 @@ CHAT_PLACES: dict[str, set[str]] = {
 ONE_PART = {name for name, places in SMS_PLACES.items() if not {"counts", "name", "before"} & places}
 """Texts without a list in them; each fits one part."""
 
-Service = Literal["internet-accounts", "phone-cards"]
 
 _PIECES = {"count-internet-accounts", "count-phone-cards", "before-internet-accounts", "some-of", "resend-mark"}
 _WIDEST = {"code": "000000", "date": "12月31日", "phone": "138****8000", "total": "9999", "asked": "99"}
@@ -130,7 +129,7 @@ def _widths(catalogue: Catalogue) -> Iterator[str]:
             yield f"texts.sms.{name}: has {units} units, one part holds {SINGLE_PART_UNITS}; shorten it"
 
 
-def count_result_units(catalogue: Catalogue, service: Service, *, digits: int) -> int:
+def count_result_units(catalogue: Catalogue, service: ServiceCode, *, digits: int) -> int:
     """Units of a full result in which every count has that many digits."""
     asked = catalogue.enterprises() if service == "internet-accounts" else catalogue.carriers()
     piece = catalogue.texts.sms[f"count-{service}"]

@@ -103,17 +103,17 @@ def record_report(ground: Ground, *, entrance: str, openid: str, report: str, wo
 
     `report` is the platform's number of it: told twice, it counts once. False when there is no such notice.
     """
-    person = _person(ground, entrance, openid)
+    person, known_as = _person(ground, entrance, openid), report[:WORD_CHARS]
 
     def note(db: Connection) -> bool:
         of_person = select(notice.c.reference, notice.c.report).where(
             notice.c.person == person, notice.c.state == NoticeState.SENT
         )
         rows = db.execute(of_person.order_by(notice.c.owed_at.desc()).with_for_update()).all()
-        if any(row.report == report for row in rows):
+        if any(row.report == known_as for row in rows):
             return True
         number = next((row.reference for row in rows if row.report is None), None)
-        told = {"report": report[:WORD_CHARS], "word": word[:WORD_CHARS]}
+        told = {"report": known_as, "word": word[:WORD_CHARS]}
         db.execute(update(notice).where(notice.c.reference == number).values(**told))
         return number is not None
 

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from click.testing import CliRunner, Result
 
 from config import audit
-from config.bootstrap import bootstrap
 from config.db import reading
 from config.ground import Ground
-from tests.wechat.played_platform import Played, played_platform
+from tests.wechat.played_platform import Played
 from wechat.cli import account
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-def played(ground: Ground) -> Iterator[Played]:
-    with played_platform(ground) as played:
-        bootstrap(ground, lambda engine: None, played.url.removesuffix("/wechat"))
-        yield played
 
 
 def run(ground: Ground, *words: str) -> Result:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from config.bootstrap import bootstrap
 from config.clock import FixedClock
 from config.db import reading
 from config.departures import has_left_since
@@ -27,7 +25,7 @@ from query.notices import LATE, NoticeState, claim_notice
 from query.submission import Accepted
 from query.sweep import sweep
 from tests.miniprogram_api.citizens import codes_owed
-from tests.wechat.played_platform import Played, played_platform
+from tests.wechat.played_platform import Played
 from tests.wechat.pushes import OPENID
 from wechat import notices
 from wechat.accounts import read_account
@@ -38,13 +36,6 @@ from wechat.views import make_blueprint
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PHONE = "13800138000"
-
-
-@pytest.fixture
-def played(ground: Ground) -> Iterator[Played]:
-    with played_platform(ground) as played:
-        bootstrap(ground, lambda engine: None, played.url.removesuffix("/wechat"))
-        yield played
 
 
 def accept(ground: Ground, entrance: str = "gxwbwx", phone: str = PHONE) -> Accepted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,14 +11,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from config.bootstrap import bootstrap
 from config.clock import FixedClock
 from config.db import begin
 from config.ground import Ground
 from config.queue import make_redis
 from miniprogram_api.door import Door
 from miniprogram_api.sessions import Session, read_session
-from tests.wechat.played_platform import Played, played_platform
+from tests.wechat.played_platform import Played
 from wechat.pages import make_blueprint
 from wechat.script_config import sign_page
 from wechat.views import make_blueprint as make_webhook
@@ -28,13 +26,6 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 WECHAT = {"User-Agent": "Mozilla/5.0 (iPhone) MicroMessenger/8.0.49"}
 START = "/login/gxwbwx/internet-accounts"
-
-
-@pytest.fixture
-def played(ground: Ground) -> Iterator[Played]:
-    with played_platform(ground) as played:
-        bootstrap(ground, lambda engine: None, played.url.removesuffix("/wechat"))
-        yield played
 
 
 def make_browser(ground: Ground) -> FlaskClient:

@@ -1,0 +1,30 @@
+"""What the platform reports of notices, by person and by a number of its own."""
+
+from __future__ import annotations
+
+from config.clock import FixedClock
+from config.ground import Ground
+from query.models import notice
+from query.notices import claim_notice, owe_notice, record_report, settle_notice
+from tests.query.played import rows
+
+ENTRANCE, OPENID = "gxwbwx", "o-somebody"
+
+
+def send(ground: Ground, reference: str) -> None:
+    """A notice that was sent."""
+    owe_notice(ground, entrance=ENTRANCE, openid=OPENID, reference=reference)
+    assert claim_notice(ground, ENTRANCE) is not None
+    settle_notice(ground, reference, sent=True, word="ok")
+
+
+def test_a_report_that_is_told_twice_counts_once_however_long_its_number(ground: Ground, clock: FixedClock) -> None:
+    for reference in ("100000000001", "100000000002"):
+        send(ground, reference)
+        clock.advance(1)
+    for _ in range(2):
+        assert record_report(ground, entrance=ENTRANCE, openid=OPENID, report="7" * 40, word="failed")
+    assert [(row.reference, row.word) for row in rows(ground, notice)] == [
+        (100000000001, "ok"),
+        (100000000002, "failed"),
+    ]
