@@ -10,7 +10,7 @@ from config.ground import Ground
 from query.inquiry import State
 from query.models import inquiry, question
 from query.questions import due_by
-from sms_port.ledger import count_owed
+from sms_port.tally import count_owed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,11 @@
-"""What may go wrong in the SMS port."""
+"""What can go wrong in the SMS port.
+
+SmsError
+├── MessageConflict, MessageTooLong        a message that cannot be owed (a fault of the caller, or of a text)
+├── LedgerRaced                            two processes moved one message: undone, and found again
+├── DeliveryInvalid, FrameInvalid          a gateway does not keep to its protocol
+└── LinkUnknown, MessageUnknown, NumberInvalid, NotInDoubt   what was asked for is not there, or cannot be done
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The ledger's verbs for others: owe a message, and sweep what stands too long.
 
 A message is written in the transaction that owes it (`owe`), sent by the gateway process
-(`sending.py`), and news to its owner exactly once (`outcomes.py`).
+(`gateway.py`), and news to its owner exactly once (`outcomes.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, delete, func, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from config import faults
@@ -25,7 +25,7 @@ from sms_port.outcomes import OnOutcome, Outcome, move, settle
 from sms_port.receipts import settle_words
 from sms_port.segments import PART_UNITS, units
 
-__all__ = ["Lane", "OnOutcome", "Outcome", "Owed", "count_owed", "owe", "resend", "sweep"]
+__all__ = ["Lane", "OnOutcome", "Outcome", "Owed", "owe", "resend", "sweep"]
 
 MAX_PARTS = 8
 KEPT_MS = 72 * 3_600_000
@@ -106,12 +106,6 @@ def _owe_what_is_new(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
         raise MessageConflict("a message with this id says something else")
     if fresh:
         db.execute(insert(message), list(fresh.values()))
-
-
-def count_owed(db: Connection) -> int:
-    """How many messages no gateway is known to have yet."""
-    waiting = message.c.state.in_([State.DUE, State.SENDING, State.UNKNOWN])
-    return db.execute(select(func.count()).select_from(message).where(waiting)).scalar_one()
 
 
 def sweep(ground: Ground, on_outcome: OnOutcome) -> int:

@@ -9,6 +9,9 @@ from sqlalchemy import Connection, func, select
 from sms_port.models import Lane, State, message
 from sms_port.outcomes import OPEN
 
+_OWED = (message.c.state.in_(OPEN), message.c.lane.in_(list(Lane)))
+"""Both lanes by name, so that the index (state, lane, due_at) is used to its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
@@ -30,8 +33,12 @@ def tally(db: Connection, since: int) -> list[Tally]:
     return sorted(found, key=lambda one: (one.link or "", one.lane, one.state))
 
 
+def count_owed(db: Connection) -> int:
+    """How many messages no gateway is known to have yet."""
+    return db.execute(select(func.count()).select_from(message).where(*_OWED)).scalar_one()
+
+
 def oldest_owed(db: Connection) -> int | None:
     """When the oldest message was written (epoch ms) that no gateway is known to have yet; None: there is none."""
-    owed = select(func.min(message.c.created_at)).where(message.c.state.in_(OPEN), message.c.lane.in_(list(Lane)))
-    oldest: int | None = db.execute(owed).scalar()
+    oldest: int | None = db.execute(select(func.min(message.c.created_at)).where(*_OWED)).scalar()
     return oldest
