@@ -29,16 +29,17 @@ JOB_TIMEOUT_S = 300
 FAILURE_TTL_S = 3600
 GATEWAY_BELL = "bell:gateway:"
 LONGEST_WAIT_S = 10.0
+READ_TIMEOUT_S = 2.0
 log = get_logger(__name__)
 
 
-def make_redis(url: str, read_timeout_s: float = 2.0) -> "Redis":
+def make_redis(url: str) -> "Redis":
     """A client that connects lazily, fails fast and tries once more on a connection that went stale."""
     return (make_sentinel_redis if is_sentinel(url) else Redis.from_url)(
         url,
         protocol=2,
         socket_connect_timeout=1.0,
-        socket_timeout=read_timeout_s,
+        socket_timeout=READ_TIMEOUT_S,
         retry=Retry(NoBackoff(), 1),
         health_check_interval=30,
     )

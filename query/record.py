@@ -34,15 +34,13 @@ class Said:
     later_s: float = 0
 
 
-def record(
-    ground: Ground, lease: Lease, answers: Mapping[bytes, Answer], *, rest_at_once: bool = False, later_s: float = 0
-) -> list[int]:
+def record(ground: Ground, lease: Lease, answers: Mapping[bytes, Answer], *, rest_at_once: bool = False) -> list[int]:
     """Keep the first answer of each item; what is still owed is due again by the partner's schedule.
 
     An answer for an item that left its wave, or that is answered already, changes nothing. Returns the waves in which
     there is something for `advance` now.
     """
-    return record_all(ground, [Said(lease, answers, rest_at_once, later_s)])
+    return record_all(ground, [Said(lease, answers, rest_at_once)])
 
 
 def record_all(ground: Ground, said: Sequence[Said]) -> list[int]:

@@ -23,11 +23,9 @@ from sms_port.exchange import Exchange
 from sms_port.leadership import RENEW_S, Leadership
 from sms_port.links.link import Ending, NotSent, Unknown
 from sms_port.models import Lane
-from sms_port.outcomes import OnOutcome, Outcome, grouped
+from sms_port.outcomes import OnOutcome, grouped
 from sms_port.recording import record
 from sms_port.router import Breather, batch_limit, routes_for
-
-__all__ = ["Gateway", "OnOutcome", "Outcome", "run", "send_due"]
 
 ASKED_AT_ONCE = 500
 WAIT_S = 1.0

@@ -49,9 +49,9 @@ def build_submit(service: str, sender: str, to: str, content: bytes, *, long: bo
     )
 
 
-def build_bare(command: str, status: int = 0) -> Any:
-    """A frame that is its command and a status."""
-    return make_pdu(command, sequence=0, status=status)
+def build_bare(command: str) -> Any:
+    """A frame that is its command and nothing more."""
+    return make_pdu(command, sequence=0, status=0)
 
 
 def encode(pdu: Any, sequence: int) -> bytes:
