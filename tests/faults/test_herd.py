@@ -30,7 +30,7 @@ def test_after_six_hours_away_codes_come_first_and_the_backlog_is_gone_in_five_m
     stage.behaviour.set("gateway", "ok")
     back = stage.ground.clock.now()
     stage.admit(newcomers)
-    codes = [one.at for one in stage.outside.sent if one.phone in {citizen.phone for citizen in newcomers}]
-    assert min(codes) - back < CODE_WITHIN_S * 1000
+    came = [min(one.at for one in stage.outside.sent if one.phone == citizen.phone) for citizen in newcomers]
+    assert max(came) - back < CODE_WITHIN_S * 1000, "not one of them waits"
     assert stage.settle(120, step_s=15) < BACKLOG_GONE_S * 1000
     assert check(stage.ground, stage.outside, [*herd, *newcomers]) == []
