@@ -36,10 +36,7 @@ def bootstrap(ground: Ground, upgrade: Callable[[Engine], None], sandbox_url: st
     A catalogue that names another address for the sandbox gets a new version with this one.
     """
     with _alone(ground):
-        upgrade(ground.engine)
-        with begin(ground.engine) as db:
-            # Committed first: everything below is sealed or signed with it.
-            ground.keys.ensure_first(db, ground.clock.now())
+        _prepare(ground, upgrade)
         with begin(ground.engine) as db:
             audit.begin_head(db, ground)
             made = [*_make_catalogue(db, ground, sandbox_url), *_make_secrets(db, ground)]
@@ -47,6 +44,18 @@ def bootstrap(ground: Ground, upgrade: Callable[[Engine], None], sandbox_url: st
                 audit.record(db, ground, "bootstrap", "onecert", "made " + ", ".join(made))
     ground.catalogues.forget()
     ground.secrets.forget()
+
+
+def prepare(ground: Ground, upgrade: Callable[[Engine], None]) -> None:
+    """Bring the tables up to date, and make the data key that everything in them is sealed with if there is none."""
+    with _alone(ground):
+        _prepare(ground, upgrade)
+
+
+def is_prepared(ground: Ground) -> bool:
+    """Whether there is a data key; DatabaseUnavailable when there is not even a table for one."""
+    with reading(ground.engine) as db:
+        return not ground.keys.is_empty(db)
 
 
 def make_secret(name: str) -> str:
@@ -63,10 +72,11 @@ def make_secret(name: str) -> str:
     return secrets.token_hex(16) if kind in ("token", "app_secret") else secrets.token_urlsafe(32)
 
 
-def missing_secrets(ground: Ground, db: Connection) -> list[str]:
-    """Secrets that the catalogue in force needs and nobody has set."""
+def missing_secrets(ground: Ground, db: Connection, *, of_disabled: bool = False) -> list[str]:
+    """Secrets that the catalogue in force needs and nobody has set; on demand also those of what is switched off."""
     present = set(db.execute(select(secret.c.name)).scalars())
-    return [name for name in required_secrets(load_catalogue(ground.catalogues.document(db=db))) if name not in present]
+    catalogue = load_catalogue(ground.catalogues.document(db=db))
+    return [name for name in required_secrets(catalogue, of_disabled=of_disabled) if name not in present]
 
 
 def _make_catalogue(db: Connection, ground: Ground, sandbox_url: str | None) -> Iterator[str]:
@@ -85,7 +95,7 @@ def _make_catalogue(db: Connection, ground: Ground, sandbox_url: str | None) -> 
 
 
 def _make_secrets(db: Connection, ground: Ground) -> Iterator[str]:
-    missing = missing_secrets(ground, db)
+    missing = missing_secrets(ground, db, of_disabled=True)
     for name in missing:
         for made, value in _with_other_half(name, make_secret(name)):
             ground.secrets.set(db, made, value, ground.clock.now())
@@ -100,6 +110,13 @@ def _with_other_half(name: str, value: str) -> Iterator[tuple[str, str]]:
         return
     yield name, public_half(value)
     yield name.removesuffix(PLATFORM_KEY) + SANDBOX_KEY, value
+
+
+def _prepare(ground: Ground, upgrade: Callable[[Engine], None]) -> None:
+    upgrade(ground.engine)
+    with begin(ground.engine) as db:
+        # Committed at once: everything else is sealed or signed with it.
+        ground.keys.ensure_first(db, ground.clock.now())
 
 
 @contextmanager

@@ -84,16 +84,16 @@ def load_catalogue(text: str, version: int = 0) -> Catalogue:
     return catalogue
 
 
-def required_secrets(catalogue: Catalogue) -> list[str]:
-    """The names of all secrets without which a part of the catalogue cannot work."""
+def required_secrets(catalogue: Catalogue, *, of_disabled: bool = True) -> list[str]:
+    """The names of all secrets without which a part of the catalogue cannot work; of those switched off, on demand."""
     kinds = {
         "official-account": ("token", "aes_key", "app_secret"),
         "wechat-applet": ("app_secret",),
         "alipay-applet": ("private_key", "platform_key", "content_key"),
     }
     names = [f"{entrance.code}.{kind}" for entrance in catalogue.entrances for kind in kinds.get(entrance.kind, ())]
-    names += [f"{partner.code}.key" for partner in catalogue.partners]
-    return [*names, *(f"{link.code}.key" for link in catalogue.links)]
+    names += [f"{partner.code}.key" for partner in catalogue.partners if partner.enabled or of_disabled]
+    return names + [f"{link.code}.key" for link in catalogue.links if link.enabled or of_disabled]
 
 
 def diff(old: str, new: str) -> list[str]:

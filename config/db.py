@@ -7,7 +7,7 @@ runs the whole of it again after a deadlock); nothing is ever open across an HTT
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from pymysql.err import MySQLError
 from sqlalchemy import (
@@ -48,6 +48,7 @@ USED_AT = "onecert_used_at"
 READING = "onecert_reading"
 AWAY = "the database does not answer just now"
 BUSY = "every database connection is in use"
+UNPREPARED = "the database lacks tables or columns; `onecert db upgrade` makes them"
 # Faults of the program or answers to it, not of the database: no 503 for them.
 PASSING = (IntegrityError, ProgrammingError)
 
@@ -196,11 +197,9 @@ def transact(engine: Engine, work: Callable[[Connection], T], tries: int = 3) ->
         try:
             with engine.begin() as db:
                 return work(db)
-        except PASSING:
-            raise
         except DBAPIError as error:
             if not left or not is_contention(error):
-                raise DatabaseUnavailable(AWAY) from error
+                _raise_ours(error)
         except PoolTimeout as error:
             raise DatabaseUnavailable(BUSY) from error
     raise AssertionError("tries must be at least 1")
@@ -210,12 +209,24 @@ def transact(engine: Engine, work: Callable[[Connection], T], tries: int = 3) ->
 def _our_errors() -> Iterator[None]:
     try:
         yield
-    except PASSING:
-        raise
     except DBAPIError as error:
-        raise DatabaseUnavailable(AWAY) from error
+        _raise_ours(error)
     except PoolTimeout as error:
         raise DatabaseUnavailable(BUSY) from error
+
+
+def _raise_ours(error: DBAPIError) -> NoReturn:
+    if is_unprepared(error):
+        raise DatabaseUnavailable(UNPREPARED) from error
+    if isinstance(error, PASSING):
+        raise error
+    raise DatabaseUnavailable(AWAY) from error
+
+
+def is_unprepared(error: DBAPIError) -> bool:
+    """Was a table or a column asked for that the database does not have?"""
+    code = error.orig.args[0] if error.orig is not None and error.orig.args else None
+    return code in (1054, 1146) or (isinstance(code, str) and code.startswith(("no such table", "no such column")))
 
 
 def is_contention(error: DBAPIError) -> bool:

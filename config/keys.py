@@ -135,9 +135,13 @@ class KeyRing:
         now = self._clock.now()
         return self._read(now).current(now)
 
+    def is_empty(self, db: Connection) -> bool:
+        """Whether no data key was ever made."""
+        return not db.execute(select(func.count()).select_from(data_key)).scalar_one()
+
     def ensure_first(self, db: Connection, now: int) -> bool:
         """Make data key 1 when there is none; False when there is, or another process made it."""
-        if db.execute(select(func.count()).select_from(data_key)).scalar_one():
+        if not self.is_empty(db):
             return False
         try:
             with db.begin_nested():

@@ -12,17 +12,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
-from flask.typing import ResponseReturnValue
 
 from config.catalogue import Entrance
 from config.ground import Ground
 from config.sandbox import Behaviour
+from config.sandbox_wechat import PlatformError, break_down, played_errcode, read_wish, refuse
 from miniprogram_api.sandbox_alipay import add_alipay, alipay_error
 
 WECHAT, ALIPAY = "/wechat/applet", "/alipay"
@@ -30,15 +28,6 @@ CLIENTS = ("-codes", "-credentials")
 """The client's side of a platform works whatever its servers do."""
 TOKEN_S = 7200
 CODE_MS = 300_000
-LONGEST_PAUSE_S = {"slow": 3.0, "silent": 30.0}
-
-
-class PlatformError(Exception):
-    """An errcode, as WeChat gives it: with status 200."""
-
-    def __init__(self, errcode: int) -> None:
-        super().__init__(errcode)
-        self.errcode = errcode
 
 
 @dataclass(frozen=True)
@@ -86,7 +75,7 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, played: Played | None =
     blueprint = Blueprint("applet_sandbox", __name__)
     memory = played or Played()
     blueprint.before_request(lambda: _misbehave(ground, behaviour))
-    blueprint.register_error_handler(PlatformError, lambda fault: errcode(fault.errcode))
+    blueprint.register_error_handler(PlatformError, lambda fault: refuse(fault.errcode))
     _add_wechat(blueprint, ground, memory)
     _add_wechat_client(blueprint, ground, memory)
 
@@ -102,11 +91,6 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, played: Played | None =
     return blueprint
 
 
-def errcode(code: int) -> Response:
-    """WeChat's way of saying no."""
-    return jsonify(errcode=code, errmsg=f"error rid: {secrets.token_hex(4)}")
-
-
 def tool_given(code: str, app_id: str, now: int) -> Given | None:
     """A code of the vendor's tool: each is a citizen of its own."""
     if code.startswith("wrong"):
@@ -119,26 +103,20 @@ def openid_of(app_id: str, citizen: str) -> str:
     return "o" + hashlib.sha256(f"{app_id}:{citizen}".encode()).hexdigest()[:27]
 
 
-def _misbehave(ground: Ground, behaviour: Behaviour) -> ResponseReturnValue | None:
+def _misbehave(ground: Ground, behaviour: Behaviour) -> Response | None:
     if request.path.endswith(CLIENTS):
         return None
     side = "wechat" if request.path.startswith(WECHAT) else "alipay"
-    mode, seconds = behaviour.mode(side)
-    if mode in LONGEST_PAUSE_S:
-        time.sleep(seconds or LONGEST_PAUSE_S[mode])
-    if mode in ("500", "429"):
-        return Response(status=int(mode))
-    if mode in ("garbage", "silent"):
-        return Response("<html>", content_type="text/html")
-    if mode.lstrip("-").isdigit():
-        return errcode(int(mode)) if side == "wechat" else alipay_error(ground, mode)
-    return None
+    broken, errcode = break_down(behaviour, side), played_errcode(behaviour, side)
+    if broken or errcode is None:
+        return broken
+    return refuse(errcode) if side == "wechat" else alipay_error(ground, str(errcode))
 
 
 def _add_wechat(blueprint: Blueprint, ground: Ground, memory: Played) -> None:
     @blueprint.post(f"{WECHAT}/cgi-bin/stable_token")
     def applet_token() -> Response:
-        wish = _json_object()
+        wish = read_wish()
         app = _checked_app(ground, wish.get("appid"), wish.get("secret"))
         with memory.lock:
             memory.fetches += 1
@@ -157,7 +135,7 @@ def _add_wechat(blueprint: Blueprint, ground: Ground, memory: Played) -> None:
 
     @blueprint.post(f"{WECHAT}/wxa/business/getuserphonenumber")
     def user_phone_number() -> Response:
-        token, wish, now = request.args.get("access_token", ""), _json_object(), ground.clock.now()
+        token, wish, now = request.args.get("access_token", ""), read_wish(), ground.clock.now()
         app_id = next((app for app, (known, end) in memory.tokens.items() if known == token and end > now), None)
         if app_id is None:
             raise PlatformError(40001)
@@ -174,7 +152,7 @@ def _add_wechat_client(blueprint: Blueprint, ground: Ground, memory: Played) -> 
 
     @blueprint.post(f"{WECHAT}/phone-codes")
     def phone_code() -> Response:
-        wish, app = _json_object(), _first_app(ground, "wechat-applet")
+        wish, app = read_wish(), _first_app(ground, "wechat-applet")
         openid = openid_of(app.app_id, str(wish.get("citizen", "")))
         ends_at = ground.clock.now() + CODE_MS
         told = Given(app.app_id, openid, ends_at, str(wish.get("phone", "")), str(wish.get("country", "86")))
@@ -183,7 +161,7 @@ def _add_wechat_client(blueprint: Blueprint, ground: Ground, memory: Played) -> 
 
 def _add_client(blueprint: Blueprint, ground: Ground, memory: Played, path: str, kind: str) -> None:
     def login_code() -> Response:
-        wish, app = _json_object(), _first_app(ground, kind)
+        wish, app = read_wish(), _first_app(ground, kind)
         app_id = str(wish.get("app_id", app.app_id))
         given = Given(app_id, openid_of(app_id, str(wish.get("citizen", ""))), ground.clock.now() + CODE_MS)
         return jsonify(code=memory.give(given))
@@ -210,10 +188,3 @@ def _first_app(ground: Ground, kind: str) -> Entrance:
 
 def _apps(ground: Ground, wanted: Callable[[Entrance], bool]) -> list[Entrance]:
     return [entrance for entrance in ground.catalogues.current().entrances if wanted(entrance)]
-
-
-def _json_object() -> dict[str, Any]:
-    wish = request.get_json(force=True, silent=True)
-    if not isinstance(wish, dict):
-        raise PlatformError(47001)
-    return wish

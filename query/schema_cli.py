@@ -3,6 +3,7 @@
 import click
 
 from config import audit
+from config.bootstrap import is_prepared, prepare
 from config.db import begin
 from config.ground import Ground
 from config.terminal import change_options, confirm, needs_ground
@@ -18,19 +19,19 @@ def db_commands() -> None:
 @change_options
 @click.pass_context
 def upgrade_schema(ctx: click.Context, dry_run: bool, yes: bool) -> None:
-    """Bring the schema to the newest migration. Safe to run again."""
+    """Bring the schema to the newest migration, and make the first data key. Safe to run again."""
     _upgrade(ctx, dry_run=dry_run, yes=yes)
 
 
 @needs_ground
 def _upgrade(ground: Ground, ctx: click.Context, *, dry_run: bool, yes: bool) -> None:
     present, newest = revisions(ground.engine)
-    if present == newest:
+    if present == newest and is_prepared(ground):
         click.echo(f"the schema is up to date: {newest}")
-    elif confirm(ctx, f"upgrade the schema from {present or 'nothing'} to {newest}", yes, dry_run):
-        upgrade(ground.engine)
-        # On an empty database there is no key yet to sign an audit row with; `onecert up` makes both.
-        if present is not None:
-            with begin(ground.engine) as db:
-                audit.record(db, ground, "db.upgrade", newest or "", f"from {present}")
+        return
+    path = f"upgrade the schema from {present or 'nothing'} to {newest}"
+    if confirm(ctx, path if present != newest else "make the first data key", yes, dry_run):
+        prepare(ground, upgrade)
+        with begin(ground.engine) as db:
+            audit.record(db, ground, "db.upgrade", newest or "", f"from {present or 'nothing'}")
         click.echo(f"the schema is at {newest}")

@@ -33,8 +33,8 @@ class MessageTooLong(SmsError):
     status = 422
 
 
-class ReceiptsInvalid(SmsError):
-    """A gateway sent receipts that are not what docs/sms-http-link.md describes."""
+class DeliveryInvalid(SmsError):
+    """What a gateway delivered, receipts or citizens' texts, is not what its document describes."""
 
     code = "body_invalid"
     status = 400

@@ -20,6 +20,7 @@ from config.ground import Ground
 from config.nonces import NonceMemory
 from config.sandbox import Behaviour
 from config.signature import verify
+from config.spelling import find_phone
 from sms_port.sandbox_cmpp import CmppGateway
 from sms_port.sandbox_cmpp_play import listen
 from sms_port.sandbox_inbox import Inbox, Text
@@ -188,14 +189,17 @@ def _add_phone(blueprint: Blueprint, gateway: _Gateway) -> None:
         return Response(status=202)
 
     @blueprint.get("/phone")
-    def find_phone() -> AnyResponse:
-        number = re.sub(r"[^0-9]", "", request.args.get("number", ""))
+    def choose_phone() -> AnyResponse:
+        number = find_phone(request.args.get("number", ""))
         return redirect(url_for(".show_phone", number=number or "0"), 303)
 
     @blueprint.get("/phone/<number>")
-    def show_phone(number: str) -> Response:
-        if not PHONE.fullmatch(number):
+    def show_phone(number: str) -> AnyResponse:
+        known = find_phone(number)
+        if known is None:
             abort(404)
+        if known != number:
+            return redirect(url_for(".show_phone", number=known), 303)
         now, texts = gateway.ground.clock.now(), gateway.inbox.texts(number)
         sender = texts[-1].sender if texts else gateway.ground.catalogues.current().port_number
         shown = [(text, units(text.text), when(text.received_at, now)) for text in texts]

@@ -13,7 +13,7 @@ from sms_port.callbacks import is_door
 from sms_port.errors import LinkUnknown
 from sms_port.inbound import record_texts
 from sms_port.links import aliyun_words
-from sms_port.links.http import parse_receipts, parse_texts
+from sms_port.links.http_words import parse_receipts, parse_texts
 from sms_port.outcomes import OnOutcome
 from sms_port.receipts import record_receipts
 

@@ -23,7 +23,8 @@ from tests.miniprogram_api.citizens import set_limit
 from tests.servers import free_port
 from wechat.headers import HEADERS
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
 
 
 @pytest.fixture
@@ -147,14 +148,25 @@ def commands(group: click.Group, above: str = "") -> Iterator[str]:
             yield f"{above}{name}"
 
 
-def test_the_readme_names_every_command_and_every_setting() -> None:
-    told = README.split("## Commands")[1]
+@pytest.mark.parametrize(("readme", "heading"), [("README.md", "## Commands"), ("README.zh-CN.md", "## 命令")])
+def test_the_readmes_name_every_command_and_every_setting(readme: str, heading: str) -> None:
+    text = (ROOT / readme).read_text()
     for command in commands(cli):
-        assert all(re.search(rf"\b{word}\b", told) for word in command.split()), command
-    example = (Path(__file__).parents[1] / ".env.example").read_text()
+        told = text.split(heading)[1]
+        assert all(re.search(rf"\b{word}\b", told, re.ASCII) for word in command.split()), command
+    example = (ROOT / ".env.example").read_text()
     for setting in SETTINGS:
-        assert setting.name in README, setting.name
+        assert setting.name in text, setting.name
         assert setting.name in example, setting.name
+
+
+def test_both_readmes_lead_to_the_same_places() -> None:
+    links = [
+        set(re.findall(r"\]\(((?!README)[^)]+)\)", (ROOT / readme).read_text()))
+        for readme in ("README.md", "README.zh-CN.md")
+    ]
+    assert links[0] == links[1]
+    assert all(where.startswith("http") or (ROOT / where).exists() for where in links[0])
 
 
 @pytest.mark.parametrize("processes", ["0", "-1"])

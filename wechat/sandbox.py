@@ -19,14 +19,15 @@ from flask.typing import ResponseReturnValue
 
 from config.ground import Ground
 from config.sandbox import Behaviour
+from config.sandbox_wechat import PlatformError, break_down, played_errcode, read_wish, refuse
 
+SIDE = "wechat"
 TOKEN_S = 7200
 EARLY_S = 300
 CODE_S = 300
 TOKEN_OVER = (40001, 40014, 42001)
 MESSAGES = {
     -1: "system error",
-    0: "ok",
     40001: "invalid credential, access_token is invalid or not latest",
     40002: "invalid grant_type",
     40003: "invalid openid",
@@ -43,14 +44,6 @@ MESSAGES = {
     47001: "data format error",
     47003: "argument invalid",
 }
-
-
-class PlatformError(Exception):
-    """An errcode, as the platform gives it: with status 200."""
-
-    def __init__(self, errcode: int) -> None:
-        super().__init__(errcode)
-        self.errcode = errcode
 
 
 MOST_REMEMBERED = 1_000
@@ -120,7 +113,7 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, platform: Platform | No
     played = platform or Platform()
     blueprint.before_request(lambda: played.asked.append(request.path))
     blueprint.before_request(lambda: _misbehave(behaviour))
-    blueprint.register_error_handler(PlatformError, lambda fault: _errcode(fault.errcode))
+    blueprint.register_error_handler(PlatformError, lambda fault: _refuse(fault.errcode))
     _add_token(blueprint, ground, played)
     _add_menu(blueprint, played)
     _add_page_identity(blueprint, ground, played, behaviour)
@@ -128,28 +121,25 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, platform: Platform | No
     return blueprint
 
 
-def _misbehave(behaviour: Behaviour) -> ResponseReturnValue | None:
-    mode, seconds = behaviour.mode("wechat")
-    if mode in ("slow", "silent"):
-        time.sleep(seconds or {"slow": 3.0, "silent": 30.0}[mode])
-    if mode in ("500", "429"):
-        return Response(status=int(mode))
-    if mode in ("garbage", "silent"):
-        return Response("<html>", content_type="text/html")
-    if not mode.lstrip("-").isdigit() or (int(mode) in TOKEN_OVER and request.path.endswith("/stable_token")):
-        return None
-    return _errcode(int(mode))
+def _misbehave(behaviour: Behaviour) -> Response | None:
+    broken, errcode = break_down(behaviour, SIDE), played_errcode(behaviour, SIDE)
+    if broken or errcode is None or (errcode in TOKEN_OVER and request.path.endswith("/stable_token")):
+        return broken
+    return _refuse(errcode)
 
 
-def _errcode(code: int) -> Response:
-    message = MESSAGES.get(code, "error")
-    return jsonify(errcode=code, errmsg=message if code == 0 else f"{message} rid: {secrets.token_hex(4)}")
+def _refuse(errcode: int) -> Response:
+    return refuse(errcode, MESSAGES.get(errcode, "error"))
+
+
+def _done() -> Response:
+    return jsonify(errcode=0, errmsg="ok")
 
 
 def _add_token(blueprint: Blueprint, ground: Ground, platform: Platform) -> None:
     @blueprint.post("/cgi-bin/stable_token")
     def stable_token() -> Response:
-        wish = _json_object()
+        wish = read_wish()
         if wish.get("grant_type") != "client_credential":
             raise PlatformError(40002)
         app_id = _known_app(ground, wish.get("appid"), wish.get("secret"))
@@ -166,12 +156,12 @@ def _add_menu(blueprint: Blueprint, platform: Platform) -> None:
     @blueprint.post("/cgi-bin/menu/create")
     def create_menu() -> Response:
         app_id = platform.app_of(request.args.get("access_token", ""))
-        menu = _json_object()
+        menu = read_wish()
         if not isinstance(menu.get("button"), list) or not 1 <= len(menu["button"]) <= 3:
             raise PlatformError(40016)
         with platform.lock:
             platform.menus[app_id] = menu
-        return _errcode(0)
+        return _done()
 
     @blueprint.get("/cgi-bin/menu/get")
     def get_menu() -> Response:
@@ -204,7 +194,7 @@ def _add_notices(blueprint: Blueprint, platform: Platform) -> None:
     @blueprint.post("/cgi-bin/message/subscribe/bizsend")
     def bizsend() -> Response:
         platform.app_of(request.args.get("access_token", ""))
-        notice = _json_object()
+        notice = read_wish()
         if not notice.get("touser"):
             raise PlatformError(40003)
         if not notice.get("template_id"):
@@ -212,7 +202,7 @@ def _add_notices(blueprint: Blueprint, platform: Platform) -> None:
         if not isinstance(notice.get("data"), dict):
             raise PlatformError(47003)
         platform.notices.append(notice)
-        return _errcode(0)
+        return _done()
 
 
 def _known_app(ground: Ground, app_id: object, secret: object) -> str:
@@ -226,10 +216,3 @@ def _known_app(ground: Ground, app_id: object, secret: object) -> str:
                 return entrance.app_id
             raise PlatformError(40125)
     raise PlatformError(40013)
-
-
-def _json_object() -> dict[str, Any]:
-    wish = request.get_json(force=True, silent=True)
-    if not isinstance(wish, dict):
-        raise PlatformError(47001)
-    return wish

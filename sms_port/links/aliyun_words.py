@@ -7,19 +7,20 @@ fields of SmsUp are unverified.
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
-from config.clock import SHANGHAI, shanghai
-from sms_port.errors import ReceiptsInvalid
+from config.clock import shanghai
+from sms_port.errors import DeliveryInvalid
 from sms_port.inbound import Inbound
+from sms_port.links.words import clean_code, parse_time
 from sms_port.models import Word
 from sms_port.receipts import Receipt
 from sms_port.reference import parse_reference
 
 ITEMS_AT_ONCE = 1_000
+SECOND = "%Y-%m-%d %H:%M:%S"
 MIDNIGHT_MS = 600_000
 """So long before a doubt arose its message may have been sent: perhaps the day before."""
 
@@ -73,20 +74,20 @@ def is_permanent(code: str) -> bool:
 
 
 def parse_reports(body: bytes, link: str) -> list[Receipt]:
-    """The receipts of a SmsReport; ReceiptsInvalid when it is none; an OutId that is not ours is left out."""
+    """The receipts of a SmsReport; DeliveryInvalid when it is none; an OutId that is not ours is left out."""
     try:
         items = REPORTS.validate_json(body)
     except ValidationError:
-        raise ReceiptsInvalid("this is no SmsReport") from None
+        raise DeliveryInvalid("this is no SmsReport") from None
     return [_receipt(item, link) for item in items if parse_reference(item.out_id)]
 
 
 def parse_texts(body: bytes, link: str) -> list[Inbound]:
-    """The citizens' texts of a SmsUp; ReceiptsInvalid when it is none."""
+    """The citizens' texts of a SmsUp; DeliveryInvalid when it is none."""
     try:
         items = TEXTS.validate_json(body)
     except ValidationError:
-        raise ReceiptsInvalid("this is no SmsUp") from None
+        raise DeliveryInvalid("this is no SmsUp") from None
     return [Inbound(link, item.sequence_id, item.phone_number[-11:], item.dest_code, item.content) for item in items]
 
 
@@ -97,13 +98,5 @@ def days_of(since: int) -> list[str]:
 
 def _receipt(item: _Report, link: str) -> Receipt:
     word = Word.DELIVERED if item.success else Word.FAILED
-    code = re.sub(r"[^A-Za-z0-9:_.-]", "_", item.err_code)[:10] or word.name[:10]
-    return Receipt(link, item.out_id, 1, word, code, _time(item.report_time))
-
-
-def _time(text: str) -> int:
-    try:
-        moment = datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI)
-    except ValueError:
-        return 0
-    return round(moment.timestamp() * 1000)
+    code = clean_code(item.err_code) or word.name[:10]
+    return Receipt(link, item.out_id, 1, word, code, parse_time(item.report_time, SECOND))

@@ -17,7 +17,6 @@ from sms_port.links.cmpp_words import (
     DUPLICATE,
     THROTTLED,
     is_permanent,
-    parse_number,
     parse_report,
     parse_text,
     word_of,
@@ -26,8 +25,8 @@ from sms_port.links.events import Timers
 from sms_port.links.link import Dispatch
 from sms_port.links.outbox import Fate, NoWord, Refused
 from sms_port.links.session import SessionLink
+from sms_port.links.words import parse_number
 from sms_port.receipts import Receipt, Trace
-from sms_port.reference import extension_of, parse_reference
 from sms_port.segments import build_contents
 
 log = get_logger(__name__)
@@ -48,9 +47,8 @@ class CmppLink(SessionLink):
 
     def frames_of(self, dispatch: Dispatch, joint: int) -> Sequence[Submit]:
         """SUBMITs to one number."""
-        entry, (message_id, _) = self._entry, parse_reference(dispatch.reference) or (b"", 0)
+        entry, source = self._entry, self.sender_of(dispatch)
         contents = build_contents(dispatch.parts, joint)
-        source = dispatch.sender + extension_of(message_id, entry.extension_digits)
         return [
             Submit(
                 entry.service_id,
@@ -84,7 +82,7 @@ class CmppLink(SessionLink):
         if word is None:
             return None
         trace = Trace(report.phone, frame.dest_id.removeprefix(self._entry.port_number), report.submitted_at)
-        return Receipt(self._entry.code, f"{report.msg_id:016x}", 1, word, report.stat, report.done_at, trace)
+        return Receipt(self._entry.code, report.name, 1, word, report.stat, report.done_at, trace)
 
     def _inbound(self, frame: Deliver) -> Inbound:
         name = f"{frame.msg_id:016x}" if frame.msg_id else ""

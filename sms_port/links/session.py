@@ -28,6 +28,7 @@ from sms_port.links.wire import Place, Wire
 from sms_port.models import Lane
 from sms_port.pace import Pace
 from sms_port.receipts import Receipt
+from sms_port.reference import extension_of, parse_reference
 
 STRAGGLERS_S = 1.0
 """How long `send` waits for answers before the rest is left to the ears."""
@@ -66,6 +67,11 @@ class SessionLink(ABC):
     @abstractmethod
     def read(self, deliver: Any) -> Receipt | Inbound | None:
         """What a delivery says."""
+
+    def sender_of(self, dispatch: Dispatch) -> str:
+        """Our number as this message carries it: with the digits that name the message, where the contract has some."""
+        message_id, _ = parse_reference(dispatch.reference) or (b"", 0)
+        return dispatch.sender + extension_of(message_id, self._entry.extension_digits)
 
     @property
     def status(self) -> str:

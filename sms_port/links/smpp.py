@@ -21,13 +21,12 @@ from sms_port.links.smpp_words import (
     THROTTLED,
     is_permanent,
     is_receipt,
-    parse_number,
+    number_of,
     parse_receipt,
     parse_text,
     word_of,
 )
 from sms_port.receipts import Receipt, Trace
-from sms_port.reference import extension_of, parse_reference
 from sms_port.segments import build_contents
 
 log = get_logger(__name__)
@@ -48,10 +47,9 @@ class SmppLink(SessionLink):
 
     def frames_of(self, dispatch: Dispatch, joint: int) -> Sequence[Any]:
         """A submit_sm for each part."""
-        entry, (message_id, _) = self._entry, parse_reference(dispatch.reference) or (b"", 0)
-        sender = dispatch.sender + extension_of(message_id, entry.extension_digits)
         contents, long = build_contents(dispatch.parts, joint), len(dispatch.parts) > 1
-        return [build_submit(entry.service_id, sender, dispatch.to, content, long=long) for content in contents]
+        service, sender = self._entry.service_id, self.sender_of(dispatch)
+        return [build_submit(service, sender, dispatch.to, content, long=long) for content in contents]
 
     def judge(self, result: int) -> Fate | None:
         """A full queue and "throttled" ask for a slower pace."""
@@ -77,4 +75,4 @@ class SmppLink(SessionLink):
 
     def _inbound(self, pdu: Any) -> Inbound:
         to = pdu.destination_addr.decode("latin-1")
-        return Inbound(self._entry.code, "", parse_number(pdu.source_addr), to, parse_text(pdu))
+        return Inbound(self._entry.code, "", number_of(pdu), to, parse_text(pdu))

@@ -8,12 +8,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
-from config.clock import SHANGHAI
+from sms_port.links.words import Report, clean_code, decode_text, parse_number, parse_time
 from sms_port.models import Word
 
 NOT_UNDERSTOOD, QUEUE_FULL, THROTTLED = 0x3, 0x14, 0x58
@@ -39,17 +37,6 @@ NAME = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 CHARSETS = {8: "utf-16-be", 0: "ascii", 1: "ascii", 3: "latin-1"}
 
 
-@dataclass(frozen=True)
-class Report:
-    """A delivery receipt: the gateway's name of the part, what became of it, and when (epoch ms; 0: unreadable)."""
-
-    name: str
-    stat: str
-    submitted_at: int
-    done_at: int
-    phone: str = field(repr=False)
-
-
 def is_permanent(status: int, retryable: Collection[int] = ()) -> bool:
     """Whether a refusal (a status that is not 0) is for good."""
     return status not in PASSING and status not in retryable
@@ -73,11 +60,11 @@ def parse_receipt(pdu: Any) -> Report | None:
     """The receipt in a deliver_sm, from its parameters or else its text; None when it names no part."""
     said = {found[1].lower(): found[2] for found in FIELD.finditer(content_of(pdu))}
     name = pdu.receipted_message_id or said.get(b"id")
-    stat = STATES.get(pdu.message_state or 0) or said.get(b"stat", b"").decode("latin-1").upper()
     if not name:
         return None
-    submitted_at, done_at = _time(said.get(b"submit date", b"")), _time(said.get(b"done date", b""))
-    return Report(build_name(name), _short(stat), submitted_at, done_at, parse_number(pdu.source_addr))
+    stat = STATES.get(pdu.message_state or 0) or said.get(b"stat", b"").decode("latin-1").upper()
+    submitted_at, done_at = (_minute(said.get(when, b"")) for when in (b"submit date", b"done date"))
+    return Report(build_name(name), clean_code(stat) or "EMPTY", submitted_at, done_at, number_of(pdu))
 
 
 def word_of(stat: str) -> Word | None:
@@ -89,19 +76,9 @@ def word_of(stat: str) -> Word | None:
     return Word.UNCLEAR if stat in ("UNKNOWN", "EMPTY") else Word.FAILED
 
 
-def parse_number(address: bytes | None) -> str:
-    """The number without plus and country code."""
-    digits = (address or b"").decode("latin-1").removeprefix("+")
-    return digits.removeprefix("86") if len(digits) == 13 else digits
-
-
 def parse_text(pdu: Any) -> str:
     """What a citizen wrote; what cannot be read is left out."""
-    content = content_of(pdu)
-    if pdu.esm_class & LONG and content:
-        content = content[content[0] + 1 :]
-    charset = CHARSETS.get(pdu.data_coding)
-    return content.decode(charset, "ignore") if charset else ""
+    return decode_text(content_of(pdu), CHARSETS.get(pdu.data_coding), headed=bool(pdu.esm_class & LONG))
 
 
 def content_of(pdu: Any) -> bytes:
@@ -110,15 +87,11 @@ def content_of(pdu: Any) -> bytes:
     return content
 
 
-def _short(stat: str) -> str:
-    # ten characters, of which none may surprise a log or a listing
-    return re.sub(r"[^A-Za-z0-9:_.-]", "_", stat)[:10] or "EMPTY"
+def number_of(pdu: Any) -> str:
+    """Whose number a deliver_sm is about, or comes from."""
+    return parse_number((pdu.source_addr or b"").decode("latin-1"))
 
 
-def _time(raw: bytes) -> int:
-    """`YYMMDDhhmm` with or without seconds, in Shanghai, as epoch ms; 0 when it is none."""
-    try:
-        moment = datetime.strptime(raw[:10].decode("ascii"), "%y%m%d%H%M").replace(tzinfo=SHANGHAI)
-    except ValueError:
-        return 0
-    return round(moment.timestamp() * 1000)
+def _minute(raw: bytes) -> int:
+    # seconds may follow, and are no help
+    return parse_time(raw[:10].decode("latin-1"))

@@ -27,7 +27,7 @@ def test_a_new_deployment_has_a_key_a_catalogue_and_every_secret(ground: Ground)
     assert len(ground.keys.listing()) == 1
     assert ground.catalogues.document() == default_document()
     with reading(ground.engine) as db:
-        assert missing_secrets(ground, db) == []
+        assert missing_secrets(ground, db, of_disabled=True) == []
         assert [entry.action for entry in audit.listing(db)] == ["bootstrap"]
     for name in required_secrets(ground.catalogues.current()):
         assert len(ground.secrets.get(name)) >= (24 if name.endswith(".content_key") else 32)
@@ -71,6 +71,14 @@ def test_a_partner_added_later_gets_its_secret_at_the_next_start(ground: Ground)
         assert missing_secrets(ground, db) == ["weibo.key"]
     bootstrap(ground, upgrade, None)
     assert ground.secrets.get("weibo.key")
+
+
+def test_a_link_that_is_switched_off_lacks_no_secret(ground: Ground) -> None:
+    with begin(ground.engine) as db:
+        ground.secrets.remove(db, "cmpp.key")
+        ground.secrets.remove(db, "main.key")
+        assert missing_secrets(ground, db) == ["main.key"]
+        assert missing_secrets(ground, db, of_disabled=True) == ["main.key", "cmpp.key"]
 
 
 def test_four_processes_that_start_at_once_make_everything_once(

@@ -165,7 +165,16 @@ def test_two_workers_never_claim_the_same_row(boxes):
 @on_mariadb
 def test_a_wrong_statement_is_no_unavailability(boxes):
     with pytest.raises(ProgrammingError), begin(boxes) as db:
-        db.execute(text("SELECT * FROM no_such_table"))
+        db.execute(text("SELEC 1"))
+
+
+@pytest.mark.parametrize("statement", ["SELECT * FROM no_such_table", "SELECT no_such_column FROM box"])
+def test_a_database_that_was_not_upgraded_is_told_as_such(boxes, statement):
+    for use in (begin, reading):
+        with pytest.raises(DatabaseUnavailable, match="onecert db upgrade"), use(boxes) as db:
+            db.execute(text(statement))
+    with pytest.raises(DatabaseUnavailable, match="onecert db upgrade"):
+        transact(boxes, lambda db: db.execute(text(statement)))
 
 
 def test_every_thread_that_serves_has_a_connection_and_one_beside_it(engine):

@@ -19,7 +19,7 @@ def test_a_quick_step_is_over_when_the_worker_goes_on() -> None:
     ran: list[str] = []
     lanes = Lanes()
     for number in range(50):
-        lanes.run("quick", 1, lambda number=number: ran.append(str(number)))  # type: ignore[misc]
+        lanes.run("quick", 1, lambda number=number: ran.append(str(number)))
     assert ran == [str(number) for number in range(50)]
 
 
@@ -30,7 +30,7 @@ def test_a_slow_partner_costs_the_worker_its_patience_once() -> None:
         lanes.run("slow", 2, lambda: wait_for(stop))
     quick: list[int] = []
     for number in range(20):
-        lanes.run("quick", 1, lambda number=number: quick.append(number))  # type: ignore[misc]
+        lanes.run("quick", 1, lambda number=number: quick.append(number))
     assert len(quick) == 20
     assert time.monotonic() - begun < 1
     stop.set()
@@ -65,7 +65,7 @@ def test_a_step_that_fails_frees_its_lane() -> None:
     ran: list[int] = []
     for number in range(3):
         lanes.run("one", 1, broken)
-        lanes.run("two", 1, lambda number=number: ran.append(number))  # type: ignore[misc]
+        lanes.run("two", 1, lambda number=number: ran.append(number))
     wait_until(lambda: ran == [0, 1, 2])
 
 

@@ -85,7 +85,7 @@ def test_a_slow_partner_is_recorded_by_itself_when_it_answers(ground: Ground, pa
 def test_a_partner_that_fails_costs_the_others_nothing_and_is_asked_again(
     ground: Ground, partners: Partners, clock: FixedClock, play: object
 ) -> None:
-    partners.plays["jd"] = play  # type: ignore[assignment]
+    partners.plays["jd"] = play
     accepted = accept(ground)
     check_and_ask(ground)
     assert [row.partner for row in open_questions(ground)] == ["jd"]

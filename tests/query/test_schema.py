@@ -7,17 +7,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from click.testing import CliRunner, Result
 from sqlalchemy import Engine, inspect, text
 
-from config.db import make_engine, metadata
+from config import audit
+from config.catalogue import default_document
+from config.catalogue_cli import config_group
+from config.cli import key
+from config.clock import FixedClock
+from config.db import make_engine, metadata, reading
+from config.ground import make_ground
 from query.schema import MIGRATIONS, revisions, upgrade
+from query.schema_cli import db_commands
 from tests.conftest import settings_for
+from tests.factories import LAUNCH_DAY
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])
@@ -110,3 +120,39 @@ def test_each_release_can_write_to_the_tables_of_the_next(tmp_path: Path) -> Non
 
 def columns_of(engine: Engine, table: str) -> dict[str, Any]:
     return {column["name"]: column for column in inspect(engine).get_columns(table)}
+
+
+def test_upgrade_and_a_catalogue_are_all_that_a_new_database_needs(
+    empty: Engine, redis_url: str, tmp_path: Path
+) -> None:
+    settings = settings_for(empty.url.render_as_string(hide_password=False), redis_url, tmp_path)
+    ground = make_ground(settings, clock=FixedClock(LAUNCH_DAY))
+    document = tmp_path / "my.toml"
+    document.write_text(default_document(), encoding="utf-8")
+
+    def run(group: click.Group, *words: str) -> Result:
+        return CliRunner().invoke(group, words, obj=ground)
+
+    assert "onecert db upgrade" in run(config_group, "show").stderr
+    assert "from nothing to" in run(db_commands, "upgrade", "--dry-run").stdout
+    for group, *words in ([db_commands, "upgrade"], [config_group, "apply", str(document)], [key, "rotate"]):
+        done = run(group, *words, "--yes")
+        assert done.exit_code == 0, done.output
+    assert ground.catalogues.current().version == 1
+    with reading(empty) as db:
+        actions = [entry.action for entry in audit.listing(db)]
+        assert audit.verify(db, ground.keys) is None
+    assert actions == ["key.rotate", "catalogue.apply", "db.upgrade"]
+    assert "up to date" in run(db_commands, "upgrade", "--yes").stdout
+    ground.engine.dispose()
+
+
+def test_tables_that_an_earlier_release_left_without_a_key_get_one(
+    empty: Engine, redis_url: str, tmp_path: Path
+) -> None:
+    upgrade(empty)
+    ground = make_ground(settings_for(empty.url.render_as_string(hide_password=False), redis_url, tmp_path))
+    done = CliRunner().invoke(db_commands, ["upgrade", "--yes"], obj=ground)
+    assert done.exit_code == 0, done.output
+    assert len(ground.keys.listing()) == 1
+    ground.engine.dispose()

@@ -7,6 +7,7 @@ import shutil
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -155,8 +156,10 @@ def test_what_a_message_says_is_shown_and_never_run(ground: Ground, sandbox: San
 
 
 def test_another_number_is_found_without_javascript(sandbox: Sandbox) -> None:
-    found = requests.get(f"{sandbox.url}/phone", {"number": "138 0013 8000"}, timeout=5)
-    assert (found.status_code, found.url) == (200, f"{sandbox.url}/phone/{PHONE}")
+    for typed in ("138 0013 8000", "+86 138-0013-8000", "１３８００１３８０００"):
+        for where in (f"{sandbox.url}/phone?number={quote(typed)}", f"{sandbox.url}/phone/{quote(typed)}"):
+            found = requests.get(where, timeout=5)
+            assert (found.status_code, found.url) == (200, f"{sandbox.url}/phone/{PHONE}")
     assert requests.get(f"{sandbox.url}/phone", {"number": "我"}, timeout=5).status_code == 404
     assert requests.get(f"{sandbox.url}/phone/123", timeout=5).status_code == 404
 

@@ -11,7 +11,7 @@ import pytest
 
 from config.db import begin
 from config.ground import Ground
-from sms_port.errors import ReceiptsInvalid
+from sms_port.errors import DeliveryInvalid
 from sms_port.exchange import Exchange
 from sms_port.links.aliyun import AliyunLink
 from sms_port.links.aliyun_words import days_of, is_permanent, parse_reports, parse_texts, short_code
@@ -206,8 +206,8 @@ def test_a_citizens_text_is_read() -> None:
     + [json.dumps([REPORT | {"report_time": "yesterday"}]).encode(), json.dumps([REPORT] * 1_001).encode()],
 )
 def test_bodies_that_are_neither_are_refused(body: bytes) -> None:
-    with pytest.raises(ReceiptsInvalid) as refusal:
+    with pytest.raises(DeliveryInvalid) as refusal:
         parse_reports(body, "cloud")
     assert PHONE not in str(refusal.value)
-    with pytest.raises(ReceiptsInvalid):
+    with pytest.raises(DeliveryInvalid):
         parse_texts(body, "cloud")

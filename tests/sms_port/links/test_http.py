@@ -15,9 +15,10 @@ from config.catalogue_links import Link
 from config.db import begin
 from config.ground import Ground
 from config.outgoing import Answer
-from sms_port.errors import ReceiptsInvalid
+from sms_port.errors import DeliveryInvalid
 from sms_port.exchange import Exchange
-from sms_port.links.http import HttpLink, parse_answer, parse_receipts
+from sms_port.links.http import HttpLink
+from sms_port.links.http_words import parse_answer, parse_receipts
 from sms_port.links.link import Accepted, Dispatch, Doubt, NotSent, Rejected, Unknown
 from sms_port.models import Word
 from sms_port.pace import Pace
@@ -187,17 +188,17 @@ def test_receipts_are_read() -> None:
     ],
 )
 def test_receipts_that_are_not_the_protocols_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ReceiptsInvalid) as refusal:
+    with pytest.raises(DeliveryInvalid) as refusal:
         parse_receipts(json.dumps({"receipts": [GOOD, GOOD | wrong]}).encode(), "main")
     assert "13800138000" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"receipts": {}}', b"\xff", b"[" * 100_000])
 def test_bodies_that_are_no_receipts_are_refused(body: bytes) -> None:
-    with pytest.raises(ReceiptsInvalid):
+    with pytest.raises(DeliveryInvalid):
         parse_receipts(body, "main")
 
 
 def test_a_flood_in_one_call_is_refused() -> None:
-    with pytest.raises(ReceiptsInvalid):
+    with pytest.raises(DeliveryInvalid):
         parse_receipts(json.dumps({"receipts": [GOOD] * 1_001}).encode(), "main")

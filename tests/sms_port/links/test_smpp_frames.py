@@ -10,7 +10,7 @@ from sms_port.errors import FrameInvalid
 from sms_port.links.events import Answered, Bound, Closed, Heard, Lost, Stray
 from sms_port.links.smpp_conversation import Account, SmppConversation
 from sms_port.links.smpp_pdus import build_bare, build_submit, decode_all, encode
-from sms_port.links.smpp_words import build_name, is_receipt, parse_number, parse_receipt, parse_text, word_of
+from sms_port.links.smpp_words import build_name, is_receipt, number_of, parse_receipt, parse_text, word_of
 from sms_port.models import Word
 
 NOW = 1_000.0
@@ -49,7 +49,7 @@ def test_a_submit_is_the_specifications_byte_for_byte() -> None:
 def test_a_delivery_is_read() -> None:
     pdu = only(deliver(TEXT))
     assert parse_text(pdu) == "退订"
-    assert parse_number(pdu.source_addr) == "13800138000"  # type: ignore[attr-defined]
+    assert number_of(pdu) == "13800138000"
     assert not is_receipt(pdu)
 
 
