@@ -48,7 +48,10 @@ USED_AT = "onecert_used_at"
 READING = "onecert_reading"
 AWAY = "the database does not answer just now"
 BUSY = "every database connection is in use"
-UNPREPARED = "the database lacks tables or columns; `onecert db upgrade` makes them"
+UNPREPARED = (
+    "the database lacks tables or columns; `onecert db upgrade` makes them, "
+    "unless ONECERT_DATA or ONECERT_DATABASE_URL leads to the wrong one"
+)
 # Faults of the program or answers to it, not of the database: no 503 for them.
 PASSING = (IntegrityError, ProgrammingError)
 
