@@ -1,6 +1,7 @@
-"""What people type, in one spelling: full-width signs, separators and country codes are mended. Pure.
+"""What people type, in one spelling, and the spelling in which a number is shown. Pure.
 
-Digits of other scripts are not: no carrier's system knows them.
+Full-width signs, separators and country codes are mended. Digits of other scripts are not: no carrier's system knows
+them.
 """
 
 import re
@@ -30,6 +31,11 @@ def find_phone(text: str) -> str | None:
     """The eleven digits of the mainland mobile number that `text` is; None when it is none."""
     found = PHONE.fullmatch(joined(text))
     return found.group(1) if found else None
+
+
+def mask_phone(phone: str) -> str:
+    """The only form in which a number may be shown: 138****8000."""
+    return f"{phone[:3]}****{phone[-4:]}"
 
 
 def _is_foreign_digit(sign: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Protocol
 from config.catalogue import Limits, Partner, Service
 from config.ground import Ground
 from config.seats import Seats
+from config.spelling import mask_phone
 from miniprogram_api.errors import PlatformUnavailable
 from miniprogram_api.limits import Budget, Limiter, address_block
 from miniprogram_api.logins import Credential, read_phone
@@ -22,7 +23,7 @@ from miniprogram_api.phone_tickets import PREFIX, build_phone_ticket, parse_phon
 from miniprogram_api.sessions import Session, end_session, endings, open_session, read_session
 from query.codes import CodeSent, request_code
 from query.errors import ConsentMissing, ServiceUnknown
-from query.fields import mask_phone, parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
+from query.fields import parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
 from query.progress import Progress, progress
 from query.submission import Accepted, Submission, submit
 

@@ -16,8 +16,9 @@ from sqlalchemy import Connection, bindparam, select, update
 from config import faults
 from config.db import skip_locked, transact, upsert
 from config.ground import Ground
+from config.spelling import mask_phone
 from query.errors import CodeExpired, CodeWrong
-from query.fields import mask_phone, parse_phone
+from query.fields import parse_phone
 from query.inquiry import SECOND, new_inquiry_id
 from query.models import verification_code
 from query.offer import offered_service

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from config import faults
 from config.ground import Ground
-from query.fields import mask_phone
+from config.spelling import mask_phone
 from query.inquiry import Outcome, State, accepted_at, day_of, reply_by
 from query.moves import move
 from query.offer import times_of

@@ -65,11 +65,6 @@ def parse_code(text: str) -> str:
     return code
 
 
-def mask_phone(phone: str) -> str:
-    """The only form in which a number may be shown: 138****8000."""
-    return f"{phone[:3]}****{phone[-4:]}"
-
-
 def _is_letter(sign: str) -> bool:
     # U+3007 stands in names and is a number to Unicode.
     return sign == "〇" or unicodedata.category(sign) in {"Lo", "Lu", "Ll", "Lm", "Mn"}

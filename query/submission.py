@@ -18,11 +18,12 @@ from config.catalogue_schema import Catalogue
 from config.db import is_duplicate, transact
 from config.ground import Ground
 from config.metrics import count_accepted
+from config.spelling import mask_phone
 from config.together import Together
 from query.acceptance import Candidate, Told, decide_alone, decide_together
 from query.codes import Holder
 from query.errors import QueryError, Unavailable
-from query.fields import mask_phone, parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
+from query.fields import parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
 from query.inquiry import (
     CONSENT_VERSION,
     IDENTITY_FIELDS,

@@ -12,11 +12,11 @@ from config import audit
 from config.clock import rfc3339
 from config.db import begin, reading
 from config.ground import Ground
-from config.spelling import find_phone
+from config.spelling import find_phone, mask_phone
 from config.terminal import change_options, confirm, json_option, needs_ground, print_table, read_input
 from sms_port.callbacks import KINDS, callback_path
 from sms_port.errors import LinkUnknown, MessageUnknown, NotInDoubt, NumberInvalid
-from sms_port.inbound import mask, opt_outs, remove_opt_out
+from sms_port.inbound import opt_outs, remove_opt_out
 from sms_port.ledger import resend
 from sms_port.models import Closing, Lane, State, Word, attempt, link_health, message, part, receipt
 from sms_port.reference import build_reference
@@ -107,14 +107,15 @@ def show_callbacks(ground: Ground, link: str, as_json: bool) -> None:
 @message_group.command("resend")
 @click.argument("message_id", metavar="ID")
 @change_options
+@click.pass_context
 @needs_ground
-def resend_message(ground: Ground, message_id: str, dry_run: bool, yes: bool) -> None:
+def resend_message(ground: Ground, ctx: click.Context, message_id: str, dry_run: bool, yes: bool) -> None:
     """Send a reply in doubt once more now, flagged, without waiting for its receipt. Codes are never resent."""
     number = _parse_id(message_id)
     with reading(ground.engine) as db:
         if db.execute(select(message.c.id).where(message.c.id == number)).first() is None:
             raise MessageUnknown("there is no such message")
-    if not confirm(click.get_current_context(), f"resend {message_id}, flagged", yes, dry_run):
+    if not confirm(ctx, f"resend {message_id}, flagged", yes, dry_run):
         return
     with begin(ground.engine) as db:
         if not resend(db, ground, number):
@@ -140,14 +141,15 @@ def list_opt_outs(ground: Ground, as_json: bool) -> None:
 
 @optout_group.command("remove")
 @change_options
+@click.pass_context
 @needs_ground
-def remove_number(ground: Ground, dry_run: bool, yes: bool) -> None:
+def remove_number(ground: Ground, ctx: click.Context, dry_run: bool, yes: bool) -> None:
     """Let codes through again to the number that is read from standard input, in any spelling."""
     phone = find_phone(read_input("number"))
     if phone is None:
         raise NumberInvalid("standard input must have one mobile number, of 11 digits")
-    masked = mask(phone)
-    if not confirm(click.get_current_context(), f"let codes through to {masked} again", yes, dry_run):
+    masked = mask_phone(phone)
+    if not confirm(ctx, f"let codes through to {masked} again", yes, dry_run):
         return
     with begin(ground.engine) as db:
         if not remove_opt_out(db, ground, phone):

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from config.db import reading, transact
 from config.ground import Ground
+from config.spelling import mask_phone
 from sms_port.ledger import Lane, Owed, owe
 from sms_port.models import Wish, inbound, opt_out
 
@@ -65,14 +66,9 @@ def add_opt_out(db: Connection, ground: Ground, phone: str, link: str) -> bool:
     if is_opted_out(db, ground, phone):
         return False
     index, now = ground.keys.phone_index(phone), ground.clock.now()
-    masked = ground.keys.seal(mask(phone).encode(), table="opt_out", column="masked", row=index)
+    masked = ground.keys.seal(mask_phone(phone).encode(), table="opt_out", column="masked", row=index)
     db.execute(insert(opt_out).values(phone_index=index, masked=masked, link=link, at=now))
     return True
-
-
-def mask(phone: str) -> str:
-    """The only form in which a number may be shown (pure)."""
-    return f"{phone[:3]}****{phone[-4:]}"
 
 
 def opt_outs(ground: Ground) -> list[dict[str, Any]]:

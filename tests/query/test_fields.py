@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.spelling import mask_phone
 from query.errors import CodeInvalid, IdNumberInvalid, IdTailInvalid, NameInvalid, PhoneInvalid
-from query.fields import mask_phone, parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
+from query.fields import parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
 
 
 @pytest.mark.parametrize(
