@@ -77,21 +77,22 @@ def _state(listed: Partner, standing: Standing, opens: int | None) -> str:
 @click.argument("code")
 @change_options
 @click.pass_context
-def enable(ctx: click.Context, code: str, dry_run: bool, yes: bool) -> None:
+@needs_ground
+def enable(ground: Ground, ctx: click.Context, code: str, dry_run: bool, yes: bool) -> None:
     """Ask this partner from the next inquiry on."""
-    _switch(ctx, code, True, dry_run=dry_run, yes=yes)
+    _switch(ground, ctx, code, True, dry_run=dry_run, yes=yes)
 
 
 @partner.command()
 @click.argument("code")
 @change_options
 @click.pass_context
-def disable(ctx: click.Context, code: str, dry_run: bool, yes: bool) -> None:
-    """Stop asking this partner; open inquiries will name it as not having answered."""
-    _switch(ctx, code, False, dry_run=dry_run, yes=yes)
-
-
 @needs_ground
+def disable(ground: Ground, ctx: click.Context, code: str, dry_run: bool, yes: bool) -> None:
+    """Stop asking this partner; open inquiries will name it as not having answered."""
+    _switch(ground, ctx, code, False, dry_run=dry_run, yes=yes)
+
+
 def _switch(ground: Ground, ctx: click.Context, code: str, enabled: bool, *, dry_run: bool, yes: bool) -> None:
     verb = "enable" if enabled else "disable"
     if find_partner(ground, code).enabled == enabled:

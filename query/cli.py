@@ -66,13 +66,9 @@ def show_inquiry(ground: Ground, reference: str, as_json: bool) -> None:
 @click.argument("reference")
 @change_options
 @click.pass_context
-def nudge_inquiry(ctx: click.Context, reference: str, dry_run: bool, yes: bool) -> None:
-    """Ask now what is to be asked again later, and ring for what waits."""
-    _nudge(ctx, reference, dry_run=dry_run, yes=yes)
-
-
 @needs_ground
-def _nudge(ground: Ground, ctx: click.Context, reference: str, *, dry_run: bool, yes: bool) -> None:
+def nudge_inquiry(ground: Ground, ctx: click.Context, reference: str, dry_run: bool, yes: bool) -> None:
+    """Ask now what is to be asked again later, and ring for what waits."""
     with reading(ground.engine) as db:
         if db.execute(_by_reference(reference)).first() is None:
             raise NotFound(f"no inquiry {reference}")

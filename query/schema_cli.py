@@ -18,13 +18,9 @@ def db_commands() -> None:
 @db_commands.command("upgrade")
 @change_options
 @click.pass_context
-def upgrade_schema(ctx: click.Context, dry_run: bool, yes: bool) -> None:
-    """Bring the schema to the newest migration, and make the first data key. Safe to run again."""
-    _upgrade(ctx, dry_run=dry_run, yes=yes)
-
-
 @needs_ground
-def _upgrade(ground: Ground, ctx: click.Context, *, dry_run: bool, yes: bool) -> None:
+def upgrade_schema(ground: Ground, ctx: click.Context, dry_run: bool, yes: bool) -> None:
+    """Bring the schema to the newest migration, and make the first data key. Safe to run again."""
     present, newest = revisions(ground.engine)
     if present == newest and is_prepared(ground):
         click.echo(f"the schema is up to date: {newest}")
