@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import click
@@ -14,7 +14,7 @@ from wechat.accounts import official_accounts, read_account
 from wechat.errors import PlayFailed
 from wechat.menu_cli import menu, token
 from wechat.player import Message, Played, build_event, build_push, build_text, make_openid, parse_secrets, read_answer
-from wechat.push import NOTHING, Mode
+from wechat.push import NOTHING, AccountKeys, Mode
 from wechat.push_body import Format
 
 WECHAT_WAITS_S = 5.0
@@ -90,14 +90,19 @@ def push(
     )
     where = f"{(url or ground.settings.public_url).rstrip('/')}/wechat/{code}"
     with ThreadPoolExecutor(tries) as pool:
-        bodies = list(pool.map(lambda _try: _send(ground, where, played), range(tries)))
+        _show(keys, list(pool.map(lambda _try: _send(ground, where, played), range(tries))))
+
+
+def _show(keys: AccountKeys, bodies: Sequence[bytes]) -> None:
+    """Print the answer that the tries got, opened. Raises PlayFailed when two of them got different ones."""
     said = set(bodies) - {NOTHING, b""}
     if len(said) > 1:
-        raise PlayFailed(f"{tries} tries of one push got {len(said)} different answers.")
+        raise PlayFailed(f"{len(bodies)} tries of one push got {len(said)} different answers.")
     if not said:
         click.echo("WeChat got `success`: there is nothing to say.", err=True)
-    elif tries > 1:
-        click.echo(f"{sum(body in said for body in bodies)} of {tries} tries got this, the others `success`.", err=True)
+    elif len(bodies) > 1:
+        got = sum(body in said for body in bodies)
+        click.echo(f"{got} of {len(bodies)} tries got this, the others `success`.", err=True)
     for body in said:
         click.echo(read_answer(keys, body))
 
