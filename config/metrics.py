@@ -123,9 +123,9 @@ def count_answers(partner: str, *, answered: int, unavailable: int) -> None:
 
 
 @_beside
-def count_message(lane: str, outcome: str) -> None:
-    """A message was accepted, failed or became unknown."""
-    _meters().messages.labels(lane, outcome).inc()
+def count_messages(lane: str, outcome: str, number: int) -> None:
+    """So many messages were accepted, failed or became unknown."""
+    _meters().messages.labels(lane, outcome).inc(number)
 
 
 @_beside

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from config.db import reading
+from config.db import among, reading
 from config.ground import Ground
 from enterprises.protocol import Answer as PartnerAnswer
 from query.answers import stored_answer
@@ -50,9 +50,9 @@ def _rows(ground: Ground, partner: str, ids: list[bytes]) -> Sequence[Any]:
     """Open questions that were put to this partner about these inquiries. Never asked, nothing can be answered."""
     asked = (question.c.partner == partner, question.c.state != DONE, question.c.tries > 0)
     columns = (inquiry.c.id, question.c.wave, question.c.kind, question.c.service)
-    found = select(*columns).join(question, question.c.wave == inquiry.c.wave).where(inquiry.c.id.in_(ids), *asked)
+    found = select(*columns).join(question, question.c.wave == inquiry.c.wave)
     with reading(ground.engine) as db:
-        return db.execute(found).all()
+        return db.execute(found.where(among(inquiry.c.id, ids), *asked)).all()
 
 
 def _fits(kind: str, answer: Answer) -> bool:

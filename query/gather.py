@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, select, update
 
 from config import faults
 from config.catalogue_schema import Partner
-from config.db import skip_locked, transact
+from config.db import among, skip_locked, transact
 from config.errors import SealBroken
 from config.ground import Ground
 from config.log import get_logger
@@ -83,7 +83,7 @@ def _claim(db: Connection, ground: Ground, carrier: Partner, service: str, until
 
 
 def _leave(db: Connection, carrier: Partner, ids: Sequence[bytes], wave_id: int | None) -> None:
-    these = update(inquiry).where(inquiry.c.id.in_(ids), inquiry.c.waiting_for == carrier.code)
+    these = update(inquiry).where(among(inquiry.c.id, ids), inquiry.c.waiting_for == carrier.code)
     db.execute(these.values(waiting_for=None, wave=wave_id))
 
 

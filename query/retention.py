@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, Row, Table, delete, select, update
 
 from config import faults
-from config.db import skip_locked, transact
+from config.db import among, skip_locked, transact
 from config.ground import Ground
 from query.inquiry import HOUR, INDEX_KEPT, MASKED_KEPT, PHONE_KEPT, State
 from query.models import inquiry, last_inquiry, notice, question, verification_code, wave
@@ -59,7 +59,7 @@ def _erase_inquiries(db: Connection, now: int) -> None:
         group = list(alike)
         values: dict[str, Any] = dict.fromkeys(columns)
         values["erase_at"] = inquiry.c.accepted_at + look_again if look_again is not None else None
-        db.execute(update(inquiry).where(inquiry.c.id.in_([row.id for row in group])).values(**values))
+        db.execute(update(inquiry).where(among(inquiry.c.id, [row.id for row in group])).values(**values))
 
 
 def _erase_identities(db: Connection, now: int) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, or_, select
+from sqlalchemy import Connection, Row, Select, insert, literal, or_, select
 
 from config import faults
 from config.catalogue_links import Link as LinkEntry
-from config.db import reading, skip_locked, transact
+from config.db import among, reading, skip_locked, transact
 from config.errors import SealBroken
 from config.ground import Ground
 from sms_port.letter import open_letter
@@ -23,7 +23,7 @@ from sms_port.models import Lane, State, attempt, message
 from sms_port.outcomes import OnOutcome, grouped, move, settle
 from sms_port.reference import build_reference
 from sms_port.router import Load, Routes
-from sms_port.segments import compose_parts
+from sms_port.segments import compose_parts, handed_over
 
 LEASE_MARGIN_MS = 15_000
 NO_LINK_NOW_MS = 5_000
@@ -117,17 +117,17 @@ def _prepare(ground: Ground, row: Row[Any], routes: Routes, now: int) -> Claimed
         return _give_up(row, State.FAILED, "seal_broken")
     text = letter.text if row.sending == 1 else letter.resend_text or letter.text
     signature = ground.catalogues.current().signature
-    load = Load(len(compose_parts(text, signature, "ours")), letter.phone, text)
-    if refusal := routes.refusal(load):
-        return _give_up(row, State.FAILED, refusal)
+    shown = compose_parts(text, signature, "ours")
+    load = Load(len(shown), letter.phone, text)
     link = routes.pick(load, row.attempts, row.link)
     if link is None:
-        return None
+        refusal = routes.refusal(load)
+        return _give_up(row, State.FAILED, refusal) if refusal else None
     reference = build_reference(row.id, row.sending)
     offer = Attempt(row.id, row.attempts + 1, row.sending, Lane(row.lane), link.code, reference)
     template = routes.template_of(link, load)
     # a template's vendor cuts and reports the message as a whole
-    parts = (text,) if template else compose_parts(text, signature, link.signature_mode)
+    parts = (text,) if template else handed_over(shown, signature, link.signature_mode)
     dispatch = Dispatch(reference, link.port_number, letter.phone, parts, row.expires_at, offer.lane, template)
     return Claimed(offer, dispatch, now + _lease_ms(link))
 
@@ -146,20 +146,15 @@ def _lease(db: Connection, claims: Sequence[Claimed], now: int) -> None:
         ids = [claimed.attempt.message_id for claimed in members]
         values = {"attempts": message.c.attempts + 1, "due_at": until, "link": link}
         move(db, ids, [State.DUE], state=State.SENDING, **values)
-    if claims:
-        db.execute(insert(attempt), [_attempt_row(claimed, now) for claimed in claims])
+    for parts, ids in grouped((len(c.dispatch.parts), c.attempt.message_id) for c in claims).items():
+        _note_attempts(db, ids, parts, now)
 
 
-def _attempt_row(claimed: Claimed, now: int) -> dict[str, Any]:
-    offer = claimed.attempt
-    return {
-        "message": offer.message_id,
-        "number": offer.number,
-        "sending": offer.sending,
-        "link": offer.link,
-        "parts": len(claimed.dispatch.parts),
-        "started_at": now,
-    }
+def _note_attempts(db: Connection, ids: Sequence[bytes], parts: int, now: int) -> None:
+    """An attempt for each of these messages, from what their rows have just been given."""
+    columns = ("message", "number", "sending", "link", "parts", "started_at")
+    given = (message.c.id, message.c.attempts, message.c.sending, message.c.link, literal(parts), literal(now))
+    db.execute(insert(attempt).from_select(columns, select(*given).where(among(message.c.id, ids))))
 
 
 def claim_doubts(ground: Ground, links: Sequence[str], limit: int) -> list[Doubted]:

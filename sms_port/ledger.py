@@ -15,7 +15,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, delete, insert, s
 from sqlalchemy.exc import IntegrityError
 
 from config import faults
-from config.db import is_duplicate, reading, skip_locked, transact
+from config.db import among, is_duplicate, reading, skip_locked, transact
 from config.ground import Ground
 from sms_port.errors import MessageConflict, MessageTooLong
 from sms_port.letter import ERASED, Letter, fingerprint, seal_letter
@@ -66,7 +66,8 @@ def owe(db: Connection, ground: Ground, messages: Sequence[Owed]) -> None:
     """
     if not messages:
         return
-    rows = [_row(ground, owed) for owed in messages]
+    now = ground.clock.now()
+    rows = [_row(ground, owed, now) for owed in messages]
     try:
         db.execute(insert(message), rows)
     except IntegrityError as error:
@@ -75,10 +76,9 @@ def owe(db: Connection, ground: Ground, messages: Sequence[Owed]) -> None:
         _owe_what_is_new(db, rows)
 
 
-def _row(ground: Ground, owed: Owed) -> dict[str, Any]:
+def _row(ground: Ground, owed: Owed, now: int) -> dict[str, Any]:
     if max(units(owed.text), units(owed.resend_text or "")) > MAX_PARTS * PART_UNITS:
         raise MessageTooLong(f"{MAX_PARTS} parts at most")
-    now = ground.clock.now()
     letter = Letter(owed.phone, owed.text, owed.resend_text)
     return {
         "id": owed.id,
@@ -98,7 +98,7 @@ def _row(ground: Ground, owed: Owed) -> dict[str, Any]:
 def _owe_what_is_new(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
     # The statement that met a known id may have written other rows before it: those are known too.
     ids = [row["id"] for row in rows]
-    found = db.execute(select(message.c.id, message.c.fingerprint).where(message.c.id.in_(ids)))
+    found = db.execute(select(message.c.id, message.c.fingerprint).where(among(message.c.id, ids)))
     known = {row.id: row.fingerprint for row in found}
     fresh = {row["id"]: row for row in rows if row["id"] not in known}
     known |= {row["id"]: row["fingerprint"] for row in fresh.values()}
@@ -145,7 +145,8 @@ def _sweep_all(
     ground: Ground, found: ColumnElement[bool], act: Callable[[Connection, Sequence[Row[Any]]], None]
 ) -> int:
     def once(db: Connection) -> int:
-        rows = db.execute(skip_locked(select(message.c.id, message.c.lane).where(message.c.id.in_(ids), found))).all()
+        these = select(message.c.id, message.c.lane).where(among(message.c.id, ids), found)
+        rows = db.execute(skip_locked(these)).all()
         act(db, rows)
         faults.point("ledger.before_commit")
         return len(rows)

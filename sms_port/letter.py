@@ -12,6 +12,9 @@ ERASED = bytes(32)
 """The fingerprint of a message whose letter is gone: whoever has the key could try all counts against a kept MAC."""
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 @dataclass(frozen=True)
 class Letter:
     """The words and where they go; erased as soon as the message is accepted or given up."""
@@ -23,7 +26,7 @@ class Letter:
 
 def seal_letter(keys: KeyRing, message_id: bytes, letter: Letter) -> bytes:
     """Seal a letter to its own row, so that it opens nowhere else."""
-    plain = json.dumps([letter.phone, letter.text, letter.resend_text], ensure_ascii=False, separators=(",", ":"))
+    plain = _ENCODER.encode([letter.phone, letter.text, letter.resend_text])
     return keys.seal(plain.encode(), table="message", column="sealed", row=message_id)
 
 

@@ -6,14 +6,15 @@ many rows it moved, so no final state is ever left and no news is told twice.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, Row, update
 
-from config.metrics import count_message
+from config.db import among
+from config.metrics import count_messages
 from sms_port.errors import LedgerRaced
 from sms_port.letter import ERASED
 from sms_port.models import Lane, State, message
@@ -55,7 +56,7 @@ def move(db: Connection, ids: Sequence[bytes], old: Sequence[State], **values: A
     """Change messages that this transaction has locked; LedgerRaced if one is not in an `old` state."""
     if not ids:
         return
-    found = message.c.id.in_(ids) & message.c.state.in_(old)
+    found = among(message.c.id, ids) & message.c.state.in_(old)
     if db.execute(update(message).where(found).values(**values)).rowcount != len(ids):
         raise LedgerRaced("a message moved while it was locked")
 
@@ -69,8 +70,8 @@ def settle(
     move(db, [row.id for row in rows], OPEN, state=state, due_at=now, sealed=None, fingerprint=ERASED)
     outcomes = [Outcome(row.id, Lane(row.lane), KINDS[state], now, code) for row in rows]
     on_outcome(db, outcomes)
-    for outcome in outcomes:
-        count_message(outcome.lane.name.lower(), outcome.kind)
+    for lane, number in Counter(outcome.lane for outcome in outcomes).items():
+        count_messages(lane.name.lower(), KINDS[state], number)
 
 
 def grouped(pairs: Iterable[tuple[Key, Item]]) -> dict[Key, list[Item]]:

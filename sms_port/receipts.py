@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Row, func, select
 
 from config import faults
-from config.db import transact, upsert
+from config.db import among, transact, upsert
 from config.ground import Ground
 from sms_port.matching import Trace, owners_of
 from sms_port.models import State, Word, attempt, message, part, receipt
@@ -123,7 +123,7 @@ def _better(state: State, other: State | None) -> State:
 def _sayings(db: Connection, link: str, ids: Sequence[bytes]) -> dict[tuple[bytes, int], _Saying]:
     """(message, sending) -> what is said, for sendings of which anything is."""
     columns = (attempt.c.message, attempt.c.sending)
-    mine = attempt.c.message.in_(ids) & (attempt.c.link == link)
+    mine = among(attempt.c.message, ids) & (attempt.c.link == link)
     counted = select(*columns, func.max(attempt.c.parts)).where(mine).group_by(*columns)
     found = {(row[0], row[1]): _Saying(row[2]) for row in db.execute(counted)}
     _add_own_names(db, link, found)
@@ -141,7 +141,7 @@ def _add_own_names(db: Connection, link: str, found: Mapping[tuple[bytes, int], 
 
 
 def _add_their_names(db: Connection, link: str, found: Mapping[tuple[bytes, int], _Saying]) -> None:
-    mine = (part.c.link == link) & part.c.message.in_(sorted({key[0] for key in found}))
+    mine = (part.c.link == link) & among(part.c.message, {key[0] for key in found})
     columns: Iterable[Column[Any]] = (part.c.message, part.c.sending, part.c.number, part.c.provider_id)
     parts = {row.provider_id: row for row in db.execute(select(*columns).where(mine))}
     for row in parts.values():
@@ -169,4 +169,4 @@ def _row(item: Receipt, now: int) -> dict[str, Any]:
 def _lock(db: Connection, ids: Sequence[bytes]) -> Sequence[Row[Any]]:
     states = message.c.state.in_([*OPEN, State.ACCEPTED])
     columns: list[Column[Any]] = [message.c.id, message.c.lane, message.c.state, message.c.sending]
-    return db.execute(select(*columns).where(message.c.id.in_(ids), states).with_for_update()).all()
+    return db.execute(select(*columns).where(among(message.c.id, ids), states).with_for_update()).all()

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Row, select, update
 
 from config import faults
-from config.db import reading, transact
+from config.db import among, reading, transact
 from config.ground import Ground
 from sms_port.claiming import Attempt
 from sms_port.links.link import Accepted, Ending, NotSent, Rejected, Unknown
@@ -77,14 +77,14 @@ def _ids(endings: Mapping[str, Ending], reference: str) -> tuple[str, ...]:
 
 
 def _close_attempts(db: Connection, ids: Sequence[bytes], number: int, ending: Ending, now: int) -> None:
-    mine = attempt.c.message.in_(ids) & (attempt.c.number == number)
+    mine = among(attempt.c.message, ids) & (attempt.c.number == number)
     values = {"closing": CLOSINGS[type(ending)], "code": ending.code or None, "ended_at": now}
     db.execute(update(attempt).where(mine).values(**values))
 
 
 def _still_open(db: Connection, ids: Sequence[bytes], number: int, ending: Ending) -> Sequence[Row[Any]]:
     states = [State.SENDING] if isinstance(ending, Unknown) else [State.SENDING, State.UNKNOWN]
-    mine = message.c.id.in_(ids) & (message.c.attempts == number) & message.c.state.in_(states)
+    mine = among(message.c.id, ids) & (message.c.attempts == number) & message.c.state.in_(states)
     columns: list[Column[Any]] = [message.c.id, message.c.lane, message.c.sending]
     return db.execute(select(*columns).where(mine).with_for_update()).all()
 

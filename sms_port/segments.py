@@ -51,8 +51,12 @@ def compose_parts(text: str, signature: str, mode: str) -> tuple[str, ...]:
     The phone shows the signature in front either way, so the cut counts it either way; a gateway
     that adds it gets the first part without it.
     """
-    first, *others = split(text if text.startswith(signature) else signature + text)
-    return (first.removeprefix(signature) if mode == "gateway" else first, *others)
+    return handed_over(split(text if text.startswith(signature) else signature + text), signature, mode)
+
+
+def handed_over(shown: tuple[str, ...], signature: str, mode: str) -> tuple[str, ...]:
+    """The parts that the phone shows as a link of that mode is given them."""
+    return (shown[0].removeprefix(signature), *shown[1:]) if mode == "gateway" else shown
 
 
 def build_contents(parts: tuple[str, ...], joint: int) -> list[bytes]:

@@ -23,7 +23,20 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.schema import CreateTable
 from urllib3.util.wait import wait_for_read
 
-from config.db import Ms, Sealed, Serial, begin, is_duplicate, make_engine, reading, skip_locked, transact, upsert
+from config.db import (
+    Id16,
+    Ms,
+    Sealed,
+    Serial,
+    among,
+    begin,
+    is_duplicate,
+    make_engine,
+    reading,
+    skip_locked,
+    transact,
+    upsert,
+)
 from config.errors import DatabaseUnavailable
 from config.serving import THREADS
 
@@ -80,6 +93,22 @@ def test_an_error_never_shows_the_values_of_the_statement(boxes):
     with pytest.raises(IntegrityError) as caught:
         add(boxes, (1, "13800138000"), (1, "13800138000"))
     assert "13800138000" not in str(caught.value)
+
+
+def test_rows_are_found_among_ids_of_which_none_is_a_parameter(engine):
+    ids = Table("test_ids", MetaData(), Column("id", Id16, primary_key=True))
+    kept = [bytes([number]) * 16 for number in (0, 39, 92, 255)]
+    parameters: list[object] = []
+    event.listen(engine, "before_cursor_execute", lambda *told: parameters.append(told[3]))
+    ids.create(engine)
+    with begin(engine) as db:
+        db.execute(insert(ids), [{"id": one} for one in kept])
+        parameters.clear()
+        for wanted in (kept[:1], kept[1:], [], [b"?" * 16]):
+            found = db.execute(select(ids.c.id).where(among(ids.c.id, wanted))).scalars()
+            assert sorted(found) == sorted(set(wanted) & set(kept))
+    ids.drop(engine)
+    assert not any(parameters)
 
 
 def test_an_upsert_inserts_and_updates_in_one_statement(boxes):

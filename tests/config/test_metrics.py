@@ -58,7 +58,7 @@ def test_the_backlog_is_told_in_seconds_and_numbers() -> None:
 def count_one_of_each() -> None:
     metrics.count_accepted("phone-cards")
     metrics.count_call("tencent", "ok", 250)
-    metrics.count_message("code", "accepted")
+    metrics.count_messages("code", "accepted", 1)
     metrics.observe_reply(250)
 
 
