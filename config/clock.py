@@ -92,7 +92,7 @@ def _monotonic_ms() -> int:
 
 def rfc3339(ms: int, *, milliseconds: bool = False) -> str:
     """`2026-11-22T15:00:00Z`: the time in UTC, in whole seconds, or `2026-11-22T15:00:00.000Z`."""
-    moment = datetime.fromtimestamp(ms // 1000, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    moment = datetime.fromtimestamp(ms // 1000, tz=UTC).isoformat()[:19]
     return f"{moment}.{ms % 1000:03}Z" if milliseconds else f"{moment}Z"
 
 

@@ -21,6 +21,8 @@ def opens_at(closed: Sequence[str], now: int) -> int | None:
 
 def after_open_time(closed: Sequence[str], start: int, length: int, latest: int) -> int:
     """The moment by which a partner was open for `length` since `start`, or `latest` if that comes first."""
+    if not closed:
+        return min(start + length, latest)
     moment, left = start, length
     while moment < latest:
         opens = opens_at(closed, moment)

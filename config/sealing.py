@@ -5,6 +5,7 @@ key of its own, derived with HKDF for that one purpose.
 """
 
 import secrets
+import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -24,6 +25,7 @@ SUITES: tuple[Suite, ...] = ("aes", "sm")
 KEY_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16
+_FRAME = struct.Struct(">cI")
 CIPHER_KEY_BYTES: dict[Suite, int] = {"aes": 32, "sm": 16}
 
 
@@ -93,7 +95,7 @@ def decrypt(suite: Suite, key: bytes, nonce: bytes, sealed: bytes, associated: b
 
 def keyed_hash(suite: Suite, key: bytes, content: bytes) -> bytes:
     """HMAC-SHA256 or HMAC-SM3: 32 bytes."""
-    context = hmac.HMAC(key, _hash(suite))
+    context = _keyed(suite, key).copy()
     context.update(content)
     return context.finalize()
 
@@ -106,24 +108,25 @@ def derive(suite: Suite, secret: bytes, purpose: str, size: int) -> bytes:
 
 def join(*parts: bytes | str | int) -> bytes:
     """The parts, each with its kind and length in front: no two lists of parts join alike."""
-    joined = bytearray()
-    for part in parts:
-        kind, content = _encode(part)
-        joined += kind + len(content).to_bytes(4, "big") + content
-    return bytes(joined)
+    return b"".join([_framed(part) for part in parts])
 
 
-def _encode(part: bytes | str | int) -> tuple[bytes, bytes]:
+def _framed(part: bytes | str | int) -> bytes:
     if isinstance(part, bytes):
-        return b"b", part
-    if isinstance(part, str):
-        return b"s", part.encode()
-    return b"i", str(part).encode()
+        return _FRAME.pack(b"b", len(part)) + part
+    content = part.encode() if isinstance(part, str) else str(part).encode()
+    return _FRAME.pack(b"s" if isinstance(part, str) else b"i", len(content)) + content
 
 
 @lru_cache(maxsize=512)
 def _aes(key: bytes) -> AESGCM:
     return AESGCM(key)
+
+
+@lru_cache(maxsize=512)
+def _keyed(suite: Suite, key: bytes) -> hmac.HMAC:
+    # To be copied: the work that depends on the key alone is done once.
+    return hmac.HMAC(key, _hash(suite))
 
 
 def _hash(suite: Suite) -> hashes.HashAlgorithm:

@@ -124,7 +124,10 @@ def _build_item(item: Item, names: Iterable[str], optional: Iterable[str]) -> di
         if not value:
             raise QuestionInvalid(f"an item has no {name}")
         built[name] = value
-    return built | {name: value for name in optional if (value := getattr(item, name))}
+    for name in optional:
+        if value := getattr(item, name):
+            built[name] = value
+    return built
 
 
 def parse_answer(body: bytes, *, batch: str, asked: Iterable[str], kind: str, applications: Collection[str]) -> Parsed:
@@ -183,11 +186,12 @@ def _take(item: Any, answers: dict[str, Answer], kind: str, applications: Collec
     if not isinstance(asked, str) or asked not in answers:
         return "its id was not asked"
     answer, fault = read_answer(item, kind, applications)
+    before = answers[asked]
     if answer is None:
-        if answers[asked] is _MISSING:
+        if before is _MISSING:
             answers[asked] = _INVALID
         return fault
-    if answers[asked] is not _MISSING and answers[asked] is not _INVALID:
+    if before is not _MISSING and before is not _INVALID:
         return "its id was answered before, the first answer counts"
     answers[asked] = answer
     return fault
@@ -221,12 +225,14 @@ def _read_counts(
     if not isinstance(counts, dict):
         return None, "it has no counts"
     known = {code: count for code, count in counts.items() if code in applications}
-    wrong = next((code for code, count in known.items() if not _is_count(count, MAX_COUNT)), None)
-    if wrong is not None:
-        return None, f"its count of {wrong} is not an integer from 0 to {MAX_COUNT}"
+    for code, count in known.items():
+        if not _is_count(count, MAX_COUNT):
+            return None, f"its count of {code} is not an integer from 0 to {MAX_COUNT}"
     if not known:
         return None, "its counts name no application of this partner"
-    before = {} if item.get("before") is None else item["before"]
+    before = item.get("before")
+    if before is None:
+        return Counts(known), None
     earlier = {code: n for code, n in before.items() if code in known} if isinstance(before, dict) else None
     if earlier is not None and all(_is_count(count, known[code]) for code, count in earlier.items()):
         return Counts(known, earlier), None

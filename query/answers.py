@@ -15,12 +15,12 @@ from query.reply import BEFORE
 def stored_answer(answer: PartnerAnswer) -> Answer:
     """What is kept of an answer; None: nothing, it is still owed."""
     match answer:
+        case Counts(counts, before):
+            return {**counts, **{f"{BEFORE}{code}": count for code, count in before.items()}}
         case Verdict(value, None):
             return value
         case Verdict(value, since):
             return f"{value}{SINCE}{since}"
-        case Counts(counts, before):
-            return {**counts, **{f"{BEFORE}{code}": count for code, count in before.items()}}
         case Refused():
             return REFUSED
     return None

@@ -15,7 +15,7 @@ from query.moves import standing
 from query.offer import times_of
 from query.owing import Owing, Round
 from query.questions import COUNT, Answer, add_question, open_answers
-from query.reply import BEFORE, Company, Reply, compose_reply
+from query.reply import Company, Reply, compose_reply
 from query.waves import Wave, finish, shrink
 
 
@@ -101,16 +101,13 @@ def _asked(catalogue: Catalogue, code: str, answers: Sequence[Answer]) -> Asked:
     return Asked(code, company, partner.closed, answers)
 
 
-def _counts(answer: Answer, dated: bool) -> dict[str, int] | None:
-    """The counts of an answer; what is said of a date that nobody was told is left out."""
-    if not isinstance(answer, dict):
-        return None
-    return answer if dated else {code: count for code, count in answer.items() if not code.startswith(BEFORE)}
-
-
 def _compose(ground: Ground, whole: Wave, place: int, asked: Sequence[Asked]) -> Reply:
     texts = ground.catalogues.current().texts.sms
     words = about(whole.service, whole.members[place], whole.phones[place])
     dated = whole.identities is not None and "held_since" in whole.identities[place]
-    told = [(one.company, _counts(one.answers[place], dated)) for one in asked]
-    return compose_reply(texts, words, told)
+    told = [(one.company, _counts(one.answers[place])) for one in asked]
+    return compose_reply(texts, words, told, dated=dated)
+
+
+def _counts(answer: Answer) -> dict[str, int] | None:
+    return answer if isinstance(answer, dict) else None

@@ -8,6 +8,7 @@ as one. Texts and places are those of the catalogue's `texts.sms`, named `<what>
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from query.inquiry import Outcome
@@ -60,22 +61,24 @@ def compose_unsuccessful(texts: Texts, about: About) -> Reply:
     return _reply(texts, text, Outcome.UNSUCCESSFUL)
 
 
-def compose_reply(texts: Texts, about: About, asked: Sequence[Told]) -> Reply:
-    """The reply from what each company answered, companies in the order of the SMS."""
-    groups = _by_name(asked)
-    told = [one for name, group in groups.items() for one in _counted(name, group)]
-    silent = [one for name, group in groups.items() for one in _silent(texts, name, group)]
+def compose_reply(texts: Texts, about: About, asked: Sequence[Told], *, dated: bool = True) -> Reply:
+    """The reply from what each company answered, companies in the order of the SMS.
+
+    Not `dated`: nobody was told since when the citizen holds the number, and what is older is not told either.
+    """
+    told: list[tuple[str, int]] = []
+    silent: list[str] = []
+    for name, group in _by_name(asked).items():
+        told += _counted(name, group)
+        silent += _silent(texts, name, group)
     outcome = Outcome.PARTIAL if silent or not told else Outcome.ANSWERED
     kind = "none" if not told else "partial" if silent else "result"
     count_text = texts[f"count-{about.service}"]
-
-    def listed(counted: Sequence[tuple[str, int]]) -> str:
-        return SEPARATOR.join(count_text.format(name=name, count=count) for name, count in counted)
-
+    earlier = _listed(count_text, _told_before(asked)) if dated else ""
     text = texts[f"{kind}-{about.service}"].format(
         date=about.day,
         phone=about.phone,
-        counts=listed(told) + _earlier(texts, about.service, listed(_told_before(asked))),
+        counts=_listed(count_text, told) + _earlier(texts, about.service, earlier),
         total=sum(count for _, count in told),
         silent=LISTING.join(silent),
         asked=len(asked),
@@ -90,10 +93,20 @@ def _by_name(asked: Sequence[Told]) -> Mapping[str, Sequence[Told]]:
     return groups
 
 
+def _listed(count_text: str, counted: Sequence[tuple[str, int]]) -> str:
+    return SEPARATOR.join([_phrase(count_text, name, count) for name, count in counted])
+
+
+@lru_cache(maxsize=4096)
+def _phrase(count_text: str, name: str, count: int) -> str:
+    # Kept, since millions of replies are made of a few hundred phrases; none of them tells whose it is.
+    return count_text.format(name=name, count=count)
+
+
 def _counted(name: str, group: Sequence[Told]) -> list[tuple[str, int]]:
     """(name, count) of what was answered; one sum under the common name where several share it."""
     found = [
-        (own, counts[code]) for company, counts in group for code, own in company.counted if counts and code in counts
+        (own, counts[code]) for company, counts in group if counts for code, own in company.counted if code in counts
     ]
     return found if len(group) == 1 or not found else [(name, sum(count for _, count in found))]
 
@@ -113,7 +126,9 @@ def _silent(texts: Texts, name: str, group: Sequence[Told]) -> list[str]:
 
 
 def _missing(company: Company, counts: Counts | None) -> list[str]:
-    return [name for code, name in company.counted if counts is None or code not in counts]
+    if counts is None:
+        return [name for _, name in company.counted]
+    return [name for code, name in company.counted if code not in counts]
 
 
 def _told_before(asked: Sequence[Told]) -> list[tuple[str, int]]:
