@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sqlalchemy import func, insert, select
@@ -19,6 +21,8 @@ from tests.servers import wait_until
 
 PREFIXES = ("138", "130", "133")
 """One of each of three carriers, so that identity waves form at all of them."""
+
+FEEDERS = 4
 
 OPEN = [State.CHECKING, State.ASKING, State.REPLYING]
 
@@ -48,22 +52,28 @@ def store_at_once(ground: Ground, first: int, count: int) -> list[str]:
 def store_steadily(ground: Ground, first: int, per_second: int, seconds: float) -> int:
     """Accept inquiries one by one, each with its own commit and ring, at a steady rate; returns how many.
 
-    By the driver alone, since whoever feeds takes the CPU that the pipeline wants.
+    By the driver alone, since whoever feeds takes the CPU that the pipeline wants; by several, since each waits for its
+    commit to reach the disk.
     """
-    begun, count = time.monotonic(), 0
-    statement = insert(inquiry).compile(ground.engine, column_keys=[*new_row(ground, first), "state"])
-    with contextlib.closing(ground.engine.raw_connection()) as connection:
-        cursor = connection.cursor()
-        while (elapsed := time.monotonic() - begun) < seconds:
-            if count >= elapsed * per_second:
-                time.sleep(count / per_second - elapsed)
-                continue
-            row = {**new_row(ground, first + count), "state": int(State.CHECKING)}
-            cursor.execute(str(statement), row)
-            connection.commit()
-            ground.bell.ring("gather", row["waiting_for"])
-            count += 1
-    return count
+    begun, numbers = time.monotonic(), itertools.count()
+
+    def feed() -> int:
+        stored = 0
+        with contextlib.closing(ground.engine.raw_connection()) as connection:
+            for number in numbers:
+                time.sleep(max(0.0, begun + number / per_second - time.monotonic()))
+                if time.monotonic() - begun >= seconds:
+                    break
+                row = {**new_row(ground, first + number), "state": int(State.CHECKING)}
+                connection.cursor().execute(statement, row)
+                connection.commit()
+                ground.bell.ring("gather", row["waiting_for"])
+                stored += 1
+        return stored
+
+    statement = str(insert(inquiry).compile(ground.engine, column_keys=[*new_row(ground, first), "state"]))
+    with ThreadPoolExecutor(FEEDERS) as feeders:
+        return sum(future.result() for future in [feeders.submit(feed) for _ in range(FEEDERS)])
 
 
 def wait_drained(ground: Ground, seconds: float = 300) -> None:
