@@ -270,13 +270,19 @@ def test_the_wire_keeps_the_pace_of_the_contract(ground: Ground, peer: Peer, hea
 
 
 def test_closing_waits_for_answers_and_says_goodbye(ground: Ground, hearing: Hearing) -> None:
-    play = Faulty(judged=lambda gateway, guest, part: time.sleep(0.3) or 0)  # type: ignore[func-returns-value]
-    with run_peer(ground.secrets.get("cmpp.key"), play) as peer:
+    under_way = threading.Event()
+
+    def think(gateway: CmppGateway, guest: Guest, part: Part) -> int:
+        under_way.set()
+        time.sleep(0.3)
+        return 0
+
+    with run_peer(ground.secrets.get("cmpp.key"), Faulty(judged=think)) as peer:
         with open_link(ground, use_cmpp(ground, peer.gateway.port), hearing) as link:
             dispatch, endings = letter(), {}
             sender = threading.Thread(target=lambda: endings.update(link.send([dispatch])))
             sender.start()
-            time.sleep(0.1)
+            assert under_way.wait(5)
         sender.join()
         assert isinstance(endings[dispatch.reference], Accepted)
         wait_until(lambda: not peer.gateway.guests())
