@@ -6,14 +6,15 @@ by hours must not close an inquiry or outdate a code. `time.monotonic` carries i
 
 import threading
 import time
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Protocol
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from config.hours import SHANGHAI
+
 SAMPLE_EVERY_S = 10.0
-SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no daylight saving since 1991
 
 
 class Clock(Protocol):

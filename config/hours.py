@@ -1,11 +1,15 @@
 """Hours of the day in Shanghai when a partner is closed: `("23:30-06:00", …)`. Pure; times are epoch milliseconds."""
 
 from collections.abc import Sequence
+from datetime import timedelta, timezone
 from typing import Final
 
 MINUTE: Final = 60_000
 DAY: Final = 1_440 * MINUTE
-SHANGHAI: Final = 480 * MINUTE  # no daylight saving since 1991
+AHEAD: Final = 480 * MINUTE
+"""How far Shanghai is ahead of UTC: always, since there has been no daylight saving since 1991."""
+
+SHANGHAI: Final = timezone(timedelta(milliseconds=AHEAD), "Asia/Shanghai")
 
 
 def opens_at(closed: Sequence[str], now: int) -> int | None:
@@ -51,7 +55,7 @@ def _begin(window: str, now: int) -> int:
 
 
 def _of_day(now: int) -> int:
-    return (now + SHANGHAI) % DAY
+    return (now + AHEAD) % DAY
 
 
 def _minutes(window: str) -> tuple[int, int]:

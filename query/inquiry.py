@@ -7,12 +7,12 @@ All times are epoch milliseconds; what the catalogue sets is in seconds, as ther
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from enum import Enum, IntEnum
 from secrets import randbelow, token_bytes
 from typing import Final, Protocol
 
-from config.hours import after_open_time
+from config.hours import SHANGHAI, after_open_time
 
 SECOND: Final = 1_000
 HOUR: Final = 3_600 * SECOND
@@ -21,8 +21,6 @@ DAY: Final = 24 * HOUR
 INTERNET_ACCOUNTS: Final = "internet-accounts"
 PHONE_CARDS: Final = "phone-cards"
 IDENTITY_FIELDS: Final = {INTERNET_ACCOUNTS: ("id_tail",), PHONE_CARDS: ("name", "id_number")}
-
-SHANGHAI: Final = timezone(timedelta(hours=8))
 
 CONSENT_VERSION: Final = "2026-11"
 """Version of the consent text on the form, stored with each inquiry; changes when that text changes."""

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 from sqlalchemy import func, select
 
 from config.clock import shanghai
 from config.db import reading
 from config.ground import Ground
+from config.hours import AHEAD
 from query.inquiry import DAY, Outcome, State
 from query.models import inquiry, question
 from query.questions import DONE, due_by, of_partners
-
-UTC_AHEAD: Final = 8 * 3_600_000
-"""Days are Shanghai's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ def waiting_by_partner(ground: Ground) -> dict[str, Waits]:
 
 
 def _midnight(moment: int) -> int:
-    return (moment + UTC_AHEAD) // DAY * DAY - UTC_AHEAD
+    return (moment + AHEAD) // DAY * DAY - AHEAD
 
 
 def _groups_of(ground: Ground, midnight: int) -> Iterator[Group]:
