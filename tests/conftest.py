@@ -23,16 +23,17 @@ from tests.servers import mariadb_server, missing, redis_server
 LONG = (
     "faults/test_kill_points",
     "query/test_model",
-    "sms_port/test_kills",
-    "faults/test_infrastructure",
     "browser/test_walk",
+    "faults/test_infrastructure",
     "faults/test_outside",
+    "sms_port/test_kills",
+    "test_whole_way",
     "enterprises/test_far_side",
-    "config/test_supervisor",
+    "config/test_sentinel",
     "browser/test_look",
     "miniprogram_api/test_schemathesis",
-    "applets/test_applets",
-    "config/test_sentinel",
+    "sms_port/links/test_smpp",
+    "test_thirteenth",
 )
 """Files that take longest, the longest first: worth a look now and then, with `pytest --durations 50`."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import re
 import shutil
@@ -34,6 +33,7 @@ from sms_port.ledger import sweep as sweep_messages
 from sms_port.models import Word
 from sms_port.receipts import Receipt, record_receipts
 from tests.conftest import settings_for
+from tests.enterprises.stage import Switchboard
 from tests.factories import LAUNCH_DAY, prepare
 from tests.faults.checker import check
 from tests.faults.outside import Outside
@@ -55,6 +55,8 @@ class Life(RuleBasedStateMachine):
     """What a citizen may do and what may befall us. The model: codes, the day each number used, what was promised."""
 
     template: ClassVar[Path]
+    url: ClassVar[str]
+    switchboard: ClassVar[Switchboard]
     redis_url: ClassVar[str]
     places: ClassVar[Any] = itertools.count()
 
@@ -68,8 +70,8 @@ class Life(RuleBasedStateMachine):
         self.ground: Ground = make_ground(found, clock=self.clock)
         redis.Redis.flushall(self.ground.redis)
         self.outside = Outside(self.ground)
-        self.server = contextlib.ExitStack()
-        prepare(self.ground, self.server.enter_context(serve(self.outside)))
+        self.switchboard.app = self.outside
+        prepare(self.ground, self.url)
         self.citizens = {phone: Citizen(phone) for phone in PHONES}
         self.model = Model()
         self.held: list[Call] = []
@@ -265,18 +267,14 @@ class Life(RuleBasedStateMachine):
                 self.pass_time(HOUR)
             assert check(self.ground, self.outside, list(self.citizens.values()), floor=0) == []
         finally:
-            self.server.close()
             self.ground.redis.close()
             self.ground.engine.dispose()
 
 
 @pytest.mark.timeout(300)
 def test_every_life_of_an_inquiry_is_as_the_model_says(sqlite_schema: Path, redis_url: str, tmp_path: Path) -> None:
-    Life.template, Life.redis_url = tmp_path / "template.db", redis_url
+    Life.template, Life.redis_url, Life.switchboard = tmp_path / "template.db", redis_url, Switchboard()
     shutil.copy(sqlite_schema, Life.template)
-    run_state_machine_as_test(
-        Life,
-        settings=settings(
-            max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )
+    chosen = settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    with serve(Life.switchboard) as Life.url:
+        run_state_machine_as_test(Life, settings=chosen)
