@@ -104,12 +104,12 @@ def test_every_code_of_the_contract_is_listed_once() -> None:
     assert set(codes) >= CONTRACT
 
 
-def test_the_guide_tells_every_call_code_and_limit() -> None:
-    guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+def test_the_guides_tell_every_call_code_and_limit() -> None:
+    guide, codes = ((Path(__file__).parents[2] / "docs" / name).read_text() for name in ("api.md", "errors.md"))
     for operation in OPERATIONS:
         assert f"| `{operation.method} {operation.path}` |" in guide
     for problem in PROBLEMS:
-        assert f"| `{problem.code}` | {', '.join(map(str, problem.statuses))} |" in guide
+        assert f"| `{problem.code}` | {', '.join(map(str, problem.statuses))} |" in codes
     for limit in Limits.model_fields:
         assert f"| `{limit.removesuffix('_s')}` |" in guide
 
