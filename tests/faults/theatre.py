@@ -65,7 +65,6 @@ class Theatre:
         self.trigger, self.offset = Trigger(directory / "faults"), Offset(directory / "offset")
         self.log = directory / "cast.log"
         self.cast: subprocess.Popen[str] | None = None
-        self.stopping = threading.Event()
 
     # The cast
 

@@ -53,7 +53,6 @@ class Faulty(Play):
         self.stats: Sequence[str] = ("DELIVRD",)
         self.silent = False
         self.wrong_proof = False
-        self.in_flight: list[int] = []
         for name, value in wishes.items():
             setattr(self, name, value)
 
