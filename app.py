@@ -61,8 +61,8 @@ def create_app(ground: Ground | None = None) -> Flask:
     app.register_blueprint(sms_port.views.make_blueprint(ground, closing(ground)))
     app.register_blueprint(enterprises.views.make_blueprint(ground, partial(record_called_back, ground)))
     receive_strays(app, ground, http_problem_response)
-    proxies = ground.settings.trusted_proxies
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+    if proxies := ground.settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     return _with_health_and_problems(app, ground)
 
 

@@ -57,18 +57,21 @@ class DatabaseClock:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._of_machine = engine.dialect.name == "sqlite"
         self._lock = threading.Lock()
         self._offset_ms: int | None = None  # database time minus monotonic time
         self._sample_at = 0.0
 
     def now(self) -> int:
         """Epoch milliseconds."""
-        if self._engine.dialect.name == "sqlite":
+        if self._of_machine:
             return SystemClock().now()
-        if time.monotonic() >= self._sample_at:
+        here = time.monotonic()
+        if here >= self._sample_at:
             self._sample()
+            here = time.monotonic()
         offset = self._offset_ms
-        return SystemClock().now() if offset is None else _monotonic_ms() + offset
+        return SystemClock().now() if offset is None else int(here * 1000) + offset
 
     def _sample(self) -> None:
         if not self._lock.acquire(blocking=self._offset_ms is None):

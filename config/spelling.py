@@ -22,9 +22,11 @@ def normal(text: str) -> str:
 
 def joined(text: str) -> str:
     """`text` without separators; nothing when it is too long, or has a digit of another script such as ² or ①."""
-    if len(text) > MAX_TYPED or any(_is_foreign_digit(sign) for sign in text):
+    if len(text) > MAX_TYPED:
         return ""
-    return SEPARATORS.sub("", normal(text))
+    if text.isascii():  # what nearly all phones send: nothing is foreign, and NFKC changes nothing
+        return SEPARATORS.sub("", text)
+    return "" if any(_is_foreign_digit(sign) for sign in text) else SEPARATORS.sub("", normal(text))
 
 
 def find_phone(text: str) -> str | None:

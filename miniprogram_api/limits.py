@@ -21,22 +21,22 @@ from miniprogram_api.errors import LimiterUnavailable, LimitReached, SessionInva
 EXACT_UP_TO = 50
 """Above this a budget is counted in windows; a set of that many members would cost more than its precision is worth."""
 
-# KEYS: one a budget, then one a bar. ARGV: now ms, member, how many budgets, then (allowed, window ms, 1 exact |
-# 0 windows) a budget, then the least number a bar holds to count. Answers {0, 0}; or, after counting nothing, {-1, 0}
-# when it is barred, or {the budget that refuses longest, ms until it has room}.
-_SPEND = """
+# KEYS: one a budget, then one a bar. ARGV: now ms, member, how many budgets, then (allowed, window ms) a budget, then
+# the least number a bar holds to count. Answers {0, 0}; or, after counting nothing, {-1, 0} when it is barred, or
+# {the budget that refuses longest, ms until it has room}.
+_SPEND = f"""
 local now, member, budgets = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local refused, longest = 0, 0
 for i = budgets + 1, #KEYS do
   local held = tonumber(redis.call('GET', KEYS[i]))
-  if held and held >= tonumber(ARGV[3 + 2 * budgets + i]) then return {-1, 0} end
+  if held and held >= tonumber(ARGV[3 + budgets + i]) then return {{-1, 0}} end
 end
-local function budget(i) return tonumber(ARGV[3 * i + 1]), tonumber(ARGV[3 * i + 2]), ARGV[3 * i + 3] == '1' end
+local function budget(i) return tonumber(ARGV[2 * i + 2]), tonumber(ARGV[2 * i + 3]) end
 local function counter(key, window) return key .. ':' .. math.floor(now / window) end
 local function refuse(i, wait) if wait > longest then refused, longest = i, wait end end
 for i = 1, budgets do
-  local key, allowed, window, exact = KEYS[i], budget(i)
-  if not exact then
+  local key, allowed, window = KEYS[i], budget(i)
+  if allowed > {EXACT_UP_TO} then
     local spent = tonumber(redis.call('GET', counter(key, window)) or '0')
     if spent >= allowed then refuse(i, window - now % window) end
   else
@@ -47,10 +47,10 @@ for i = 1, budgets do
     end
   end
 end
-if refused > 0 then return {refused, longest} end
+if refused > 0 then return {{refused, longest}} end
 for i = 1, budgets do
-  local key, _, window, exact = KEYS[i], budget(i)
-  if exact then
+  local key, allowed, window = KEYS[i], budget(i)
+  if allowed <= {EXACT_UP_TO} then
     redis.call('ZADD', key, 'NX', now, member)
   else
     key = counter(key, window)
@@ -58,7 +58,7 @@ for i = 1, budgets do
   end
   redis.call('PEXPIRE', key, window)
 end
-return {0, 0}
+return {{0, 0}}
 """
 
 
@@ -89,7 +89,7 @@ class Limiter:
         bars = bars or {}
         arguments: list[str | int | bytes] = [now, member.hex(), len(budgets)]
         for budget in budgets:
-            arguments += [budget.allowed, budget.window_s * 1000, int(budget.allowed <= EXACT_UP_TO)]
+            arguments += [budget.allowed, budget.window_s * 1000]
         keys = [*(self._key(budget) for budget in budgets), *bars]
         refused, wait_ms = self._run(keys, [*arguments, *bars.values()])
         if refused < 0:

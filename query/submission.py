@@ -40,8 +40,8 @@ ATTEMPTS: Final = 5
 Decide: TypeAlias = Callable[..., Sequence[Told | None]]
 """(db, ground=..., candidates=...) -> what is told of each candidate, in a transaction that the caller commits."""
 
-LINGER_S: Final = 0.002
-"""About what one durable commit takes."""
+LINGER_S: Final = 0.001
+"""Less than one durable commit takes; longer makes larger rounds, and no more of them a second."""
 
 _TOGETHER: Final[Together[Candidate, Told | None]] = Together(most=32, linger_s=LINGER_S)
 
