@@ -122,6 +122,12 @@ class _Bounded(HTTPConnection):
             faults.point("call.after_first_byte")
         self._used_at = time.monotonic()
 
+    def getresponse(self) -> Any:
+        if self.sock is None:
+            # urllib3 looks for an answer even where a connection was reset while it was being made.
+            raise ConnectionResetError("there was no connection")
+        return super().getresponse()
+
     def _new_conn(self) -> socket.socket:
         call = _call()
         until = time.monotonic() + call.left(call.connect_s)

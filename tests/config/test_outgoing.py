@@ -1,5 +1,6 @@
 """The way out, against real sockets that misbehave."""
 
+import errno
 import gzip
 import socket
 import ssl
@@ -185,6 +186,17 @@ def test_a_port_where_nobody_listens_means_not_sent(http):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     fails(NotSentError, "refused", 1, lambda: http.post(f"http://127.0.0.1:{port}/", b"x", {}))
+
+
+def test_a_connection_that_is_reset_while_it_is_made_means_not_sent(http, monkeypatch):
+    def reset(*_):
+        raise ConnectionResetError(errno.ECONNRESET, "reset")
+
+    with peer(lambda connection: None) as url:
+        monkeypatch.setattr(socket.socket, "connect", reset)
+        with pytest.raises(NotSentError) as caught:
+            http.post(url, b"{}", {})
+    assert caught.value.reason == "refused"
 
 
 def test_a_name_without_an_address_means_not_sent(http):
