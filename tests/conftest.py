@@ -50,6 +50,10 @@ def logging_as_in_production() -> None:
     configure_logging("info")
 
 
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""Once, on SQLite: what is tested does not depend on the database."""
+
+
 def need(program: str) -> None:
     """Skip where a real part is missing; with CI=true a missing part is a failure."""
     if shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin"):

@@ -1,9 +1,12 @@
+from collections.abc import Iterator
+
 import pytest
 from sqlalchemy import Engine, delete
 
 from config.clock import FixedClock
 from config.db import begin
 from config.keys import KeyRing, data_key
+from config.outgoing import Outgoing
 
 MASTER_KEY = bytes(range(32))
 
@@ -16,3 +19,10 @@ def keys(engine: Engine, clock: FixedClock) -> KeyRing:
         db.execute(delete(data_key))
         keys.ensure_first(db, clock.now())
     return keys
+
+
+@pytest.fixture
+def http() -> Iterator[Outgoing]:
+    outgoing = Outgoing()
+    yield outgoing
+    outgoing.close()

@@ -39,9 +39,9 @@ from config.db import (
 )
 from config.errors import DatabaseUnavailable
 from config.serving import THREADS
+from tests.conftest import on_sqlite
 
 on_mariadb = pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 box = Table(
     "test_box",

@@ -3,116 +3,15 @@
 import errno
 import gzip
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
-from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from config.errors import NoAnswerError, NotSentError
-from config.outgoing import REASONS, Outgoing
+from tests.config.peers import MEBIBYTE, OK, answering, dripping, fails, flooding, peer, request_of
 from tests.servers import silent_host
-
-Script = Callable[[socket.socket], None]
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
-MEBIBYTE = bytes(1024 * 1024)
-
-
-@contextmanager
-def peer(script: Script, tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """A server that answers every connection with `script`; yields its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    open_sockets: list[socket.socket] = [listener]
-
-    def serve(connection: socket.socket) -> None:
-        with suppress(OSError):
-            if tls:
-                connection = tls.wrap_socket(connection, server_side=True)
-                open_sockets.append(connection)
-            script(connection)
-        connection.close()
-
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                open_sockets.append(connection)
-                threading.Thread(target=serve, args=(connection,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    yield f"http{'s' if tls else ''}://127.0.0.1:{listener.getsockname()[1]}"
-    for opened in open_sockets:
-        with suppress(OSError):
-            opened.shutdown(socket.SHUT_RDWR)
-        opened.close()
-
-
-def request_of(connection: socket.socket) -> bytes:
-    """The head of a request and its body, by its Content-Length."""
-    received = b""
-    while b"\r\n\r\n" not in received:
-        received += connection.recv(65536)
-    head, _, body = received.partition(b"\r\n\r\n")
-    length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
-    while len(body) < length:
-        body += connection.recv(65536)
-    return head + b"\r\n\r\n" + body
-
-
-def answering(answer: bytes, then: Script | None = None) -> Script:
-    def script(connection: socket.socket) -> None:
-        request_of(connection)
-        connection.sendall(answer)
-        if then:
-            then(connection)
-
-    return script
-
-
-def dripping(head: bytes, drop: bytes = b"x", pause: float = 0.1) -> Script:
-    def script(connection: socket.socket) -> None:
-        request_of(connection)
-        connection.sendall(head)
-        while True:
-            connection.sendall(drop)
-            time.sleep(pause)
-
-    return script
-
-
-def flooding(head: bytes, piece: bytes) -> Script:
-    def script(connection: socket.socket) -> None:
-        request_of(connection)
-        connection.sendall(head)
-        while True:
-            connection.sendall(piece)
-
-    return script
-
-
-@pytest.fixture
-def http() -> Iterator[Outgoing]:
-    outgoing = Outgoing()
-    yield outgoing
-    outgoing.close()
-
-
-def fails(kind: type[Exception], reason: str, within: float, call: Callable[[], object]) -> None:
-    begun = time.monotonic()
-    with pytest.raises(kind) as caught:
-        call()
-    assert time.monotonic() - begun < within
-    assert getattr(caught.value, "reason", None) == reason
-    assert reason in REASONS
 
 
 def test_an_answer_has_its_status_headers_and_body(http):
@@ -301,57 +200,6 @@ def test_an_error_tells_nothing_of_the_request(http):
         http.post(f"{url}/token?secret=geheim", b"13800138000", {})
     assert "geheim" not in f"{caught.value} {caught.value.__cause__} {caught.value.detail}"
     assert caught.value.__suppress_context__
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.fromtimestamp(time.time(), UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = (
-        builder.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    )
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), False)
-    signed = builder.add_extension(x509.BasicConstraints(True, 0), True).sign(key, hashes.SHA256())
-    path = tmp_path_factory.mktemp("tls") / "peer.pem"
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-    path.write_bytes(signed.public_bytes(pem) + private)
-    return path
-
-
-@pytest.fixture
-def tls(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
-
-
-def test_https_works_with_the_authority_of_the_settings(certificate, tls):
-    http = Outgoing(certificate)
-    with peer(answering(OK), tls) as url:
-        assert http.post(url, b"x", {}).status == 200
-    http.close()
-
-
-def test_an_unknown_certificate_means_not_sent(http, tls):
-    with peer(answering(OK), tls) as url:
-        fails(NotSentError, "tls", 2, lambda: http.post(url, b"x", {}))
-
-
-def test_a_handshake_that_hangs_means_not_sent(http):
-    with peer(lambda connection: time.sleep(5)) as url:
-        secure = url.replace("http:", "https:")
-        fails(NotSentError, "timeout", 2, lambda: http.post(secure, b"x", {}, connect=0.5))
-
-
-def test_the_total_time_holds_over_https(certificate, tls):
-    http = Outgoing(certificate)
-    with peer(dripping(b"HTTP/1.1 200 OK\r\nX-Drip: "), tls) as url:
-        fails(NoAnswerError, "timeout", 2, lambda: http.post(url, b"x", {}, read=5, total=1))
-    with peer(lambda connection: time.sleep(5), tls) as url:
-        fails(NoAnswerError, "timeout", 2, lambda: http.post(url, MEBIBYTE * 32, {}, read=5, total=1))
-    http.close()
 
 
 def test_threads_do_not_share_connections(http):

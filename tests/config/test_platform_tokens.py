@@ -13,8 +13,9 @@ from config.errors import KeysUnavailable, OneCertError, RedisUnavailable, Secre
 from config.ground import Ground
 from config.platform_tokens import Fetched, Kept, TokenStore
 from config.queue import make_redis
+from tests.conftest import on_sqlite
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = on_sqlite
 KIND, NAME = "some-token", "some-app"
 KEY = f"platform-token:{KIND}:{NAME}:value"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -71,3 +72,14 @@ def set_limit(ground: Ground, name: str, number: int) -> None:
     with begin(ground.engine) as db:
         ground.catalogues.apply(db, text, f"{name} = {number}", "test", ground.clock.now())
     assert getattr(ground.catalogues.current().limits, name) == number
+
+
+def problem(answer: TestResponse, status: int, code: str) -> dict[str, str | int]:
+    """The problem's members, after checking what every problem has."""
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == "application/problem+json"
+    members: dict[str, str | int] = json.loads(answer.data)
+    assert (members["code"], members["status"]) == (code, status)
+    if "retry_after" in members:
+        assert answer.headers["Retry-After"] == str(members["retry_after"])
+    return members

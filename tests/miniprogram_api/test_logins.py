@@ -17,14 +17,14 @@ from config.outgoing import Outgoing
 from config.queue import make_redis
 from miniprogram_api.door import Door
 from miniprogram_api.errors import LimiterUnavailable, PlatformUnavailable
+from tests.conftest import on_sqlite
 from tests.factories import key_pairs
 from tests.miniprogram_api.applets import ADDRESS, Client, Platforms, point_at
 from tests.miniprogram_api.certificates import make_certificate
-from tests.miniprogram_api.citizens import PHONE, set_limit
-from tests.miniprogram_api.test_views import problem
+from tests.miniprogram_api.citizens import PHONE, problem, set_limit
 from tests.servers import free_port, wait_until
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = on_sqlite
 APPLETS = ("wechat-applet", "alipay-applet")
 MINUTE = 60_000
 each_applet = pytest.mark.parametrize("entrance", APPLETS)

@@ -9,13 +9,13 @@ import pytest
 from config.clock import FixedClock
 from config.ground import Ground
 from miniprogram_api.phone_tickets import LONGEST, build_phone_ticket
+from tests.conftest import on_sqlite
 from tests.factories import LAUNCH_DAY
 from tests.miniprogram_api.applets import Client, Platforms, point_at
-from tests.miniprogram_api.citizens import ACCOUNTS, PHONE, codes_owed, set_limit
-from tests.miniprogram_api.test_views import problem
+from tests.miniprogram_api.citizens import ACCOUNTS, PHONE, codes_owed, problem, set_limit
 from wechat.platform import Platform
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = on_sqlite
 APPLETS = ("wechat-applet", "alipay-applet")
 MINUTE = 60_000
 each_applet = pytest.mark.parametrize("entrance", APPLETS)

@@ -31,6 +31,7 @@ from sms_port.models import message
 PHONE = "13800138000"
 ID_NUMBER = "11010519491231002X"
 OWNER, OTHER = b"o" * 32, b"p" * 32
+ENTERPRISES = ["tencent", "alibaba", "alipay", "douyin", "kuaishou", "baidu", "jd", "meituan"]
 
 Told = Mapping[str, Any]
 Play = Callable[[Told, Told], Told | int | None]

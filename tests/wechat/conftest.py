@@ -1,14 +1,18 @@
-"""The platform that the commands and pages call."""
+"""The pages as an application, WeChat that pushes, and its platform that the commands and pages call."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
 from config.bootstrap import bootstrap
 from config.ground import Ground
+from tests.wechat.forms import make_app
 from tests.wechat.played_platform import Played, played_platform
+from tests.wechat.pushing import WeChat
 
 
 @pytest.fixture
@@ -17,3 +21,18 @@ def played(ground: Ground) -> Iterator[Played]:
     with played_platform(ground) as played:
         bootstrap(ground, lambda engine: None, played.url.removesuffix("/wechat"))
         yield played
+
+
+@pytest.fixture
+def wechat(ground: Ground) -> WeChat:
+    return WeChat(ground)
+
+
+@pytest.fixture
+def app(ground: Ground) -> Flask:
+    return make_app(ground)
+
+
+@pytest.fixture
+def browser(app: Flask) -> FlaskClient:
+    return app.test_client()

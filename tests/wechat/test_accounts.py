@@ -13,10 +13,11 @@ import pytest
 from config.catalogue import Catalogue
 from config.db import begin
 from config.ground import Ground
+from tests.conftest import on_sqlite
 from wechat.accounts import Account, Accounts, official_accounts
 from wechat.errors import AccountUnknown, AccountUnready
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = on_sqlite
 
 
 class HangingCatalogues:

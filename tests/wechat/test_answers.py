@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from config.ground import Ground
+from tests.conftest import on_sqlite
 from tests.wechat.pushes import make_push
 from wechat.answers import AnswerMemory
 from wechat.push import NOTHING, Push
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = on_sqlite
 
 TAP = make_push(kind="event", event="click", event_key="ONECERT")
 

@@ -12,12 +12,13 @@ from flask import Flask
 from config.catalogue import default_document
 from config.db import begin
 from config.ground import Ground
+from tests.conftest import on_sqlite
 from tests.servers import serve
 from wechat.accounts import read_account
 from wechat.cli import account
 from wechat.views import make_blueprint
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = on_sqlite
 
 
 @pytest.fixture

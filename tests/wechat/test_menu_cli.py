@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from click.testing import CliRunner, Result
 
 from config import audit
 from config.db import reading
 from config.ground import Ground
+from tests.conftest import on_sqlite
 from tests.wechat.played_platform import Played
 from wechat.cli import account
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = on_sqlite
 
 
 def run(ground: Ground, *words: str) -> Result:

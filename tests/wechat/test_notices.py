@@ -24,6 +24,7 @@ from query.models import notice
 from query.notices import LATE, NoticeState, claim_notice
 from query.submission import Accepted
 from query.sweep import sweep
+from tests.conftest import on_sqlite
 from tests.miniprogram_api.citizens import codes_owed
 from tests.wechat.played_platform import Played
 from tests.wechat.pushes import OPENID
@@ -34,7 +35,6 @@ from wechat.push_body import Format
 from wechat.push_crypto import encrypt, sign
 from wechat.views import make_blueprint
 
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 PHONE = "13800138000"
 
 

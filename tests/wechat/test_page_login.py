@@ -17,12 +17,13 @@ from config.ground import Ground
 from config.queue import make_redis
 from miniprogram_api.door import Door
 from miniprogram_api.sessions import Session, read_session
+from tests.conftest import on_sqlite
 from tests.wechat.played_platform import Played
 from wechat.pages import make_blueprint
 from wechat.script_config import sign_page
 from wechat.views import make_blueprint as make_webhook
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = on_sqlite
 
 WECHAT = {"User-Agent": "Mozilla/5.0 (iPhone) MicroMessenger/8.0.49"}
 START = "/login/gxwbwx/internet-accounts"

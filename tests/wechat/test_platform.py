@@ -17,12 +17,12 @@ from config.ground import Ground
 from config.queue import make_redis
 from config.settings import Settings
 from config.wechat_codes import Course
+from tests.conftest import on_sqlite
 from tests.instances import clean_environment
 from tests.wechat.played_platform import Played, played_platform, replace_account
 from wechat.errors import PlatformAway, PlatformRefused
 from wechat.platform import Platform
 
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 pytestmark = on_sqlite
 MENU = {"button": [{"name": "一证通查", "type": "click", "key": "ONECERT"}]}
 

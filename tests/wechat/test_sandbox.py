@@ -11,9 +11,10 @@ from flask.testing import FlaskClient
 
 from config.ground import Ground
 from config.sandbox import Behaviour
+from tests.conftest import on_sqlite
 from wechat.sandbox import Platform, make_blueprint
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+pytestmark = on_sqlite
 
 APP_ID = "wx00000000000000a1"
 MENU = {"button": [{"name": "一证通查", "type": "click", "key": "ONECERT"}]}

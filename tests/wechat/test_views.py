@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,63 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given
-from hypothesis import settings as examples
-from hypothesis import strategies as st
-from werkzeug.test import TestResponse
 
 from config.clock import FixedClock
 from config.db import begin
 from config.ground import Ground
 from config.queue import make_redis
 from config.tickets import Ticket, parse_ticket
+from tests.conftest import on_sqlite
 from tests.wechat.pushes import OPENID
-from wechat.accounts import read_account
-from wechat.player import Played, build_event, build_push, build_text, read_answer
-from wechat.push import AccountKeys, Mode
+from tests.wechat.pushing import ACCOUNTS, TAP, WeChat
+from wechat.player import build_event, build_push, build_text, read_answer
 from wechat.push_body import Format
 from wechat.push_crypto import sign
-from wechat.views import make_blueprint
-
-ACCOUNTS = ["gxwbwx", "gxb-antifraud", "caict"]
-TAP = build_event("CLICK", "ONECERT")
-on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
-
-class WeChat:
-    """WeChat's side of the webhook."""
-
-    def __init__(self, ground: Ground) -> None:
-        self.ground = ground
-        app = Flask(__name__)
-        app.register_blueprint(make_blueprint(ground))
-        self.app = app
-
-    def client(self) -> FlaskClient:
-        return self.app.test_client()
-
-    def keys(self, code: str) -> AccountKeys:
-        return read_account(self.ground, code).keys
-
-    def play(self, code: str, message: dict[str, Any] = TAP, mode: Mode | None = None, form: Format = "xml") -> Played:
-        keys, now = self.keys(code), self.ground.clock.now()
-        return build_push(keys, message, openid=OPENID, mode=mode or keys.mode, form=form, now=now)
-
-    def send(self, code: str, played: Played, body: bytes | None = None, query: str | None = None) -> TestResponse:
-        where = f"/wechat/{code}?{played.query if query is None else query}"
-        return self.client().post(where, data=played.body if body is None else body, content_type=played.media)
-
-    def ask(self, code: str, message: dict[str, Any] = TAP, mode: Mode | None = None, form: Format = "xml") -> str:
-        response = self.send(code, self.play(code, message, mode, form))
-        assert response.status_code == 200
-        return read_answer(self.keys(code), response.data)
-
-
-@pytest.fixture
-def wechat(ground: Ground) -> WeChat:
-    return WeChat(ground)
 
 
 def test_the_platform_confirms_our_address(wechat: WeChat) -> None:
@@ -222,85 +176,6 @@ def test_a_changed_token_and_key_are_taken_beside_the_old_ones(wechat: WeChat) -
     assert read_answer(new, wechat.send("gxwbwx", played_after).data).startswith("您想查哪一项？")
 
 
-def send_in_50_ms(wechat: WeChat, code: str, played: Played, body: bytes, query: str | None = None) -> TestResponse:
-    """Send it three times, so that a busy machine is not taken for a slow refusal."""
-    times = []
-    for _ in range(3):
-        started = time.perf_counter()
-        response = wechat.send(code, played, body, query)
-        times.append(time.perf_counter() - started)
-    assert min(times) < 0.05
-    return response
-
-
-PLAIN_FAULTS: dict[str, bytes] = {
-    "no body": b"",
-    "doctype": b"<!DOCTYPE xml><xml><MsgType>text</MsgType></xml>",
-    "entity bomb": b"<!DOCTYPE x [<!ENTITY a 'ha'><!ENTITY b '&a;&a;&a;'>]><xml><Content>&b;</Content></xml>",
-    "outside entity": b"<!DOCTYPE x [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><xml><Content>&a;</Content></xml>",
-    "empty xml": b"<xml></xml>",
-    "no MsgType": b"<xml><a/></xml>",
-    "another root": b"<foo/>",
-    "text": b"text",
-    "broken": b"<xml><MsgType>",
-    "deep": b"<xml>" + b"<a>" * 9_000 + b"</a>" * 9_000 + b"</xml>",
-    "gbk": "<xml><Content>查询</Content></xml>".encode("gbk"),
-    "nul": b"<xml><Content>\x00</Content></xml>",
-    "two MsgTypes": b"<xml><MsgType>text</MsgType><MsgType>event</MsgType></xml>",
-    "deep json": b'{"a":' * 10_000,
-    "json list": b"[1]",
-}
-
-
-@on_sqlite
-@pytest.mark.parametrize("fault", PLAIN_FAULTS)
-def test_a_signed_body_that_is_no_push_is_refused_at_once_and_in_silence(wechat: WeChat, fault: str) -> None:
-    response = send_in_50_ms(wechat, "caict", wechat.play("caict"), PLAIN_FAULTS[fault])
-    assert (response.status_code, response.data) == (400, b"")
-
-
-def resealed(wechat: WeChat, code: str, encrypted: str) -> tuple[str, bytes]:
-    """A sealed push whose ciphertext is this one, rightly signed."""
-    seconds, token = str(wechat.ground.clock.now() // 1000), wechat.keys(code).tokens[0]
-    signature = sign(token, seconds, "n", encrypted)
-    query = f"timestamp={seconds}&nonce=n&encrypt_type=aes&msg_signature={signature}"
-    return query, f"<xml><Encrypt><![CDATA[{encrypted}]]></Encrypt></xml>".encode()
-
-
-@on_sqlite
-@pytest.mark.parametrize("encrypted", ["", "!!!", "A", "QUJD", "A" * 20, "A" * 24, "A" * 44, "x" * 64, "=" * 44])
-def test_a_signed_ciphertext_that_opens_to_nothing_is_refused_at_once(wechat: WeChat, encrypted: str) -> None:
-    query, body = resealed(wechat, "gxwbwx", encrypted)
-    response = send_in_50_ms(wechat, "gxwbwx", wechat.play("gxwbwx"), body, query)
-    assert response.status_code in (400, 403) and response.data == b""
-
-
-@on_sqlite
-@pytest.mark.parametrize("size", [64 * 1024 + 1, 1024 * 1024])
-@pytest.mark.parametrize("code", ["caict", "gxwbwx"])
-def test_a_body_over_64_kb_is_refused_at_once(wechat: WeChat, code: str, size: int) -> None:
-    response = send_in_50_ms(wechat, code, wechat.play(code), b"<xml>" + b"x" * (size - 5))
-    assert (response.status_code, response.data) == (413, b"")
-
-
-def test_a_wrong_method_tells_the_right_ones(wechat: WeChat) -> None:
-    refused = wechat.client().put("/wechat/gxwbwx")
-    assert refused.status_code == 405
-    assert {"GET", "POST"} <= set(refused.headers["Allow"].split(", "))
-
-
-def test_the_body_of_an_unsigned_push_is_not_read(wechat: WeChat) -> None:
-    played = wechat.play("caict")
-    response = wechat.send("caict", played, PLAIN_FAULTS["entity bomb"], "a=1")
-    assert (response.status_code, response.data) == (403, b"")
-
-
-def test_a_push_of_2011_is_refused(wechat: WeChat, clock: FixedClock) -> None:
-    played = wechat.play("caict")
-    clock.advance(301_000)
-    assert wechat.send("caict", played).status_code == 403
-
-
 @on_sqlite
 def test_a_tap_while_the_database_is_away_is_told_that_the_service_is_down(
     wechat: WeChat, clock: FixedClock, tmp_path: Path
@@ -341,35 +216,3 @@ def test_logs_name_neither_citizen_nor_words_nor_secrets(
     assert "never_heard_of" in shown
     for secret in (OPENID, "身份证", "11010519491231002X", "SECRET-KEY", wechat.keys("caict").tokens[0]):
         assert secret not in shown
-
-
-MUTATION = st.tuples(st.floats(0, 1), st.integers(0, 40), st.binary(max_size=40))
-
-
-@on_sqlite
-def test_no_mutated_push_makes_a_server_error(wechat: WeChat) -> None:
-    played = {(code, form): wechat.play(code, form=form) for code in ACCOUNTS for form in ("xml", "json")}
-
-    @examples(max_examples=2_000, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(
-        st.sampled_from(sorted(played)), st.lists(MUTATION, max_size=4), st.lists(MUTATION, max_size=2), st.booleans()
-    )
-    def mutate(which: Any, in_body: list[Any], in_query: list[Any], resign: bool) -> None:
-        code, push = which[0], played[which]
-        body = mutated(push.body, in_body)
-        query = mutated(push.query.encode(), in_query).decode("latin-1")
-        if resign and code != "caict" and (sealed := re.search(rb"Encrypt\W+([A-Za-z0-9+/=]+)", body)):
-            query = resealed(wechat, code, sealed[1].decode())[0]
-        response = wechat.send(code, push, body, query)
-        assert response.status_code < 500
-        assert response.status_code == 200 or response.data == b""
-
-    mutate()
-
-
-def mutated(original: bytes, mutations: list[tuple[float, int, bytes]]) -> bytes:
-    """The bytes with stretches of them replaced."""
-    for where, length, instead in mutations:
-        at = int(where * len(original))
-        original = original[:at] + instead + original[at + length :]
-    return original

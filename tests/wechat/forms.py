@@ -1,0 +1,50 @@
+"""A form of the pages, filled in and sent without JavaScript."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+from config.ground import Ground
+from miniprogram_api.door import Door
+from miniprogram_api.problems import http_problem_response
+from tests.miniprogram_api.citizens import codes_owed
+from wechat.headers import add_headers
+from wechat.pages import make_blueprint
+from wechat.refusals import receive_strays
+
+PHONE = "13800138000"
+ACCOUNTS = {"phone": PHONE, "id_tail": "12345X", "consent": "yes"}
+CARDS = {"phone": PHONE, "name": "张三", "id_number": "11010519491231002X", "consent": "yes"}
+
+
+def make_app(ground: Ground) -> Flask:
+    app = Flask("pages", static_folder=None)
+    app.register_blueprint(make_blueprint(ground, Door(ground)))
+    receive_strays(app, ground, http_problem_response)
+    app.register_error_handler(HTTPException, http_problem_response)
+    app.wsgi_app = add_headers(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def hidden(page: TestResponse, name: str) -> str:
+    return re.findall(rf'<input type="hidden" name="{name}" value="([^"]+)"', page.text)[0]
+
+
+def post(browser: FlaskClient, service: str = "internet-accounts", **typed: str) -> TestResponse:
+    """Open the form, fill it in, send it."""
+    page = browser.get(f"/{service}")
+    return browser.post(f"/{service}", data={"session": hidden(page, "session"), "key": hidden(page, "key")} | typed)
+
+
+def receive_code(ground: Ground, browser: FlaskClient, service: str = "internet-accounts") -> str:
+    assert post(browser, service, phone=PHONE, action="code").status_code == 200
+    return codes_owed(ground)[-1]
+
+
+def faults(page: TestResponse) -> list[str]:
+    return re.findall(r'said_bad" id="say-[a-z_]+"><svg.*?</svg><span>([^<]+)</span>', page.text)
