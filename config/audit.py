@@ -12,7 +12,8 @@ from typing import Any, Literal, Protocol
 from sqlalchemy import Column, Connection, Row, SmallInteger, String, Table, insert, select
 
 from config.clock import Clock
-from config.db import Mac32, Ms, Serial, metadata, upsert
+from config.columns import Mac32, Ms, Serial
+from config.db import metadata, upsert
 from config.keys import KeyRing
 from config.log import get_logger, mask
 from config.sealing import hmac_equal

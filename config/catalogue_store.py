@@ -14,7 +14,8 @@ from sqlalchemy.dialects import mysql
 
 from config.catalogue import Catalogue, load_catalogue
 from config.clock import Clock
-from config.db import Mac32, Ms, metadata, reading
+from config.columns import Mac32, Ms
+from config.db import metadata, reading
 from config.errors import CatalogueInvalid
 from config.keys import KeyRing
 from config.sealing import hmac_equal

@@ -11,14 +11,10 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 from pymysql.err import MySQLError
 from sqlalchemy import (
-    BINARY,
-    BigInteger,
     ColumnElement,
     Connection,
-    Dialect,
     Engine,
     Insert,
-    Integer,
     MetaData,
     Select,
     Table,
@@ -32,14 +28,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql, sqlite
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.types import BLOB, VARBINARY, LargeBinary, TypeEngine, UserDefinedType
+from sqlalchemy.types import UserDefinedType
 from urllib3.util.wait import wait_for_read
 
 from config.errors import DatabaseUnavailable
 
 T = TypeVar("T")
 
-SEAL_OVERHEAD = 31  # bytes that sealing adds: format 1, key id 2, nonce 12, tag 16
 BUSY_S = 5
 STATEMENT_S = 15
 # Of one process: 32 threads serve (serving.THREADS), and each may read keys or catalogue beside its transaction.
@@ -68,47 +63,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-Ms = BigInteger
-"""A time: epoch milliseconds."""
-
-Serial = BigInteger().with_variant(Integer, "sqlite")
-"""A number that the database counts up (SQLite counts only INTEGER)."""
-
-
-class _AsIs(TypeEngine[bytes]):
-    """Bytes as they are: both drivers take and give them so, and a function call for each value is dear."""
-
-    def bind_processor(self, dialect: Dialect) -> None:
-        """Nothing is done to a value on its way in."""
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> None:
-        """Nothing is done to a value on its way out."""
-
-
-class _Binary(_AsIs, BINARY):
-    pass
-
-
-class _VarBinary(_AsIs, VARBINARY):
-    pass
-
-
-Id16 = _Binary(16)
-"""A random or time-ordered identifier of 128 bits."""
-
-Mac32 = _Binary(32)
-"""A keyed MAC, such as the blind index of a phone."""
-
-
-def Sealed(plain: int) -> TypeEngine[bytes]:
-    """A column for a sealed value of at most `plain` bytes before sealing."""
-    size = plain + SEAL_OVERHEAD
-    if size <= 4096:
-        return _VarBinary(size)
-    if size <= 65_535:
-        return BLOB()
-    return LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
 
 
 class DatabaseSettings(Protocol):

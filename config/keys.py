@@ -16,7 +16,8 @@ from sqlalchemy import Column, Connection, Engine, Integer, Row, String, Table, 
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from config.clock import Clock
-from config.db import Ms, Sealed, is_duplicate, metadata, reading
+from config.columns import Ms, Sealed
+from config.db import is_duplicate, metadata, reading
 from config.errors import DatabaseUnavailable, KeysUnavailable, SealBroken
 from config.sealing import KEY_BYTES, KeyMaterial, Suite, join, parse_suite
 

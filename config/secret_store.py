@@ -10,7 +10,8 @@ import threading
 from sqlalchemy import Column, Connection, Engine, String, Table, delete, select
 
 from config.clock import Clock
-from config.db import Ms, Sealed, metadata, reading, upsert
+from config.columns import Ms, Sealed
+from config.db import metadata, reading, upsert
 from config.errors import ConfigError, SecretMissing
 from config.keys import KeyRing
 

@@ -10,7 +10,8 @@ from enum import IntEnum
 
 from sqlalchemy import Boolean, Column, Index, Integer, SmallInteger, String, Table
 
-from config.db import Id16, Mac32, Ms, Sealed, metadata
+from config.columns import Id16, Mac32, Ms, Sealed
+from config.db import metadata
 
 
 class Lane(IntEnum):

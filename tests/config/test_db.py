@@ -23,20 +23,8 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.schema import CreateTable
 from urllib3.util.wait import wait_for_read
 
-from config.db import (
-    Id16,
-    Ms,
-    Sealed,
-    Serial,
-    among,
-    begin,
-    is_duplicate,
-    make_engine,
-    reading,
-    skip_locked,
-    transact,
-    upsert,
-)
+from config.columns import Id16, Ms, Sealed, Serial
+from config.db import among, begin, is_duplicate, make_engine, reading, skip_locked, transact, upsert
 from config.errors import DatabaseUnavailable
 from config.serving import THREADS
 from tests.conftest import on_sqlite

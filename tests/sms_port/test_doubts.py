@@ -27,6 +27,19 @@ from tests.sms_port.letters import (
 )
 
 
+@pytest.fixture
+def impatient(ground: Ground, sandbox: Sandbox) -> Sandbox:
+    """A sandbox whose gateway is waited for half a second only."""
+    change_catalogue(
+        ground,
+        (
+            "preference = 0\nconnect_s = 3\nread_s = 10\ntotal_s = 15",
+            "preference = 0\nconnect_s = 0.5\nread_s = 0.5\ntotal_s = 0.5",
+        ),
+    )
+    return sandbox
+
+
 def send_into_doubt(ground: Ground, sandbox: Sandbox, news: News) -> Owed:
     """Send a reply to a gateway that neither takes it nor can be asked about it."""
     sandbox.behaviour.set("gateway", "500")

@@ -36,19 +36,6 @@ from tests.sms_port.letters import (
 NOWHERE = "http://127.0.0.1:9"
 
 
-@pytest.fixture
-def impatient(ground: Ground, sandbox: Sandbox) -> Sandbox:
-    """A sandbox whose gateway is waited for half a second only."""
-    change_catalogue(
-        ground,
-        (
-            "preference = 0\nconnect_s = 3\nread_s = 10\ntotal_s = 15",
-            "preference = 0\nconnect_s = 0.5\nread_s = 0.5\ntotal_s = 0.5",
-        ),
-    )
-    return sandbox
-
-
 def test_messages_arrive_and_are_erased(ground: Ground, sandbox: Sandbox, news: News) -> None:
     code, reply = make_code(ground), make_reply()
     owe_all(ground, reply, code)

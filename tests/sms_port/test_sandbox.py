@@ -116,11 +116,15 @@ def test_a_gateway_that_is_closed_delivers_no_more_receipts(ground: Ground, news
     ours.post("/sms/<link>/receipts")(lambda link: heard.append(link) or ("", 200))
     with serve(ours) as url:
         with run_sandbox(ground, url) as sandbox:
+            others = delivering()
             submit(ground, sandbox, GOOD)
-            threads = {thread.name for thread in threading.enumerate()}
-        assert "receipts" in threads
-        assert "receipts" not in {thread.name for thread in threading.enumerate()}
+            (delivers,) = delivering() - others
+        assert not delivers.is_alive()
         assert heard == []
+
+
+def delivering() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "receipts"}
 
 
 def test_the_inbox_forgets_the_oldest_first() -> None:
