@@ -36,6 +36,7 @@ class Stream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say what was said before there was a socket."""
         self._transport = cast(asyncio.Transport, transport)
+        self._read_or_not()
         self.flush()
 
     def data_received(self, data: bytes) -> None:
@@ -65,9 +66,11 @@ class Stream(asyncio.Protocol):
         self.flush()
 
     def flush(self) -> None:
-        """Write what has been said."""
+        """Write what has been said; before there is a socket, it is kept."""
+        if self._transport is None:
+            return
         out = self.conversation.take()
-        if out and self._transport is not None and not self._transport.is_closing():
+        if out and not self._transport.is_closing():
             self._transport.write(out)
 
     def hold(self, on: bool) -> None:
@@ -81,6 +84,9 @@ class Stream(asyncio.Protocol):
 
     def _hold(self, who: str, on: bool) -> None:
         (self._holds.add if on else self._holds.discard)(who)
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
         if self._transport is None or self._transport.is_closing():
             return
         if self._holds:

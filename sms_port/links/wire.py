@@ -131,19 +131,23 @@ class Wire:
     async def _connect(self) -> str:
         try:
             conversation = self._owner.begin(self._loop.time())
-            stream = Stream(self._owner, conversation, self._loop)
-            making = self._loop.create_connection(lambda: stream, self._place.host, self._place.port)
-            await asyncio.wait_for(making, self._place.connect_s)
         except OneCertError as error:
             return error.code
-        except (OSError, TimeoutError):
-            return "unreachable"
-        self._streams.append(stream)
+        stream = Stream(self._owner, conversation, self._loop)
+        self._streams.append(stream)  # before there is a socket: the welcome may come before the call that made it does
         try:
-            return await self._converse(conversation, stream)
+            return await self._converse(conversation, stream) if await self._reach(stream) else "unreachable"
         finally:
             self._streams.remove(stream)
             stream.close()
+
+    async def _reach(self, stream: Stream) -> bool:
+        making = self._loop.create_connection(lambda: stream, self._place.host, self._place.port)
+        try:
+            await asyncio.wait_for(making, self._place.connect_s)
+        except (OSError, TimeoutError):
+            return False
+        return True
 
     async def _converse(self, conversation: Conversation, stream: Stream) -> str:
         begun, deadline = self._loop.time(), 0.0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import threading
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
+from config.ground import Ground
 from sms_port.links.cmpp import CmppLink
 from sms_port.links.link import Accepted, Dispatch
 from sms_port.models import Lane, Word
@@ -15,7 +18,7 @@ from sms_port.reference import build_reference
 from sms_port.sandbox_cmpp import Guest
 from tests.factories import LAUNCH_DAY
 from tests.servers import wait_until
-from tests.sms_port.cmpp_peers import Hearing, Peer
+from tests.sms_port.cmpp_peers import Hearing, Peer, open_link, use_cmpp
 
 
 @pytest.fixture
@@ -59,3 +62,18 @@ def test_a_goodbye_is_said_on_each(link: CmppLink, peer: Peer) -> None:
     link.close()
     assert link.status == "left"
     wait_until(lambda: not peer.gateway.guests())
+
+
+def test_a_welcome_that_comes_before_the_connecting_call_is_over_counts_at_once(
+    ground: Ground, peer: Peer, hearing: Hearing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = asyncio.BaseEventLoop.create_connection
+
+    async def connect_slowly(*args: Any, **options: Any) -> Any:
+        made = await connect(*args, **options)
+        await asyncio.sleep(0.5)
+        return made
+
+    monkeypatch.setattr(asyncio.BaseEventLoop, "create_connection", connect_slowly)
+    with open_link(ground, use_cmpp(ground, peer.gateway.port), hearing) as link:
+        assert link.status == "up"
