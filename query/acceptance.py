@@ -19,8 +19,8 @@ from query.errors import CodeWrong, IdempotencyConflict, QueryError
 from query.models import inquiry
 from query.moves import admit
 
-Told: TypeAlias = tuple[int, int] | QueryError
-"""(reference, accepted at), or what the citizen is told; both are committed."""
+Admission: TypeAlias = tuple[int, int] | QueryError
+"""What becomes of a submission: (reference, accepted at), or why it is refused; both are committed."""
 
 _EARLIER: Final = select(inquiry.c.submission, inquiry.c.fingerprint, inquiry.c.reference, inquiry.c.accepted_at).where(
     inquiry.c.submission.in_(bindparam("keys", expanding=True))
@@ -36,12 +36,12 @@ class Candidate:
     row: dict[str, Any] = field(repr=False)
 
     @property
-    def accepted(self) -> Told:
-        """What is told when it becomes an inquiry."""
+    def accepted(self) -> Admission:
+        """The admission when it becomes an inquiry."""
         return self.row["reference"], self.row["accepted_at"]
 
 
-def decide_together(db: Connection, ground: Ground, candidates: Sequence[Candidate]) -> list[Told | None]:
+def decide_together(db: Connection, ground: Ground, candidates: Sequence[Candidate]) -> list[Admission | None]:
     """What becomes of each; None: to be decided alone. IntegrityError: all of them are, nothing was done."""
     chosen = _strangers(candidates)
     codes = lock_codes(db, [one.holder for one in chosen], wait=False)
@@ -49,7 +49,7 @@ def decide_together(db: Connection, ground: Ground, candidates: Sequence[Candida
     return [told.get(one) for one in candidates]
 
 
-def decide_alone(db: Connection, ground: Ground, candidates: Sequence[Candidate]) -> list[Told]:
+def decide_alone(db: Connection, ground: Ground, candidates: Sequence[Candidate]) -> list[Admission]:
     """What becomes of the one candidate, after every other submission of its holder."""
     codes = lock_codes(db, [one.holder for one in candidates], wait=True)
     told = _decide(db, ground, candidates, codes, look_at_all=True)
@@ -70,9 +70,9 @@ def _decide(
     codes: dict[Holder, Code],
     *,
     look_at_all: bool,
-) -> dict[Candidate, Told]:
+) -> dict[Candidate, Admission]:
     tries = {one: try_code(ground, codes.get(one.holder), one.code, one.row["accepted_at"]) for one in candidates}
-    refused: dict[Candidate, Told] = {one: why for one, why in tries.items() if why is not None}
+    refused: dict[Candidate, Admission] = {one: why for one, why in tries.items() if why is not None}
     # A right code is unused, so its submission is hardly there already; if its key is, the INSERT refuses.
     earlier = _earlier(db, [one for one in candidates if look_at_all or one in refused])
     _store_tries(db, codes, {one: why for one, why in tries.items() if one not in earlier})
@@ -92,7 +92,7 @@ def _store_tries(db: Connection, codes: dict[Holder, Code], tries: Mapping[Candi
     count_wrong(db, [codes[one.holder] for one, why in tries.items() if isinstance(why, CodeWrong)])
 
 
-def _earlier(db: Connection, candidates: Sequence[Candidate]) -> dict[Candidate, Told]:
+def _earlier(db: Connection, candidates: Sequence[Candidate]) -> dict[Candidate, Admission]:
     """The references of those that were accepted before; a conflict for those whose key another submission has."""
     if not candidates:
         return {}
@@ -101,7 +101,7 @@ def _earlier(db: Connection, candidates: Sequence[Candidate]) -> dict[Candidate,
     return {one: _same(stored[key], one) for one in candidates if (key := one.row["submission"]) in stored}
 
 
-def _same(earlier: Any, candidate: Candidate) -> Told:
+def _same(earlier: Any, candidate: Candidate) -> Admission:
     if earlier.fingerprint != candidate.row["fingerprint"]:
         return IdempotencyConflict("the key was used before")
     return earlier.reference, earlier.accepted_at

@@ -19,6 +19,7 @@ from config.errors import SealBroken
 from config.ground import Ground
 from config.log import get_logger
 from enterprises import client
+from enterprises.errors import EnterpriseError
 from enterprises.protocol import FIELDS, OPTIONAL_FIELDS, Item, Pending
 from enterprises.protocol import Answer as PartnerAnswer
 from query.advance import advance
@@ -28,7 +29,7 @@ from query.lanes import waiting
 from query.models import question, wave
 from query.offer import times_of
 from query.owing import Round
-from query.parts import Items, Told, ask_in_parts
+from query.parts import Items, ask_in_parts
 from query.poison import carried, poison_of, portion_size
 from query.questions import ALONE_AFTER, COUNT, UNAVAILABLE, Answer, Lease, claim, open_answers
 from query.record import Said, give_back, record, record_all, slow_down
@@ -54,27 +55,27 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What a call brought. `portion`: it held only some of the items."""
+    """What a call brought: answers by inquiry, the error that ended it; `portion`: it held only some of the items."""
 
     partner: Partner
     call: Call
-    told: Told
+    answers: Mapping[bytes, PartnerAnswer] = field(repr=False)
+    error: EnterpriseError | None
     portion: bool
 
     def said(self) -> Said:
         """The answers as they are recorded."""
-        answers = self.told.answers
-        later = any(isinstance(answer, Pending) and answer.later for answer in answers.values())
+        later = any(isinstance(answer, Pending) and answer.later for answer in self.answers.values())
         return Said(
             self.call.lease,
-            {inquiry: stored_answer(answer) for inquiry, answer in answers.items()},
-            rest_at_once=len(answers) < len(self.call.items),
+            {inquiry: stored_answer(answer) for inquiry, answer in self.answers.items()},
+            rest_at_once=len(self.answers) < len(self.call.items),
             later_s=self.partner.callback_s if later else 0,
         )
 
 
-class Rounds(Protocol):
-    """Who asks on at once, in this process, about waves that have just been checked (query/rounds.py)."""
+class RoundTaker(Protocol):
+    """Whoever asks on at once, in this process, about waves that have just been checked (query/rounds.py)."""
 
     def take(self, partners: Sequence[Partner]) -> Mapping[str, int]:
         """Whom of these it asks itself: code -> until when (epoch ms)."""
@@ -121,7 +122,7 @@ def lease_until(ground: Ground, partner: Partner) -> int:
     return ground.clock.now() + int((partner.total_s + LEASE_MARGIN_S) * SECOND)
 
 
-def put(ground: Ground, partner: Partner, call: Call, rounds: Rounds | None = None) -> bool:
+def put(ground: Ground, partner: Partner, call: Call, rounds: RoundTaker | None = None) -> bool:
     """Make one call and record it, then settle what it completed. False: do not go on with this partner now.
 
     What is asked next is left to `rounds`, if given.
@@ -138,7 +139,7 @@ def put(ground: Ground, partner: Partner, call: Call, rounds: Rounds | None = No
         return True
     heard = hear(ground, partner, call)
     settle(ground, record_heard(ground, [heard]), rounds)
-    return bool(heard.told.answers) and heard.told.error is None
+    return bool(heard.answers) and heard.error is None
 
 
 def hear(ground: Ground, partner: Partner, call: Call) -> Heard:
@@ -157,18 +158,18 @@ def hear(ground: Ground, partner: Partner, call: Call) -> Heard:
         with waiting(len(some)):
             return client.ask(ground, partner, *question, now).by_id
 
-    told = ask_in_parts(ask_them, items, lease.failed)
+    answers, error = ask_in_parts(ask_them, items, lease.failed)
     faults.point("ask.after_answer")
-    return Heard(partner, call, told, portion=len(items) < len(call.items))
+    return Heard(partner, call, answers, error, portion=len(items) < len(call.items))
 
 
 def record_heard(ground: Ground, heard: Sequence[Heard]) -> list[int]:
     """Record what several partners said, together; returns the waves to settle. Who said nothing is asked again."""
     for one in heard:
-        if not one.told.answers:
+        if not one.answers:
             faults.point("ask.after_failure")
             _failed(ground, one)
-    said = [one.said() for one in heard if one.told.answers]
+    said = [one.said() for one in heard if one.answers]
     return record_all(ground, said) if said else []
 
 
@@ -255,7 +256,7 @@ def owed_items(
     return found
 
 
-def settle(ground: Ground, waves: Sequence[int], rounds: Rounds | None = None) -> None:
+def settle(ground: Ground, waves: Sequence[int], rounds: RoundTaker | None = None) -> None:
     """Settle waves in which the last answer has come."""
     for one in advance(ground, waves, rounds.take if rounds is not None else None):
         if rounds is not None:
@@ -263,7 +264,7 @@ def settle(ground: Ground, waves: Sequence[int], rounds: Rounds | None = None) -
 
 
 def _failed(ground: Ground, heard: Heard) -> None:
-    error, lease = heard.told.error, heard.call.lease
+    error, lease = heard.error, heard.call.lease
     wait = ((error.retry_after_s if error else None) or 0) * SECOND
     if wait:
         slow_down(ground, lease.partner, ground.clock.now() + wait)

@@ -64,7 +64,7 @@ def settle_asked(db: Connection, ground: Ground, whole: Wave, now: int, owing: O
         end(db, ground, whole.service, State.ASKING, replies, now)
         _count(asked, [place for place, member in enumerate(whole.members) if member in replies])
     if waiting:
-        shrink(db, ground, whole, list(waiting), COUNT, times, decide_at=min(waiting.values()))
+        shrink(db, ground, whole, list(waiting), times, decide_at=min(waiting.values()))
     else:
         finish(db, whole.id)
     owing.messages = bool(replies)

@@ -12,7 +12,7 @@ from config.ground import Ground
 from enterprises.protocol import Answer as PartnerAnswer
 from query.answers import stored_answer
 from query.models import inquiry, question
-from query.questions import CALLED_BACK, COUNT, DONE, REFUSED, Answer, Lease
+from query.questions import CALLED_BACK, COUNT, REFUSED, Answer, Lease, QuestionState
 from query.record import record
 
 AT_ONCE: Final = 500
@@ -48,7 +48,7 @@ def _open(ground: Ground, partner: str, answers: Mapping[bytes, Answer]) -> Iter
 
 def _rows(ground: Ground, partner: str, ids: list[bytes]) -> Sequence[Any]:
     """Open questions that were put to this partner about these inquiries. Never asked, nothing can be answered."""
-    asked = (question.c.partner == partner, question.c.state != DONE, question.c.tries > 0)
+    asked = (question.c.partner == partner, question.c.state != QuestionState.DONE, question.c.tries > 0)
     columns = (inquiry.c.id, question.c.wave, question.c.kind, question.c.service)
     found = select(*columns).join(question, question.c.wave == inquiry.c.wave)
     with reading(ground.engine) as db:

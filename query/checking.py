@@ -33,7 +33,7 @@ def settle_checked(db: Connection, ground: Ground, whole: Wave, now: int, owing:
         end_unsuccessfully(db, ground, whole.service, ended, now)
         owing.messages = True
     if steps[Step.WAIT]:
-        shrink(db, ground, whole, steps[Step.WAIT], IDENTITY, times)
+        shrink(db, ground, whole, steps[Step.WAIT], times)
     if steps[Step.ASK]:
         matched = whole.only(steps[Step.ASK])
         counted = _for_counts(matched, [held_since(verdicts[place]) for place in steps[Step.ASK]], now)

@@ -13,13 +13,13 @@ from config.terminal import change_options, confirm, json_option, needs_ground, 
 from query.errors import NotFound
 from query.inquiry import Outcome, State
 from query.models import inquiry, question
-from query.questions import DONE, DUE, LEASED
+from query.questions import QuestionState
 from query.schema_cli import db_commands
 from query.stats_cli import stats
 
 LISTED: Final = ("reference", "service", "entrance", "state", "outcome", "phone", "accepted_at", "closed_at")
 ASKED: Final = ("partner", "kind", "state", "tries", "due_at")
-QUESTION_STATES: Final = {DUE: "due", LEASED: "being asked", DONE: "over"}
+STATE_WORDS: Final = {QuestionState.DUE: "due", QuestionState.LEASED: "being asked", QuestionState.DONE: "over"}
 
 
 @click.group("inquiry")
@@ -76,7 +76,7 @@ def nudge_inquiry(ground: Ground, ctx: click.Context, reference: str, dry_run: b
         return
     with begin(ground.engine) as db:
         row = db.execute(_by_reference(reference)).one()
-        due = (question.c.wave == row.wave) & (question.c.state == DUE)
+        due = (question.c.wave == row.wave) & (question.c.state == QuestionState.DUE)
         partners = list(db.execute(select(question.c.partner).where(due)).scalars())
         db.execute(update(question).where(due).values(due_at=ground.clock.now()))
         audit.record(db, ground, "inquiry.nudge", reference, f"{len(partners)} questions due now")
@@ -112,7 +112,7 @@ def _times(row: Row[Any]) -> dict[str, Any]:
 
 
 def _asked(row: Row[Any]) -> dict[str, Any]:
-    told = {"partner": row.partner, "kind": row.kind, "state": QUESTION_STATES[row.state], "tries": row.tries}
+    told = {"partner": row.partner, "kind": row.kind, "state": STATE_WORDS[row.state], "tries": row.tries}
     return {**told, "due_at": rfc3339(row.due_at)}
 
 

@@ -12,7 +12,7 @@ from config.db import among, skip_locked, transact
 from config.errors import SealBroken
 from config.ground import Ground
 from config.log import get_logger
-from query.ask import Call, Rounds, lease_until, owed_items, put
+from query.ask import Call, RoundTaker, lease_until, owed_items, put
 from query.inquiry import IDENTITY_FIELDS, SECOND, Times
 from query.models import inquiry
 from query.offer import times_of
@@ -23,7 +23,7 @@ from query.waves import Stage, Wave, add_wave, new_wave_id
 _log = get_logger(__name__)
 
 
-def gather(ground: Ground, carrier_code: str, rounds: Rounds | None = None) -> None:
+def gather(ground: Ground, carrier_code: str, rounds: RoundTaker | None = None) -> None:
     """Gather every inquiry that waits for this carrier, wave by wave, and ask about each wave at once.
 
     With `rounds`, who matches goes on to the enterprises in this process; without, somebody is rung to ask them.
@@ -38,7 +38,7 @@ def gather(ground: Ground, carrier_code: str, rounds: Rounds | None = None) -> N
                 rounds.run()
 
 
-def _one_wave(ground: Ground, carrier: Partner, service: str, rounds: Rounds | None) -> bool:
+def _one_wave(ground: Ground, carrier: Partner, service: str, rounds: RoundTaker | None) -> bool:
     """True: more are waiting, and this carrier may be asked on."""
     with turn(ground, carrier) as permit:
         if not permit.granted:

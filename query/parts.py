@@ -1,7 +1,6 @@
 """Asking about a batch that a partner refuses as a whole: in halves, until the item to blame is alone."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from enterprises.errors import EnterpriseError
@@ -16,28 +15,23 @@ REFUSED_AFTER: Final = 2
 Items = Mapping[bytes, Item]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What was answered, by inquiry, and the error that ended the asking, if one did."""
-
-    answers: dict[bytes, Answer]
-    error: EnterpriseError | None
-
-
-def ask_in_parts(ask: Callable[[Items], Mapping[str, Answer] | None], items: Items, failed: int) -> Told:
+def ask_in_parts(
+    ask: Callable[[Items], Mapping[str, Answer] | None], items: Items, failed: int
+) -> tuple[dict[bytes, Answer], EnterpriseError | None]:
     """Ask about `items`, in halves as long as a part is refused (400, 413, 422); `failed`: tries before this one.
 
-    `ask` returns None when there is no time left for another call.
+    Returns what was answered, by inquiry, and the error that ended the asking, if one did. `ask` returns None when
+    there is no time left for another call.
     An item that is refused alone, where others were answered, is what its partner cannot stomach: Refused.
     """
-    told: dict[bytes, Answer] = {}
+    answers: dict[bytes, Answer] = {}
     alone: list[bytes] = []
     parts, calls, error = [dict(items)], 0, None
-    while parts and calls < (MOST_CALLS if told else FRUITLESS_CALLS):
+    while parts and calls < (MOST_CALLS if answers else FRUITLESS_CALLS):
         part = parts.pop()
         calls += 1
         try:
-            answers = ask(part)
+            told = ask(part)
         except EnterpriseError as failure:
             error = failure
             if failure.code != "question_refused":
@@ -47,12 +41,12 @@ def ask_in_parts(ask: Callable[[Items], Mapping[str, Answer] | None], items: Ite
             else:
                 parts += _halves(part)
         else:
-            if answers is None:
+            if told is None:
                 break
-            told |= {inquiry: answers[item.id] for inquiry, item in part.items()}
-    if told or (len(items) == 1 and failed >= REFUSED_AFTER):
-        told |= dict.fromkeys(alone, Refused())
-    return Told(told, error if len(told) < len(items) else None)
+            answers |= {inquiry: told[item.id] for inquiry, item in part.items()}
+    if answers or (len(items) == 1 and failed >= REFUSED_AFTER):
+        answers |= dict.fromkeys(alone, Refused())
+    return answers, error if len(answers) < len(items) else None
 
 
 def _halves(part: dict[bytes, Item]) -> list[dict[bytes, Item]]:

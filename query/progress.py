@@ -13,7 +13,7 @@ from query.errors import NotFound
 from query.inquiry import OWNER_SEES, STATUS, State, reply_by
 from query.models import inquiry, question
 from query.offer import times_of
-from query.questions import COUNT, DONE
+from query.questions import COUNT, QuestionState
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _may_see(row: Row[Any], owner: bytes, now: int) -> bool:
 
 
 def _partners(db: Connection, row: Row[Any]) -> tuple[int, int]:
-    done = func.sum(case((question.c.state == DONE, 1), else_=0))
+    done = func.sum(case((question.c.state == QuestionState.DONE, 1), else_=0))
     counts = select(func.count(), done).where(question.c.wave == row.wave, question.c.kind == COUNT)
     asked, answered = db.execute(counts).one()
     return asked, int(answered or 0)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
@@ -14,9 +15,14 @@ from query.models import question
 IDENTITY: Final = "identity"
 COUNT: Final = "count"
 
-DUE: Final = 0
-LEASED: Final = 1
-DONE: Final = 2
+
+class QuestionState(IntEnum):
+    """Where a question stands; the numbers are stored."""
+
+    DUE = 0
+    LEASED = 1
+    DONE = 2
+
 
 Answer: TypeAlias = str | dict[str, int] | None
 """Counts by application, or a word: a verdict, REFUSED, UNAVAILABLE. None: still owed."""
@@ -72,7 +78,7 @@ def add_question(
             "partner": partner,
             "kind": kind,
             "service": service,
-            "state": LEASED if partner in leases else DUE,
+            "state": QuestionState.LEASED if partner in leases else QuestionState.DUE,
             "due_at": now,
             "lease_until": leases.get(partner, 0),
             "tries": int(partner in leases),
@@ -92,7 +98,7 @@ def of_partners(ground: Ground) -> ColumnElement[bool]:
 
 def due_by(ground: Ground, now: int) -> ColumnElement[bool]:
     """Questions that are due at `now`, to whichever partner."""
-    return of_partners(ground) & (question.c.state == DUE) & (question.c.due_at <= now)
+    return of_partners(ground) & (question.c.state == QuestionState.DUE) & (question.c.due_at <= now)
 
 
 def claim(db: Connection, partner: str, batch: int, now: int, lease_until: int) -> Lease | None:
@@ -100,7 +106,7 @@ def claim(db: Connection, partner: str, batch: int, now: int, lease_until: int) 
     columns = question.c
     seen = (columns.wave, columns.kind, columns.service, columns.tries, columns.failed, columns.lost, columns.n)
     answered = columns.answers.is_not(None).label("answered")
-    due = (question.c.partner == partner, question.c.state == DUE, question.c.due_at <= now)
+    due = (question.c.partner == partner, question.c.state == QuestionState.DUE, question.c.due_at <= now)
     oldest = select(*seen, answered).where(*due).order_by(question.c.due_at).limit(CLAIMED_AT_MOST)
     rows = db.execute(skip_locked(oldest)).all()
     if not rows:
@@ -112,7 +118,7 @@ def claim(db: Connection, partner: str, batch: int, now: int, lease_until: int) 
         question.c.kind == first.kind,
         question.c.wave.in_([row.wave for row in taken]),
     )
-    values = {"state": LEASED, "lease_until": lease_until, "tries": question.c.tries + 1}
+    values = {"state": QuestionState.LEASED, "lease_until": lease_until, "tries": question.c.tries + 1}
     db.execute(update(question).where(*this).values(**values))
     return Lease(
         partner,

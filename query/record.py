@@ -14,7 +14,7 @@ from config.ground import Ground
 from query.inquiry import SECOND, retry_delay
 from query.models import question, wave
 from query.poison import DEATHS
-from query.questions import ALONE_AFTER, CALLED_BACK, DONE, DUE, LEASED, Answer, Lease, answer_row, open_answers
+from query.questions import ALONE_AFTER, CALLED_BACK, Answer, Lease, QuestionState, answer_row, open_answers
 from query.waves import STAGE_OF, split_members
 
 _SPREAD = SystemRandom()
@@ -71,8 +71,8 @@ def put_back(ground: Ground, lease: Lease, due_at: int) -> None:
 def _make_due(ground: Ground, lease: Lease, **values: int) -> None:
     def unlease(db: Connection) -> None:
         for wave_id, tries in sorted(lease.tries.items()):
-            mine = _mine(lease, wave_id) & (question.c.state == LEASED) & (question.c.tries == tries)
-            db.execute(update(question).where(mine).values(state=DUE, **values))
+            mine = _mine(lease, wave_id) & (question.c.state == QuestionState.LEASED) & (question.c.tries == tries)
+            db.execute(update(question).where(mine).values(state=QuestionState.DUE, **values))
         faults.point("give_back.before_commit")
 
     transact(ground.engine, unlease)
@@ -80,7 +80,7 @@ def _make_due(ground: Ground, lease: Lease, **values: int) -> None:
 
 def slow_down(ground: Ground, partner: str, until: int) -> None:
     """Ask this partner nothing before `until`: its own wish (Retry-After) holds for every question to it."""
-    due = (question.c.partner == partner) & (question.c.state == DUE) & (question.c.due_at < until)
+    due = (question.c.partner == partner) & (question.c.state == QuestionState.DUE) & (question.c.due_at < until)
     transact(ground.engine, lambda db: db.execute(update(question).where(due).values(due_at=until)))
 
 
@@ -98,7 +98,7 @@ def _record(db: Connection, *, ground: Ground, said: Mapping[str, Said]) -> list
     told: set[int] = set()
     for row in _lock_questions(db, said):
         lease = said[row.partner].lease
-        if row.wave not in waves or row.wave not in lease.tries or row.state == DONE:
+        if row.wave not in waves or row.wave not in lease.tries or row.state == QuestionState.DONE:
             continue
         values = _answered(ground, row, split_members(waves[row.wave].members), said[row.partner].answers)
         news = values["answers"] != row.answers
@@ -141,17 +141,17 @@ def _next_try(ground: Ground, said: Said, row: Row[Any], owed: int, news: bool) 
     """State, time and failures of a question after a call; nothing, when another worker has the lease by now."""
     lease = said.lease
     if owed == 0:
-        return {"state": DONE}
-    if row.state != LEASED or row.tries != lease.tries[row.wave]:
+        return {"state": QuestionState.DONE}
+    if row.state != QuestionState.LEASED or row.tries != lease.tries[row.wave]:
         return {}
     if said.later_s:
-        return {"state": DUE, "due_at": ground.clock.now() + int(said.later_s * SECOND)}
+        return {"state": QuestionState.DUE, "due_at": ground.clock.now() + int(said.later_s * SECOND)}
     if news and said.rest_at_once:
-        return {"state": DUE, "due_at": ground.clock.now()}
+        return {"state": QuestionState.DUE, "due_at": ground.clock.now()}
     failed = 0 if news else row.failed + 1
     # Only some were asked: the others did not fail, and need not wait ever longer for their turn.
     waits = min(failed, ALONE_AFTER) if said.rest_at_once else failed
-    return {"state": DUE, "failed": failed, "due_at": ground.clock.now() + _delay(ground, lease, waits)}
+    return {"state": QuestionState.DUE, "failed": failed, "due_at": ground.clock.now() + _delay(ground, lease, waits)}
 
 
 def _lock_waves(db: Connection, said: Mapping[str, Said]) -> dict[int, Row[Any]]:

@@ -20,7 +20,7 @@ BEFORE: Final = "<"
 
 Texts = Mapping[str, str]
 Counts = Mapping[str, int]
-Told = tuple["Company", Counts | None]
+CompanyAnswer = tuple["Company", Counts | None]
 """A company and what it answered; None: unavailable."""
 
 
@@ -61,7 +61,7 @@ def compose_unsuccessful(texts: Texts, about: About) -> Reply:
     return _reply(texts, text, Outcome.UNSUCCESSFUL)
 
 
-def compose_reply(texts: Texts, about: About, asked: Sequence[Told], *, dated: bool = True) -> Reply:
+def compose_reply(texts: Texts, about: About, asked: Sequence[CompanyAnswer], *, dated: bool = True) -> Reply:
     """The reply from what each company answered, companies in the order of the SMS.
 
     Not `dated`: nobody was told since when the citizen holds the number, and what is older is not told either.
@@ -86,8 +86,8 @@ def compose_reply(texts: Texts, about: About, asked: Sequence[Told], *, dated: b
     return _reply(texts, text, outcome)
 
 
-def _by_name(asked: Sequence[Told]) -> Mapping[str, Sequence[Told]]:
-    groups: dict[str, list[Told]] = defaultdict(list)
+def _by_name(asked: Sequence[CompanyAnswer]) -> Mapping[str, Sequence[CompanyAnswer]]:
+    groups: dict[str, list[CompanyAnswer]] = defaultdict(list)
     for company, counts in asked:
         groups[company.name].append((company, counts))
     return groups
@@ -103,7 +103,7 @@ def _phrase(count_text: str, name: str, count: int) -> str:
     return count_text.format(name=name, count=count)
 
 
-def _counted(name: str, group: Sequence[Told]) -> list[tuple[str, int]]:
+def _counted(name: str, group: Sequence[CompanyAnswer]) -> list[tuple[str, int]]:
     """(name, count) of what was answered; one sum under the common name where several share it."""
     found = [
         (own, counts[code]) for company, counts in group if counts for code, own in company.counted if code in counts
@@ -111,7 +111,7 @@ def _counted(name: str, group: Sequence[Told]) -> list[tuple[str, int]]:
     return found if len(group) == 1 or not found else [(name, sum(count for _, count in found))]
 
 
-def _silent(texts: Texts, name: str, group: Sequence[Told]) -> list[str]:
+def _silent(texts: Texts, name: str, group: Sequence[CompanyAnswer]) -> list[str]:
     """Who is named as not having answered: a company, or single applications of an answer that left them out.
 
     Of several under one name it is told how many, unless it is all of them.
@@ -131,7 +131,7 @@ def _missing(company: Company, counts: Counts | None) -> list[str]:
     return [name for code, name in company.counted if code not in counts]
 
 
-def _told_before(asked: Sequence[Told]) -> list[tuple[str, int]]:
+def _told_before(asked: Sequence[CompanyAnswer]) -> list[tuple[str, int]]:
     """(name, count) of what was registered before the citizen held the number; none is not told."""
     return [
         (name, before)

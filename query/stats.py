@@ -14,7 +14,7 @@ from config.ground import Ground
 from config.hours import AHEAD
 from query.inquiry import DAY, Outcome, State
 from query.models import inquiry, question
-from query.questions import DONE, due_by, of_partners
+from query.questions import QuestionState, due_by, of_partners
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def waiting_by_partner(ground: Ground) -> dict[str, Waits]:
     """What waits for each partner now."""
     now = ground.clock.now()
     counts = (func.count().label("questions"), func.sum(question.c.n).label("items"))
-    mine = select(question.c.partner, *counts).where(of_partners(ground), question.c.state < DONE)
+    mine = select(question.c.partner, *counts).where(of_partners(ground), question.c.state < QuestionState.DONE)
     late = select(question.c.partner, func.min(question.c.due_at).label("oldest")).where(due_by(ground, now))
     with reading(ground.engine) as db:
         rows = db.execute(mine.group_by(question.c.partner)).all()

@@ -20,7 +20,7 @@ from config.ground import Ground
 from config.metrics import count_accepted
 from config.spelling import mask_phone
 from config.together import Together
-from query.acceptance import Candidate, Told, decide_alone, decide_together
+from query.acceptance import Admission, Candidate, decide_alone, decide_together
 from query.codes import Holder
 from query.errors import QueryError, Unavailable
 from query.fields import parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
@@ -37,13 +37,13 @@ from query.offer import offered_service
 PARSERS: Final = {"id_tail": parse_id_tail, "name": parse_name, "id_number": parse_id_number}
 ATTEMPTS: Final = 5
 
-Decide: TypeAlias = Callable[..., Sequence[Told | None]]
+Decide: TypeAlias = Callable[..., Sequence[Admission | None]]
 """(db, ground=..., candidates=...) -> what is told of each candidate, in a transaction that the caller commits."""
 
 LINGER_S: Final = 0.001
 """Less than one durable commit takes; longer makes larger rounds, and no more of them a second."""
 
-_TOGETHER: Final[Together[Candidate, Told | None]] = Together(most=32, linger_s=LINGER_S)
+_TOGETHER: Final[Together[Candidate, Admission | None]] = Together(most=32, linger_s=LINGER_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def read_form(ground: Ground, catalogue: Catalogue, submission: Submission) -> F
     )
 
 
-def _decided(ground: Ground, form: Form, now: int) -> Told:
+def _decided(ground: Ground, form: Form, now: int) -> Admission:
     """What the citizen is told, in one transaction with whoever submits at the same moment, or else in one alone."""
     # Sealed before the transaction, which locks the number's rows and should be short.
     told = _TOGETHER.run(ground.engine, _candidate(ground, form, now), partial(_commit, ground, decide_together))
@@ -139,7 +139,7 @@ def _decided(ground: Ground, form: Form, now: int) -> Told:
     raise Unavailable("no free reference was found")
 
 
-def _commit(ground: Ground, decide: Decide, candidates: Sequence[Candidate]) -> Sequence[Told | None]:
+def _commit(ground: Ground, decide: Decide, candidates: Sequence[Candidate]) -> Sequence[Admission | None]:
     """What is told of each candidate, committed and rung for; None: nothing was done about it."""
     try:
         told = transact(ground.engine, partial(decide, ground=ground, candidates=candidates))

@@ -24,7 +24,7 @@ from query.moves import move
 from query.notices import entrances_owing
 from query.offer import times_of
 from query.owing import Owing
-from query.questions import DUE, LEASED, due_by, of_partners
+from query.questions import QuestionState, due_by, of_partners
 from query.retention import erase
 from query.waves import Stage
 
@@ -59,14 +59,18 @@ def reclaim_leases(ground: Ground) -> None:
     """Make questions due again whose lease ran out: the process that had them was killed, or held up."""
     now = ground.clock.now()
     place = (question.c.wave, question.c.partner, question.c.kind)
-    lost = (of_partners(ground), question.c.state == LEASED, question.c.lease_until <= now)
+    lost = (of_partners(ground), question.c.state == QuestionState.LEASED, question.c.lease_until <= now)
 
     def reclaim(db: Connection) -> int:
         rows = db.execute(skip_locked(select(*place).where(*lost).limit(AT_ONCE))).all()
         if rows:
             these = update(question).where(tuple_(*place).in_([tuple(row) for row in rows]))
             # Counted: a question that kills whoever asks it travels alone and in ever smaller parts (query/poison.py).
-            db.execute(these.values(state=DUE, due_at=now, failed=question.c.failed + 1, lost=question.c.lost + 1))
+            db.execute(
+                these.values(
+                    state=QuestionState.DUE, due_at=now, failed=question.c.failed + 1, lost=question.c.lost + 1
+                )
+            )
             faults.point("sweep.before_commit")
         return len(rows)
 
@@ -78,7 +82,7 @@ def hurry_disabled(ground: Ground) -> None:
     """Questions to a partner that was switched off need not wait for their next try: `ask` settles them without it."""
     off = [partner.code for partner in ground.catalogues.current().partners if not partner.enabled]
     now = ground.clock.now()
-    waiting = (question.c.partner.in_(off), question.c.state == DUE, question.c.due_at > now)
+    waiting = (question.c.partner.in_(off), question.c.state == QuestionState.DUE, question.c.due_at > now)
     if off:
         transact(ground.engine, lambda db: db.execute(update(question).where(*waiting).values(due_at=now)))
 

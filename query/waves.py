@@ -16,7 +16,7 @@ from config.db import skip_locked
 from config.ground import Ground
 from query.inquiry import Times, accepted_at, check_by, decide_by
 from query.models import question, wave
-from query.questions import COUNT, DONE, IDENTITY, answer_row, open_answers
+from query.questions import COUNT, IDENTITY, QuestionState, answer_row, open_answers
 
 Identity: TypeAlias = dict[str, str]
 
@@ -31,6 +31,7 @@ class Stage(IntEnum):
 
 STAGE_OF: Final = {IDENTITY: Stage.IDENTITY, COUNT: Stage.COUNT}
 """The stage in which a kind of question is asked; before and after it, its answers change nothing."""
+KIND_OF: Final = {stage: kind for kind, stage in STAGE_OF.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,7 @@ def split_members(joined: bytes) -> tuple[bytes, ...]:
 
 
 def shrink(
-    db: Connection,
-    ground: Ground,
-    whole: Wave,
-    places: Sequence[int],
-    kind: str,
-    times: Times,
-    decide_at: int | None = None,
+    db: Connection, ground: Ground, whole: Wave, places: Sequence[int], times: Times, decide_at: int | None = None
 ) -> None:
     """Leave in a wave only the members still owed something, and in its questions only their answers.
 
@@ -125,12 +120,12 @@ def shrink(
         db.execute(update(wave).where(wave.c.id == whole.id).values(decide_at=decide_at))
     if len(places) == len(whole.members):
         return
-    for row in db.execute(_questions(whole.id, kind)).all():
+    for row in db.execute(_questions(whole)).all():
         answers = open_answers(ground, row, len(whole.members))
         kept = [answers[place] for place in places] if row.answers is not None else None
         values = answer_row(ground, row.wave, row.partner, row.kind, kept, len(places))
         if values["n"] == 0:
-            values["state"] = DONE
+            values["state"] = QuestionState.DONE
         this = (question.c.wave == row.wave, question.c.partner == row.partner, question.c.kind == row.kind)
         db.execute(update(question).where(*this).values(**values))
 
@@ -138,18 +133,18 @@ def shrink(
 def close_questions(db: Connection, wave_id: int, kind: str) -> None:
     """End a kind of question whose answers no longer belong to the wave's members."""
     these = update(question).where(question.c.wave == wave_id, question.c.kind == kind)
-    db.execute(these.values(answers=None, state=DONE, n=0))
+    db.execute(these.values(answers=None, state=QuestionState.DONE, n=0))
 
 
 def finish(db: Connection, wave_id: int) -> None:
     """End a wave: phones, identities and answers are erased, and its questions are over."""
     over = {"stage": Stage.OVER, "look": 0, "open": 0, "phones": None, "identities": None}
     db.execute(update(wave).where(wave.c.id == wave_id).values(**over))
-    db.execute(update(question).where(question.c.wave == wave_id).values(answers=None, state=DONE, n=0))
+    db.execute(update(question).where(question.c.wave == wave_id).values(answers=None, state=QuestionState.DONE, n=0))
 
 
-def _questions(wave_id: int, kind: str) -> Any:
-    mine = select(question).where(question.c.wave == wave_id, question.c.kind == kind)
+def _questions(whole: Wave) -> Any:
+    mine = select(question).where(question.c.wave == whole.id, question.c.kind == KIND_OF[whole.stage])
     return mine.order_by(question.c.partner).with_for_update()
 
 

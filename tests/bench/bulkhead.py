@@ -25,7 +25,7 @@ from sqlalchemy import func, select
 from config.db import reading
 from config.ground import Ground
 from query.models import question, wave
-from query.questions import COUNT, DONE
+from query.questions import COUNT, QuestionState
 from tests.bench.arrivals import store_at_once, store_steadily
 from tests.bench.instances import ground_of, on_mariadb
 from tests.instances import Instance
@@ -45,7 +45,7 @@ def answered(ground: Ground) -> dict[str, int]:
     """Inquiries that each of the others has answered so far."""
     items = func.sum(wave.c.n)
     done = select(question.c.partner, items).join(wave, wave.c.id == question.c.wave)
-    done = done.where(question.c.kind == COUNT, question.c.state == DONE, question.c.partner.in_(OTHERS))
+    done = done.where(question.c.kind == COUNT, question.c.state == QuestionState.DONE, question.c.partner.in_(OTHERS))
     with reading(ground.engine) as db:
         found = {partner: int(count) for partner, count in db.execute(done.group_by(question.c.partner)).tuples()}
     return {code: found.get(code, 0) for code in OTHERS}

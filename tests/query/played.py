@@ -21,7 +21,7 @@ from query.fields import parse_phone
 from query.gather import gather
 from query.inquiry import INTERNET_ACCOUNTS, PHONE_CARDS
 from query.models import inquiry, question, wave
-from query.questions import DONE, DUE
+from query.questions import QuestionState
 from query.submission import Accepted, Submission, submit
 from query.waves import Stage
 from sms_port.ledger import Lane, Outcome
@@ -169,7 +169,7 @@ def waited_for(ground: Ground) -> list[str]:
 def due_partners(ground: Ground) -> list[str]:
     """Partners with a due question, in the catalogue's order."""
     now = ground.clock.now()
-    due = {row.partner for row in rows(ground, question) if row.state == DUE and row.due_at <= now}
+    due = {row.partner for row in rows(ground, question) if row.state == QuestionState.DUE and row.due_at <= now}
     return [partner.code for partner in ground.catalogues.current().partners if partner.code in due]
 
 
@@ -204,4 +204,4 @@ def open_waves(ground: Ground) -> list[Any]:
 
 
 def open_questions(ground: Ground) -> list[Any]:
-    return [row for row in rows(ground, question) if row.state < DONE]
+    return [row for row in rows(ground, question) if row.state < QuestionState.DONE]

@@ -15,7 +15,7 @@ from config import faults
 from config.clock import FixedClock
 from config.db import begin, transact
 from config.ground import Ground
-from query.acceptance import Candidate, Told, decide_together
+from query.acceptance import Admission, Candidate, decide_together
 from query.errors import CodeExpired, CodeWrong, IdempotencyConflict, TooSoon
 from query.inquiry import DAY, SECOND
 from query.models import inquiry, last_inquiry, verification_code
@@ -33,7 +33,7 @@ def candidate(ground: Ground, phone: str, code: str | None = None, **others: Any
     return Candidate(typed.holder, typed.code, inquiry_row(ground, typed, ground.clock.now()))
 
 
-def decide(ground: Ground, *candidates: Candidate) -> list[Told | None]:
+def decide(ground: Ground, *candidates: Candidate) -> list[Admission | None]:
     return list(transact(ground.engine, partial(decide_together, ground=ground, candidates=candidates)))
 
 

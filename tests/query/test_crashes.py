@@ -15,7 +15,7 @@ from query.ask import ask, claim_call, put
 from query.gather import gather
 from query.inquiry import SECOND, Outcome, State
 from query.models import inquiry, question, wave
-from query.questions import DUE, LEASED, UNAVAILABLE
+from query.questions import UNAVAILABLE, QuestionState
 from query.record import record
 from query.sweep import sweep
 from sms_port.models import Lane, message
@@ -206,7 +206,7 @@ def test_a_late_answer_counts_but_takes_nothing_from_the_new_lease(ground: Groun
     early = one(ground, first).id
     record(ground, old.lease, {early: {"jd": 3}})
     (row,) = (row for row in rows(ground, question) if row.partner == "jd")
-    assert (row.state, row.tries, row.n) == (LEASED, 2, 1), "the new worker is still asking"
+    assert (row.state, row.tries, row.n) == (QuestionState.LEASED, 2, 1), "the new worker is still asking"
     record(ground, new.lease, {early: {"jd": 7}, one(ground, second).id: {"jd": 1}})
     work(ground)
     assert "京东3个" in replies(ground)[first.reference].text, "the first valid answer counts"
@@ -277,7 +277,7 @@ def test_a_closed_inquiry_hears_no_more_news(ground: Ground) -> None:
     hand_over(ground)
     hand_over(ground, "failed")
     assert one(ground, accepted).state == State.CLOSED
-    assert not [row for row in open_questions(ground) if row.state == DUE]
+    assert not [row for row in open_questions(ground) if row.state == QuestionState.DUE]
 
 
 def test_a_verdict_that_is_settled_after_the_neighbours_time_leaves_no_question_behind(
