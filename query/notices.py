@@ -8,6 +8,7 @@ platform's report and to erase everything when the citizen leaves.
 
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -64,27 +65,30 @@ def owe_notice(ground: Ground, *, entrance: str, openid: str, reference: str) ->
 
 
 def claim_notice(ground: Ground, entrance: str) -> OwedNotice | None:
-    """Take the oldest notice that this entrance owes; committed, so nobody else sends it. None: none is owed."""
-    now = ground.clock.now()
+    """Take the oldest notice that this entrance owes; committed, so nobody else sends it. None: none is owed.
 
-    def claim(db: Connection) -> tuple[int, bytes] | None:
-        owed = (notice.c.state == NoticeState.OWED, notice.c.entrance == entrance, notice.c.owed_at > now - LATE)
-        found = select(notice.c.reference, notice.c.openid).where(*owed).order_by(notice.c.owed_at).limit(1)
-        row = db.execute(skip_locked(found)).first()
-        if row is None:
-            return None
-        db.execute(update(notice).where(notice.c.reference == row.reference).values(state=NoticeState.SENDING))
-        return row.reference, row.openid or b""
+    One whose openid cannot be opened is settled as failed, and the next is taken.
+    """
+    claim = partial(_claim, entrance=entrance, now=ground.clock.now())
+    while (claimed := transact(ground.engine, claim)) is not None:
+        number, sealed = claimed
+        try:
+            openid = ground.keys.open(sealed, table="notice", column="openid", row=number).decode()
+        except SealBroken:
+            settle_notice(ground, str(number), sent=False, word="unreadable")
+        else:
+            return OwedNotice(str(number), openid)
+    return None
 
-    claimed = transact(ground.engine, claim)
-    if claimed is None:
+
+def _claim(db: Connection, entrance: str, now: int) -> tuple[int, bytes] | None:
+    owed = (notice.c.state == NoticeState.OWED, notice.c.entrance == entrance, notice.c.owed_at > now - LATE)
+    found = select(notice.c.reference, notice.c.openid).where(*owed).order_by(notice.c.owed_at).limit(1)
+    row = db.execute(skip_locked(found)).first()
+    if row is None:
         return None
-    number, sealed = claimed
-    try:
-        return OwedNotice(str(number), ground.keys.open(sealed, table="notice", column="openid", row=number).decode())
-    except SealBroken:
-        settle_notice(ground, str(number), sent=False, word="unreadable")
-        return claim_notice(ground, entrance)
+    db.execute(update(notice).where(notice.c.reference == row.reference).values(state=NoticeState.SENDING))
+    return row.reference, row.openid or b""
 
 
 def settle_notice(ground: Ground, reference: str, *, sent: bool, word: str) -> None:
