@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import redis
 from sqlalchemy import Engine
@@ -36,6 +37,17 @@ LONG = (
     "test_thirteenth",
 )
 """Files that take longest, the longest first: worth a look now and then, with `pytest --durations 50`."""
+
+
+# The same examples in each run, and none too slow: a run that fails must fail again, on a slower machine too.
+hypothesis.settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -19,7 +19,7 @@ import requests
 from tests.servers import free_port, wait_until
 
 ONECERT = str(Path(sys.executable).with_name("onecert"))
-TIMEOUT = (2, 10)
+TIMEOUT = (30, 60)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Instance:
         found: list[dict[str, Any]] = answer.json()
         return found
 
-    def wait_for_messages(self, phone: str, count: int, seconds: float = 20) -> list[dict[str, Any]]:
+    def wait_for_messages(self, phone: str, count: int, seconds: float = 90) -> list[dict[str, Any]]:
         """Wait until that number has received `count` messages."""
         wait_until(lambda: len(self.messages(phone)) >= count, seconds)
         return self.messages(phone)
@@ -68,7 +68,9 @@ def private_instance(directory: Path, *words: str, **settings: str) -> Iterator[
     """Start `onecert up` on free ports with its files in `directory`; stopped, with all its children, at the end."""
     port, sandbox_port = free_port(), free_port()
     url = f"http://127.0.0.1:{port}"
-    environment = clean_environment(directory, ONECERT_PUBLIC_URL=url, **settings)
+    # Nor are its other ports left to the defaults, which another instance that starts just now may find free as well.
+    others = {name: f"127.0.0.1:{free_port()}" for name in ("ONECERT_METRICS_BIND", "ONECERT_SANDBOX_CMPP_BIND")}
+    environment = clean_environment(directory, **{"ONECERT_PUBLIC_URL": url} | others | settings)
     command = [ONECERT, "up", "--port", str(port), "--sandbox-port", str(sandbox_port), "--data", str(directory)]
     log = directory / "up.log"
     started = time.monotonic()
@@ -80,7 +82,7 @@ def private_instance(directory: Path, *words: str, **settings: str) -> Iterator[
         yield Instance(url, f"http://127.0.0.1:{sandbox_port}", environment, child.pid, elapsed, log)
     finally:
         child.send_signal(signal.SIGTERM)
-        child.wait(10)
+        child.wait(60)
         if child.stdout:
             child.stdout.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import socket
 import ssl
@@ -21,13 +22,25 @@ from werkzeug.serving import make_server
 # What a small production server would have; the tests' own have 4 MB of log and the default pool.
 ROOMY = ["--innodb-log-file-size=512M", "--innodb-buffer-pool-size=2G", "--max-connections=300"]
 MARIADB_OPTIONS = ["--no-defaults", "--skip-name-resolve", "--innodb-log-file-size=4M"]
+PORTS = range(20_000, 32_000)
+"""None that the kernel gives out by itself (from 32768 on): no connection takes one before its server listens."""
+
+_taken: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port on loopback where nobody listens, and which no test of any process is given while this one lives."""
+    while True:
+        port, claim = secrets.choice(PORTS), socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0onecert-test-port-{port}")
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        _taken.append(claim)
+        return port
 
 
 def missing(program: str) -> str:
@@ -36,8 +49,8 @@ def missing(program: str) -> str:
     return f"{program} is not installed: apt-get install {package}"
 
 
-def wait_until(ready: Any, seconds: float = 20.0) -> None:
-    """Call `ready` until it is true; raises TimeoutError after `seconds`."""
+def wait_until(ready: Any, seconds: float = 90.0) -> None:
+    """Call `ready` until it is true; raises TimeoutError after `seconds`: long, since patience costs nothing."""
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:
@@ -82,6 +95,19 @@ def mariadb_answers(path: Path) -> bool:
     return False
 
 
+def install_mariadb(directory: Path, *options: str) -> list[str]:
+    """Make the system tables of a new server below `directory`; the options that lead a server there."""
+    # Each has a place of its own for temporary tables: in a common one a server that starts deletes the others'.
+    (directory / "tmp").mkdir()
+    where = [f"--datadir={directory / 'mysql'}", f"--tmpdir={directory / 'tmp'}"]
+    where += [f"--user={os.environ.get('USER') or 'root'}"]
+    install = ["--skip-test-db", "--auth-root-authentication-method=normal", "--innodb-buffer-pool-size=32M"]
+    command = ["mariadb-install-db", *MARIADB_OPTIONS, *install, *options, "--innodb-doublewrite=0", *where]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    return where
+
+
 @contextlib.contextmanager
 def mariadb_server(directory: Path, *, durable: bool = False) -> Iterator[str]:
     """A private MariaDB; yields the URL of its empty database `onecert`.
@@ -89,13 +115,7 @@ def mariadb_server(directory: Path, *, durable: bool = False) -> Iterator[str]:
     `durable`: flush the log at each commit, and have the memory of a small production server.
     """
     flush = f"--innodb-flush-log-at-trx-commit={int(durable)}"
-    where = [f"--datadir={directory / 'mysql'}", f"--user={os.environ.get('USER') or 'root'}"]
-    install = ["--skip-test-db", "--auth-root-authentication-method=normal", "--innodb-buffer-pool-size=32M"]
-    subprocess.run(
-        ["mariadb-install-db", *MARIADB_OPTIONS, *install, flush, "--innodb-doublewrite=0", *where],
-        check=True,
-        capture_output=True,
-    )
+    where = install_mariadb(directory, flush)
     path, port = directory / "mysql.sock", free_port()
     listen = [f"--socket={path}", f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={directory / 'pid'}"]
     server = shutil.which("mariadbd") or "/usr/sbin/mariadbd"

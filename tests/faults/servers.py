@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import resource
 import shutil
 import signal
@@ -15,7 +14,7 @@ from typing import Any
 import pymysql
 import redis
 
-from tests.servers import MARIADB_OPTIONS, free_port, mariadb_answers, redis_answers, wait_until
+from tests.servers import MARIADB_OPTIONS, free_port, install_mariadb, mariadb_answers, redis_answers, wait_until
 
 TABLE_IS_FULL = 1114
 
@@ -34,7 +33,7 @@ class Server:
             self._child = subprocess.Popen(
                 self._command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, restore_signals=False
             )
-        wait_until(self._answers, 60)
+        wait_until(self._answers)
 
     def kill(self) -> None:
         """SIGKILL, as a power cut would."""
@@ -63,13 +62,7 @@ class MariaDb(Server):
 
     def __init__(self, directory: Path) -> None:
         self.socket, self.port, self._root_port = directory / "mysql.sock", free_port(), free_port()
-        where = [f"--datadir={directory / 'mysql'}", f"--user={os.environ.get('USER') or 'root'}"]
-        install = ["--skip-test-db", "--auth-root-authentication-method=normal", "--innodb-buffer-pool-size=32M"]
-        subprocess.run(
-            ["mariadb-install-db", *MARIADB_OPTIONS, *install, "--innodb-doublewrite=0", *where],
-            check=True,
-            capture_output=True,
-        )
+        where = install_mariadb(directory)
         listen = [f"--socket={self.socket}", f"--port={self.port}", "--bind-address=127.0.0.1"]
         # Connections of their own for root, who has to undo a fault however many the product holds and asks for.
         listen += [f"--extra-port={self._root_port}", "--extra-max-connections=10"]

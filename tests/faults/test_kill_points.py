@@ -21,7 +21,6 @@ LONGEST_S = 60
 FIRST_BYTE = "call.after_first_byte"
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("passage", [1, 2, 3])
 def test_a_process_killed_at_any_point_leaves_inquiries_that_end_once(
     stage: Theatre, people: Callable[[int], list[Citizen]], passage: int

@@ -55,7 +55,6 @@ def played(proxy: Proxy, mariadb_schema: str, redis_url: str, tmp_path: Path) ->
     ground.engine.dispose()
 
 
-@pytest.mark.timeout(180)
 def test_a_lost_answer_to_any_commit_costs_a_repetition_and_nothing_else(
     played: tuple[Ground, Outside], proxy: Proxy
 ) -> None:

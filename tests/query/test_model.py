@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
 
-import pytest
 import redis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -271,7 +270,6 @@ class Life(RuleBasedStateMachine):
             self.ground.engine.dispose()
 
 
-@pytest.mark.timeout(300)
 def test_every_life_of_an_inquiry_is_as_the_model_says(sqlite_schema: Path, redis_url: str, tmp_path: Path) -> None:
     Life.template, Life.redis_url, Life.switchboard = tmp_path / "template.db", redis_url, Switchboard()
     shutil.copy(sqlite_schema, Life.template)
