@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from config.outgoing import REASONS
+from tests.stopwatch import stopwatch
 
 Script = Callable[[socket.socket], None]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
@@ -89,9 +90,9 @@ def flooding(head: bytes, piece: bytes) -> Script:
 
 
 def fails(kind: type[Exception], reason: str, within: float, call: Callable[[], object]) -> None:
-    begun = time.monotonic()
-    with pytest.raises(kind) as caught:
-        call()
-    assert time.monotonic() - begun < within
+    with stopwatch() as seconds:
+        with pytest.raises(kind) as caught:
+            call()
+        assert seconds() < within
     assert getattr(caught.value, "reason", None) == reason
     assert reason in REASONS

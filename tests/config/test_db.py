@@ -141,7 +141,7 @@ def test_a_counter_loses_no_step_when_twenty_threads_move_it(boxes):
 @on_mariadb
 def test_a_transaction_that_lost_a_deadlock_runs_again_as_a_whole(boxes):
     add(boxes, (1, ""), (2, ""))
-    met, tries = threading.Barrier(2, timeout=10), []
+    met, tries = threading.Barrier(2, timeout=60), []
 
     def cross(first: int, second: int):
         def work(db):
@@ -220,7 +220,9 @@ def test_a_connection_that_the_server_closed_is_replaced(boxes):
         other = killer.execute(text("SELECT CONNECTION_ID()")).scalar_one()
         with boxes.connect() as second:
             victim = second.execute(text("SELECT CONNECTION_ID()")).scalar_one()
+            sock = second.connection.dbapi_connection._sock
         killer.exec_driver_sql(f"KILL {victim}")
+        assert wait_for_read(sock, timeout=60), "the server hangs up a moment later"
     assert number in (other, victim)
     with reading(boxes) as first, reading(boxes) as second:
         assert first.execute(text("SELECT 1")).scalar_one() == second.execute(text("SELECT 1")).scalar_one() == 1
@@ -232,6 +234,7 @@ def test_only_a_connection_that_was_idle_is_pinged(boxes, monkeypatch):
         with reading(boxes) as db:
             return int(db.execute(text("SHOW GLOBAL STATUS LIKE 'Com_admin_commands'")).one()[1])
 
+    monkeypatch.setattr("config.db.IDLE_S", 3600)
     before = pings()
     assert pings() == before
     monkeypatch.setattr("config.db.IDLE_S", -1)
@@ -258,7 +261,7 @@ def test_a_server_that_hangs_up_on_every_new_connection_is_unavailable(boxes):
         @event.listens_for(boxes, "connect")
         def hang_up(connection, _record):
             killer.exec_driver_sql(f"KILL {connection.thread_id()}")
-            wait_for_read(connection._sock, timeout=5)
+            wait_for_read(connection._sock, timeout=60)
 
         with pytest.raises(DatabaseUnavailable), reading(boxes) as db:
             db.execute(text("SELECT 1"))

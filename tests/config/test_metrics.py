@@ -43,7 +43,7 @@ def in_a_process(work: Callable[[], Any], *, killed: bool = False) -> None:
 
     child = FORK.Process(target=run)
     child.start()
-    child.join(20)
+    child.join(90)
     assert child.exitcode == (-signal.SIGKILL if killed else 0)
 
 
@@ -101,7 +101,7 @@ def test_processes_that_count_at_once_keep_out_of_each_others_files(tmp_path: Pa
     for child in children:
         child.start()
     for child in children:
-        child.join(30)
+        child.join(90)
     count_one_of_each()
     assert counted() == [802] * 5
 

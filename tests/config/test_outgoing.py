@@ -11,7 +11,7 @@ import pytest
 
 from config.errors import NoAnswerError, NotSentError
 from tests.config.peers import MEBIBYTE, OK, answering, dripping, fails, flooding, peer, request_of
-from tests.servers import silent_host
+from tests.servers import free_port, silent_host
 
 
 def test_an_answer_has_its_status_headers_and_body(http):
@@ -37,19 +37,23 @@ def test_every_status_is_an_answer(http, status):
     assert (answer.status, answer.headers["Retry-After"]) == (status, "7")
 
 
-def test_connections_are_kept_and_stale_ones_replaced(http):
+def test_connections_are_kept_and_stale_ones_replaced(http, monkeypatch):
+    monkeypatch.setattr("config.wire.IDLE_S", 600)
     connections: list[int] = []
+    hung_up = threading.Semaphore(0)
 
     def script(connection: socket.socket) -> None:
         connections.append(1)
         for _ in range(2):
             request_of(connection)
             connection.sendall(OK)
+        connection.close()
+        hung_up.release()
 
     with peer(script) as url:
-        for _ in range(6):
-            assert http.get(url).status == 200
-            time.sleep(0.02)
+        for _ in range(3):
+            assert [http.get(url).status for _ in range(2)] == [200, 200]
+            assert hung_up.acquire(timeout=60)
     assert len(connections) == 3
 
 
@@ -82,8 +86,7 @@ def test_proxies_of_the_environment_are_ignored(http, monkeypatch):
 
 
 def test_a_port_where_nobody_listens_means_not_sent(http):
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     fails(NotSentError, "refused", 1, lambda: http.post(f"http://127.0.0.1:{port}/", b"x", {}))
 
 
@@ -98,12 +101,16 @@ def test_a_connection_that_is_reset_while_it_is_made_means_not_sent(http, monkey
     assert caught.value.reason == "refused"
 
 
-def test_a_name_without_an_address_means_not_sent(http):
-    fails(NotSentError, "dns", 5, lambda: http.post("http://no-such-host.invalid/", b"x", {}, connect=4))
+def test_a_name_without_an_address_means_not_sent(http, monkeypatch):
+    def look_up(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr("config.wire.socket.getaddrinfo", look_up)
+    fails(NotSentError, "dns", 5, lambda: http.post("http://no-such-host.invalid/", b"x", {}, connect=60))
 
 
 def test_a_resolver_that_hangs_costs_no_more_than_the_time_to_connect(http, monkeypatch):
-    monkeypatch.setattr("config.wire.socket.getaddrinfo", lambda *_, **__: [time.sleep(1)])
+    monkeypatch.setattr("config.wire.socket.getaddrinfo", lambda *_, **__: [time.sleep(30)])
     fails(NotSentError, "timeout", 1, lambda: http.post("http://slow.example/", b"x", {}, connect=0.3))
 
 
@@ -118,7 +125,7 @@ def test_a_host_that_does_not_take_the_connection_means_not_sent(http):
 
 
 def test_silence_after_the_request_means_no_answer(http):
-    with peer(lambda connection: time.sleep(5)) as url:
+    with peer(lambda connection: time.sleep(60)) as url:
         fails(NoAnswerError, "timeout", 1, lambda: http.post(url, b"x", {}, read=0.4))
 
 
@@ -134,17 +141,17 @@ def test_silence_after_the_request_means_no_answer(http):
 )
 def test_the_total_time_holds_against_a_drip_of_bytes(http, head):
     with peer(dripping(head)) as url:
-        fails(NoAnswerError, "timeout", 2, lambda: http.post(url, b"x", {}, read=5, total=1))
+        fails(NoAnswerError, "timeout", 4, lambda: http.post(url, b"x", {}, read=5, total=2))
 
 
 def test_the_total_time_holds_against_endless_interim_answers(http):
     with peer(flooding(b"", b"HTTP/1.1 100 Continue\r\n\r\n")) as url:
-        fails(NoAnswerError, "timeout", 2, lambda: http.post(url, b"x", {}, read=5, total=1))
+        fails(NoAnswerError, "timeout", 4, lambda: http.post(url, b"x", {}, read=5, total=2))
 
 
 def test_the_total_time_holds_against_a_peer_that_does_not_read(http):
-    with peer(lambda connection: time.sleep(5)) as url:
-        fails(NoAnswerError, "timeout", 2, lambda: http.post(url, MEBIBYTE * 32, {}, read=5, total=1))
+    with peer(lambda connection: time.sleep(60)) as url:
+        fails(NoAnswerError, "timeout", 4, lambda: http.post(url, MEBIBYTE * 32, {}, read=5, total=2))
 
 
 @pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n"])
@@ -202,7 +209,8 @@ def test_an_error_tells_nothing_of_the_request(http):
     assert caught.value.__suppress_context__
 
 
-def test_threads_do_not_share_connections(http):
+def test_threads_do_not_share_connections(http, monkeypatch):
+    monkeypatch.setattr("config.wire.IDLE_S", 600)
     connections: list[int] = []
 
     def script(connection: socket.socket) -> None:

@@ -53,7 +53,7 @@ def test_an_unknown_certificate_means_not_sent(http, tls):
 
 
 def test_a_handshake_that_hangs_means_not_sent(http):
-    with peer(lambda connection: time.sleep(5)) as url:
+    with peer(lambda connection: time.sleep(60)) as url:
         secure = url.replace("http:", "https:")
         fails(NotSentError, "timeout", 2, lambda: http.post(secure, b"x", {}, connect=0.5))
 
@@ -61,7 +61,7 @@ def test_a_handshake_that_hangs_means_not_sent(http):
 def test_the_total_time_holds_over_https(certificate, tls):
     http = Outgoing(certificate)
     with peer(dripping(b"HTTP/1.1 200 OK\r\nX-Drip: "), tls) as url:
-        fails(NoAnswerError, "timeout", 2, lambda: http.post(url, b"x", {}, read=5, total=1))
-    with peer(lambda connection: time.sleep(5), tls) as url:
-        fails(NoAnswerError, "timeout", 2, lambda: http.post(url, MEBIBYTE * 32, {}, read=5, total=1))
+        fails(NoAnswerError, "timeout", 5, lambda: http.post(url, b"x", {}, read=5, total=3))
+    with peer(lambda connection: time.sleep(60), tls) as url:
+        fails(NoAnswerError, "timeout", 5, lambda: http.post(url, MEBIBYTE * 32, {}, read=5, total=3))
     http.close()

@@ -15,9 +15,9 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from config.errors import OneCertError
-from config.queue import QUEUE, Bell, gateway_bell, make_redis, ring_key
+from config.queue import LONGEST_WAIT_S, QUEUE, Bell, gateway_bell, make_redis, ring_key
 from config.worker import make_worker
-from tests.servers import redis_server
+from tests.servers import redis_server, wait_until
 
 ROOT = Path(__file__).parents[2]
 CANARY = "13800138000"
@@ -206,19 +206,14 @@ def test_the_gateway_hears_which_lane_is_rung(redis, bell):
 
 
 def test_a_waiting_gateway_is_woken_at_once(redis, bell):
-    woken: list[float] = []
-
-    def wait() -> None:
-        bell.wait_gateway(5)
-        woken.append(time.monotonic())
-
-    thread = threading.Thread(target=wait)
+    woken: list[str | None] = []
+    thread = threading.Thread(target=lambda: woken.append(bell.wait_gateway(LONGEST_WAIT_S)))
     thread.start()
-    time.sleep(0.2)
-    rung = time.monotonic()
+    wait_until(lambda: redis.info("clients")["blocked_clients"] == 1)
     bell.ring_gateway()
+    assert not redis.exists(gateway_bell("")), "Redis has handed the ring over: nothing waits until it is looked for"
     thread.join()
-    assert woken[0] - rung < 0.1
+    assert woken == [""]
 
 
 def test_while_redis_is_away_ringing_is_harmless_and_waiting_does_not_spin():
@@ -227,7 +222,7 @@ def test_while_redis_is_away_ringing_is_harmless_and_waiting_does_not_spin():
     bell.ring_gateway()
     begun = time.monotonic()
     assert bell.wait_gateway(0.3) is None
-    assert 0.25 < time.monotonic() - begun < 2
+    assert 0.25 < time.monotonic() - begun < 30
     bell.close()
 
 
@@ -261,14 +256,10 @@ def worker(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
         child.communicate()
 
 
-def heard(path: Path, count: int, seconds: float) -> list[str]:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        lines = path.read_text().splitlines() if path.exists() else []
-        if len(lines) >= count:
-            return lines
-        time.sleep(0.01)
-    raise AssertionError(f"heard {len(lines)} of {count}")
+def heard(path: Path, count: int) -> list[str]:
+    """What was heard, once it is so much; the last line is whole."""
+    wait_until(lambda: path.exists() and path.read_text().count("\n") >= count)
+    return path.read_text().splitlines()
 
 
 def test_a_worker_keeps_working_when_redis_dies_and_comes_back(tmp_path, worker):
@@ -277,29 +268,30 @@ def test_a_worker_keeps_working_when_redis_dies_and_comes_back(tmp_path, worker)
     with redis_server(directory) as url:
         bell, child = Bell(make_redis(url)), worker(url)
         bell.ring("ask", "one")
-        heard(path, 1, 10)
+        heard(path, 1)
     time.sleep(0.5)
     bell.ring("ask", "lost")
     with redis_server(directory):
         bell.ring("ask", "two")
-        assert heard(path, 2, 10)[1].startswith("two ")
+        assert heard(path, 2)[1].startswith("two ")
         Redis.from_url(url).flushall()
         bell.ring("ask", "three")
-        assert heard(path, 3, 10)[2].startswith("three ")
+        assert heard(path, 3)[2].startswith("three ")
         assert child.poll() is None
         child.send_signal(signal.SIGTERM)
-        assert child.wait(timeout=5) == 0
+        assert child.wait(timeout=60) == 0
     bell.close()
 
 
 def test_an_idle_worker_ends_on_sigterm_at_once(redis_url, redis, bell, worker, tmp_path):
     child = worker(redis_url)
     bell.ring("ask", "one")
-    heard(tmp_path / "heard", 1, 10)
+    heard(tmp_path / "heard", 1)
+    wait_until(lambda: redis.info("clients")["blocked_clients"] == 1)
     begun = time.monotonic()
     child.send_signal(signal.SIGTERM)
-    assert child.wait(timeout=5) == 0
-    assert time.monotonic() - begun < 2
+    assert child.wait(timeout=60) == 0
+    assert time.monotonic() - begun < 10, "it would have listened for 15 s"
     assert "ended" in child.stdout.read()
 
 
@@ -308,7 +300,7 @@ def test_a_worker_without_redis_waits_for_it_and_ends_on_sigterm(worker):
     assert any("worker_reconnects" in line for line in child.stdout)
     assert child.poll() is None
     child.send_signal(signal.SIGTERM)
-    assert child.wait(timeout=5) == 0
+    assert child.wait(timeout=60) == 0
 
 
 def test_every_ring_wakes_a_worker_that_waits(redis_url, redis, bell, worker, tmp_path):
@@ -316,4 +308,4 @@ def test_every_ring_wakes_a_worker_that_waits(redis_url, redis, bell, worker, tm
     path = tmp_path / "heard"
     for number in range(30):
         bell.ring("ask", f"p{number}")
-        assert heard(path, number + 1, 10)[-1].split()[0] == f"p{number}"
+        assert heard(path, number + 1)[-1].split()[0] == f"p{number}"

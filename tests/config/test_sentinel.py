@@ -46,7 +46,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
         wait_until(lambda: role(replica)[3] == b"connected")
         (tmp_path / "sentinel.conf").write_text(
             f"port {sentinel}\nbind 127.0.0.1\nsentinel monitor onecert 127.0.0.1 {master} 1\n"
-            f"sentinel auth-pass onecert {PASSWORD}\nsentinel down-after-milliseconds onecert 500\n"
+            f"sentinel auth-pass onecert {PASSWORD}\nsentinel down-after-milliseconds onecert 2000\n"
             "sentinel failover-timeout onecert 2000\n"
         )
         command = ["redis-server", str(tmp_path / "sentinel.conf"), "--sentinel", "--dir", str(tmp_path)]
@@ -110,7 +110,7 @@ def test_a_gateway_that_waits_hears_the_bell_of_the_new_master(watched: Watched)
     wait_until(lambda: role(watched.replica)[0] == b"master")
     ringing = Bell(make_redis(watched.url))
     wait_until(lambda: ringing.ring_gateway() or heard.is_set())
-    listener.join(10)
+    listener.join(60)
     assert not listener.is_alive()
 
 

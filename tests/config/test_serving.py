@@ -14,8 +14,7 @@ import requests
 
 from config.serving import whole
 from config.supervisor import answers
-from config.up import free_port
-from tests.servers import wait_until
+from tests.servers import free_port, wait_until
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -40,7 +39,7 @@ def server() -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     bind = f"127.0.0.1:{free_port()}"
     with subprocess.Popen([sys.executable, "-c", SERVER, bind], stderr=subprocess.DEVNULL) as server:
         wait_until(lambda: answers(f"http://{bind}/"))
-        yield server, int(requests.get(f"http://{bind}/", timeout=5).text.removeprefix("made in "))
+        yield server, int(requests.get(f"http://{bind}/", timeout=60).text.removeprefix("made in "))
         server.kill()
 
 
@@ -50,14 +49,14 @@ def test_an_application_is_made_in_the_fork_and_ends_with_its_parent(
     parent, serving = server
     assert serving != parent.pid
     parent.send_signal(signal.SIGTERM)
-    assert parent.wait(5) == 0
+    assert parent.wait(60) == 0
     assert not os.path.exists(f"/proc/{serving}")
 
 
 def test_a_server_that_is_killed_takes_whoever_serves_for_it_along(server: tuple[subprocess.Popen[bytes], int]) -> None:
     parent, serving = server
     parent.kill()
-    parent.wait(5)
+    parent.wait(60)
     wait_until(lambda: not os.path.exists(f"/proc/{serving}"))
 
 

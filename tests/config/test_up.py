@@ -16,6 +16,7 @@ from config import up
 from config.errors import SettingInvalid
 from config.settings import Settings, load_settings
 from query.schema import upgrade
+from tests.servers import free_port
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
         if name.startswith("ONECERT_"):
             monkeypatch.delenv(name)
     for name in ("ONECERT_BIND", "ONECERT_SANDBOX_BIND", up.METRICS):
-        monkeypatch.setenv(name, f"127.0.0.1:{up.free_port()}")
+        monkeypatch.setenv(name, f"127.0.0.1:{free_port()}")
     monkeypatch.setenv("ONECERT_DATA", str(tmp_path))
     yield
     os.umask(mask)
@@ -59,7 +60,7 @@ def test_a_port_that_is_taken_is_told_with_the_way_out(listener: int, tmp_path: 
 
 
 def test_each_part_needs_a_port_of_its_own() -> None:
-    port = str(up.free_port())
+    port = str(free_port())
     done = CliRunner().invoke(up.make_command(upgrade), ["--port", port, "--sandbox-port", port])
     assert done.exit_code == 1
     assert done.stderr == (
