@@ -83,7 +83,7 @@ def call_back(url, answer):
     headers["Signature"] = "far=" + mac_of(f'{base}"@signature-params": {text}')
     with contextlib.suppress(urllib.error.URLError):  # it is asked again
         request = urllib.request.Request(url, body, headers)  # noqa: S310 - the address is the test's
-        urllib.request.urlopen(request, timeout=5).close()  # noqa: S310
+        urllib.request.urlopen(request, timeout=60).close()  # noqa: S310
 
 
 class Handler(BaseHTTPRequestHandler):

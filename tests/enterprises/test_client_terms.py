@@ -20,6 +20,7 @@ from enterprises.errors import EnterpriseError
 from enterprises.protocol import Answer, Counts, Item, Pending
 from enterprises.sealed_body import open_body, seal_body
 from enterprises.standing import standing_of
+from tests.enterprises.stage import patient
 from tests.factories import LAUNCH_DAY
 from tests.servers import serve
 
@@ -70,7 +71,7 @@ def strict(ground: Ground) -> Iterator[Strict]:
 def tencent(ground: Ground, strict: Strict, **terms: Any) -> Partner:
     found = ground.catalogues.current().partner("tencent")
     assert found
-    return found.model_copy(update={"base_url": strict.url, "connect_s": 1.0, "read_s": 2.0, "total_s": 3.0, **terms})
+    return patient(found).model_copy(update={"base_url": strict.url, **terms})
 
 
 def put(ground: Ground, partner: Partner) -> Answer:

@@ -88,7 +88,7 @@ def joined(tmp_path: Path) -> Iterator[Instance]:
 
 
 def test_a_whole_inquiry_goes_through_it(joined: Instance) -> None:
-    wait_until(lambda: "远方" in reply(joined, str(next(numbers))), 20)
+    wait_until(lambda: "远方" in reply(joined, str(next(numbers))))
     number = str(next(numbers))
     text = reply(joined, number)
     assert f"远方{number[-1]}个" in text

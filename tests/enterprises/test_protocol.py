@@ -291,6 +291,6 @@ def test_no_retry_after_breaks_us(value: str) -> None:
 
 def test_a_thousand_strangers_are_read_in_linear_time() -> None:
     body = answer([{"id": f"z{n}", "counts": {"weixin": 1}} for n in range(20_000)])
-    started = time.perf_counter()
+    started = time.thread_time()
     assert len(counts(body).faults) == 20_001
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2

@@ -1,20 +1,24 @@
 """The sandbox plays every partner as the protocol demands, and as badly as it is told to."""
 
 import json
+import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 import requests
 
+import enterprises.sandbox
+from config.catalogue import Partner
 from config.signature import sign
 from enterprises.client import ask
 from enterprises.errors import EnterpriseError
 from enterprises.protocol import Answer, Counts, Item, Pending, Verdict, build_request
 from enterprises.sandbox import INACTIVE_PHONE, count_of
 from enterprises.sandbox_received import Question, Received
-from tests.enterprises.stage import Sandbox
+from tests.enterprises.stage import Sandbox, hurried, patient
 
 PHONE = "13912345678"
 ID_NUMBER = "11010519491231002X"
@@ -22,15 +26,21 @@ pytestmark = pytest.mark.usefixtures("logged")
 
 
 def answer_of(
-    sandbox: Sandbox, code: str, kind: str = "count", service: str = "internet-accounts", **fields: str
+    sandbox: Sandbox,
+    code: str,
+    kind: str = "count",
+    service: str = "internet-accounts",
+    *,
+    given: Callable[[Partner], Partner] = patient,
+    **fields: str,
 ) -> Answer:
     told = {"phone": PHONE, "id_tail": "12345X", "name": "张三", "id_number": ID_NUMBER, **fields}
     answer_by = sandbox.ground.clock.now() + 60_000
-    return ask(sandbox.ground, sandbox.partner(code), kind, service, [Item("a", **told)], answer_by).by_id["a"]
+    return ask(sandbox.ground, given(sandbox.partner(code)), kind, service, [Item("a", **told)], answer_by).by_id["a"]
 
 
 def received(sandbox: Sandbox, code: str) -> Any:
-    return requests.get(f"{sandbox.url}/partners/{code}/received", timeout=5).json()
+    return requests.get(f"{sandbox.url}/partners/{code}/received", timeout=60).json()
 
 
 def test_every_enterprise_counts_every_application_by_the_fixed_function(sandbox: Sandbox) -> None:
@@ -79,7 +89,7 @@ def test_a_partner_asks_for_patience(sandbox: Sandbox, mode: str, reason: Any) -
 def test_a_broken_partner_breaks_nobody_else(sandbox: Sandbox, mode: str, code: str) -> None:
     sandbox.behaviour.set("tencent", mode, 7)
     with pytest.raises(EnterpriseError) as failure:
-        answer_of(sandbox, "tencent")
+        answer_of(sandbox, "tencent", given=hurried if mode == "silent" else patient)
     assert failure.value.code == code
     assert failure.value.retry_after_s == (7 if mode == "429" else None)
     assert isinstance(answer_of(sandbox, "alibaba"), Counts)
@@ -94,14 +104,16 @@ def test_a_slow_partner_answers_in_the_end(sandbox: Sandbox) -> None:
     assert time.monotonic() - started > 0.3
 
 
-def test_a_silent_partner_lets_go_when_the_play_is_over(sandbox: Sandbox) -> None:
+def test_a_silent_partner_lets_go_when_the_play_is_over(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, hold = threading.Event(), enterprises.sandbox._hold
+    monkeypatch.setattr(enterprises.sandbox, "_hold", lambda *words: held.set() or hold(*words))  # type: ignore[func-returns-value]
     sandbox.behaviour.set("tencent", "silent")
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(post, sandbox, "tencent", *signed(sandbox, "tencent"))
-        time.sleep(0.2)
+        assert held.wait(60)
         assert not waiting.done()
         sandbox.behaviour.set("tencent", "ok")
-        assert waiting.result(timeout=2).status_code == 503
+        assert waiting.result().status_code == 503
 
 
 # --- signatures ------------------------------------------------------------------------------------------------------
@@ -127,7 +139,7 @@ def signed(
 
 
 def post(sandbox: Sandbox, code: str, body: bytes, headers: dict[str, str]) -> requests.Response:
-    return requests.post(f"{sandbox.url}/partners/{code}/v1/lookups", data=body, headers=headers, timeout=10)
+    return requests.post(f"{sandbox.url}/partners/{code}/v1/lookups", data=body, headers=headers, timeout=60)
 
 
 def test_a_request_is_accepted_once(sandbox: Sandbox) -> None:
@@ -165,7 +177,7 @@ def test_a_question_of_another_shape_is_refused(sandbox: Sandbox) -> None:
 
 
 def test_an_unknown_partner_is_not_found(sandbox: Sandbox) -> None:
-    assert requests.post(f"{sandbox.url}/partners/nobody/v1/lookups", timeout=5).status_code == 404
+    assert requests.post(f"{sandbox.url}/partners/nobody/v1/lookups", timeout=60).status_code == 404
 
 
 # --- what it remembers -----------------------------------------------------------------------------------------------

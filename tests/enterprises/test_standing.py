@@ -88,10 +88,10 @@ def test_no_more_calls_at_once_than_agreed(ground: Ground, tencent: Partner) -> 
 
 
 def test_no_more_calls_a_second_than_agreed_and_an_unused_turn_is_none(ground: Ground, tencent: Partner) -> None:
-    tencent = tencent.model_copy(update={"calls_per_s": 2.0, "concurrency": 9})
+    tencent = tencent.model_copy(update={"calls_per_s": 0.02, "concurrency": 9})  # Redis goes by the time of day
     first, second = enter(ground, tencent), enter(ground, tencent)
     assert first.granted
-    assert second.wait_s is not None and 0 < second.wait_s <= 0.5
+    assert second.wait_s is not None and 0 < second.wait_s <= 50
     leave(ground, tencent, first, used=False)
     assert enter(ground, tencent).granted
 

@@ -26,7 +26,7 @@ from enterprises.standing import standing_of
 from enterprises.trial import Trial
 from tests.authority import Authority
 from tests.enterprises.faulty import KEY_ID, SECRET, Faulty
-from tests.enterprises.stage import Server, as_json
+from tests.enterprises.stage import Server, as_json, patient
 from tests.factories import LAUNCH_DAY
 from tests.servers import serve
 
@@ -71,7 +71,7 @@ def trusting(ground: Ground, authority: Authority, tmp_path: Path) -> Iterator[G
 def tencent(ground: Ground, url: str) -> Partner:
     found = ground.catalogues.current().partner("tencent")
     assert found
-    return found.model_copy(update={"base_url": url, "connect_s": 2.0, "read_s": 2.0, "total_s": 3.0})
+    return patient(found).model_copy(update={"base_url": url})
 
 
 def put(ground: Ground, url: str) -> Answer:
