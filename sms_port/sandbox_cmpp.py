@@ -130,13 +130,13 @@ class CmppGateway:
 
     def deliver(self, delivery: Delivery) -> None:
         """Have an account hear of something now, or as soon as it connects."""
-        guest = next((guest for guest in self.guests() if guest.source == delivery.source and guest.open), None)
-        if guest is None:
-            with self._lock:
+        with self._lock:
+            guest = next((guest for guest in self._guests if guest.source == delivery.source and guest.open), None)
+            if guest is None:
                 self._undelivered.append(delivery)
-            return
-        sequence = next(guest.sequences)
-        guest.undelivered[sequence] = delivery
+                return
+            sequence = next(guest.sequences)
+            guest.undelivered[sequence] = delivery
         told = (delivery.msg_id, delivery.dest, delivery.phone, delivery.content)
         guest.say(wire.build_deliver(sequence, *told, guest.version, report=delivery.report))
 
@@ -225,11 +225,13 @@ class CmppGateway:
             self.deliver(delivery)
 
     def _part(self, guest: Guest) -> None:
-        guest.open = False
         with self._lock:
+            guest.open = False
             if guest in self._guests:
                 self._guests.remove(guest)
-            self._undelivered.extend(guest.undelivered.values())
+            left = list(guest.undelivered.values())
+        for delivery in left:  # to the next connection, which may have come before this one was seen to end
+            self.deliver(delivery)
 
 
 def _read(stream: BinaryIO) -> bytes:

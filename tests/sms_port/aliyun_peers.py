@@ -55,7 +55,7 @@ max_parts = 8
 lanes = ["code", "reply"]
 enabled = true
 preference = 0
-connect_s = 1
+connect_s = {total_s}
 read_s = {read_s}
 total_s = {total_s}
 window = 4
@@ -147,7 +147,7 @@ def run_cloud() -> Iterator[Cloud]:
         yield cloud
 
 
-def use_aliyun(ground: Ground, url: str, *, read_s: float = 5, total_s: float = 5) -> LinkEntry:
+def use_aliyun(ground: Ground, url: str, *, read_s: float = 30, total_s: float = 60) -> LinkEntry:
     """Add a link to that address to the catalogue, preferred to all others."""
     document = ground.catalogues.document().replace("preference = 0", "preference = 1")
     entry = ENTRY.format(url=url, account=ACCOUNT, read_s=read_s, total_s=total_s)

@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import pytest
+
 from config.catalogue_links import Link as LinkEntry
 from config.ground import Ground
 from sms_port.errors import SmsError
+from sms_port.gateway import Gateway
 from sms_port.inbound import Inbound
 from sms_port.links.cmpp import CmppLink
-from sms_port.links.link import Ending
+from sms_port.links.link import Dispatch, Ending
 from sms_port.models import Lane
 from sms_port.pace import Pace
 from sms_port.receipts import Receipt
+from sms_port.reference import build_reference
 from sms_port.sandbox_cmpp import CmppGateway, Guest, Play
 from sms_port.sandbox_cmpp_wire import Part
+from sms_port.segments import compose_parts
+from tests.factories import LAUNCH_DAY
 from tests.servers import wait_until
-from tests.sms_port.letters import change_catalogue
+from tests.sms_port.letters import PHONE, change_catalogue
+
+SIGNATURE = "【一证通查】"
+LONG = SIGNATURE + "长" * 100
+silent = pytest.mark.parametrize("read_s", [3])
+"""A gateway that answers nothing is waited for no longer than that."""
+
+
+def letter(text: str = "您好", lane: Lane = Lane.REPLY, phone: str = PHONE) -> Dispatch:
+    """A message of its own reference, in as many parts as it takes."""
+    reference = build_reference(secrets.token_bytes(16), 1)
+    return Dispatch(reference, "10699000", phone, compose_parts(text, SIGNATURE, "ours"), LAUNCH_DAY, lane)
+
+
+def one(link: CmppLink, dispatch: Dispatch) -> object:
+    """Send it; its ending, or None when that is heard of later."""
+    return link.send([dispatch]).get(dispatch.reference)
 
 
 @dataclass
@@ -118,7 +141,7 @@ def use_cmpp(ground: Ground, port: int, **more: object) -> LinkEntry:
     document = ground.catalogues.document()
     head, main, cmpp = document.split("[[links]]")
     cmpp = cmpp.replace("enabled = false", "enabled = true", 1)
-    for name, value in {"read_s": 2, "total_s": 8, "connect_s": 1, **more}.items():
+    for name, value in {"read_s": 60, "total_s": 75, "connect_s": 30, **more}.items():
         line = next((line for line in cmpp.splitlines() if line.startswith(f"{name} = ")), None)
         wanted = f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}"
         cmpp = cmpp.replace(line, wanted, 1) if line else cmpp.replace("enabled = true", f"enabled = true\n{wanted}", 1)
@@ -135,7 +158,14 @@ def open_link(ground: Ground, entry: LinkEntry, hearing: Hearing, *, ready: bool
     """The link of an entry, connected unless `ready` is False."""
     link = CmppLink(ground, entry, Pace(entry.parts_per_second), hearing)
     try:
-        assert not ready or link.wait_ready(5)
+        assert not ready or link.wait_ready(90)
         yield link
     finally:
         link.close()
+
+
+def work(gateway: Gateway) -> None:
+    """Do all that is due."""
+    for step in gateway.steps().values():
+        while step():
+            pass

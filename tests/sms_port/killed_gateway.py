@@ -2,7 +2,8 @@
 
 It forks them, so that each costs a fraction of a second. At the n-th passage of `point` (a dotted name, `-` for none)
 the process kills itself with SIGKILL, before the function or, with `+` in front, after it; else it is killed after
-`seconds`, counted from the moment its link is connected. `point` = `stop` ends it properly instead.
+`seconds`, counted from the moment its link is connected. `point` = `stop`: it lives until the next line, and is ended
+properly.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from sms_port.links.conversation import Conversation
 from sms_port.links.events import Bound, Event
 from sms_port.links.session import SessionLink
 
-LONGEST_START_S = 30.0
+LONGEST_START_S = 90.0
 
 
 class Shifted:
@@ -106,17 +107,29 @@ def main() -> None:
                 status = 0
             finally:
                 os._exit(status)
-        deadline, done = time.monotonic() + LONGEST_START_S, (0, 0)
-        if select.select([told], [], [], LONGEST_START_S)[0] and os.read(told, 1):
-            deadline = time.monotonic() + float(seconds)
-        while done[0] == 0 and time.monotonic() < deadline:
-            time.sleep(0.005)
-            done = os.waitpid(child, os.WNOHANG)
-        if done[0] == 0:
-            os.kill(child, signal.SIGTERM if point == "stop" else signal.SIGKILL)
-            done = os.waitpid(child, 0)
+        if point == "stop":
+            select.select([told], [], [], LONGEST_START_S)
+            sys.stdin.readline()
+            os.kill(child, signal.SIGTERM)
+            ended = os.waitpid(child, 0)[1]
+        else:
+            ended = see_it_die(child, told, float(seconds))
         os.close(told)
-        print(done[1], flush=True)
+        print(ended, flush=True)
+
+
+def see_it_die(child: int, told: int, seconds: float) -> int:
+    """Its status; killed so long after it told that it is connected, should it still live."""
+    deadline, done = time.monotonic() + LONGEST_START_S, (0, 0)
+    if select.select([told], [], [], LONGEST_START_S)[0] and os.read(told, 1):
+        deadline = time.monotonic() + seconds
+    while done[0] == 0 and time.monotonic() < deadline:
+        time.sleep(0.005)
+        done = os.waitpid(child, os.WNOHANG)
+    if done[0] == 0:
+        os.kill(child, signal.SIGKILL)
+        done = os.waitpid(child, 0)
+    return done[1]
 
 
 if __name__ == "__main__":

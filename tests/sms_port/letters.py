@@ -6,10 +6,11 @@ import contextlib
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import requests
 from flask import Flask, Response, jsonify
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 
 import sms_port.sandbox
 from config.db import begin, reading
@@ -71,6 +72,12 @@ def attempts_of(ground: Ground, owed: Owed) -> int:
         return len(db.execute(select(attempt).where(attempt.c.message == owed.id)).all())
 
 
+def rows(ground: Ground, table: Table) -> list[Any]:
+    """Everything in a table."""
+    with reading(ground.engine) as db:
+        return list(db.execute(select(table)).all())
+
+
 def change_catalogue(ground: Ground, *changes: tuple[str, str]) -> None:
     """Apply the catalogue in force with some of its text replaced."""
     document = ground.catalogues.document()
@@ -110,5 +117,5 @@ def problem(error: OneCertError) -> tuple[Response, int]:
 
 
 def received(sandbox: Sandbox, phone: str = PHONE) -> list[str]:
-    messages = requests.get(f"{sandbox.url}/messages", {"phone": phone}, timeout=5).json()
+    messages = requests.get(f"{sandbox.url}/messages", {"phone": phone}, timeout=60).json()
     return [message["text"] for message in messages]

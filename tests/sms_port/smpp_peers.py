@@ -87,7 +87,7 @@ def run_smpp_server() -> Iterator[SmppServer]:
 
 def use_smpp(ground: Ground, server: SmppServer, **more: object) -> LinkEntry:
     """Add a link to that server to the catalogue, with its password."""
-    values: dict[str, object] = {"connect_s": 2, "read_s": 2, "total_s": 8, "window": 10, "parts_per_second": 1000}
+    values: dict[str, object] = {"connect_s": 30, "read_s": 60, "total_s": 75, "window": 10, "parts_per_second": 1000}
     values |= {
         "secret": "sesame",
         "extension_digits": 0,

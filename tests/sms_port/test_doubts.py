@@ -29,12 +29,12 @@ from tests.sms_port.letters import (
 
 @pytest.fixture
 def impatient(ground: Ground, sandbox: Sandbox) -> Sandbox:
-    """A sandbox whose gateway is waited for half a second only."""
+    """A sandbox whose gateway is waited for two seconds only."""
     change_catalogue(
         ground,
         (
             "preference = 0\nconnect_s = 3\nread_s = 10\ntotal_s = 15",
-            "preference = 0\nconnect_s = 0.5\nread_s = 0.5\ntotal_s = 0.5",
+            "preference = 0\nconnect_s = 2\nread_s = 2\ntotal_s = 2",
         ),
     )
     return sandbox
@@ -54,7 +54,7 @@ def send_into_doubt(ground: Ground, sandbox: Sandbox, news: News) -> Owed:
 def test_an_answer_that_was_lost_is_asked_for_and_nothing_is_sent_twice(
     ground: Ground, impatient: Sandbox, news: News, lane: Lane
 ) -> None:
-    impatient.behaviour.set("gateway", "timeout_after_accept", 1.0)
+    impatient.behaviour.set("gateway", "timeout_after_accept", 60.0)
     owed = make_code(ground) if lane is Lane.CODE else make_reply()
     owe_all(ground, owed)
     send_due(ground, news)
@@ -80,7 +80,7 @@ def test_a_reply_the_gateway_never_saw_is_offered_again_unflagged(
 def test_a_code_that_may_have_been_sent_is_never_sent_again(
     ground: Ground, impatient: Sandbox, clock: FixedClock, news: News, mode: str
 ) -> None:
-    impatient.behaviour.set("gateway", mode, 1.0)
+    impatient.behaviour.set("gateway", mode, 60.0)
     owed = make_code(ground)
     owe_all(ground, owed)
     send_due(ground, news)
@@ -118,7 +118,7 @@ def test_a_doubt_does_not_move_to_another_link(
         .replace("preference = 0", "preference = 1")
     )
     change_catalogue(ground, (entry, entry + spare))
-    impatient.behaviour.set("gateway", "silent", 1.0)
+    impatient.behaviour.set("gateway", "silent", 60.0)
     owed = make_reply()
     owe_all(ground, owed)
     send_due(ground, news)

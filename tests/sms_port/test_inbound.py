@@ -20,7 +20,7 @@ IN = "【一证通查】已恢复。可以重新用本号码获取验证码和�
 
 
 def received(sandbox: Sandbox) -> list[str]:
-    return [one["text"] for one in requests.get(f"{sandbox.url}/messages", {"phone": PHONE}, timeout=5).json()]
+    return [one["text"] for one in requests.get(f"{sandbox.url}/messages", {"phone": PHONE}, timeout=60).json()]
 
 
 def write(ground: Ground, text: str, name: str) -> None:

@@ -50,7 +50,7 @@ def call(ground: Ground, sandbox: Sandbox, path: str, body: object, secret: str 
         secret=secret or ground.secrets.get("main.key"),
         now=ground.clock.now(),
     )
-    return requests.post(url, content, headers=headers, timeout=5)
+    return requests.post(url, content, headers=headers, timeout=60)
 
 
 def submit(ground: Ground, sandbox: Sandbox, *messages: object) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def submit(ground: Ground, sandbox: Sandbox, *messages: object) -> list[dict[str
 
 
 def listed(sandbox: Sandbox, phone: str = PHONE) -> list[dict[str, Any]]:
-    messages: list[dict[str, Any]] = requests.get(f"{sandbox.url}/messages?phone={phone}", timeout=5).json()
+    messages: list[dict[str, Any]] = requests.get(f"{sandbox.url}/messages?phone={phone}", timeout=60).json()
     return messages
 
 
@@ -74,7 +74,7 @@ def test_a_message_is_listed_as_the_interface_says(ground: Ground, sandbox: Sand
 
 @pytest.mark.parametrize("path", ["/sms/messages", "/sms/messages/query"])
 def test_a_call_that_is_not_signed_by_a_link_is_refused(ground: Ground, sandbox: Sandbox, path: str) -> None:
-    assert requests.post(sandbox.url + path, json={"messages": [GOOD]}, timeout=5).status_code == 401
+    assert requests.post(sandbox.url + path, json={"messages": [GOOD]}, timeout=60).status_code == 401
     assert call(ground, sandbox, path, {"messages": [GOOD]}, secret="x" * 43).status_code == 401
     assert listed(sandbox) == []
 
@@ -110,7 +110,10 @@ def test_a_query_tells_what_was_taken(ground: Ground, sandbox: Sandbox) -> None:
     assert answer == {"messages": [{"id": "a", "status": "accepted"}, {"id": "b", "status": "unknown"}]}
 
 
-def test_a_gateway_that_is_closed_delivers_no_more_receipts(ground: Ground, news: News) -> None:
+def test_a_gateway_that_is_closed_delivers_no_more_receipts(
+    ground: Ground, news: News, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sms_port.sandbox_receipts.Reporter.after_s", 600.0)
     heard: list[str] = []
     ours = Flask("ours")
     ours.post("/sms/<link>/receipts")(lambda link: heard.append(link) or ("", 200))
@@ -138,7 +141,7 @@ def test_the_inbox_forgets_the_oldest_first() -> None:
 def test_the_phone_shows_messages_oldest_first_with_their_parts(ground: Ground, sandbox: Sandbox, news: News) -> None:
     owe_all(ground, make_code(ground), make_reply(text="长" * 100))
     send_due(ground, news)
-    page = requests.get(f"{sandbox.url}/phone/{PHONE}", timeout=5)
+    page = requests.get(f"{sandbox.url}/phone/{PHONE}", timeout=60)
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
     assert "<title>沙箱" in page.text
     assert "沙箱手机：这里的短信没有真的发出" in page.text
@@ -151,28 +154,28 @@ def test_the_phone_shows_messages_oldest_first_with_their_parts(ground: Ground, 
 
 
 def test_a_phone_without_messages_says_so(sandbox: Sandbox) -> None:
-    assert "这个号码还没有收到短信" in requests.get(f"{sandbox.url}/phone/13900139000", timeout=5).text
+    assert "这个号码还没有收到短信" in requests.get(f"{sandbox.url}/phone/13900139000", timeout=60).text
 
 
 def test_what_a_message_says_is_shown_and_never_run(ground: Ground, sandbox: Sandbox) -> None:
     submit(ground, sandbox, GOOD | {"parts": ["<script>alert(1)</script>"]})
-    assert "&lt;script&gt;alert(1)" in requests.get(f"{sandbox.url}/phone/{PHONE}", timeout=5).text
+    assert "&lt;script&gt;alert(1)" in requests.get(f"{sandbox.url}/phone/{PHONE}", timeout=60).text
 
 
 def test_another_number_is_found_without_javascript(sandbox: Sandbox) -> None:
     for typed in ("138 0013 8000", "+86 138-0013-8000", "１３８００１３８０００"):
         for where in (f"{sandbox.url}/phone?number={quote(typed)}", f"{sandbox.url}/phone/{quote(typed)}"):
-            found = requests.get(where, timeout=5)
+            found = requests.get(where, timeout=60)
             assert (found.status_code, found.url) == (200, f"{sandbox.url}/phone/{PHONE}")
-    assert requests.get(f"{sandbox.url}/phone", {"number": "我"}, timeout=5).status_code == 404
-    assert requests.get(f"{sandbox.url}/phone/123", timeout=5).status_code == 404
+    assert requests.get(f"{sandbox.url}/phone", {"number": "我"}, timeout=60).status_code == 404
+    assert requests.get(f"{sandbox.url}/phone/123", timeout=60).status_code == 404
 
 
 def test_the_pages_files_are_served(sandbox: Sandbox) -> None:
-    page = requests.get(f"{sandbox.url}/phone/{PHONE}", timeout=5).text
+    page = requests.get(f"{sandbox.url}/phone/{PHONE}", timeout=60).text
     for name in ("sandbox_phone.css", "sandbox_phone.js", "sandbox_phone.svg"):
         assert f"/phone/static/{name}" in page
-        assert requests.get(f"{sandbox.url}/phone/static/{name}", timeout=5).status_code == 200
+        assert requests.get(f"{sandbox.url}/phone/static/{name}", timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -151,5 +151,5 @@ def test_the_sandbox_reports_what_it_received(ground: Ground, door: Flask, news:
         owed = [make_reply(text="长" * 100), make_reply()]
         owe_all(ground, *owed)
         send_due(ground, news)
-        wait_until(lambda: {state_of(ground, item) for item in owed} == {State.DELIVERED}, 10)
+        wait_until(lambda: {state_of(ground, item) for item in owed} == {State.DELIVERED})
     assert news.kinds == ["accepted"] * 2

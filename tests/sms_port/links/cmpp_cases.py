@@ -76,7 +76,7 @@ class Cases:
 
     def test_it_lets_nobody_in_who_does_not_know_the_secret(self, make_link: MakeLink) -> None:
         link = make_link(secret="not the secret", ready=False)
-        wait_until(lambda: link.status != "starting", 15)
+        wait_until(lambda: link.status != "starting")
         assert link.status.startswith("refused_") or link.status == "dropped"
         assert link.room(Lane.REPLY) == 0
 
@@ -125,7 +125,7 @@ class Cases:
         if gateway.connections == 1:
             pytest.skip("needs the right to several connections: set CMPP_CONNECTIONS")
         link = make_link(connections=gateway.connections)
-        wait_until(lambda: link.status == "up", 15)
+        wait_until(lambda: link.status == "up")
         endings = settle(link, hearing, *(letter(gateway, phone, str(number)) for number in range(MANY)))
         assert {type(ending) for ending in endings} == {Accepted}
 

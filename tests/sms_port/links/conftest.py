@@ -32,6 +32,12 @@ def peer(ground: Ground) -> Iterator[Peer]:
 
 
 @pytest.fixture
+def hasty(patience: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not answered at once is heard of later."""
+    monkeypatch.setattr("sms_port.links.session.STRAGGLERS_S", 0.1)
+
+
+@pytest.fixture
 def wishes() -> Mapping[str, object]:
     """What the link's entry says otherwise; for a file to override."""
     return {}

@@ -95,16 +95,17 @@ def test_the_line_in_the_log_names_the_fault_and_neither_number_nor_words(
 
 
 def test_a_connection_that_answers_nothing_any_more_is_given_up_and_its_messages_are_in_doubt(
-    ground: Ground, peer: Peer, hearing: Hearing
+    ground: Ground, peer: Peer
 ) -> None:
     peer.play.silent = True
     real = peer.gateway._take
     peer.gateway._take = lambda guest, frame: real(guest, frame) if frame[7] == 4 else None  # type: ignore[method-assign]
-    with open_link(ground, use_cmpp(ground, peer.gateway.port, read_s=1, total_s=3, idle_s=1), hearing) as link:
+    with open_link(
+        ground, use_cmpp(ground, peer.gateway.port, read_s=1, total_s=3, connect_s=3, idle_s=1), Hearing()
+    ) as link:
         dispatch = letter()
-        link.send([dispatch])
-        wait_until(lambda: hearing.late.get(dispatch.reference) == Unknown("no_answer"), 5)
-        wait_until(lambda: link.status == "dead", 10)
+        assert link.send([dispatch]) == {dispatch.reference: Unknown("no_answer")}
+        wait_until(lambda: link.status == "dead")
     assert len(peer.parts) == 1
 
 

@@ -1,0 +1,102 @@
+"""What the CMPP link says when: a window, an order, a pace, and an end."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from config.ground import Ground
+from sms_port.links.cmpp_conversation import CmppConversation
+from sms_port.links.link import Accepted, Unknown
+from sms_port.models import Lane
+from sms_port.sandbox_cmpp import CmppGateway, Guest
+from sms_port.sandbox_cmpp_wire import Part
+from tests.servers import wait_until
+from tests.sms_port.cmpp_peers import SIGNATURE, Faulty, Hearing, Peer, letter, one, open_link, run_peer, use_cmpp
+
+
+def test_never_more_than_the_window_is_unanswered(ground: Ground, peer: Peer, hearing: Hearing) -> None:
+    held: list[tuple[Guest, bytes]] = []
+    peer.play.answer = lambda guest, frame, part: held.append((guest, frame))  # type: ignore[method-assign]
+    with open_link(ground, use_cmpp(ground, peer.gateway.port), hearing) as link:
+        batch = [letter(phone=f"138{number:08d}") for number in range(40)]
+        sender = threading.Thread(target=link.send, args=(batch,))
+        sender.start()
+        wait_until(lambda: len(held) == 16)
+        time.sleep(0.2)
+        assert len(held) == 16
+        for _ in batch:
+            wait_until(lambda: held)
+            guest, frame = held.pop(0)
+            guest.say(frame)
+        sender.join()
+        wait_until(lambda: link.room(Lane.REPLY) == 200)
+
+
+def test_a_code_goes_before_replies_that_wait(ground: Ground, peer: Peer, hearing: Hearing) -> None:
+    held: list[tuple[Guest, bytes]] = []
+    peer.play.answer = lambda guest, frame, part: held.append((guest, frame))  # type: ignore[method-assign]
+    batches = [letter("答复") for _ in range(150)], [letter("验证码", Lane.CODE)]
+    with open_link(ground, use_cmpp(ground, peer.gateway.port), hearing) as link:
+        senders = [threading.Thread(target=link.send, args=(batch,)) for batch in batches]
+        senders[0].start()
+        wait_until(lambda: len(held) == 16)  # the window is full, and 134 wait
+        senders[1].start()
+        wait_until(lambda: link.room(Lane.CODE) == 199)
+        peer.play.answer = lambda guest, frame, part: guest.say(frame)  # type: ignore[method-assign]
+        for guest, frame in held:
+            guest.say(frame)
+        for sender in senders:
+            sender.join()
+    assert len(peer.parts) == 151
+    assert peer.parts[16].text == SIGNATURE + "验证码"
+
+
+def test_the_wire_keeps_the_pace_of_the_contract(
+    ground: Ground, peer: Peer, hearing: Hearing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times, submit = list[float](), CmppConversation.submit
+
+    def note(self: CmppConversation, part: object, frame: object, now: float) -> None:
+        times.append(now)  # when it leaves: what arrives may have been held up, and come in a shorter time
+        submit(self, part, frame, now)
+
+    monkeypatch.setattr(CmppConversation, "submit", note)
+    with open_link(ground, use_cmpp(ground, peer.gateway.port, parts_per_second=40), hearing) as link:
+        link.send([letter() for _ in range(70)])
+    assert len(times) == len(peer.parts) == 70
+    for start, moment in enumerate(times):
+        assert sum(other < moment + 1 for other in times[start:]) <= 40
+
+
+def test_closing_waits_for_answers_and_says_goodbye(ground: Ground, hearing: Hearing) -> None:
+    under_way = threading.Event()
+
+    def think(gateway: CmppGateway, guest: Guest, part: Part) -> int:
+        under_way.set()
+        time.sleep(0.3)
+        return 0
+
+    with run_peer(ground.secrets.get("cmpp.key"), Faulty(judged=think)) as peer:
+        with open_link(ground, use_cmpp(ground, peer.gateway.port), hearing) as link:
+            dispatch, endings = letter(), {}
+            sender = threading.Thread(target=lambda: endings.update(link.send([dispatch])))
+            sender.start()
+            assert under_way.wait(60)
+        sender.join()
+        assert isinstance(endings[dispatch.reference], Accepted)
+        wait_until(lambda: not peer.gateway.guests())
+
+
+@pytest.mark.usefixtures("hasty")
+def test_closing_does_not_wait_for_ever(ground: Ground, peer: Peer, hearing: Hearing) -> None:
+    peer.play.silent = True
+    dispatch = letter()
+    with open_link(ground, use_cmpp(ground, peer.gateway.port, read_s=60, total_s=75), hearing) as link:
+        assert one(link, dispatch) is None
+        wait_until(lambda: peer.parts)
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 30, "its answer would be waited for twice as long"
+    assert hearing.late == {dispatch.reference: Unknown("no_answer")}
