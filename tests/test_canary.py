@@ -103,7 +103,7 @@ def go_the_whole_way(instance: Instance) -> dict[str, str]:
     }
     assert cards.call("POST", "/inquiries", form).status_code == 202
     instance.wait_for_messages(OTHER_PHONE, 2)
-    assert citizen.call("GET", f"/inquiries/{reference}").json()["status"] == "asking"
+    wait_until(lambda: citizen.call("GET", f"/inquiries/{reference}").json()["status"] == "asking")
     instance.onecert("inquiry", "show", reference)
     instance.onecert("message", "list")
     secrets = {"number": PHONE, "other number": OTHER_PHONE, "ID": ID_TAIL, "name": NAME, "whole ID": ID_NUMBER}

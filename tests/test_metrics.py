@@ -28,7 +28,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Instance
 
 
 def number(url: str, series: str) -> float:
-    text = requests.get(url, timeout=5).text
+    text = requests.get(url, timeout=60).text
     found = re.search(rf"^{re.escape(series)} (\S+)$", text, re.MULTILINE)
     return float(found[1]) if found else 0.0
 
@@ -51,17 +51,15 @@ def test_web_worker_and_gateway_are_seen_and_a_killed_worker_counts_on(counted: 
     accepted = 'onecert_inquiries_accepted_total{service="internet-accounts"}'
     asked = 'onecert_partner_calls_total{outcome="ok",partner="tencent"}'
     sent = 'onecert_messages_total{lane="reply",outcome="accepted"}'
-    took = 'onecert_partner_call_seconds_count{partner="tencent"}'
+    took, replied = 'onecert_partner_call_seconds_count{partner="tencent"}', "onecert_reply_seconds_count"
     inquire(instance, PHONE)
-    wait_until(lambda: number(url, sent) == 1)
-    assert [number(url, series) for series in (accepted, asked, took, "onecert_reply_seconds_count")] == [1] * 4
+    wait_until(lambda: [number(url, one) for one in (accepted, asked, took, sent, replied)] == [1] * 5)
     before = pid_of(instance, "worker")
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: pid_of(instance, "worker") not in (0, before))
     inquire(instance, "13800138001")
-    wait_until(lambda: number(url, sent) == 2)
-    assert [number(url, series) for series in (accepted, asked, took)] == [2] * 3
-    assert PHONE not in requests.get(url, timeout=5).text
+    wait_until(lambda: [number(url, one) for one in (accepted, asked, took, sent, replied)] == [2] * 5)
+    assert PHONE not in requests.get(url, timeout=60).text
 
 
 def test_a_host_without_a_clock_serves_its_own_numbers(counted: tuple[Instance, str], tmp_path: Path) -> None:
@@ -74,11 +72,11 @@ def test_a_host_without_a_clock_serves_its_own_numbers(counted: tuple[Instance, 
             assert number(f"http://{bind}/metrics", 'onecert_messages_total{lane="code",outcome="accepted"}') >= 1
         finally:
             child.terminate()
-        assert child.wait(10) == 0
+        assert child.wait(60) == 0
 
 
 def _answers(bind: str) -> bool:
     try:
-        return requests.get(f"http://{bind}/metrics", timeout=1).ok
-    except requests.ConnectionError:
+        return requests.get(f"http://{bind}/metrics", timeout=5).ok
+    except requests.RequestException:
         return False

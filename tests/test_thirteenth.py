@@ -64,7 +64,7 @@ def reply(instance: Instance, citizen: Citizen) -> str:
 
 
 def test_its_count_is_in_the_reply_at_once_and_called_back(grown: Instance) -> None:
-    wait_until(lambda: "新来" in reply(grown, submitted(grown)), 15)
+    wait_until(lambda: "新来" in reply(grown, submitted(grown)))
     for mode in ("ok", "callback"):
         grown.behave("newcomer", mode, 0.2)
         citizen = submitted(grown)
@@ -102,4 +102,4 @@ def test_a_carrier_that_knows_the_date_has_older_accounts_told(grown: Instance) 
 
 def test_switched_off_it_is_left_out(grown: Instance) -> None:
     grown.onecert("partner", "disable", "newcomer", "--yes")
-    wait_until(lambda: "新来" not in reply(grown, submitted(grown)), 15)
+    wait_until(lambda: "新来" not in reply(grown, submitted(grown)))
