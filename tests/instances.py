@@ -56,6 +56,10 @@ class Instance:
         wait_until(lambda: len(self.messages(phone)) >= count, seconds)
         return self.messages(phone)
 
+    def codes(self, phone: str) -> list[str]:
+        """The verification codes among them."""
+        return [code for message in self.messages(phone) for code in re.findall(r"验证码(\d{6})", message["text"])]
+
 
 def clean_environment(directory: Path, **more: str) -> dict[str, str]:
     """This process's environment without any setting of ours but those given."""
@@ -103,11 +107,11 @@ class Citizen:
 
     def receive_code(self, service: str = "internet-accounts") -> str:
         """Ask for a code and read it from the sandbox's phone."""
-        before = len(self.instance.messages(self.phone))
+        before = len(self.instance.codes(self.phone))
         answer = self.call("POST", "/verification-codes", {"service": service, "phone": self.phone})
         assert answer.status_code == 202, answer.text
-        text = self.instance.wait_for_messages(self.phone, before + 1)[-1]["text"]
-        return re.findall(r"验证码(\d{6})", text)[0]
+        wait_until(lambda: len(self.instance.codes(self.phone)) > before)
+        return self.instance.codes(self.phone)[-1]
 
     def submit(self, code: str, id_tail: str = "12345X", **headers: str) -> requests.Response:
         """Submit an inquiry about internet accounts."""

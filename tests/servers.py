@@ -49,8 +49,12 @@ def missing(program: str) -> str:
     return f"{program} is not installed: apt-get install {package}"
 
 
-def wait_until(ready: Any, seconds: float = 90.0) -> None:
-    """Call `ready` until it is true; raises TimeoutError after `seconds`: long, since patience costs nothing."""
+PATIENCE_S = 90.0
+"""For what takes a moment, and on a busy machine far longer: patience costs nothing, only a failure waits so long."""
+
+
+def wait_until(ready: Any, seconds: float = PATIENCE_S) -> None:
+    """Call `ready` until it is true; raises TimeoutError after `seconds`."""
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:
