@@ -11,13 +11,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from tests.browser.png import shrink
+from tests.servers import PATIENCE_S
 
 HERE = Path(__file__).parent
 CHROMIUM, CHROMEDRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
@@ -36,10 +37,12 @@ FLAGS = [
 AXE = """
 const done = arguments[arguments.length - 1];
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-axe.run(document, {runOnly: rules}).then((found) => done(
-  found.violations.map((each) => [each.id, each.nodes.map((node) => node.target + ': ' + node.failureSummary)])));
+// A colour on its way from one to another may be too pale for a moment.
+const moving = document.getAnimations().filter((each) => each instanceof CSSTransition);
+Promise.allSettled(moving.map((each) => each.finished)).then(() => axe.run(document, {runOnly: rules})).then(
+  (found) => done(
+    found.violations.map((each) => [each.id, each.nodes.map((node) => node.target + ': ' + node.failureSummary)])));
 """
-PATIENCE_S = 10.0
 LOOKS = ("light", "dark", "elder", "elder-dark")
 T = TypeVar("T")
 
@@ -87,6 +90,13 @@ class Phone:
         """Press a button, a link or a box."""
         self.find(selector).click()
 
+    def follow(self, selector: str) -> None:
+        """Press a link, and wait until its page has taken the place of this one."""
+        before = self.driver.find_element(By.TAG_NAME, "html").id
+        self.press(selector)
+        self.wait(lambda: self.driver.find_element(By.TAG_NAME, "html").id != before)
+        self.wait(lambda: self.driver.execute_script("return document.readyState") == "complete")
+
     def wait_for_text(self, text: str, seconds: float = PATIENCE_S) -> None:
         """Wait until the page shows `text`."""
         self.wait(lambda: text in self.text(), seconds)
@@ -99,7 +109,7 @@ class Phone:
         """Call `ready` until it gives something; AssertionError after `seconds`."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            with contextlib.suppress(NoSuchElementException, StaleElementReferenceException):
+            with contextlib.suppress(WebDriverException):  # not there yet, or gone with the page that it was on
                 if found := ready():
                     return found
             time.sleep(0.05)
@@ -152,6 +162,7 @@ def phone(directory: Path, *, javascript: bool = True) -> Iterator[Phone]:
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     service = Service(CHROMEDRIVER, env=os.environ | {"FONTCONFIG_FILE": str(HERE / "fonts.conf")})
     driver = Chrome(options=options, service=service)
+    driver.set_script_timeout(PATIENCE_S)
     try:
         yield Phone(driver, javascript=javascript)
     finally:
