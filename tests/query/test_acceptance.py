@@ -15,6 +15,7 @@ from config import faults
 from config.clock import FixedClock
 from config.db import begin, transact
 from config.ground import Ground
+from query import submission
 from query.acceptance import Admission, Candidate, decide_together
 from query.errors import CodeExpired, CodeWrong, IdempotencyConflict, TooSoon
 from query.inquiry import DAY, SECOND
@@ -22,6 +23,7 @@ from query.models import inquiry, last_inquiry, verification_code
 from query.submission import Accepted, inquiry_row, read_form, submit
 from tests.query.played import OTHER, OWNER, accept, ask_code, form, rows, wrong
 from tests.query.racing import at_once
+from tests.servers import PATIENCE_S, wait_until
 
 PHONES = [f"138{place:08d}" for place in range(1, 31)]
 
@@ -56,18 +58,15 @@ def commits(ground: Ground) -> Iterator[list[None]]:
 
 def test_citizens_who_submit_while_another_is_served_share_one_commit(ground: Ground, commits: list[None]) -> None:
     codes = [ask_code(ground, phone) for phone in PHONES]
-    held, arrived, before = threading.Event(), threading.Semaphore(0), len(commits)
+    held, before, waiting = threading.Event(), len(commits), submission._TOGETHER._seats
 
     def hold_the_first(point: str) -> None:
         if point == "submit.before_commit" and not held.is_set():
             held.set()
-            for _ in PHONES[1:]:
-                assert arrived.acquire(timeout=10)
-            threading.Event().wait(0.5)  # they have come, and now sit down
+            wait_until(lambda: len(waiting[ground.engine]) == len(PHONES) - 1)
 
     def come(place: int) -> Accepted:
-        assert held.wait(10)
-        arrived.release()
+        assert held.wait(PATIENCE_S)
         return submit(ground, form(phone=PHONES[place], code=codes[place]))
 
     faults.arm(hold_the_first)
