@@ -123,7 +123,7 @@ function checkTemplate(name, page) {
 }
 stage.type = (page, name, value) => page.type({ currentTarget: { dataset: { name } }, detail: { value } });
 stage.until = async (ready, what) => {
-  const end = Date.now() + 20000;
+  const end = Date.now() + 60000;
   while (!await ready()) {
     assert.ok(Date.now() < end, what);
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -31,7 +31,7 @@ def run(kind: str, scenario: str, **more: str) -> list[dict[str, Any]]:
     need("node")
     play = {"client": str(CLIENTS[kind]), "kind": kind, "scenario": scenario, "api": "http://api.test/api/v1", **more}
     command = [shutil.which("node") or "node", str(HERE / "stage.js")]
-    done = subprocess.run(command, input=json.dumps(play), capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, input=json.dumps(play), capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
     calls: list[dict[str, Any]] = json.loads(done.stdout)["calls"]
     return calls

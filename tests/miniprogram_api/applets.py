@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 import requests
 from flask.testing import FlaskClient
@@ -12,8 +13,10 @@ from werkzeug.test import TestResponse
 from config.bootstrap import bootstrap
 from config.ground import Ground
 from config.sandbox import Behaviour
+from miniprogram_api import platform_call
 from miniprogram_api.sandbox import Played
 from tests.miniprogram_api.citizens import PHONE
+from tests.servers import PATIENCE_S
 
 ADDRESS = "198.51.100.8"
 
@@ -27,7 +30,7 @@ class Platforms:
     played: Played
 
     def ask(self, path: str, **wish: str) -> dict[str, Any]:
-        answer = requests.post(f"{self.url}{path}", json=wish, timeout=5)
+        answer = requests.post(f"{self.url}{path}", json=wish, timeout=PATIENCE_S)
         told: dict[str, Any] = answer.json()
         return told
 
@@ -58,6 +61,11 @@ class Client:
         answer = self.call("POST", "/sessions", {"entrance": entrance, "code": code})
         self.token = answer.json["token"] if answer.status_code == 201 else self.token
         return answer
+
+
+def patient() -> Any:
+    """In the block no answer of a platform is given up that is late only because the machine is busy."""
+    return patch.multiple(platform_call, CONNECT_S=PATIENCE_S, READ_S=PATIENCE_S, TOTAL_S=PATIENCE_S)
 
 
 def point_at(ground: Ground, url: str) -> None:

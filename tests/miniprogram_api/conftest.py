@@ -16,7 +16,7 @@ from miniprogram_api.problems import http_problem_response
 from miniprogram_api.sandbox import Played
 from miniprogram_api.sandbox import make_blueprint as make_sandbox
 from miniprogram_api.views import make_blueprint
-from tests.miniprogram_api.applets import Client, Platforms, point_at
+from tests.miniprogram_api.applets import Client, Platforms, patient, point_at
 from tests.miniprogram_api.citizens import Citizen
 from tests.servers import serve
 
@@ -50,7 +50,7 @@ def platforms(ground: Ground) -> Iterator[Platforms]:
     behaviour, played = Behaviour(), Played()
     sandbox = Flask("sandbox")
     sandbox.register_blueprint(make_sandbox(ground, behaviour, played))
-    with serve(sandbox) as url:
+    with serve(sandbox) as url, patient():
         point_at(ground, url)
         yield Platforms(url, behaviour, played)
         ground.http.close()

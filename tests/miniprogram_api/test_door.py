@@ -147,7 +147,7 @@ def test_only_what_is_open_is_listed(ground: Ground, door: Door) -> None:
 def send(url: str, head: str, body: bytes) -> bytes:
     """Speak HTTP by hand, since no client would lie about its body; the whole answer."""
     port = int(url.rsplit(":", 1)[1])
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as line:
         line.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
         line.shutdown(socket.SHUT_WR)
         answer = b""

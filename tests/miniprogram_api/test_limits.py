@@ -61,12 +61,12 @@ def test_a_small_budget_is_exact_at_both_ends(limiter: Limiter) -> None:
 
 
 def test_there_are_never_more_than_the_budget_in_any_span(limiter: Limiter) -> None:
-    budget = Budget("three", (PHONE,), 3, 10)
+    budget = Budget("three", (PHONE,), 3, 1000)  # Redis' own clock goes on while this one stands still
     spent = []
-    for tenth in range(600):
+    for step in range(600):
         try:
-            spend(limiter, budget, after_s=tenth / 10)
-            spent.append(tenth)
+            spend(limiter, budget, after_s=step * 10)
+            spent.append(step)
         except LimitReached:
             pass
     assert all(later - first >= 100 for first, later in zip(spent, spent[3:], strict=False))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -22,7 +25,7 @@ from tests.factories import key_pairs
 from tests.miniprogram_api.applets import ADDRESS, Client, Platforms, point_at
 from tests.miniprogram_api.certificates import make_certificate
 from tests.miniprogram_api.citizens import PHONE, problem, set_limit
-from tests.servers import free_port, wait_until
+from tests.servers import PATIENCE_S, free_port, wait_until
 
 pytestmark = on_sqlite
 APPLETS = ("wechat-applet", "alipay-applet")
@@ -141,24 +144,33 @@ def test_a_code_that_certainly_was_not_used_may_be_tried_again(
     assert applet.log_in(entrance, busy).status_code == 201
 
 
+@pytest.fixture
+def goes_on(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A platform that is slow answers when this is set."""
+    goes_on = threading.Event()
+    monkeypatch.setattr("config.sandbox_wechat.time", SimpleNamespace(sleep=lambda _: goes_on.wait(PATIENCE_S)))
+    yield goes_on
+    goes_on.set()
+
+
 @each_applet
 def test_a_silent_platform_keeps_nobody_longer_than_its_time(
-    entrance: str, platforms: Platforms, ground: Ground, monkeypatch: pytest.MonkeyPatch, applet: Client
+    entrance: str, platforms: Platforms, monkeypatch: pytest.MonkeyPatch, applet: Client, goes_on: threading.Event
 ) -> None:
     monkeypatch.setattr("miniprogram_api.platform_call.READ_S", 0.2)
     code = platforms.login_code(entrance)
-    platforms.behaviour.set(entrance.removesuffix("-applet"), "slow", 0.6)
+    platforms.behaviour.set(entrance.removesuffix("-applet"), "slow")
     problem(applet.log_in(entrance, code), 503, "unavailable")
 
 
 @each_applet
 def test_a_silent_platform_holds_up_few_and_uses_up_nobodys_code(
-    entrance: str, platforms: Platforms, ground: Ground, monkeypatch: pytest.MonkeyPatch
+    entrance: str, platforms: Platforms, ground: Ground, monkeypatch: pytest.MonkeyPatch, goes_on: threading.Event
 ) -> None:
     monkeypatch.setattr("miniprogram_api.door.SEATS", 1)
     door = Door(ground)
     first, second = platforms.login_code(entrance), platforms.login_code(entrance)
-    platforms.behaviour.set(entrance.removesuffix("-applet"), "slow", 2.0)
+    platforms.behaviour.set(entrance.removesuffix("-applet"), "slow")
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(door.open_session, entrance, None, ADDRESS, code=first)
         wait_until(lambda: door._seats._taken)
@@ -166,6 +178,7 @@ def test_a_silent_platform_holds_up_few_and_uses_up_nobodys_code(
             door.open_session(entrance, None, ADDRESS, code=second)
         door.open_session("web", None, ADDRESS)
         platforms.behaviour.set(entrance.removesuffix("-applet"), "ok")
+        goes_on.set()
         waiting.result()
     assert door.open_session(entrance, None, ADDRESS, code=second).token
 

@@ -30,6 +30,7 @@ from miniprogram_api.sandbox import make_blueprint as make_sandbox
 from miniprogram_api.views import make_blueprint
 from tests.conftest import settings_for
 from tests.factories import LAUNCH_DAY, prepare
+from tests.miniprogram_api.applets import patient
 from tests.servers import serve
 
 EXAMPLES = 200
@@ -57,7 +58,7 @@ def api(sqlite_schema: Path, redis_url: str, tmp_path_factory: pytest.TempPathFa
     app = Flask("api")
     app.register_blueprint(make_blueprint(ground, door))
     app.register_error_handler(HTTPException, http_problem_response)
-    with serve(platforms) as url:
+    with serve(platforms) as url, patient():
         prepare(ground, url)
         yield app, door
         ground.http.close()

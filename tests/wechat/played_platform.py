@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from unittest.mock import patch
 
 from flask import Flask
 
@@ -12,7 +13,8 @@ import wechat.sandbox
 from config.catalogue import Entrance
 from config.ground import Ground
 from config.sandbox import Behaviour
-from tests.servers import serve
+from tests.servers import PATIENCE_S, serve
+from wechat import platform_calls
 from wechat.accounts import find_official_account
 from wechat.platform import Platform
 
@@ -35,12 +37,15 @@ class Played:
 
 @contextmanager
 def played_platform(ground: Ground) -> Iterator[Played]:
-    """Serve the platform; the account is the catalogue's gxwbwx with its address. Our side waits for nothing."""
+    """Serve the platform; the account is the catalogue's gxwbwx with its address.
+
+    Our side does not pause between two tries, and gives up no answer that is late only because the machine is busy.
+    """
     app, behaviour, memory = Flask(__name__), Behaviour(), wechat.sandbox.Platform()
     app.register_blueprint(wechat.sandbox.make_blueprint(ground, behaviour, memory))
     account = find_official_account(ground.catalogues.current(), "gxwbwx")
     pauses: list[float] = []
-    with serve(app) as url:
+    with serve(app) as url, patch.multiple(platform_calls, CONNECT_S=PATIENCE_S, READ_S=PATIENCE_S, TOTAL_S=PATIENCE_S):
         there = replace_account(account, base_url=f"{url}/wechat")
         yield Played(f"{url}/wechat", behaviour, memory, Platform(ground, pauses.append), there, pauses)
     ground.http.close()

@@ -14,6 +14,7 @@ from config.catalogue import Catalogue
 from config.db import begin
 from config.ground import Ground
 from tests.conftest import on_sqlite
+from tests.servers import PATIENCE_S
 from wechat.accounts import Account, Accounts, official_accounts
 from wechat.errors import AccountUnknown, AccountUnready
 
@@ -31,7 +32,7 @@ class HangingCatalogues:
 
     def current(self) -> Catalogue:
         self.asked.set()
-        self.answering.wait(10)
+        self.answering.wait(PATIENCE_S)
         return self.catalogue
 
 
@@ -91,7 +92,7 @@ def test_an_account_that_was_never_read_is_waited_for(ground: Ground, monkeypatc
     with held_up(accounts, catalogues):
         second = threading.Thread(target=lambda: found.append(accounts.find("gxwbwx")))
         second.start()
-    second.join(10)
+    second.join()
     assert [account.well for account in found] == [True]
 
 
@@ -102,7 +103,7 @@ def held_up(accounts: Accounts, catalogues: HangingCatalogues) -> Iterator[None]
     catalogues.asked.clear()
     first = threading.Thread(target=accounts.find, args=["gxwbwx"])
     first.start()
-    catalogues.asked.wait(5)
+    assert catalogues.asked.wait(PATIENCE_S)
     yield
     catalogues.answering.set()
-    first.join(10)
+    first.join()

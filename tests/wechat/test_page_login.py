@@ -50,7 +50,7 @@ def leave(browser: FlaskClient, path: str = START) -> str:
 
 def follow(there: str) -> str:
     """Let WeChat send the visitor back; the path and query of our page."""
-    back = urlsplit(requests.get(there, allow_redirects=False, timeout=5).headers["Location"])
+    back = urlsplit(requests.get(there, allow_redirects=False, timeout=60).headers["Location"])
     return f"{back.path}?{back.query}"
 
 
