@@ -68,7 +68,7 @@ def check(document: Path, as_json: bool) -> None:
 @needs_ground
 def diff_command(ground: Ground, document: Path, as_json: bool) -> None:
     """Show what a document would change: + added, - removed, ~ changed."""
-    changes = diff(ground.catalogues.document(), read_document(document)[0])
+    changes = diff(_in_force(ground), read_document(document)[0])
     if as_json:
         print_json(changes)
     else:
@@ -84,7 +84,7 @@ def diff_command(ground: Ground, document: Path, as_json: bool) -> None:
 def apply(ground: Ground, ctx: click.Context, document: Path, note: str, dry_run: bool, yes: bool) -> None:
     """Put a document in force, as the next version."""
     text, catalogue = read_document(document)
-    old = ground.catalogues.document() if ground.catalogues.history() else ""
+    old = _in_force(ground)
     if text == old:
         click.echo("nothing changes")
         return
@@ -115,10 +115,19 @@ def history(ground: Ground, as_json: bool) -> None:
 def rollback(ground: Ground, ctx: click.Context, number: int, dry_run: bool, yes: bool) -> None:
     """Put an earlier version in force again, as the next version."""
     text = ground.catalogues.document(number)
-    changes = diff(ground.catalogues.document(), text)
+    changes = diff(_in_force(ground), text)
     click.echo("\n".join(changes) or "nothing would change")
     if changes and confirm(ctx, f"roll back to version {number} ({len(changes)} changes)", yes, dry_run):
         put_in_force(ground, text, f"rollback to {number}", "catalogue.rollback")
+
+
+def _in_force(ground: Ground) -> str:
+    """The document that is to be replaced; nothing where there is none, or one that cannot be believed: it is told."""
+    try:
+        return ground.catalogues.document() if ground.catalogues.history() else ""
+    except CatalogueInvalid as fault:
+        click.echo(f"warning: {fault.detail}", err=True)
+        return ""
 
 
 def read_document(path: Path) -> tuple[str, Catalogue]:

@@ -18,10 +18,13 @@ from config.columns import Mac32, Ms
 from config.db import metadata, reading
 from config.errors import CatalogueInvalid
 from config.keys import KeyRing
+from config.log import get_logger
 from config.sealing import hmac_equal
 
 CHECK_EVERY_MS = 2_000
 NOTE_CHARS = 200
+
+log = get_logger(__name__)
 
 catalogue_version = Table(
     "catalogue_version",
@@ -57,7 +60,11 @@ class CatalogueStore:
         self._looked_at = 0
 
     def current(self) -> Catalogue:
-        """The catalogue in force, at most 2 s old. CatalogueInvalid when there is none or it was tampered with."""
+        """The catalogue in force, at most 2 s old.
+
+        A version that was tampered with, or that this release cannot read, changes nothing for a process that knows an
+        earlier one. CatalogueInvalid when it knows none.
+        """
         now = self._clock.now()
         current = self._current
         if current is not None and 0 <= now - self._looked_at < CHECK_EVERY_MS:
@@ -115,7 +122,13 @@ class CatalogueStore:
             number = db.execute(select(func.max(catalogue_version.c.number))).scalar()
             if known is not None and known.version == number:
                 return known
-            return load_catalogue(self.document(number, db), number or 0)
+            try:
+                return load_catalogue(self.document(number, db), number or 0)
+            except CatalogueInvalid as fault:
+                if known is None:
+                    raise
+                log.error("catalogue_not_followed", version=number, kept=known.version, reason=fault.detail)
+                return known
 
     def _mac(self, number: int, text: str) -> bytes:
         return self._keys.mac("catalogue", number, text)

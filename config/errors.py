@@ -43,15 +43,17 @@ class SettingInvalid(ConfigError):
 
 
 class CatalogueInvalid(ConfigError):
-    """The catalogue's document is refused; `detail` holds every fault, one a line."""
+    """The catalogue's document is refused, or none is in force that holds; `detail` has every fault, one a line."""
 
     code = "catalogue_invalid"
+    status = 503
 
 
 class SecretMissing(ConfigError):
     """A secret was never set; `onecert config secret set NAME` mends it."""
 
     code = "secret_missing"
+    status = 503
 
 
 class SealBroken(ConfigError):

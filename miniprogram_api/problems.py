@@ -29,6 +29,7 @@ log = get_logger(__name__)
 
 PROBLEM_TYPE = "application/problem+json"
 DOCS = "/api/v1/docs"
+UNAVAILABLE = 503
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ BY_CODE = {problem.code: problem for problem in PROBLEMS}
 def build_problem(error: OneCertError) -> dict[str, str | int]:
     """The members of the problem. Of a fault of ours nothing is told but that it is ours: the log has the rest."""
     ours = error.status >= 500
-    code = "internal" if ours and error.code != "unavailable" else error.code
+    code = error.code if not ours else "unavailable" if error.status == UNAVAILABLE else "internal"
     known = BY_CODE.get(code)
     members: dict[str, str | int] = {
         "type": f"{DOCS}#{code}" if known else "about:blank",

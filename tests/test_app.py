@@ -12,9 +12,11 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, update
 
 from app import cli, create_app
+from config.catalogue_store import CatalogueStore, catalogue_version
+from config.db import begin
 from config.ground import Ground, make_ground
 from config.queue import make_redis
 from config.settings import SETTINGS, Settings
@@ -87,6 +89,16 @@ def test_without_a_database_the_api_says_503_and_when_to_try_again(without_datab
     assert int(answer.headers["Retry-After"]) > 0
     assert client.get("/health/ready").status_code == 503
     assert client.get("/health/live").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/v1/services", "/internet-accounts", "/health/ready"])
+def test_without_a_catalogue_that_holds_it_is_ours_to_mend(ground: Ground, path: str) -> None:
+    with begin(ground.engine) as db:
+        db.execute(update(catalogue_version).values(mac=bytes(32)))
+    started_later = CatalogueStore(ground.engine, ground.keys, ground.clock)
+    answer = create_app(replace(ground, catalogues=started_later)).test_client().get(path)
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
 
 
 def test_without_a_database_the_page_says_try_again(without_database: Flask) -> None:

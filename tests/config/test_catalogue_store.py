@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from config.catalogue import default_document
 from config.catalogue_edit import set_partner_enabled
@@ -76,6 +76,24 @@ def test_a_version_altered_in_the_database_is_not_believed(ground: Ground) -> No
         db.execute(update(catalogue_version).values(document=elsewhere))
     with pytest.raises(CatalogueInvalid, match="was altered in the database"):
         another_process(ground).current()
+
+
+def test_a_version_that_cannot_be_believed_or_read_changes_nothing_for_who_knows_an_earlier_one(
+    ground: Ground, clock: FixedClock
+) -> None:
+    other = another_process(ground)
+    known = other.current()
+    forged = {"number": 2, "document": WITHOUT_JD, "mac": bytes(32), "note": "", "actor": "eve", "applied_at": 1}
+    newer = {"number": 3, "document": "of = 'a later release'", "note": "", "actor": "ann", "applied_at": 1}
+    newer["mac"] = ground.keys.mac("catalogue", 3, newer["document"])
+    for row in (forged, newer):
+        with begin(ground.engine) as db:
+            db.execute(insert(catalogue_version).values(**row))
+        clock.advance(CHECK_EVERY_MS)
+        assert other.current() is known
+    apply(ground, WITHOUT_JD)
+    clock.advance(CHECK_EVERY_MS)
+    assert other.current().version == 4
 
 
 def test_the_history_tells_who_and_when(ground: Ground) -> None:

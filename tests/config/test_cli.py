@@ -12,6 +12,7 @@ from sqlalchemy import delete, update
 
 from config import audit
 from config.catalogue import default_document
+from config.catalogue_store import catalogue_version
 from config.cli import COMMANDS
 from config.db import begin, reading
 from config.errors import ConfigError
@@ -160,6 +161,20 @@ def test_rollback_brings_an_earlier_document_back(terminal: Terminal) -> None:
     assert terminal.run("config", "rollback", "1", "--yes").exit_code == 0
     assert terminal.ground.catalogues.document() == default_document()
     assert terminal.actions() == ["catalogue.apply", "catalogue.rollback"]
+
+
+@pytest.mark.parametrize("words", [("rollback", "1"), ("apply", FEWER_CODES)], ids=["rollback", "apply"])
+def test_a_catalogue_that_was_altered_in_the_database_is_mended_by_command(
+    terminal: Terminal, words: tuple[str, str]
+) -> None:
+    terminal.run("config", "apply", terminal.file(default_document() + "# a second version\n"), "--yes")
+    with begin(terminal.ground.engine) as db:
+        db.execute(update(catalogue_version).where(catalogue_version.c.number == 2).values(document="eve = 1"))
+    verb, what = words
+    done = terminal.run("config", verb, what if verb == "rollback" else terminal.file(what), "--yes")
+    assert done.exit_code == 0, done.stderr
+    assert "warning: version 2 of the catalogue was altered in the database; roll back" in done.stderr
+    assert terminal.ground.catalogues.current().version == 3
 
 
 def test_rollback_to_nowhere_is_told_in_one_line(terminal: Terminal) -> None:

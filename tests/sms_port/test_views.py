@@ -70,6 +70,15 @@ def kept(ground: Ground) -> int:
         return len(db.execute(select(receipt)).all())
 
 
+@pytest.mark.parametrize("door_of", ["receipts", "inbound"])
+def test_a_link_without_its_key_is_ours_to_mend(ground: Ground, client: FlaskClient, door_of: str) -> None:
+    body = build_body("a")
+    headers = signed(ground, body, path=f"/sms/main/{door_of}")
+    with begin(ground.engine) as db:
+        ground.secrets.remove(db, "main.key")
+    assert post(client, body, headers, path=f"/sms/main/{door_of}").status_code == 503
+
+
 def test_signed_receipts_are_kept_and_acknowledged(ground: Ground, client: FlaskClient) -> None:
     body = build_body("a", "b")
     answer = post(client, body, signed(ground, body))
