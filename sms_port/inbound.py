@@ -12,8 +12,9 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
-from config.db import reading, transact
+from config.db import is_duplicate, reading, transact
 from config.ground import Ground
 from config.spelling import mask_phone
 from sms_port.ledger import Lane, Owed, owe
@@ -49,9 +50,8 @@ def is_opted_out(db: Connection, ground: Ground, phone: str) -> bool:
 
 
 def record_texts(ground: Ground, texts: Sequence[Inbound]) -> None:
-    """Keep what citizens want and owe the answers; a text that comes twice counts once."""
-    owed = [transact(ground.engine, partial(_record, ground=ground, text=text)) for text in texts]
-    if any(owed):
+    """Keep what citizens want and owe the answers; a text that comes twice counts once, also at the same moment."""
+    if any([_recorded(ground, text) for text in texts]):
         ground.bell.ring_gateway()
 
 
@@ -79,6 +79,17 @@ def opt_outs(ground: Ground) -> list[dict[str, Any]]:
         ground.keys.open(row.masked, table="opt_out", column="masked", row=row.phone_index).decode() for row in rows
     )
     return [{"phone": phone, "link": row.link, "at": row.at} for row, phone in zip(rows, opened, strict=True)]
+
+
+def _recorded(ground: Ground, text: Inbound) -> bool:
+    """Record it; once more where it met another delivery of itself, or of the same wish, which is there by then."""
+    work = partial(_record, ground=ground, text=text)
+    try:
+        return transact(ground.engine, work)
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        return transact(ground.engine, work)
 
 
 def _record(db: Connection, ground: Ground, text: Inbound) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import requests
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from config.clock import FixedClock
 from config.db import reading
@@ -64,6 +66,30 @@ def test_a_text_that_comes_twice_counts_once(ground: Ground, news: News) -> None
     with reading(ground.engine) as db:
         assert not is_opted_out(db, ground, PHONE)
         assert len(db.execute(select(inbound)).all()) == 2
+
+
+@pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)  # SQLite has one writer at a time
+@pytest.mark.parametrize("other", [("a", "TD"), ("b", "T")], ids=["the-same-text", "the-same-wish"])
+def test_a_text_that_is_delivered_again_while_it_is_recorded_counts_once(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, other: tuple[str, str]
+) -> None:
+    name, text = other
+    overtaken = []
+
+    def look_and_be_overtaken(db: Connection, *rest: Any) -> bool:
+        stopped = is_opted_out(db, *rest)
+        if not overtaken:
+            overtaken.append(True)
+            write(ground, text, name)
+        return stopped
+
+    monkeypatch.setattr("sms_port.inbound.is_opted_out", look_and_be_overtaken)
+    write(ground, "TD", "a")
+    monkeypatch.undo()
+    with reading(ground.engine) as db:
+        assert len(db.execute(select(opt_out)).all()) == 1
+        assert len(db.execute(select(inbound)).all()) == len({"a", name})
+        assert len(db.execute(select(message)).all()) == 1, "confirmed once"
 
 
 def test_without_a_name_the_same_words_within_a_day_are_one_text(ground: Ground, clock: FixedClock) -> None:
