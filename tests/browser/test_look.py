@@ -52,6 +52,17 @@ def test_a_page_that_is_not_there_is_accessible_too(instance: Instance, browser:
     browser.complaints()  # the console notes every 404
 
 
+def test_whatever_an_address_ends_in_the_page_works(instance: Instance, browser: Phone) -> None:
+    browser.look(instance.url, "light")
+    browser.open(f"{instance.url}/internet-accounts#%E0%A4%A")
+    browser.press("#submit")
+    browser.wait_for_text("有 4 处要改")  # said by the script; without it the whole page would be loaded anew
+    assert browser.driver.current_url.endswith("#%E0%A4%A")
+    assert browser.complaints() == []
+    browser.open(f"{instance.url}/help#help-3")
+    assert browser.driver.execute_script("return document.getElementById('help-3').open")
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_what_is_touched_is_large_enough(instance: Instance, browser: Phone, look: str) -> None:
     """48 px high, 60 px with large letters; links inside a sentence are exempt."""

@@ -426,7 +426,7 @@
   }
 
   /* A help answer that an address points at lies open. */
-  const target = location.hash && $(decodeURIComponent(location.hash.slice(1)));
+  const target = $(location.hash.slice(1));
   if (target && target.tagName === "DETAILS") target.open = true;
 
   if ($("form")) runForm($("form"));
