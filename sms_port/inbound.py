@@ -1,6 +1,7 @@
 """What citizens write to the port number: TD stops codes, 恢复 undoes it, anything else gets the help text.
 
-The text itself is not kept. A stop is confirmed once; help is sent to a number at most once a day.
+The text itself is not kept. A stop is confirmed once; help is sent to a number at most once a day. No number gets more
+than five answers a day: the sender of a text can be made up, and whoever does so must not flood a phone through us.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from sms_port.models import Wish, inbound, opt_out
 OUT = frozenset({"TD", "T", "退订", "TDD"})
 IN = frozenset({"恢复"})
 DAY_MS = 86_400_000
+ANSWERS_A_DAY = 5
 TEXTS = {Wish.OPT_OUT: "opt-out", Wish.OPT_IN: "opt-in", Wish.OTHER: "help"}
 
 
@@ -110,12 +112,16 @@ def _record(db: Connection, ground: Ground, text: Inbound) -> bool:
 
 
 def _act(db: Connection, ground: Ground, text: Inbound, wish: Wish, indexes: Sequence[bytes], now: int) -> bool:
+    """Do what is wanted; whether that deserves an answer."""
+    today = inbound.c.phone_index.in_(indexes) & (inbound.c.at > now - DAY_MS)
+    answered = list(db.scalars(select(inbound.c.wish).where(today, inbound.c.answered)))
     if wish is Wish.OPT_OUT:
-        return add_opt_out(db, ground, text.phone, text.link)
-    if wish is Wish.OPT_IN:
-        return remove_opt_out(db, ground, text.phone)
-    helped = inbound.c.phone_index.in_(indexes) & (inbound.c.at > now - DAY_MS) & inbound.c.answered
-    return db.execute(select(inbound.c.at).where(helped, inbound.c.wish == Wish.OTHER).limit(1)).first() is None
+        done = add_opt_out(db, ground, text.phone, text.link)
+    elif wish is Wish.OPT_IN:
+        done = remove_opt_out(db, ground, text.phone)
+    else:
+        done = Wish.OTHER not in answered
+    return done and len(answered) < ANSWERS_A_DAY
 
 
 def _name(ground: Ground, text: Inbound, now: int) -> str:

@@ -13,7 +13,7 @@ from config.db import reading
 from config.ground import Ground
 from query.codes import request_code
 from sms_port.gateway import send_due
-from sms_port.inbound import DAY_MS, Inbound, is_opted_out, opt_outs, parse_wish, record_texts
+from sms_port.inbound import ANSWERS_A_DAY, DAY_MS, Inbound, is_opted_out, opt_outs, parse_wish, record_texts
 from sms_port.models import Wish, inbound, message, opt_out
 from tests.sms_port.letters import PHONE, REPLY, News, Sandbox, make_reply, owe_all
 
@@ -113,6 +113,21 @@ def test_help_is_sent_at_most_once_a_day(ground: Ground, sandbox: Sandbox, news:
     send_due(ground, news)
     assert len(received(sandbox)) == 2
     assert {text.count("TD") for text in received(sandbox)} == {1}
+
+
+def test_whoever_makes_up_senders_cannot_flood_a_phone_with_answers(ground: Ground, clock: FixedClock) -> None:
+    def answers() -> int:
+        with reading(ground.engine) as db:
+            return len(db.execute(select(message)).all())
+
+    for name in range(20):
+        write(ground, ("TD", "恢复", "您好")[name % 3], str(name))
+    assert answers() == ANSWERS_A_DAY
+    with reading(ground.engine) as db:
+        assert not is_opted_out(db, ground, PHONE), "what was wanted last is done all the same"
+    clock.advance(DAY_MS)
+    write(ground, "TD", "the next day")
+    assert answers() == ANSWERS_A_DAY + 1
 
 
 def test_a_number_that_opted_out_gets_the_usual_answer_and_no_code_but_its_reply(
