@@ -36,12 +36,16 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Account:
-    """An official account as a push needs it. `well` is False when it was remembered, not read."""
+    """An official account as a push needs it. `well` is False when it was remembered, not read.
+
+    `offered` are the services that take inquiries now.
+    """
 
     entrance: Entrance
     keys: AccountKeys
     texts: Texts
     port_number: str
+    offered: frozenset[str]
     well: bool = True
 
 
@@ -110,7 +114,8 @@ def read_account(ground: Ground, code: str) -> Account:
         tokens=tuple(ground.secrets.both(f"{code}.token")),
         aes_keys=_aes_keys(ground, entrance),
     )
-    return Account(entrance, keys, catalogue.texts.chat, catalogue.port_number)
+    offered = frozenset(service.code for service in catalogue.services if service.enabled)
+    return Account(entrance, keys, catalogue.texts.chat, catalogue.port_number, offered)
 
 
 def official_accounts(catalogue: Catalogue) -> list[Entrance]:

@@ -65,10 +65,11 @@ Texts = Mapping[str, Spoken]
 
 @dataclass(frozen=True)
 class Links:
-    """The two page addresses, each with its ticket."""
+    """The two page addresses, each with its ticket; None: the service is switched off. `home`: the page before both."""
 
-    internet_accounts: str = field(repr=False)
-    phone_cards: str = field(repr=False)
+    internet_accounts: str | None = field(repr=False)
+    phone_cards: str | None = field(repr=False)
+    home: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -106,18 +107,35 @@ def compose(
     """Put the answer together.
 
     `texts` maps a topic to its text in each language; `{internet_accounts}` and `{phone_cards}` in it become links.
-    `links` is called only for the menu. A text too long for the platform gives way to the one that says the service
-    is down.
+    `links` is called only for the menu. A menu without any open service, or a text too long for the platform, gives way
+    to the one that says the service is down.
     """
     if topic == "none":
         return Answer("none")
     text = texts[topic][choose_language(push)]
     if topic == "menu":
-        given = links()
-        text = text.replace("{internet_accounts}", given.internet_accounts).replace("{phone_cards}", given.phone_cards)
-    if len(text.encode()) > MAX_ANSWER:
+        text = _offer(text, links())
+    if not text or len(text.encode()) > MAX_ANSWER:
         return compose(push, "down", texts, links)
     return Answer(topic, text)
+
+
+def _offer(text: str, links: Links) -> str:
+    """The menu's text with its links; what it says of a service that is switched off is left out. Empty: of both."""
+    places = {"{internet_accounts}": links.internet_accounts, "{phone_cards}": links.phone_cards}
+    if not any(places.values()):
+        return ""
+    if not all(places.values()):
+        text = "\n\n".join(paragraph for paragraph in text.split("\n\n") if not _is_closed(paragraph, places))
+    for place, address in places.items():
+        text = text.replace(place, address or links.home)  # home: a paragraph that speaks of both services stays
+    return text
+
+
+def _is_closed(paragraph: str, places: Mapping[str, str | None]) -> bool:
+    """Whether a paragraph links to services, and to none that is open."""
+    named = [address for place, address in places.items() if place in paragraph]
+    return bool(named) and not any(named)
 
 
 def _topic_of_event(push: Push, *, welcome: bool) -> Topic:

@@ -90,11 +90,12 @@ class Reception:
         return build_answer(push, envelope, answer.text, now)
 
     def _links(self, account: Account, push: Push, now: int) -> Links:
-        """The pages' addresses with a ticket that names the entrance and the sealed openid."""
+        """The open services' addresses with a ticket that names the entrance and the sealed openid."""
         occasion = "\n".join(push.identity).encode()
         ticket = build_ticket(self._ground.keys, Ticket(account.keys.code, push.sender, now), occasion)
         pages = self._ground.settings.public_url.rstrip("/")
-        return Links(f"{pages}/internet-accounts?ticket={ticket}", f"{pages}/phone-cards?ticket={ticket}")
+        at = {service: f"{pages}/{service}?ticket={ticket}" for service in account.offered}
+        return Links(at.get("internet-accounts"), at.get("phone-cards"), home=f"{pages}/")
 
 
 def _note(account: Account, push: Push, topic: Topic) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.catalogue import default_document, load_catalogue
+from config.catalogue import Bilingual, default_document, load_catalogue
 from tests.wechat.pushes import make_push
 from wechat.autoreply import KNOWN_EVENTS, MAX_ANSWER, Answer, Links, Topic, choose_language, choose_topic, compose
 
@@ -131,6 +133,24 @@ def test_every_answer_fits_the_platform(topic: Topic, words: str) -> None:
 def test_a_menu_whose_links_are_too_long_says_that_the_service_is_down() -> None:
     long = Links("https://" + "x" * 2000, "https://y")
     assert compose(make_push(), "menu", TEXTS, lambda: long) == answer_to("down")
+
+
+@pytest.mark.parametrize("words", ["", "help"])
+def test_the_menu_does_not_offer_a_service_that_is_switched_off(words: str) -> None:
+    one = compose(make_push(text=words), "menu", TEXTS, lambda: replace(LINKS, phone_cards=None))
+    both = answer_to("menu", words)
+    gone = next(part for part in both.text.split("\n\n") if str(LINKS.phone_cards) in part)
+    assert one.topic == "menu" and one.text == both.text.replace(f"{gone}\n\n", "")
+
+
+def test_without_an_open_service_the_menu_says_that_the_service_is_down() -> None:
+    assert compose(make_push(), "menu", TEXTS, lambda: Links(None, None)) == answer_to("down")
+
+
+def test_a_text_that_names_both_services_in_one_breath_leads_to_the_home_page_for_a_closed_one() -> None:
+    texts = {**TEXTS, "menu": Bilingual(zh="查 {internet_accounts} 或 {phone_cards}", en="-")}
+    links = Links("https://a", None, home="https://home")
+    assert compose(make_push(), "menu", texts, lambda: links).text == "查 https://a 或 https://home"
 
 
 def test_no_ticket_is_made_for_an_answer_without_links() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from config.catalogue import default_document
 from config.clock import FixedClock
 from config.db import begin
 from config.ground import Ground
@@ -46,6 +47,15 @@ def test_the_menu_tap_is_answered_with_two_ticketed_links(wechat: WeChat, code: 
     now = wechat.ground.clock.now()
     assert parse_ticket(wechat.ground.keys, links[0][1], now) == Ticket(code, OPENID, now)
     assert len(text.encode()) <= 2048
+
+
+def test_the_menu_tap_does_not_offer_a_service_that_is_switched_off(wechat: WeChat) -> None:
+    ground = wechat.ground
+    document = default_document().replace('code = "phone-cards"', 'code = "phone-cards"\nenabled = false')
+    with begin(ground.engine) as db:
+        ground.catalogues.apply(db, document, "closed", "test", ground.clock.now())
+    text = wechat.ask("gxwbwx")
+    assert "/internet-accounts?ticket=" in text and "phone-cards" not in text and "移动电话卡" not in text
 
 
 def test_a_compatible_account_takes_both_kinds(wechat: WeChat) -> None:
