@@ -53,7 +53,7 @@ def examine() -> Iterator[Finding]:
     """Every finding, in an order in which the first failure explains the later ones."""
     yield from _settings()
     try:
-        ground = make_ground(load_settings(os.environ))
+        ground = make_ground(load_settings(os.environ, founding=False))
     except SettingInvalid as error:
         yield Finding("settings", "fail", error.detail)
         return

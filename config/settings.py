@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from config.errors import SettingInvalid
 from config.sentinel import FORM, is_sentinel, parse_sentinel_url
 
+DATABASE_FILE = "onecert.sqlite3"
 MASTER_KEY_BYTES = 32
 LEAST_DIFFERENT_BYTES = 20
 UNIX_SOCKET_MAX = 107  # sun_path in Linux, less its closing zero
@@ -79,13 +80,18 @@ class Settings:
     redis_socket: Path | None
 
 
-def load_settings(environ: Mapping[str, str]) -> Settings:
+def load_settings(environ: Mapping[str, str], *, founding: bool = True) -> Settings:
     """Read and check every setting; embedded, it makes the data directory and the master key in it.
 
+    Not `founding`: it makes nothing where there is no embedded database yet, and refuses the place.
     Raises SettingInvalid with the variable's name and what to do about it, never with its value.
     """
     values = {setting.name: _read(environ, setting) for setting in SETTINGS}
     folder = Path(values["ONECERT_DATA"]).expanduser().resolve()
+    if not (founding or values["ONECERT_DATABASE_URL"] or (folder / DATABASE_FILE).exists()):
+        raise SettingInvalid(
+            f"ONECERT_DATA: there is no database in {folder}; name the right directory, or `onecert up` makes one"
+        )
     if not (values["ONECERT_DATABASE_URL"] and values["ONECERT_REDIS_URL"]):
         _make_directory(folder)
     bind = _bind("ONECERT_BIND", values["ONECERT_BIND"])
@@ -133,7 +139,7 @@ def _make_directory(folder: Path) -> None:
 
 def _database_url(value: str, folder: Path) -> str:
     if not value:
-        return f"sqlite:///{folder / 'onecert.sqlite3'}"
+        return f"sqlite:///{folder / DATABASE_FILE}"
     if not value.startswith(("mysql+pymysql://", "sqlite:///")):
         raise SettingInvalid("ONECERT_DATABASE_URL: only mysql+pymysql:// and sqlite:/// are spoken")
     return value

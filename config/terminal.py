@@ -71,11 +71,11 @@ def needs_ground(command: Callable[Concatenate[Ground, P], R]) -> Callable[P, R]
     return call
 
 
-def ground_of(ctx: click.Context) -> Ground:
-    """The Ground of this run of the command line."""
+def ground_of(ctx: click.Context, *, founding: bool = False) -> Ground:
+    """The Ground of this run of the command line; `founding`: an embedded database may be made where there is none."""
     root = ctx.find_root()
     if not isinstance(root.obj, Ground):
-        settings = load_settings(os.environ)
+        settings = load_settings(os.environ, founding=founding)
         # A person reads this terminal: what the command did is on it already.
         configure_logging("error" if settings.log_level == "error" else "warning")
         root.obj = make_ground(settings)

@@ -41,7 +41,7 @@ def make_command(upgrade: Callable[[Engine], None]) -> click.Command:
     def up(ctx: click.Context, port: int | None, sandbox_port: int | None, data: Path | None, workers: int) -> None:
         """Start everything: web, workers, clock, gateway, sandbox and, if none is set, a private Redis."""
         choose(port, sandbox_port, data)
-        ground = ground_of(ctx)
+        ground = ground_of(ctx, founding=True)
         hold(ground.settings.data)
         check_ports(ground.settings)
         if not ground.settings.redis_socket:

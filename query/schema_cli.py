@@ -5,8 +5,7 @@ import click
 from config import audit
 from config.bootstrap import is_prepared, prepare
 from config.db import begin
-from config.ground import Ground
-from config.terminal import change_options, confirm, needs_ground
+from config.terminal import change_options, confirm, ground_of, plain_errors
 from query.schema import revisions, upgrade
 
 
@@ -18,9 +17,10 @@ def db_commands() -> None:
 @db_commands.command("upgrade")
 @change_options
 @click.pass_context
-@needs_ground
-def upgrade_schema(ground: Ground, ctx: click.Context, dry_run: bool, yes: bool) -> None:
+@plain_errors
+def upgrade_schema(ctx: click.Context, dry_run: bool, yes: bool) -> None:
     """Bring the schema to the newest migration, and make the first data key. Safe to run again."""
+    ground = ground_of(ctx, founding=True)
     present, newest = revisions(ground.engine)
     if present == newest and is_prepared(ground):
         click.echo(f"the schema is up to date: {newest}")

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from config.bootstrap import bootstrap
 from config.doctor import LIBRARIES, doctor
 from config.ground import make_ground
-from config.settings import load_settings
+from config.settings import DATABASE_FILE, load_settings
 from query.schema import upgrade
 
 MASTER_KEY = "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY="
@@ -65,12 +65,22 @@ def test_settings_are_listed_and_secret_ones_masked(
 def test_a_database_that_was_never_set_up_fails_and_says_what_to_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    (tmp_path / DATABASE_FILE).touch()
     status, report = examine(monkeypatch, {"ONECERT_DATA": str(tmp_path)})
     assert status == 1
     assert report["schema"][0] == "fail"
     assert "onecert db upgrade" in report["schema"][1]
     assert report["keys"][0] == "fail"
     assert report["redis"] == ("warn", "the private Redis does not run; `onecert up` starts it")
+
+
+def test_a_directory_without_a_database_ends_the_report_and_nothing_is_made_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    status, report = examine(monkeypatch, {"ONECERT_DATA": str(tmp_path / "elsewhere")})
+    assert status == 1 and report["settings"][0] == "fail"
+    assert "there is no database in" in report["settings"][1]
+    assert not list(tmp_path.iterdir())
 
 
 def test_another_master_key_fails(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], engine: object) -> None:

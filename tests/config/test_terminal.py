@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from config.errors import CatalogueInvalid
 from config.ground import Ground
+from config.settings import DATABASE_FILE
 from config.terminal import (
     Commands,
     change_options,
@@ -108,11 +109,20 @@ def test_an_expected_failure_is_one_line_and_status_one() -> None:
 
 
 def test_the_ground_is_made_from_the_environment(tmp_path: Path) -> None:
+    (tmp_path / DATABASE_FILE).touch()
     done = CliRunner().invoke(where, env={"ONECERT_DATA": str(tmp_path)})
     assert done.stdout == f"{tmp_path}\n"
 
 
+def test_a_command_in_the_wrong_directory_says_so_and_makes_nothing_there(tmp_path: Path) -> None:
+    done = CliRunner().invoke(where, env={"ONECERT_DATA": str(tmp_path / "elsewhere")})
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"Error: ONECERT_DATA: there is no database in {tmp_path / 'elsewhere'};")
+    assert len(done.stderr.splitlines()) == 1 and not list(tmp_path.iterdir())
+
+
 def test_a_wrong_setting_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / DATABASE_FILE).touch()
     done = CliRunner().invoke(where, env={"ONECERT_DATA": str(tmp_path), "ONECERT_BIND": "everywhere"})
     assert done.exit_code == 1
     assert done.stderr.startswith("Error: ONECERT_BIND: must be host:port")

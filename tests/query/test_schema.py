@@ -24,6 +24,7 @@ from config.cli import key
 from config.clock import FixedClock
 from config.db import make_engine, metadata, reading
 from config.ground import make_ground
+from config.settings import DATABASE_FILE
 from query.schema import MIGRATIONS, revisions, upgrade
 from query.schema_cli import db_commands
 from tests.conftest import settings_for
@@ -145,6 +146,13 @@ def test_upgrade_and_a_catalogue_are_all_that_a_new_database_needs(
     assert actions == ["key.rotate", "catalogue.apply", "db.upgrade"]
     assert "up to date" in run(db_commands, "upgrade", "--yes").stdout
     ground.engine.dispose()
+
+
+def test_an_upgrade_makes_the_embedded_database_where_there_is_none(tmp_path: Path) -> None:
+    place = tmp_path / "new"
+    done = CliRunner().invoke(db_commands, ["upgrade", "--yes"], env={"ONECERT_DATA": str(place)})
+    assert done.exit_code == 0, done.output
+    assert (place / DATABASE_FILE).is_file()
 
 
 def test_tables_that_an_earlier_release_left_without_a_key_get_one(
