@@ -11,12 +11,12 @@ from sqlalchemy.exc import IntegrityError
 from config import audit
 from config.bootstrap import missing_secrets
 from config.catalogue import Catalogue, diff, find_warnings, load_catalogue
-from config.clock import rfc3339
 from config.db import begin
 from config.errors import CatalogueInvalid, ConfigError
 from config.ground import Ground
 from config.secret_cli import secret
 from config.terminal import change_options, confirm, json_option, needs_ground, plain_errors, print_json, print_table
+from config.times import rfc3339
 
 document_argument = click.argument(
     "document", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -6,13 +6,13 @@ import click
 
 from config import audit, metrics
 from config.catalogue_cli import config_group
-from config.clock import rfc3339
 from config.db import begin, reading
 from config.doctor import doctor
 from config.errors import ConfigError
 from config.ground import Ground
 from config.serving import begin_process, until_stopped
 from config.terminal import change_options, confirm, json_option, needs_ground, print_table
+from config.times import rfc3339
 
 
 @click.group()

@@ -6,13 +6,10 @@ by hours must not close an inquiry or outdate a code. `time.monotonic` carries i
 
 import threading
 import time
-from datetime import UTC, datetime
 from typing import Protocol
 
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
-
-from config.hours import SHANGHAI
 
 SAMPLE_EVERY_S = 10.0
 
@@ -92,14 +89,3 @@ class DatabaseClock:
 
 def _monotonic_ms() -> int:
     return time.monotonic_ns() // 1_000_000
-
-
-def rfc3339(ms: int, *, milliseconds: bool = False) -> str:
-    """`2026-11-22T15:00:00Z`: the time in UTC, in whole seconds, or `2026-11-22T15:00:00.000Z`."""
-    moment = datetime.fromtimestamp(ms // 1000, tz=UTC).isoformat()[:19]
-    return f"{moment}.{ms % 1000:03}Z" if milliseconds else f"{moment}Z"
-
-
-def shanghai(ms: int) -> datetime:
-    """The time as a citizen reads it, with its zone."""
-    return datetime.fromtimestamp(ms / 1000, tz=SHANGHAI)

@@ -1,15 +1,12 @@
 """Hours of the day in Shanghai when a partner is closed: `("23:30-06:00", …)`. Pure; times are epoch milliseconds."""
 
 from collections.abc import Sequence
-from datetime import timedelta, timezone
 from typing import Final
+
+from config.times import AHEAD
 
 MINUTE: Final = 60_000
 DAY: Final = 1_440 * MINUTE
-AHEAD: Final = 480 * MINUTE
-"""How far Shanghai is ahead of UTC: always, since there has been no daylight saving since 1991."""
-
-SHANGHAI: Final = timezone(timedelta(milliseconds=AHEAD), "Asia/Shanghai")
 
 
 def opens_at(closed: Sequence[str], now: int) -> int | None:

@@ -9,12 +9,12 @@ import click
 
 from config import audit
 from config.catalogue import required_secrets
-from config.clock import rfc3339
 from config.db import begin
 from config.errors import ConfigError, SecretMissing
 from config.ground import Ground
 from config.key_pairs import load_private_key, load_public_key
 from config.terminal import change_options, confirm, json_option, needs_ground, print_table, read_input
+from config.times import rfc3339
 
 MIN_KEY_CHARS, MAX_SMPP_CHARS = 16, 8
 THEIR_KEYS = ("cmpp", "smpp", "aliyun")

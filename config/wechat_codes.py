@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final
 
-from config.clock import shanghai
+from config.times import shanghai
 
 
 class Course(Enum):

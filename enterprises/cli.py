@@ -8,11 +8,11 @@ import click
 from config.audit import current_actor, record
 from config.catalogue import Partner
 from config.catalogue_edit import set_partner_enabled
-from config.clock import rfc3339, shanghai
 from config.db import begin
 from config.ground import Ground
 from config.hours import opens_at
 from config.terminal import change_options, confirm, json_option, needs_ground, print_table
+from config.times import rfc3339, shanghai
 from enterprises.client import ask
 from enterprises.conformance_cli import conformance
 from enterprises.errors import AnswerInvalid

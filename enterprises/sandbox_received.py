@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from config.clock import rfc3339
+from config.times import rfc3339
 
 IDS_REMEMBERED: Final = 20_000
 

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.padding import PKCS7
 
-from config.clock import shanghai
+from config.times import shanghai
 
 BLOCK = 16
 ZERO_IV = bytes(BLOCK)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from config.catalogue import Bilingual, Guide, Hotline, Partner, Service
-from config.clock import rfc3339
+from config.times import rfc3339
 from miniprogram_api.door import KnownPhone, OpenedSession
 from miniprogram_api.schemas import (
     ApplicationAnswer,

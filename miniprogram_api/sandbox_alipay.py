@@ -10,9 +10,9 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from config.catalogue import Entrance
-from config.clock import shanghai
 from config.ground import Ground
 from config.key_pairs import load_private_key
+from config.times import shanghai
 from miniprogram_api.alipay import Unverified, seal_phone, sign, text_to_sign, verify
 from miniprogram_api.alipay_certificates import certificate_sn
 

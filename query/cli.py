@@ -6,10 +6,10 @@ import click
 from sqlalchemy import Row, Select, select, update
 
 from config import audit
-from config.clock import rfc3339
 from config.db import begin, reading
 from config.ground import Ground
 from config.terminal import change_options, confirm, json_option, needs_ground, print_table
+from config.times import rfc3339
 from query.errors import NotFound
 from query.inquiry import Outcome, State
 from query.models import inquiry, question

@@ -7,12 +7,12 @@ All times are epoch milliseconds; what the catalogue sets is in seconds, as ther
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from enum import Enum, IntEnum
 from secrets import randbelow, token_bytes
 from typing import Final, Protocol
 
-from config.hours import SHANGHAI, after_open_time
+from config.hours import after_open_time
+from config.times import shanghai
 
 SECOND: Final = 1_000
 HOUR: Final = 3_600 * SECOND
@@ -175,5 +175,5 @@ def new_reference() -> int:
 
 def day_of(moment: int) -> str:
     """The date as a reply writes it, in Shanghai and without the year: 11月22日."""
-    day = datetime.fromtimestamp(moment / 1000, tz=SHANGHAI)
+    day = shanghai(moment)
     return f"{day.month}月{day.day}日"

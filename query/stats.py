@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from config.clock import shanghai
 from config.db import reading
 from config.ground import Ground
-from config.hours import AHEAD
+from config.times import AHEAD, shanghai
 from query.inquiry import DAY, Outcome, State
 from query.models import inquiry, question
 from query.questions import QuestionState, due_by, of_partners

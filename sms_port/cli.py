@@ -9,11 +9,11 @@ import click
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from config import audit
-from config.clock import rfc3339
 from config.db import begin, reading
 from config.ground import Ground
 from config.spelling import find_phone, mask_phone
 from config.terminal import change_options, confirm, json_option, needs_ground, print_table, read_input
+from config.times import rfc3339
 from sms_port.callbacks import KINDS, callback_path
 from sms_port.errors import LinkUnknown, MessageUnknown, NotInDoubt, NumberInvalid
 from sms_port.inbound import opt_outs, remove_opt_out

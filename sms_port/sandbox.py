@@ -15,12 +15,12 @@ from flask import Blueprint, Flask, Response, abort, jsonify, redirect, render_t
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from werkzeug.wrappers import Response as AnyResponse
 
-from config.clock import rfc3339, shanghai
 from config.ground import Ground
 from config.nonces import NonceMemory
 from config.sandbox import Behaviour
 from config.signature import verify
 from config.spelling import find_phone
+from config.times import rfc3339, shanghai
 from sms_port.sandbox_cmpp import CmppGateway
 from sms_port.sandbox_cmpp_play import listen
 from sms_port.sandbox_inbox import Inbox, Text

@@ -17,8 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from config.hours import AHEAD
 from config.log import get_logger
+from config.times import shanghai
 from sms_port import sandbox_cmpp_wire as wire
 from sms_port.sandbox_cmpp_wire import Malformed, Part
 
@@ -210,7 +210,7 @@ class CmppGateway:
             self.play.answer(guest, wire.build_submit_answer(sequence, msg_id, result, guest.version), part)
 
     def _promise(self, guest: Guest, msg_id: int, part: Part, stat: str) -> None:
-        minute = time.strftime("%y%m%d%H%M", time.gmtime(time.time() + AHEAD / 1000))
+        minute = f"{shanghai(time.time_ns() // 1_000_000):%y%m%d%H%M}"
         content = wire.build_report(msg_id, stat, minute, "86" + part.phone, self.play.report_size)
         delivery = Delivery(guest.source, next(self._ids), part.sender, "86" + part.phone, content, True)
         if self.play.report_after_s <= 0:

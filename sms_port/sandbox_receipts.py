@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from secrets import token_hex
 
-from config.clock import rfc3339
 from config.errors import ConfigError
 from config.ground import Ground
 from config.log import get_logger
 from config.signature import sign
+from config.times import rfc3339
 from sms_port.outcomes import grouped
 
 REPORTED_AT_ONCE = 500

@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from config import audit
-from config.clock import rfc3339
 from config.db import begin
 from config.ground import Ground
 from config.terminal import change_options, confirm, json_option, needs_ground, print_json, print_table
+from config.times import rfc3339
 from wechat.accounts import find_official_account
 from wechat.menu import build_menu, diff_menus, show_tree
 from wechat.platform import Platform

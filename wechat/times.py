@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from config.clock import shanghai
+from config.times import shanghai
 from wechat.texts import Words
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

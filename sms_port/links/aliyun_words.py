@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
-from config.clock import shanghai
+from config.times import shanghai
 from sms_port.errors import DeliveryInvalid
 from sms_port.inbound import Inbound
 from sms_port.links.words import clean_code, parse_time

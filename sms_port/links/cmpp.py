@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from config.clock import shanghai
 from config.log import get_logger
+from config.times import shanghai
 from sms_port.inbound import Inbound
 from sms_port.links.cmpp_conversation import Account, CmppConversation
 from sms_port.links.cmpp_frames import V20, V30, Deliver, Submit

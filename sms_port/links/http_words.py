@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from config.clock import rfc3339
 from config.outgoing import Answer
+from config.times import rfc3339
 from sms_port.errors import DeliveryInvalid
 from sms_port.inbound import Inbound
 from sms_port.links.link import Accepted, Dispatch, Ending, NotSent, Rejected

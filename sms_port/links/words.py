@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from config.hours import SHANGHAI
+from config.times import SHANGHAI
 
 MINUTE = "%y%m%d%H%M"
 """`YYMMDDhhmm`, the time in reports of CMPP and SMPP."""

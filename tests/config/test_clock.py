@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy import Engine
 
-from config.clock import DatabaseClock, FixedClock, rfc3339, shanghai
+from config.clock import DatabaseClock, FixedClock
 from config.db import make_engine
 
 on_mariadb = pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
@@ -16,15 +16,6 @@ def is_now(clock: DatabaseClock, real_ns: Callable[[], int] = time.time_ns) -> b
     """Whether it tells, to two seconds, the time at which it was asked, however long that took."""
     before, told, after = real_ns() // 1_000_000, clock.now(), real_ns() // 1_000_000
     return before - 2000 < told < after + 2000
-
-
-def test_a_time_is_written_in_utc_to_the_second_or_the_millisecond():
-    assert rfc3339(LAUNCH + 7) == "2026-11-22T06:05:00Z"
-    assert rfc3339(LAUNCH + 7, milliseconds=True) == "2026-11-22T06:05:00.007Z"
-
-
-def test_citizens_read_the_time_of_shanghai():
-    assert f"{shanghai(LAUNCH):%m-%d %H:%M}" == "11-22 14:05"
 
 
 def test_the_fixed_clock_stands_until_it_is_moved():

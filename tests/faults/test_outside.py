@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 import requests
 
-from config.clock import rfc3339
 from config.db import begin
 from config.signature import sign
+from config.times import rfc3339
 from tests.faults.checker import check
 from tests.faults.crowd import assemble
 from tests.faults.outside import Body, drip, duplicates, gigabyte, gzip_bomb, html, partial_items, wrong_ids
