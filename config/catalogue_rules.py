@@ -10,13 +10,13 @@ from config.catalogue_links import Link
 from config.catalogue_menu import find_limit_faults, find_menu_faults
 from config.catalogue_schema import Catalogue, Partner
 from config.catalogue_texts import find_text_faults, find_text_warnings
+from config.catalogue_words import LOOPBACK
 
 SCHEMES = {"http": ("http", "https"), "cmpp": ("cmpp",), "smpp": ("smpp",), "aliyun": ("http", "https")}
 SP_ID_LENGTH, LONGEST_SENDER = 6, 20
 SYSTEM_ID_LENGTH, SERVICE_TYPE_LENGTH = 15, 5
 MAX_CALLS = 20
 """Calls that a partner may get about one inquiry before its patience is over."""
-
 
 ACCOUNT_KEYS = ("menu", "welcome", "original_id", "domain_proof", "page_login", "script_hosts", "notice")
 
@@ -47,13 +47,13 @@ def _open_addresses(catalogue: Catalogue) -> Iterator[str]:
     places += [(f"links[{link.code}].url", link.url) for link in catalogue.links]
     places += [(f"entrances[{door.code}].base_url", door.base_url) for door in catalogue.entrances if door.base_url]
     for place, url in places:
-        if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        if urlsplit(url).scheme == "http" and urlsplit(url).hostname not in LOOPBACK:
             yield f"{place}: is not https; what is sent there can be read on the way"
 
 
 def _private_addresses(catalogue: Catalogue) -> Iterator[str]:
     for partner in catalogue.partners:
-        if partner.allow_private and urlsplit(partner.base_url).hostname not in ("127.0.0.1", "localhost", "::1"):
+        if partner.allow_private and urlsplit(partner.base_url).hostname not in LOOPBACK:
             yield f"partners[{partner.code}].allow_private: remove it unless this partner is in your own network"
 
 

@@ -87,10 +87,6 @@ class CatalogueStore:
         self.forget()
         return number
 
-    def rollback(self, db: Connection, number: int, actor: str, now: int) -> int:
-        """Apply the document of an earlier version anew, as the next version; returns the new number."""
-        return self.apply(db, self.document(number, db), f"rollback to {number}", actor, now)
-
     def document(self, number: int | None = None, db: Connection | None = None) -> str:
         """The text of a version, comments and all; without a number, of the one in force."""
         if db is None:

@@ -23,6 +23,8 @@ Amount = Annotated[int, Field(ge=1, le=1_000_000_000)]
 ServiceCode = Literal["internet-accounts", "phone-cards"]
 Algorithm = Literal["hmac-sha256", "hmac-sm3"]
 Lane = Literal["code", "reply"]
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Hosts that are this very machine."""
 WECHAT_URL = "https://api.weixin.qq.com"
 Window = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$")]
 

@@ -16,6 +16,7 @@ from sqlalchemy import inspect, select
 
 from config.bootstrap import SANDBOX, missing_secrets
 from config.catalogue import find_warnings
+from config.catalogue_words import LOOPBACK
 from config.clock import SystemClock
 from config.db import metadata, reading
 from config.errors import OneCertError, SettingInvalid
@@ -26,8 +27,6 @@ from config.terminal import json_option, print_table
 SKEW_WARN_MS = 2_000
 LIBRARIES = {"smpp": "smpplib", "aliyun": "alibabacloud_dysmsapi20170525"}
 """What drivers need that only an extra installs."""
-
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)

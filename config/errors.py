@@ -15,6 +15,11 @@ OneCertError                 the one base of the whole project
         └── NoAnswerError    something may have reached the other side
 """
 
+from typing import Final
+
+RETRY_SOON_S: Final = 5
+"""What anybody is told to wait when a part of ours is down: long enough to restart it, short enough to stay."""
+
 
 class OneCertError(Exception):
     """An expected failure. `app.py` renders it as problem+json.

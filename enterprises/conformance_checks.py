@@ -7,15 +7,13 @@ import socket
 import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
+from config.catalogue_words import LOOPBACK
 from enterprises.expectations import by_id, expect_all_answered, expect_no_5xx, expect_status, question_of
 from enterprises.findings import Failed, Skipped
 from enterprises.trial import Trial, digest_of
-
-LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-
 
 # --- connection ------------------------------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ class Unverified(Exception):
 
 
 @dataclass(frozen=True)
-class Told:
+class Answer:
     """The members of an answer; `failed` when they are an error's."""
 
     members: Mapping[str, Any] = field(repr=False)
@@ -93,7 +93,7 @@ def verify(text: bytes, signature: str, public_key: rsa.RSAPublicKey) -> None:
         raise Unverified("the signature does not fit") from None
 
 
-def parse_answer(body: bytes, method: str, public_key: rsa.RSAPublicKey, *, certificate: str = "") -> Told:
+def parse_answer(body: bytes, method: str, public_key: rsa.RSAPublicKey, *, certificate: str = "") -> Answer:
     """What Alipay answered to `method`: the members of its response, or of its `error_response`. Raises Unverified.
 
     An error may come unsigned (a wrong app id has no key to sign with): it is told, as nothing but an error.
@@ -105,14 +105,14 @@ def parse_answer(body: bytes, method: str, public_key: rsa.RSAPublicKey, *, cert
     if "error_response" in told and name not in told:
         if signature:
             verify(told["error_response"].encode(), signature, public_key)
-        return Told(_object(told["error_response"]), failed=True)
+        return Answer(_object(told["error_response"]), failed=True)
     if certificate and _text(told.get("alipay_cert_sn", '""')) != certificate:
         raise Unverified("another certificate than the one that is known")
     if name not in told:
         raise Unverified("no such answer")
     verify(told[name].encode(), signature, public_key)
     members = _object(told[name])
-    return Told(members, failed=members.get("code", SUCCESS) != SUCCESS)
+    return Answer(members, failed=members.get("code", SUCCESS) != SUCCESS)
 
 
 def cut_members(body: bytes) -> dict[str, str]:

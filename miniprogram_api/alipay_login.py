@@ -13,7 +13,7 @@ from config.catalogue import Entrance
 from config.ground import Ground
 from config.key_pairs import load_private_key, load_public_key
 from config.log import get_logger
-from miniprogram_api.alipay import SUCCESS, Told, Unverified, build_request, open_phone, parse_answer
+from miniprogram_api.alipay import SUCCESS, Answer, Unverified, build_request, open_phone, parse_answer
 from miniprogram_api.alipay_certificates import certificate_sn
 from miniprogram_api.errors import (
     LoginCodeInvalid,
@@ -67,7 +67,7 @@ def fetch_phone(ground: Ground, entrance: Entrance, response: str, signature: st
     return phone
 
 
-def _call(ground: Ground, entrance: Entrance, method: str, fields: dict[str, str]) -> Told:
+def _call(ground: Ground, entrance: Entrance, method: str, fields: dict[str, str]) -> Answer:
     query, body = build_request(
         method,
         fields,

@@ -5,7 +5,7 @@ The inquiry's own refusals (`phone_invalid`, `code_wrong`, ...) are query's; bot
 
 from __future__ import annotations
 
-from config.errors import OneCertError
+from config.errors import RETRY_SOON_S, OneCertError
 
 
 class ApiError(OneCertError):
@@ -198,7 +198,3 @@ class MethodNotAllowed(ApiError):
 
     code = "method_not_allowed"
     status = 405
-
-
-RETRY_SOON_S = 5
-"""What a client is told to wait when a part of ours is down: long enough to restart it, short enough to stay."""

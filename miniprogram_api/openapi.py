@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from config.errors import RETRY_SOON_S
 from miniprogram_api.bodies import IDEMPOTENCY_HEADER
-from miniprogram_api.errors import RETRY_SOON_S
 from miniprogram_api.operations import API_ROOT, OPERATIONS, Operation
 from miniprogram_api.problems import BY_CODE, DOCS, PROBLEM_TYPE, Problem
 from miniprogram_api.schemas import EXAMPLE_REFERENCE, REFERENCE

@@ -13,10 +13,9 @@ from flask import Response
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import MethodNotAllowed as HTTPMethodNotAllowed
 
-from config.errors import OneCertError
+from config.errors import RETRY_SOON_S, OneCertError
 from config.log import get_logger
 from miniprogram_api.errors import (
-    RETRY_SOON_S,
     ApiError,
     BodyInvalid,
     BodyTooLarge,

@@ -18,7 +18,7 @@ from wechat.display import asks_display, chosen, clean_address, keep_display
 from wechat.door import Door, S
 from wechat.errors import ServiceClosed
 from wechat.forms import SERVICES, Form, parse_form
-from wechat.logins import add_logins
+from wechat.login_views import add_logins
 from wechat.progress_view import view_progress
 from wechat.refusals import refusal_page
 from wechat.rendering import Renderer

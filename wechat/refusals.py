@@ -8,7 +8,7 @@ from flask import Flask, request
 from flask.wrappers import Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from config.errors import OneCertError
+from config.errors import RETRY_SOON_S, OneCertError
 from config.ground import Ground
 from wechat.forms import SERVICES
 from wechat.rendering import Renderer
@@ -20,8 +20,6 @@ STATE_OF_CODE = {
     "too_soon": "soon",
     "unavailable": "down",
 }
-RETRY_SOON_S = 5
-"""What a program is told to wait while we are down, as in the API; people are told no time."""
 STRAYS = (404, 405)
 """What Flask refuses before it knows whose view it is: an unknown address, a wrong method."""
 PROGRAMS = ("/api/", "/wechat/", "/sms/", "/partners/", "/health/")
@@ -34,7 +32,7 @@ def refusal_page(renderer: Renderer, error: Exception) -> Response:
     response = renderer.page("state", state_name=state, again=_again(), **renderer.wait(retry_after))
     response.status_code = status
     if retry_after or status == 503:
-        response.headers["Retry-After"] = str(retry_after or RETRY_SOON_S)
+        response.headers["Retry-After"] = str(retry_after or RETRY_SOON_S)  # programs want to know
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response

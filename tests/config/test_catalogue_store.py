@@ -57,12 +57,13 @@ def test_a_version_whose_transaction_failed_was_never_there(ground: Ground) -> N
     assert ground.catalogues.current().version == 1
 
 
-def test_a_rollback_is_a_new_version_of_the_old_document(ground: Ground) -> None:
+def test_an_earlier_document_applied_again_is_a_new_version(ground: Ground) -> None:
     apply(ground, WITHOUT_JD)
     with begin(ground.engine) as db:
-        assert ground.catalogues.rollback(db, 1, "ann", ground.clock.now()) == 3
+        earlier = ground.catalogues.document(1, db)
+        assert ground.catalogues.apply(db, earlier, "as before", "ann", ground.clock.now()) == 3
     assert ground.catalogues.document() == default_document()
-    assert [version.note for version in ground.catalogues.history()] == ["rollback to 1", "a test", "the default"]
+    assert [version.note for version in ground.catalogues.history()] == ["as before", "a test", "the default"]
 
 
 def test_a_version_that_never_was_cannot_be_rolled_back_to(ground: Ground) -> None:
