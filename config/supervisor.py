@@ -2,14 +2,13 @@
 
 Children are forked: what this process has loaded they share with it, so they are there at once and cost little
 memory. Those of stage 0 (the private Redis) are ready before stage 1 starts and stopped after it. A child that ends is
-started again and said so. Each leads a process group of its own. Should the supervisor itself be killed, a guard that
-holds the other end of a pipe sees the pipe close and ends the groups.
+started again and said so. Each leads a process group of its own; should the supervisor itself be killed, a guard
+(`guard.py`) ends the groups.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import socket
@@ -18,13 +17,13 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
+
+from config.guard import rename, signal_group, start_guard, tell_guard
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 STOP_S = {1: 3.0, 0: 0.7}
 """How long the children of a stage may take to end by themselves; together well under 5 s."""
-GUARD_S = 2.0
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 STEADY_S = 30.0
 """Whoever ran so long starts over with the shortest wait."""
@@ -98,7 +97,7 @@ class Keeper:
         pid, status = os.waitpid(self.pid, 0 if wait else os.WNOHANG)
         if pid == 0:
             return None
-        _signal_group(pid, signal.SIGKILL)
+        signal_group(pid, signal.SIGKILL)
         tell_guard(self._guard, "-", pid)
         self.pid = None
         return os.waitstatus_to_exitcode(status)
@@ -135,21 +134,12 @@ def become(child: Child, guard: int) -> int:
         os._exit(status)
 
 
-def rename(title: str) -> None:
-    """Show `title` in `ps`: written over the arguments this process was started with, as far as they reach."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        start, room = int(fields[45]), int(fields[46]) - int(fields[45])
-        words = title.encode().replace(b" ", b"\0")[: room - 1]
-        ctypes.memmove(start, words.ljust(room, b"\0"), room)
-
-
 class Supervisor:
     """Starts the children stage by stage, watches them, and stops them in the opposite order."""
 
     def __init__(self, children: Sequence[Child], say: Callable[[str], None]) -> None:
         self._say = say
-        self._guard_pid, self._guard = start_guard()
+        self._guard_pid, self._guard = start_guard(STOP_SIGNALS)
         self._keepers = [Keeper(child, self._guard, say) for child in children]
 
     def run(self) -> int:
@@ -203,7 +193,7 @@ class Supervisor:
         """Ask each to end; whoever has not after `patience` seconds, or at a second signal, is killed."""
         for keeper in keepers:
             if keeper.pid:
-                _signal_group(keeper.pid, signal.SIGTERM)
+                signal_group(keeper.pid, signal.SIGTERM)
         until = time.monotonic() + patience
         while [keeper for keeper in keepers if keeper.pid and keeper.reap() is None]:
             left = until - time.monotonic()
@@ -213,51 +203,8 @@ class Supervisor:
         for keeper in keepers:
             if keeper.pid and keeper.reap() is None:
                 self._say(f"{keeper.child.name} (pid {keeper.pid}) does not stop; killed")
-                _signal_group(keeper.pid, signal.SIGKILL)
+                signal_group(keeper.pid, signal.SIGKILL)
                 keeper.reap(wait=True)
-
-
-def start_guard() -> tuple[int, int]:
-    """Fork the process that outlives a killed supervisor: (its pid, the pipe's end to tell it of `+pid` and `-pid`)."""
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(reading)
-        return pid, writing
-    os.close(writing)
-    os.setsid()
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-    try:
-        rename("onecert guard")
-        end_groups(read_groups(reading))
-    finally:
-        os._exit(0)
-
-
-def tell_guard(guard: int, what: str, group: int) -> None:
-    """`+` there is a group, `-` it is gone. Work goes on without a guard: whoever killed it wanted it so."""
-    with contextlib.suppress(OSError):
-        os.write(guard, f"{what}{group}\n".encode())
-
-
-def read_groups(pipe: int) -> set[int]:
-    """Listen until the pipe closes; the groups that are left then."""
-    groups: set[int] = set()
-    with os.fdopen(pipe, "rb") as lines:
-        for line in lines:
-            (groups.add if line[:1] == b"+" else groups.discard)(int(line[1:]))
-    return groups
-
-
-def end_groups(groups: set[int]) -> None:
-    """Ask the groups to end, and kill what is left after two seconds."""
-    for group in groups:
-        _signal_group(group, signal.SIGTERM)
-    until = time.monotonic() + GUARD_S
-    while time.monotonic() < until and any(_signal_group(group, 0) for group in groups):
-        time.sleep(LOOK_EVERY_S)
-    for group in groups:
-        _signal_group(group, signal.SIGKILL)
 
 
 def _signal_name(number: int) -> str:
@@ -265,14 +212,6 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _signal_group(group: int, number: int) -> bool:
-    try:
-        os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
 
 
 def answers(address: str) -> bool:
