@@ -84,7 +84,8 @@ def tap_the_menu(url: str, environment: dict[str, str]) -> str:
     answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout  # noqa: S603
     say("WeChat", "tap on 政务服务 > 一证通查")
     say("answer", re.sub(r"ticket=[^\"&]+", "ticket=…", answer.strip()))
-    return re.findall(r'href="([^"]+)"', answer)[0]
+    links: list[str] = re.findall(r'href="([^"]+)"', answer)
+    return links[0]
 
 
 class Citizen:
