@@ -16,42 +16,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from config.catalogue_faults import describe, name_place
-from config.catalogue_links import Link
-from config.catalogue_menu import MenuItem
-from config.catalogue_rules import find_faults, find_warnings
-from config.catalogue_schema import (
-    Application,
-    Catalogue,
-    Entrance,
-    Guide,
-    Hotline,
-    Limits,
-    Partner,
-    Service,
-    Texts,
-)
-from config.catalogue_words import Bilingual
+from config.catalogue_rules import find_faults
+from config.catalogue_schema import Catalogue
 from config.errors import CatalogueInvalid
-
-__all__ = [
-    "Application",
-    "Bilingual",
-    "Catalogue",
-    "Entrance",
-    "Guide",
-    "Hotline",
-    "Limits",
-    "Link",
-    "MenuItem",
-    "Partner",
-    "Service",
-    "Texts",
-    "default_document",
-    "diff",
-    "find_warnings",
-    "load_catalogue",
-    "required_secrets",
-]
 
 SOMEWHERE = "http://unknown"
 """Stands for an address that is missing, so that this one fault leads to no other."""

@@ -10,7 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from config import audit
 from config.bootstrap import missing_secrets
-from config.catalogue import Catalogue, diff, find_warnings, load_catalogue
+from config.catalogue import diff, load_catalogue
+from config.catalogue_rules import find_warnings
+from config.catalogue_schema import Catalogue
 from config.db import begin
 from config.errors import CatalogueInvalid, ConfigError
 from config.ground import Ground

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import Column, Connection, Engine, Integer, Select, String, Table, Text, func, insert, select
 from sqlalchemy.dialects import mysql
 
-from config.catalogue import Catalogue, load_catalogue
+from config.catalogue import load_catalogue
+from config.catalogue_schema import Catalogue
 from config.clock import Clock
 from config.columns import Mac32, Ms
 from config.db import metadata, reading

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import inspect, select
 
 from config.bootstrap import SANDBOX, missing_secrets
-from config.catalogue import find_warnings
+from config.catalogue_rules import find_warnings
 from config.catalogue_words import LOOPBACK
 from config.clock import SystemClock
 from config.db import metadata, reading

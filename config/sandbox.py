@@ -16,7 +16,8 @@ from typing import Annotated, Literal
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from config.catalogue import Catalogue, default_document, load_catalogue
+from config.catalogue import default_document, load_catalogue
+from config.catalogue_schema import Catalogue
 from config.errors import ConfigError
 
 COMMON_MODES = frozenset({"ok", "slow", "500", "garbage", "silent", "retry", "callback", "429"})

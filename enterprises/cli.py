@@ -6,8 +6,8 @@ from typing import Any, Final
 import click
 
 from config.audit import current_actor, record
-from config.catalogue import Partner
 from config.catalogue_edit import set_partner_enabled
+from config.catalogue_schema import Partner
 from config.db import begin
 from config.ground import Ground
 from config.hours import opens_at

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.errors import CallError, NotSentError, SecretMissing
 from config.ground import Ground
 from config.log import get_logger

@@ -7,8 +7,8 @@ from typing import TextIO, cast
 
 import click
 
-from config.catalogue import Bilingual, Partner
-from config.catalogue_schema import Application
+from config.catalogue_schema import Application, Partner
+from config.catalogue_words import Bilingual
 from config.errors import OneCertError
 from config.ground import Ground
 from config.terminal import ground_of, json_option, plain_errors, print_table

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, request
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.errors import SignatureInvalid
 from config.ground import Ground
 from config.nonces import NonceMemory

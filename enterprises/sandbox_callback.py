@@ -3,7 +3,7 @@
 import threading
 from typing import Any
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.errors import OneCertError
 from config.ground import Ground
 from config.log import get_logger

@@ -12,7 +12,7 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.ground import Ground
 from config.log import get_logger
 

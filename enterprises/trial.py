@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.clock import SystemClock
 from config.errors import CallError
 from config.outgoing import Answer as HttpAnswer

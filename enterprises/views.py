@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from flask import Blueprint, Response, request
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.errors import OneCertError, SignatureInvalid
 from config.ground import Ground
 from config.log import get_logger

@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from config.catalogue import Entrance
+from config.catalogue_schema import Entrance
 from config.ground import Ground
 from config.key_pairs import load_private_key, load_public_key
 from config.log import get_logger

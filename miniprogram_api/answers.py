@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from config.catalogue import Bilingual, Guide, Hotline, Partner, Service
+from config.catalogue_schema import Guide, Hotline, Partner, Service
+from config.catalogue_words import Bilingual
 from config.times import rfc3339
 from miniprogram_api.door import KnownPhone, OpenedSession
 from miniprogram_api.schemas import (

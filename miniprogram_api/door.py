@@ -12,7 +12,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from config.catalogue import Limits, Partner, Service
+from config.catalogue_schema import Limits, Partner, Service
 from config.ground import Ground
 from config.seats import Seats
 from config.spelling import mask_phone

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from config.catalogue import Entrance
+from config.catalogue_schema import Entrance
 from config.ground import Ground
 from miniprogram_api import alipay_login, wechat_login
 from miniprogram_api.errors import (

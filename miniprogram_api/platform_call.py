@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from config.catalogue import Entrance
+from config.catalogue_schema import Entrance
 from config.errors import CallError, NotSentError
 from config.ground import Ground
 from config.log import get_logger

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from flask import Blueprint, Response, jsonify, request
 
-from config.catalogue import Entrance
+from config.catalogue_schema import Entrance
 from config.ground import Ground
 from config.sandbox import Behaviour
 from config.sandbox_wechat import PlatformError, break_down, played_errcode, read_wish, refuse

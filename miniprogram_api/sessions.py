@@ -15,7 +15,7 @@ from typing import Any
 
 from redis import RedisError
 
-from config.catalogue import Entrance
+from config.catalogue_schema import Entrance
 from config.departures import departure_key, has_left_since, is_later
 from config.errors import SealBroken
 from config.ground import Ground

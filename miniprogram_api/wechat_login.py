@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from config.catalogue import Entrance
+from config.catalogue_schema import Entrance
 from config.ground import Ground
 from config.log import get_logger
 from config.platform_tokens import Fetched, Kept, TokenStore

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import click
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.db import reading
 from config.ground import Ground
 from config.metrics import Counted, counted_below

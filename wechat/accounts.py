@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 
-from config.catalogue import Catalogue, Entrance
+from config.catalogue_schema import Catalogue, Entrance
 from config.errors import DatabaseUnavailable, OneCertError, SecretMissing
 from config.ground import Ground
 from config.log import get_logger

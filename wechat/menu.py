@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from difflib import ndiff
 from typing import Any, TypeAlias
 
-from config.catalogue import Entrance, MenuItem
-from config.catalogue_menu import find_limit_faults
+from config.catalogue_menu import MenuItem, find_limit_faults
+from config.catalogue_schema import Entrance
 from wechat.errors import MenuInvalid
 
 Button: TypeAlias = "dict[str, str | list[Button]]"

@@ -13,8 +13,7 @@ from typing import Final
 
 from redis import RedisError
 
-from config.catalogue import Entrance
-from config.catalogue_schema import Notice
+from config.catalogue_schema import Entrance, Notice
 from config.errors import OneCertError
 from config.ground import Ground
 from config.log import get_logger

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from redis import RedisError
 
-from config.catalogue import Entrance
+from config.catalogue_schema import Entrance
 from config.errors import OneCertError
 from config.ground import Ground
 from config.log import get_logger

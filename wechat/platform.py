@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from config.catalogue import Entrance
+from config.catalogue_schema import Entrance
 from config.errors import RedisUnavailable
 from config.ground import Ground
 from config.platform_tokens import Fetched, Kept, TokenStore

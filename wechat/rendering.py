@@ -9,7 +9,7 @@ from typing import Any
 from flask import Request, make_response, render_template, request
 from flask.wrappers import Response
 
-from config.catalogue import Catalogue
+from config.catalogue_schema import Catalogue
 from config.errors import ConfigError
 from config.ground import Ground
 from wechat.assets import load_assets

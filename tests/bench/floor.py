@@ -17,7 +17,7 @@ from unittest.mock import patch
 from redis import Redis
 from sqlalchemy import select, update
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.db import begin, reading
 from config.ground import Ground
 from config.keys import KeyRing

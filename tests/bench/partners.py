@@ -15,7 +15,7 @@ from typing import Any
 import redis
 from werkzeug.wrappers import Request, Response
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.db import begin, transact
 from config.ground import Ground, make_ground
 from config.log import configure_logging

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.catalogue import Catalogue, default_document, diff, find_warnings, load_catalogue, required_secrets
+from config.catalogue import default_document, diff, load_catalogue, required_secrets
+from config.catalogue_rules import find_warnings
+from config.catalogue_schema import Catalogue
 from config.errors import CatalogueInvalid
 from tests.config.documents import CATALOGUE, DOCUMENT, changed
 

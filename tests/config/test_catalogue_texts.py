@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from config.catalogue import default_document, find_warnings, load_catalogue
+from config.catalogue import default_document, load_catalogue
+from config.catalogue_rules import find_warnings
 from config.catalogue_texts import ONE_PART, count_result_units, count_units
 from config.errors import CatalogueInvalid
 

@@ -10,7 +10,7 @@ import pytest
 import structlog
 from flask import Flask
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.ground import Ground
 from config.sandbox import Behaviour
 from enterprises.sandbox import make_blueprint

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.ground import Ground
 from config.sandbox import Behaviour
 from enterprises.client import Answers, ask

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Response
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.clock import FixedClock
 from config.db import begin
 from config.ground import Ground

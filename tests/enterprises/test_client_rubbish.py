@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Response
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.ground import Ground
 from enterprises.protocol import Counts, Pending
 from enterprises.standing import standing_of

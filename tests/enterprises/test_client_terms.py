@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.db import begin
 from config.errors import SignatureInvalid
 from config.ground import Ground

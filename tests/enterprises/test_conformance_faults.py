@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from config.catalogue import Application, Bilingual
+from config.catalogue_schema import Application
+from config.catalogue_words import Bilingual
 from enterprises.conformance import CHECKS, Check, run_check
 from enterprises.conformance_cli import stranger
 from enterprises.protocol import PATH

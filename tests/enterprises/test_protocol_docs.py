@@ -11,7 +11,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.db import begin
 from config.ground import Ground
 from config.sealing import encrypt, keyed_hash

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 import enterprises.sandbox
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.signature import sign
 from enterprises.client import ask
 from enterprises.errors import EnterpriseError

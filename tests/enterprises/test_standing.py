@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.clock import FixedClock
 from config.ground import Ground
 from enterprises.standing import enter, leave, note, standing_of

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.ground import Ground, make_ground
 from config.settings import load_settings
 from enterprises.cli import partner

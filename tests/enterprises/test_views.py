@@ -18,7 +18,7 @@ import structlog
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from config.catalogue import Partner
+from config.catalogue_schema import Partner
 from config.db import begin
 from config.errors import OneCertError
 from config.ground import Ground, make_ground

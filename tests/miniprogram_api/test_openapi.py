@@ -13,7 +13,7 @@ import config.errors
 import config.tickets
 import miniprogram_api.errors
 import query.errors
-from config.catalogue import Limits
+from config.catalogue_schema import Limits
 from config.errors import OneCertError
 from miniprogram_api.bodies import parse_body
 from miniprogram_api.docs import describe_calls

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from config.catalogue import Catalogue, default_document, load_catalogue
+from config.catalogue import default_document, load_catalogue
+from config.catalogue_schema import Catalogue
 from config.db import begin
 from config.ground import Ground
 from query.advance import advance

@@ -10,7 +10,7 @@ from unittest.mock import patch
 from flask import Flask
 
 import wechat.sandbox
-from config.catalogue import Entrance
+from config.catalogue_schema import Entrance
 from config.ground import Ground
 from config.sandbox import Behaviour
 from tests.servers import PATIENCE_S, serve

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from config.catalogue import Catalogue
+from config.catalogue_schema import Catalogue
 from config.db import begin
 from config.ground import Ground
 from tests.conftest import on_sqlite

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.catalogue import Bilingual, default_document, load_catalogue
+from config.catalogue import default_document, load_catalogue
+from config.catalogue_words import Bilingual
 from tests.wechat.pushes import make_push
 from wechat.autoreply import KNOWN_EVENTS, MAX_ANSWER, Answer, Links, Topic, choose_language, choose_topic, compose
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from config.catalogue import Entrance, MenuItem, default_document, load_catalogue
+from config.catalogue import default_document, load_catalogue
+from config.catalogue_menu import MenuItem
+from config.catalogue_schema import Entrance
 from wechat.accounts import official_accounts
 from wechat.errors import MenuInvalid
 from wechat.menu import build_menu, diff_menus, show_tree
