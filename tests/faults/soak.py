@@ -25,10 +25,11 @@ from sqlalchemy import func, select
 from config.db import reading
 from sms_port.models import Lane, message
 from tests.faults.checker import check
+from tests.faults.house import theatre
 from tests.faults.infrastructure import FAULTS
 from tests.faults.outside import drip, gzip_bomb, html, partial_items, wrong_ids
 from tests.faults.points import points
-from tests.faults.theatre import Citizen, Theatre, theatre
+from tests.faults.theatre import STILL_S, Citizen, Theatre
 
 ROLES = ("web", "worker", "gateway", "clock")
 BREATH_S = 0.15
@@ -66,7 +67,7 @@ class Soak:
             thread.join(60)
         self.stage.trigger.disarm()
         self.stage.outside.plays.clear()
-        self.stage.settle(300)
+        self.stage.settle(seconds=300, careful_s=STILL_S)
         return [*self.missed(), *check(self.stage.ground, self.stage.outside, self.citizens)]
 
     def admitted(self) -> float:

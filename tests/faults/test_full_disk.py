@@ -16,8 +16,9 @@ from config.ground import make_ground
 from config.settings import load_settings
 from tests.conftest import need
 from tests.faults.checker import check
+from tests.faults.house import eager
 from tests.faults.outside import Outside
-from tests.faults.theatre import Caller, Citizen, Theatre, eager
+from tests.faults.theatre import Caller, Citizen, Theatre
 from tests.instances import Instance, private_instance
 from tests.servers import serve
 
@@ -42,7 +43,7 @@ def embedded(instance: Instance, tmp_path: Path) -> Iterator[Theatre]:
         document = eager(ground.catalogues.document()).replace(instance.sandbox_url, url)
         with begin(ground.engine) as db:
             ground.catalogues.apply(db, document, "", "test", ground.clock.now())
-        time.sleep(2.2)  # every process has seen it
+        time.sleep(4)  # every process has seen it after two
         yield Theatre(tmp_path / "stage", instance.environment, ground, outside)
     ground.redis.close()
     ground.engine.dispose()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from tests.faults.checker import check
 from tests.faults.crowd import assemble, owed
-from tests.faults.theatre import Citizen, Theatre
+from tests.faults.theatre import LONG_S, Citizen, Theatre
 from tests.servers import wait_until
 
 HERD = int(os.environ.get("HERD", "400"))
@@ -16,21 +16,30 @@ NEWCOMERS = 6
 AWAY_S = 6 * 3600
 CODE_WITHIN_S = 5
 BACKLOG_GONE_S = 300
+BATCH_S = 2.0
+"""A batch of hundreds is under way for a while, and nothing is to be seen of it."""
 
 
 def test_after_six_hours_away_codes_come_first_and_the_backlog_is_gone_in_five_minutes(
     stage: Theatre, people: Callable[[int], list[Citizen]]
 ) -> None:
-    herd, newcomers = people(HERD), people(NEWCOMERS)
+    early, herd, newcomers = people(NEWCOMERS), people(HERD), people(NEWCOMERS)
+    alone = longest_wait(stage, early)
+    stage.settle()
     stage.behaviour.set("gateway", "429")
     assemble(stage, herd)
-    wait_until(lambda: owed(stage) == HERD, 90)
+    wait_until(lambda: owed(stage) == HERD, LONG_S)
     stage.skip(AWAY_S)
     time.sleep(2)  # the gateway is tried again, in vain
     stage.behaviour.set("gateway", "ok")
-    back = stage.ground.clock.now()
-    stage.admit(newcomers)
-    came = [min(one.at for one in stage.outside.sent if one.phone == citizen.phone) for citizen in newcomers]
-    assert max(came) - back < CODE_WITHIN_S * 1000, "not one of them waits"
-    assert stage.settle(120, step_s=15) < BACKLOG_GONE_S * 1000
-    assert check(stage.ground, stage.outside, [*herd, *newcomers]) == []
+    # On a machine that is slow just now it takes longer, with a herd as without.
+    assert longest_wait(stage, newcomers) < max(CODE_WITHIN_S * 1000, 5 * alone), "not one of them waits"
+    assert stage.settle(step_s=15, pause_s=BATCH_S) < BACKLOG_GONE_S * 1000
+    assert check(stage.ground, stage.outside, [*early, *herd, *newcomers]) == []
+
+
+def longest_wait(stage: Theatre, citizens: list[Citizen]) -> int:
+    """Admit them; how long (ms) it took until the last of them had a code."""
+    begun = stage.ground.clock.now()
+    stage.admit(citizens)
+    return max(min(one.at for one in stage.outside.sent if one.phone == citizen.phone) for citizen in citizens) - begun

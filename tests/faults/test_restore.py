@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
 
 from sqlalchemy import select
@@ -36,7 +35,7 @@ def test_a_restore_in_mid_flight_sends_nothing_twice_and_erases_again(
     stage.behaviour.set("gateway", "no_receipt")  # or the network's word would tell how far it came
     stage.trigger.arm([GATEWAY_POINT], 1, "stop")
     stage.behaviour.set("china-mobile", "ok")
-    wait_until(lambda: step(stage) and stage.trigger.pid_at(GATEWAY_POINT), 30)
+    stage.pass_time(lambda: stage.trigger.pid_at(GATEWAY_POINT) is not None, step_s=5)
     assert State.SENDING in reply_states(stage), "one SMS is on its way, and nobody knows how far"
     backup = stage.mariadb.dump()
     os.kill(stage.trigger.pid_at(GATEWAY_POINT) or 0, signal.SIGCONT)
@@ -48,16 +47,9 @@ def test_a_restore_in_mid_flight_sends_nothing_twice_and_erases_again(
     stage.redis.client().flushall()
     assert any(state < 3 for state in states(stage)), "the backup is of the middle"
     stage.raise_curtain()
-    stage.settle(90)
+    stage.settle()
     assert {one.reference for one in stage.outside.sent} == before, "what the gateway had taken is not a new message"
     assert check(stage.ground, stage.outside, citizens) == []
-
-
-def step(stage: Theatre) -> bool:
-    """Let retries become due, and leave time to make them."""
-    stage.skip(5)
-    time.sleep(0.3)
-    return True
 
 
 def states(stage: Theatre) -> list[int]:
