@@ -59,6 +59,14 @@ def prepare(ground: Ground, sandbox_url: str | None = None) -> None:
         _made[alike] = _rows(ground)
 
 
+def switch_off(ground: Ground, service: str) -> None:
+    """Apply a catalogue in which a service is switched off."""
+    document = ground.catalogues.document().replace(f'code = "{service}"', f'code = "{service}"\nenabled = false')
+    with begin(ground.engine) as db:
+        ground.catalogues.apply(db, document, f"{service} off", "test", ground.clock.now())
+    assert ground.catalogues.current().service(service) is None
+
+
 def _make(ground: Ground, sandbox_url: str | None) -> None:
     now = ground.clock.now()
     with begin(ground.engine) as db:

@@ -11,12 +11,11 @@ import pytest
 from flask.testing import FlaskClient
 from redis import Redis
 
-from config.catalogue import default_document
 from config.clock import FixedClock
-from config.db import begin
 from config.ground import Ground
 from config.tickets import Ticket, build_ticket
 from miniprogram_api.door import Door
+from tests.factories import switch_off
 from tests.wechat.forms import CARDS, PHONE, hidden, make_app, post
 from wechat.headers import CONTENT_SECURITY_POLICY
 
@@ -63,9 +62,7 @@ def test_home_tells_the_catalogues_numbers(browser: FlaskClient) -> None:
 
 def test_a_service_that_is_switched_off_is_not_offered(ground: Ground, browser: FlaskClient) -> None:
     form = browser.get("/phone-cards")
-    document = default_document().replace('code = "phone-cards"', 'code = "phone-cards"\nenabled = false')
-    with begin(ground.engine) as db:
-        ground.catalogues.apply(db, document, "closed", "test", ground.clock.now())
+    switch_off(ground, "phone-cards")
     home = browser.get("/")
     assert "/internet-accounts" in home.text and "/phone-cards" not in home.text
     late = browser.post(

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from config.catalogue import default_document
 from config.clock import FixedClock
 from config.db import begin
 from config.ground import Ground
 from config.queue import make_redis
 from config.tickets import Ticket, parse_ticket
 from tests.conftest import on_sqlite
+from tests.factories import switch_off
 from tests.wechat.pushes import OPENID
 from tests.wechat.pushing import ACCOUNTS, TAP, WeChat
 from wechat.player import build_event, build_push, build_text, read_answer
@@ -50,10 +50,7 @@ def test_the_menu_tap_is_answered_with_two_ticketed_links(wechat: WeChat, code: 
 
 
 def test_the_menu_tap_does_not_offer_a_service_that_is_switched_off(wechat: WeChat) -> None:
-    ground = wechat.ground
-    document = default_document().replace('code = "phone-cards"', 'code = "phone-cards"\nenabled = false')
-    with begin(ground.engine) as db:
-        ground.catalogues.apply(db, document, "closed", "test", ground.clock.now())
+    switch_off(wechat.ground, "phone-cards")
     text = wechat.ask("gxwbwx")
     assert "/internet-accounts?ticket=" in text and "phone-cards" not in text and "移动电话卡" not in text
 
