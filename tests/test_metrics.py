@@ -68,8 +68,10 @@ def test_a_host_without_a_clock_serves_its_own_numbers(counted: tuple[Instance, 
     environment = clean_environment(Path(instance.environment["ONECERT_DATA"]), ONECERT_METRICS_BIND=bind)
     with subprocess.Popen([ONECERT, "metrics"], env=environment, stderr=subprocess.PIPE) as child:
         try:
+            Citizen(instance, "13800138002").receive_code()
             wait_until(lambda: _answers(bind))
-            assert number(f"http://{bind}/metrics", 'onecert_messages_total{lane="code",outcome="accepted"}') >= 1
+            sent = 'onecert_messages_total{lane="code",outcome="accepted"}'
+            wait_until(lambda: number(f"http://{bind}/metrics", sent) >= 1)
         finally:
             child.terminate()
         assert child.wait(60) == 0
