@@ -54,5 +54,6 @@ class PartnerUnknown(EnterpriseError):
     code = "partner_unknown"
     status = 404
 
-    def __init__(self, partner: str) -> None:
-        super().__init__(f"the catalogue has no partner {partner!r}")
+    def __init__(self) -> None:
+        # What was asked for may be anything, even a number: it is not repeated.
+        super().__init__("the catalogue has no such partner")

@@ -9,5 +9,5 @@ def find_partner(ground: Ground, code: str) -> Partner:
     """The partner of this code, switched on or off; PartnerUnknown when the catalogue has none."""
     found = ground.catalogues.current().partner(code)
     if found is None:
-        raise PartnerUnknown(code)
+        raise PartnerUnknown()
     return found

@@ -51,7 +51,7 @@ def show_inquiry(ground: Ground, reference: str, as_json: bool) -> None:
     with reading(ground.engine) as db:
         row = db.execute(_by_reference(reference)).first()
         if row is None:
-            raise NotFound(f"no inquiry {reference}")
+            raise NotFound("no inquiry has this reference")
         asked = db.execute(select(question).where(question.c.wave == row.wave).order_by(question.c.kind.desc())).all()
     questions = [_asked(entry) for entry in asked]
     told = {**_shown(ground, row), **_times(row), "waiting_for": row.waiting_for, "tried": row.carriers_tried.split()}
@@ -71,7 +71,7 @@ def nudge_inquiry(ground: Ground, ctx: click.Context, reference: str, dry_run: b
     """Ask now what is to be asked again later, and ring for what waits."""
     with reading(ground.engine) as db:
         if db.execute(_by_reference(reference)).first() is None:
-            raise NotFound(f"no inquiry {reference}")
+            raise NotFound("no inquiry has this reference")
     if not confirm(ctx, f"nudge {reference}", yes, dry_run):
         return
     with begin(ground.engine) as db:

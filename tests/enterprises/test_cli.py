@@ -72,7 +72,7 @@ def test_switching_what_is_switched_changes_nothing(ground: Ground) -> None:
 def test_an_unknown_partner_is_one_line_and_exit_1(ground: Ground, command: str) -> None:
     result = run(ground, command, "nobody")
     assert result.exit_code == 1
-    assert result.stderr == "Error: the catalogue has no partner 'nobody'\n"
+    assert result.stderr == "Error: the catalogue has no such partner\n"
 
 
 def test_wrong_usage_is_exit_2(ground: Ground) -> None:

@@ -269,9 +269,11 @@ def test_the_log_names_the_partner_and_the_reason_and_no_content(
     assert PHONE not in str(logged)
 
 
-def test_nobody_is_told_who_is_a_partner_by_more_than_a_404(door: Door) -> None:
-    response = requests.post(f"{door.url}/partners/nobody/answers", json=WELL, timeout=60)
+@pytest.mark.parametrize("code", ["nobody", "13800138000"])
+def test_nobody_is_told_who_is_a_partner_by_more_than_a_404(door: Door, code: str) -> None:
+    response = requests.post(f"{door.url}/partners/{code}/answers", json=WELL, timeout=60)
     assert response.status_code == 404
+    assert code not in response.text
     assert requests.get(door.address("tencent"), timeout=60).status_code == 405
 
 
