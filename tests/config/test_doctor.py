@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
 from config.bootstrap import bootstrap
-from config.doctor import LIBRARIES, doctor
+from config.clock import FixedClock
+from config.doctor import LIBRARIES, _clock, doctor
 from config.ground import make_ground
 from config.settings import DATABASE_FILE, load_settings
 from query.schema import upgrade
@@ -116,6 +118,15 @@ def test_a_setting_that_is_wrong_ends_the_report_with_the_reason(
     status, report = examine(monkeypatch, environment | {"ONECERT_BIND": "everywhere"})
     assert status == 1
     assert report["settings"][1].startswith("ONECERT_BIND: must be host:port")
+
+
+@pytest.mark.parametrize(("told", "state"), [(1_000, "ok"), (9_000, "ok"), (11_001, "warn"), (-1_001, "warn")])
+def test_a_database_that_is_slow_to_answer_is_not_taken_for_a_clock_that_is_off(
+    monkeypatch: pytest.MonkeyPatch, told: int, state: str
+) -> None:
+    ours = iter([1_000, 9_000])
+    monkeypatch.setattr("config.doctor.SystemClock.now", lambda _: next(ours))
+    assert _clock(SimpleNamespace(clock=FixedClock(told))).state == state  # type: ignore[arg-type]
 
 
 def test_an_enabled_link_whose_library_is_missing_fails_and_says_what_to_install(

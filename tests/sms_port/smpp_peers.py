@@ -54,13 +54,17 @@ class SmppServer:
     def order(self, **orders: object) -> None:
         """Have it do something from now on; back when it knows."""
         assert self.child.stdin
-        before = len(self.told("ordered"))
+        before = len(self._read("ordered"))
         self.child.stdin.write(json.dumps(orders) + "\n")
         self.child.stdin.flush()
-        wait_until(lambda: len(self.told("ordered")) > before)
+        wait_until(lambda: len(self._read("ordered")) > before)
 
     def told(self, event: str) -> list[dict[str, Any]]:
-        """What it has told of one kind."""
+        """What it has told of one kind until now, all of it: on its way to us it keeps its order."""
+        self.order()
+        return self._read(event)
+
+    def _read(self, event: str) -> list[dict[str, Any]]:
         return [one for one in list(self.events) if one["event"] == event]
 
     def listen(self) -> None:
