@@ -30,6 +30,19 @@ class Watched:
     master: int
     replica: int
     processes: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
+    clients: list[Redis] = field(default_factory=list)
+
+    def connect(self) -> Redis:
+        """A client of whoever is master."""
+        self.clients.append(make_redis(self.url))
+        return self.clients[-1]
+
+    def hang_up(self) -> None:
+        """Close the clients, and theirs of the sentinels, which they leave open."""
+        for client in self.clients:
+            client.close()
+            for sentinel in client.connection_pool.sentinel_manager.sentinels:
+                sentinel.close()
 
 
 @pytest.fixture
@@ -53,6 +66,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
         stack.enter_context(running(command, tmp_path / "sentinel.log"))
         wait_until(lambda: knows_replica(sentinel))
         yield found
+        found.hang_up()
 
 
 def role(port: int) -> list[bytes]:
@@ -72,7 +86,7 @@ def port_of(client: Redis) -> int:
 
 
 def test_the_bell_rings_on_when_the_master_has_died(watched: Watched) -> None:
-    redis = make_redis(watched.url)
+    redis = watched.connect()
     assert (port_of(redis), redis.get_connection_kwargs()["db"]) == (watched.master, 2)
     done: list[str] = []
     bell, worker = Bell(redis), make_worker(redis, {"ask": done.append})
@@ -82,9 +96,9 @@ def test_the_bell_rings_on_when_the_master_has_died(watched: Watched) -> None:
     wait_until(lambda: ring_and_work(bell, redis, done))
     assert set(done) == {"jd", "tencent"}
     assert port_of(redis) == watched.replica
-    assert port_of(another_client(redis, 5.0)) == watched.replica
+    with another_client(redis, 5.0) as other:
+        assert port_of(other) == watched.replica
     bell.close()
-    redis.close()
 
 
 def ring_and_work(bell: Bell, redis: Redis, done: list[str]) -> bool:
@@ -95,7 +109,7 @@ def ring_and_work(bell: Bell, redis: Redis, done: list[str]) -> bool:
 
 
 def test_a_gateway_that_waits_hears_the_bell_of_the_new_master(watched: Watched) -> None:
-    redis = make_redis(watched.url)
+    redis = watched.connect()
     bell = Bell(redis)
     heard = threading.Event()
 
@@ -108,14 +122,16 @@ def test_a_gateway_that_waits_hears_the_bell_of_the_new_master(watched: Watched)
     listener.start()
     watched.processes[watched.master].kill()
     wait_until(lambda: role(watched.replica)[0] == b"master")
-    ringing = Bell(make_redis(watched.url))
+    ringing = Bell(watched.connect())
     wait_until(lambda: ringing.ring_gateway() or heard.is_set())
     listener.join(60)
     assert not listener.is_alive()
+    for one in (bell, ringing):
+        one.close()
 
 
 def test_a_master_that_became_a_replica_is_left_for_the_new_one(watched: Watched) -> None:
-    redis = make_redis(watched.url)
+    redis = watched.connect()
     redis.set("before", 1)
     master = watched.processes[watched.master]
     master.send_signal(signal.SIGSTOP)
@@ -124,7 +140,6 @@ def test_a_master_that_became_a_replica_is_left_for_the_new_one(watched: Watched
     wait_until(lambda: role(watched.master)[0] == b"slave")
     redis.set("after", 1)
     assert port_of(redis) == watched.replica
-    redis.close()
 
 
 def test_an_address_names_sentinels_service_and_database() -> None:

@@ -71,7 +71,10 @@ def test_the_wire_keeps_the_pace_of_the_contract(
         assert sum(other < moment + 1 for other in times[start:]) <= 40
 
 
-def test_closing_waits_for_answers_and_says_goodbye(ground: Ground, hearing: Hearing) -> None:
+def test_closing_waits_for_answers_and_says_goodbye(
+    ground: Ground, hearing: Hearing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sms_port.links.wire.DRAIN_S", 60.0)
     under_way = threading.Event()
 
     def think(gateway: CmppGateway, guest: Guest, part: Part) -> int:
