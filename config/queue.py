@@ -46,8 +46,8 @@ def make_redis(url: str) -> "Redis":
 
 
 def another_client(redis: "Redis", read_timeout_s: float) -> "Redis":
-    """A client to the same Redis with its own connections, for calls that block."""
-    return Redis(connection_pool=another_pool(redis.connection_pool, socket_timeout=read_timeout_s))
+    """A client to the same Redis with its own connections, for calls that block; closed, it closes them."""
+    return Redis.from_pool(another_pool(redis.connection_pool, socket_timeout=read_timeout_s))
 
 
 class Bell:

@@ -1,12 +1,14 @@
 from collections.abc import Iterator
 
 import pytest
+from redis import Redis
 from sqlalchemy import Engine, delete
 
 from config.clock import FixedClock
 from config.db import begin
 from config.keys import KeyRing, data_key
 from config.outgoing import Outgoing
+from config.queue import Bell, make_redis
 
 MASTER_KEY = bytes(range(32))
 
@@ -26,3 +28,18 @@ def http() -> Iterator[Outgoing]:
     outgoing = Outgoing()
     yield outgoing
     outgoing.close()
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    client = make_redis(redis_url)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def bell(redis: Redis) -> Iterator[Bell]:
+    bell = Bell(redis)
+    yield bell
+    bell.close()
