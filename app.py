@@ -39,7 +39,7 @@ from miniprogram_api.door import Door
 from miniprogram_api.problems import http_problem_response, problem_response
 from query.called_back import record_called_back
 from query.closing import record_outcome
-from query.pipeline import JOBS
+from query.pipeline import JOBS, linger_s
 from query.schema import upgrade
 from query.sweep import sweep
 from wechat import notices
@@ -124,7 +124,8 @@ def sandbox(ground: Ground) -> None:
 def worker(ground: Ground) -> None:
     """Run the pipeline's jobs until stopped."""
     begin_process(ground.settings)
-    make_worker(ground.redis, {name: partial(job, ground) for name, job in {**JOBS, **notices.JOBS}.items()}).work()
+    jobs = {name: partial(job, ground) for name, job in {**JOBS, **notices.JOBS}.items()}
+    make_worker(ground.redis, jobs, linger_s).work()
 
 
 @cli.command()

@@ -28,6 +28,9 @@ RECONNECT_S = (0.1, 2.0)  # the first wait and the longest
 STEADY_S = 10.0
 
 Jobs = Mapping[str, Callable[..., object]]
+Linger = Callable[[str], float]
+"""Step -> seconds that it waits for company, its ring still standing, before it is run."""
+
 log = get_logger(__name__)
 
 
@@ -39,6 +42,7 @@ class TableJob(Job):
     """
 
     table: ClassVar[Jobs] = {}
+    linger_s: ClassVar[Linger]
     refused = False
 
     def restore(self, raw_data: Any) -> None:
@@ -62,6 +66,8 @@ class TableJob(Job):
             return
         name, argument = call
         faults.point("job.before_step")
+        if (wait_s := type(self).linger_s(name)) > 0:
+            time.sleep(wait_s)  # whoever rings meanwhile is heard with this ring
         self._forget(ring_key(name, argument))
         try:
             self.table[name](*(() if argument is None else (argument,)))
@@ -169,9 +175,9 @@ class BellWorker(SimpleWorker):
             super()._install_signal_handlers()  # type: ignore[no-untyped-call]
 
 
-def make_worker(redis: "Redis", jobs: Jobs) -> SimpleWorker:
+def make_worker(redis: "Redis", jobs: Jobs, linger_s: Linger = lambda step: 0.0) -> SimpleWorker:
     """A worker of the one queue that runs the functions of `jobs`, and nothing else, by name."""
-    job_class = type("OneCertJob", (TableJob,), {"table": dict(jobs)})
+    job_class = type("OneCertJob", (TableJob,), {"table": dict(jobs), "linger_s": staticmethod(linger_s)})
     return BellWorker(
         [QUEUE],
         connection=another_client(redis, WORKER_TTL_S),

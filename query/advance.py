@@ -32,22 +32,28 @@ def advance(ground: Ground, waves: Sequence[int] | None = None, take: Take | Non
     `take`: whose new questions the caller asks itself. They are leased to it, in the rounds that are returned; for all
     else somebody is rung.
     """
-    rounds = []
+    rounds, owed = [], Owing()
     for wave_id in waves if waves is not None else _marked(ground):
-        try:
-            owing = transact(ground.engine, partial(_settle, ground=ground, wave_id=wave_id, take=take))
-        except (DatabaseUnavailable, KeysUnavailable):
-            raise
-        except Exception as error:
-            # Whatever is wrong with one wave, the next one must have its turn.
-            _log.error("wave_failed", wave=wave_id, error=type(error).__name__)
-        else:
-            faults.point("advance.after_commit")
-            owing.ring(ground)
-            faults.point("advance.after_ring")
-            if owing.round is not None:
-                rounds.append(owing.round)
+        owing = _settled(ground, wave_id, take)
+        owed.add(owing)
+        if owing.round is not None:
+            rounds.append(owing.round)
+    owed.ring(ground)  # once for all: rung for each wave, the gateway sends each by itself
+    faults.point("advance.after_ring")
     return rounds
+
+
+def _settled(ground: Ground, wave_id: int, take: Take | None) -> Owing:
+    """What one wave owes, committed; nothing, if it cannot be settled: the next one must have its turn."""
+    try:
+        owing = transact(ground.engine, partial(_settle, ground=ground, wave_id=wave_id, take=take))
+    except (DatabaseUnavailable, KeysUnavailable):
+        raise
+    except Exception as error:
+        _log.error("wave_failed", wave=wave_id, error=type(error).__name__)
+        return Owing()
+    faults.point("advance.after_commit")
+    return owing
 
 
 def _marked(ground: Ground) -> list[int]:

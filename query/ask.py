@@ -85,10 +85,6 @@ class RoundTaker(Protocol):
         """A round to run."""
         ...
 
-    def run(self) -> None:
-        """Run what was added."""
-        ...
-
 
 def ask(ground: Ground, partner_code: str) -> None:
     """Put every due question to this partner, call by call, until none is due, a call fails, or the turn is over."""

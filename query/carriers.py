@@ -30,5 +30,5 @@ def reroute(
     for (carrier, seen_codes), ids in groups.items():
         these = update(inquiry).where(among(inquiry.c.id, ids), inquiry.c.state == State.CHECKING)
         db.execute(these.values(wave=None, waiting_for=carrier, carriers_tried=seen_codes))
-        owing.jobs.add(("gather", carrier))
+        owing.waiting = True
     return nobody

@@ -81,7 +81,7 @@ def nudge_inquiry(ground: Ground, ctx: click.Context, reference: str, dry_run: b
         db.execute(update(question).where(due).values(due_at=ground.clock.now()))
         audit.record(db, ground, "inquiry.nudge", reference, f"{len(partners)} questions due now")
     if row.waiting_for is not None:
-        ground.bell.ring("gather", row.waiting_for)
+        ground.bell.ring("gather")
     for partner in partners:
         ground.bell.ring("ask", partner)
     ground.bell.ring("advance")

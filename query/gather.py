@@ -1,14 +1,16 @@
 """The step that takes waiting inquiries into a wave and asks their carrier whether number and ID belong together."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
 
 from config import faults
 from config.catalogue_schema import Partner
-from config.db import among, skip_locked, transact
+from config.db import among, reading, skip_locked, transact
 from config.errors import SealBroken
 from config.ground import Ground
 from config.log import get_logger
@@ -20,32 +22,60 @@ from query.questions import IDENTITY, Lease, add_question
 from query.turns import turn
 from query.waves import Stage, Wave, add_wave, new_wave_id
 
+_CLAIMING: Final = threading.Lock()
+"""One carrier after the other: a claim passes over rows that another one's search has locked in passing."""
+
 _log = get_logger(__name__)
 
 
-def gather(ground: Ground, carrier_code: str, rounds: RoundTaker | None = None) -> None:
-    """Gather every inquiry that waits for this carrier, wave by wave, and ask about each wave at once.
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """So many inquiries were gathered. `more`: others are waiting, and their carrier may be asked on."""
+
+    inquiries: int = 0
+    more: bool = False
+
+
+def waited_for(ground: Ground) -> dict[str, list[str]]:
+    """The carriers that inquiries wait for, each with the services of those inquiries."""
+    waiting = select(inquiry.c.waiting_for, inquiry.c.service).where(inquiry.c.waiting_for.is_not(None)).distinct()
+    found: dict[str, list[str]] = {}
+    with reading(ground.engine) as db:
+        for row in db.execute(waiting):
+            found.setdefault(row.waiting_for, []).append(row.service)
+    return found
+
+
+def gather(
+    ground: Ground,
+    carrier_code: str,
+    services: Iterable[str] = tuple(IDENTITY_FIELDS),
+    rounds: RoundTaker | None = None,
+) -> Gathered:
+    """Gather inquiries that wait for this carrier into a wave for each service, and ask about it.
 
     With `rounds`, who matches goes on to the enterprises in this process; without, somebody is rung to ask them.
     """
-    for service in IDENTITY_FIELDS:
-        more = True
-        while more and (carrier := ground.catalogues.current().partner(carrier_code)) is not None and carrier.enabled:
-            more = _one_wave(ground, carrier, service, rounds)
-            if more:
-                ground.bell.ring("gather", carrier_code)  # another worker may be idle
-            if rounds is not None:
-                rounds.run()
+    gathered = Gathered()
+    for service in services:
+        carrier = ground.catalogues.current().partner(carrier_code)
+        if carrier is not None and carrier.enabled:
+            wave = _one_wave(ground, carrier, service, rounds)
+            gathered = Gathered(gathered.inquiries + wave.inquiries, gathered.more or wave.more)
+    return gathered
 
 
-def _one_wave(ground: Ground, carrier: Partner, service: str, rounds: RoundTaker | None) -> bool:
-    """True: more are waiting, and this carrier may be asked on."""
+def _one_wave(ground: Ground, carrier: Partner, service: str, rounds: RoundTaker | None) -> Gathered:
     with turn(ground, carrier) as permit:
         if not permit.granted:
-            return False
-        call = _claimed(ground, carrier, service)
+            return Gathered()
+        with _CLAIMING:
+            call = _claimed(ground, carrier, service)
         permit.used = call is not None
-        return call is not None and put(ground, carrier, call, rounds) and call.lease.more
+        if call is None:
+            return Gathered()
+        goes_on = put(ground, carrier, call, rounds)
+        return Gathered(len(call.items), goes_on and call.lease.more)
 
 
 def _claimed(ground: Ground, carrier: Partner, service: str) -> Call | None:

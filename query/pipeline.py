@@ -1,10 +1,11 @@
 """The pipeline's steps by name, as a worker runs them.
 
-    submit ─> gather(carrier) ─> advance ─> ask(partner) ─> advance ─> the gateway sends ─> record_outcome
+    submit ─> gather ─> advance ─> a round, or ask(partner) ─> advance ─> the gateway sends ─> record_outcome
 
 Every step may run twice, or be killed anywhere; `sweep` finds what stands.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
@@ -12,32 +13,58 @@ from typing import Final
 from config.ground import Ground
 from query.advance import advance
 from query.ask import ask
-from query.gather import gather
+from query.gather import Gathered, gather, waited_for
 from query.lanes import Lanes
+from query.linger import Linger
 from query.rounds import Rounds, lanes_of
 
 _LANES: Final = Lanes()
+_LINGER: Final = Linger()
 
 
-def in_lane(step: Callable[[Ground, str], object]) -> Callable[[Ground, str], None]:
-    """The step in a lane of its partner's, so that a slow partner keeps no worker from the others."""
-
-    def run(ground: Ground, code: str) -> None:
-        partner = ground.catalogues.current().partner(code)
-        if partner is not None:
-            _LANES.run(code, lanes_of(partner), partial(step, ground, code))
-
-    return run
+def ask_in_lane(ground: Ground, code: str) -> None:
+    """Ask in a lane of the partner's, so that a slow partner keeps no worker from the others."""
+    partner = ground.catalogues.current().partner(code)
+    if partner is not None:
+        _LANES.run(code, lanes_of(partner), partial(ask, ground, code))
 
 
-def gather_and_ask(ground: Ground, carrier: str) -> None:
-    """Gather who waits for a carrier, and ask the enterprises about those who match."""
-    gather(ground, carrier, Rounds(ground, _LANES))
+def gather_all(ground: Ground, _carrier: str = "") -> None:
+    """Gather who waits, whichever carrier for, until nobody does, and ask the enterprises about those who match.
+
+    (An older release beside this one rings for each carrier.)
+    """
+    while any(one.more for one in _gather_once(ground)):
+        pass
 
 
-JOBS: Final[Mapping[str, Callable[..., object]]] = {
-    "gather": in_lane(gather_and_ask),
-    "ask": in_lane(ask),
-    "advance": advance,
-}
+def _gather_once(ground: Ground) -> list[Gathered]:
+    """One wave for each carrier, side by side in their lanes, and a round for all of them but the slow."""
+    rounds, gathered = Rounds(ground, _LANES), list[Gathered]()
+    catalogue, steps = ground.catalogues.current(), {}
+    for code, services in waited_for(ground).items():
+        if (carrier := catalogue.partner(code)) is not None:
+            steps[code] = (lanes_of(carrier), partial(_gather, ground, code, services, rounds, gathered))
+    without = _LANES.run_beside(steps)
+    heard = list(gathered)
+    rounds.run()
+    _LINGER.note(sum(one.inquiries for one in heard), time.monotonic())
+    for code in without:
+        _LANES.run(code, *steps[code])  # when one of its lanes is free
+    return heard
+
+
+def _gather(ground: Ground, code: str, services: list[str], rounds: Rounds, gathered: list[Gathered]) -> None:
+    gathered.append(one := gather(ground, code, services, rounds))
+    if one.more:
+        ground.bell.ring("gather")  # another worker may be idle
+    rounds.run_if_left()
+
+
+def linger_s(step: str) -> float:
+    """Seconds that a worker waits, once it was rung for a step, before it takes the ring away and runs it."""
+    return _LINGER.seconds(time.monotonic()) if step == "gather" else 0.0
+
+
+JOBS: Final[Mapping[str, Callable[..., object]]] = {"gather": gather_all, "ask": ask_in_lane, "advance": advance}
 """What a worker may run: name -> step(ground, argument of the ring, if any)."""

@@ -1,4 +1,6 @@
-"""A round: a wave whose members are known to match puts its questions to all partners side by side, in this process.
+"""A round: waves whose members are known to match put their questions to all partners side by side, in this process.
+
+Waves that were checked at the same time share a round, as many as one call may hold, whichever carrier checked them.
 
 What comes back as soon as from a healthy partner is recorded together, in one transaction; a slow partner's answer is
 recorded by its own lane when it comes. Killed at any point, the leases run out and the questions are asked again.
@@ -14,11 +16,13 @@ from config.catalogue_schema import Partner
 from config.ground import Ground
 from config.hours import opens_at
 from enterprises import standing
+from enterprises.protocol import Item
 from query.ask import Call, Heard, hear, lease_until, owed_items, record_heard, settle
 from query.lanes import Lanes
 from query.owing import Round
 from query.questions import COUNT, Lease
 from query.record import put_back
+from query.waves import Wave
 
 LANES_EACH: Final = 4
 """Calls to one partner that a worker has under way at most."""
@@ -60,11 +64,13 @@ class _Table:
 
 
 class Rounds:
-    """The rounds that one job has to run, in the lanes of its process."""
+    """The rounds that one job has to run, in the lanes of its process. Several threads may add to them."""
 
     def __init__(self, ground: Ground, lanes: Lanes) -> None:
         self._ground, self._lanes = ground, lanes
         self._added: list[Round] = []
+        self._lock = threading.Lock()
+        self._left = False
 
     def take(self, partners: Sequence[Partner]) -> Mapping[str, int]:
         """Whom of these it asks itself: those that can be asked now. Code -> until when (epoch ms)."""
@@ -77,15 +83,28 @@ class Rounds:
 
     def add(self, one: Round) -> None:
         """A round to run."""
-        self._added.append(one)
+        with self._lock:
+            self._added.append(one)
 
     def run(self) -> None:
-        """Run what was added."""
-        while self._added:
-            self._run(self._added.pop(0))
+        """Run what was added. What is added from now on is for whoever adds it."""
+        for several in self._shared(leave=True):
+            self._run(several)
 
-    def _run(self, one: Round) -> None:
-        parts, table = self._entered(self._calls(one)), _Table()
+    def run_if_left(self) -> None:
+        """Run what was added after `run`."""
+        if self._left:
+            for several in self._shared():
+                self._run(several)
+
+    def _shared(self, *, leave: bool = False) -> list[list[Round]]:
+        with self._lock:
+            added, self._added, self._left = self._added, [], self._left or leave
+        sizes = [partner.batch_size for partner in self._ground.catalogues.current().partners]
+        return share(added, min(sizes, default=1))
+
+    def _run(self, several: Sequence[Round]) -> None:
+        parts, table = self._entered(self._calls(several)), _Table()
         steps = {part.partner.code: (lanes_of(part.partner), partial(self._step, part, table.lay)) for part in parts}
         without = self._lanes.run_beside(steps)
         self._recorded(table.clear())
@@ -94,18 +113,19 @@ class Rounds:
                 standing.leave(self._ground, part.partner, part.turn, used=False)
                 self._put_back(part.call, self._ground.clock.now())
 
-    def _calls(self, one: Round) -> list[tuple[Partner, Call]]:
+    def _calls(self, several: Sequence[Round]) -> list[tuple[Partner, Call]]:
         """A call to each partner of a round."""
-        catalogue, calls = self._ground.catalogues.current(), []
-        nothing = [None] * len(one.wave.members)
+        calls = []
         # Everyone is owed the same, but that the time in which somebody's hours are closed does not count.
-        owed_by = cache(lambda closed: owed_items(self._ground, one.wave, COUNT, nothing, closed))
-        for code, until in one.leases.items():
-            partner = catalogue.partner(code)
+        owed_by = cache(partial(_owed, self._ground))
+        for code in dict.fromkeys(code for one in several for code in one.leases):
+            partner = self._ground.catalogues.current().partner(code)
             if partner is None:
                 continue
-            owed = owed_by(tuple(partner.closed))
-            lease = Lease(code, COUNT, one.wave.service, {one.wave.id: 1}, until)
+            mine = [one for one in several if code in one.leases]
+            owed = [entry for one in mine for entry in owed_by(one.wave, tuple(partner.closed))]
+            until = min(one.leases[code] for one in mine)
+            lease = Lease(code, COUNT, mine[0].wave.service, {one.wave.id: 1 for one in mine}, until)
             answer_by = min((end for *_, end in owed), default=0)
             calls.append((partner, Call(lease, {member: item for member, item, _ in owed}, answer_by)))
         return calls
@@ -142,3 +162,24 @@ class Rounds:
             settle(self._ground, record_heard(self._ground, [one for _, one in heard]))
         finally:
             standing.leave_all(self._ground, [(part.partner, part.turn) for part, _ in heard])
+
+
+def share(rounds: Sequence[Round], most: int) -> list[list[Round]]:
+    """Rounds that are run as one: of one service, and of at most so many inquiries, unless one alone has more."""
+    shared: list[list[Round]] = []
+    for one in rounds:
+        beside = next((several for several in shared if _fits(several, one, most)), None)
+        if beside is None:
+            shared.append([one])
+        else:
+            beside.append(one)
+    return shared
+
+
+def _fits(several: Sequence[Round], one: Round, most: int) -> bool:
+    members = sum(len(other.wave.members) for other in [*several, one])
+    return several[0].wave.service == one.wave.service and members <= most
+
+
+def _owed(ground: Ground, wave: Wave, closed: tuple[str, ...]) -> list[tuple[bytes, Item, int]]:
+    return owed_items(ground, wave, COUNT, [None] * len(wave.members), closed)

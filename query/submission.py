@@ -151,7 +151,8 @@ def _commit(ground: Ground, decide: Decide, candidates: Sequence[Candidate]) -> 
     new = [one.row for one, answer in zip(candidates, told, strict=True) if answer == one.accepted]
     for service, number in Counter(row["service"] for row in new).items():
         count_accepted(service, number)
-    ground.bell.ring_all([("gather", carrier) for carrier in sorted({row["waiting_for"] for row in new})])
+    if new:
+        ground.bell.ring("gather")
     return told
 
 

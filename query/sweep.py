@@ -18,6 +18,7 @@ from config.log import get_logger
 from query.backlog import report
 from query.carriers import reroute
 from query.ending import end_unsuccessfully
+from query.gather import waited_for
 from query.inquiry import IDENTITY_FIELDS, SECOND, Outcome, State
 from query.models import inquiry, question, wave
 from query.moves import move
@@ -137,7 +138,7 @@ def _close_unreadable(db: Connection, ids: list[bytes], now: int) -> None:
 def reroute_waiting(ground: Ground) -> None:
     """Inquiries that wait for a carrier that is no longer asked go to the next; without a next they wait on."""
     enabled = {carrier.code for carrier in ground.catalogues.current().carriers()}
-    for carrier in _waited_for(ground) - enabled:
+    for carrier in waited_for(ground).keys() - enabled:
         owing = transact(ground.engine, partial(_reroute_some, ground=ground, carrier=carrier))
         owing.ring(ground)
 
@@ -158,7 +159,7 @@ def ring_again(ground: Ground) -> None:
     with reading(ground.engine) as db:
         partners = set(db.execute(due).scalars())
         marked = db.execute(select(wave.c.id).where(wave.c.look == 1).limit(1)).first()
-    Owing({("ask", partner) for partner in partners} | {("gather", code) for code in _waited_for(ground)}).ring(ground)
+    Owing({("ask", partner) for partner in partners}, waiting=bool(waited_for(ground))).ring(ground)
     if marked is not None:
         ground.bell.ring("advance")
 
@@ -167,9 +168,3 @@ def ring_for_notices(ground: Ground) -> None:
     """Ring for notices that nobody has sent yet."""
     for entrance in entrances_owing(ground):
         ground.bell.ring("notify", entrance)
-
-
-def _waited_for(ground: Ground) -> set[str]:
-    waited = select(inquiry.c.waiting_for).where(inquiry.c.waiting_for.is_not(None)).group_by(inquiry.c.waiting_for)
-    with reading(ground.engine) as db:
-        return set(db.execute(waited).scalars())

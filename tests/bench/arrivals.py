@@ -67,7 +67,7 @@ def store_steadily(ground: Ground, first: int, per_second: int, seconds: float) 
                 row = {**new_row(ground, first + number), "state": int(State.CHECKING)}
                 connection.cursor().execute(statement, row)
                 connection.commit()
-                ground.bell.ring("gather", row["waiting_for"])
+                ground.bell.ring("gather")
                 stored += 1
         return stored
 

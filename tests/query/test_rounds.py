@@ -42,8 +42,10 @@ CARRIER = "china-mobile"
 
 
 def check_and_ask(ground: Ground, lanes: Lanes | None = None) -> None:
-    """What a worker's job does."""
-    gather(ground, CARRIER, Rounds(ground, lanes or Lanes(patience_s=PATIENCE_S)))
+    """What a worker's job does for one carrier."""
+    rounds = Rounds(ground, lanes or Lanes(patience_s=PATIENCE_S))
+    gather(ground, CARRIER, rounds=rounds)
+    rounds.run()
 
 
 def allow_a_minute(ground: Ground) -> None:
@@ -197,8 +199,7 @@ def test_a_worker_killed_before_its_round_leaves_questions_that_are_asked_later(
 def test_a_worker_held_up_past_its_lease_asks_nobody(ground: Ground, partners: Partners, clock: FixedClock) -> None:
     accept(ground)
     rounds = Rounds(ground, Lanes())
-    with patch.object(rounds, "run"):
-        gather(ground, CARRIER, rounds)
+    gather(ground, CARRIER, rounds=rounds)
     clock.advance(60 * SECOND)
     rounds.run()
     assert [code for code, told in partners.calls if told["kind"] == "count"] == []
