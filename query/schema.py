@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-from config.db import begin
+from config.db import BUSY_S, begin, transact
 from config.errors import DatabaseUnavailable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -24,8 +24,13 @@ def upgrade(engine: Engine) -> None:
 
     Raises DatabaseUnavailable when the database is away, or another upgrade does not end.
     """
-    with begin(engine) as db, _alone(db):
-        command.upgrade(_config(db), "head")
+
+    def mend(db: Connection) -> None:
+        with _alone(db):
+            command.upgrade(_config(db), "head")
+
+    # On SQLite the wait for the other's transaction is cut off after BUSY_S, and tried again.
+    transact(engine, mend, tries=LOCK_WAIT_S // BUSY_S)
 
 
 def revisions(engine: Engine) -> tuple[str | None, str | None]:

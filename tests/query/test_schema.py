@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +94,21 @@ def test_two_upgrades_at_once_and_a_third_later_are_one(empty: Engine) -> None:
     assert errors == []
     present, newest = revisions(empty)
     assert present == newest is not None
+
+
+def test_an_upgrade_outwaits_another_that_takes_longer_than_a_lock_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.db.BUSY_S", 1)
+    engine = make_engine(settings_for(f"sqlite:///{tmp_path / 'held.db'}", "redis://127.0.0.1:1", tmp_path))
+    with ThreadPoolExecutor(1) as pool:
+        with engine.begin():
+            second = pool.submit(upgrade, engine)
+            time.sleep(1.5)
+        second.result()
+    present, newest = revisions(engine)
+    assert present == newest is not None
+    engine.dispose()
 
 
 def test_there_is_one_newest_migration() -> None:
