@@ -214,7 +214,8 @@ class Theatre:
         for side in ("gateway", *(partner.code for partner in self.ground.catalogues.current().partners)):
             self.behaviour.set(side, "ok")
         for player in self.players("web", "worker", "gateway", "clock"):
-            player.resume()
+            with contextlib.suppress(psutil.Error):  # it may be dying of what was armed
+                player.resume()
 
     def forget(self) -> None:
         """Empty the stage for the next run; the cast goes on, and who died in the last one is back."""
