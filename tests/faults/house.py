@@ -70,8 +70,7 @@ def theatre(directory: Path, workers: int = 2) -> Iterator[Theatre]:
         environment = environment_of(directory, mariadb, redis)
         ground = ground_in(directory, environment)
         upgrade(ground.engine)
-        outside = Outside(ground)
-        with serve(outside) as url:
+        with contextlib.closing(Outside(ground)) as outside, serve(outside) as url:
             prepare(ground, url)
             with begin(ground.engine) as db:
                 ground.catalogues.apply(db, eager(ground.catalogues.document()), "faults", "test", ground.clock.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -35,9 +36,8 @@ def finished(
     path = tmp_path / "onecert.db"
     path.write_bytes(sqlite_schema.read_bytes())
     ground = make_ground(settings_for(f"sqlite:///{path}", redis_url, tmp_path), clock=clock)
-    outside = Outside(ground)
-    outside.behaviour.set("gateway", "no_receipt")
-    with serve(outside) as url:
+    with contextlib.closing(Outside(ground)) as outside, serve(outside) as url:
+        outside.behaviour.set("gateway", "no_receipt")
         prepare(ground, url)
         citizens = [Citizen(f"1380013800{place}") for place in range(3)]
         for citizen in citizens:

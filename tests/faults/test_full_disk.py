@@ -38,8 +38,7 @@ def instance(tmp_path: Path) -> Iterator[Instance]:
 def embedded(instance: Instance, tmp_path: Path) -> Iterator[Theatre]:
     """`onecert up` as it comes, but for an outside that keeps a record."""
     ground = make_ground(load_settings(instance.environment))
-    outside = Outside(ground)
-    with serve(outside) as url:
+    with contextlib.closing(Outside(ground)) as outside, serve(outside) as url:
         document = eager(ground.catalogues.document()).replace(instance.sandbox_url, url)
         with begin(ground.engine) as db:
             ground.catalogues.apply(db, document, "", "test", ground.clock.now())

@@ -21,11 +21,15 @@ def test_without_its_keys_nothing_is_opened_or_sent_and_whoever_asks_is_told_503
     stage.admit(citizens[:3])
     with hidden_keys(stage):
         wait_until(lambda: readiness(stage) == 503)
+        time.sleep(1)  # what was under way when they died has come
         before = len(stage.outside.sent), len(stage.outside.asked)
         caller = Caller(stage)
-        said = {caller.post("/sessions", {"entrance": "web"}).status_code for _ in range(5)}
+        said: list[int] = []
+        while len(said) < 5:  # it may have been the old process that was ready, and the new one not be there yet
+            with contextlib.suppress(*BROKEN):
+                said.append(caller.post("/sessions", {"entrance": "web"}).status_code)
         time.sleep(1)
-        assert said == {503}
+        assert set(said) == {503}
         assert (len(stage.outside.sent), len(stage.outside.asked)) == before
     stage.admit(citizens)
     stage.settle()

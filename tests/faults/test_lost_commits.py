@@ -46,8 +46,7 @@ def played(proxy: Proxy, mariadb_schema: str, redis_url: str, tmp_path: Path) ->
     url = re.sub(r":\d+/", f":{proxy.port}/", mariadb_schema)
     ground = make_ground(settings_for(url, redis_url, tmp_path), clock=FixedClock(LAUNCH_DAY))
     redis.Redis.flushall(ground.redis)
-    outside = Outside(ground)
-    with serve(outside) as address:
+    with contextlib.closing(Outside(ground)) as outside, serve(outside) as address:
         prepare(ground, address)
         yield ground, outside
     empty(ground.engine)

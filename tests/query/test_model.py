@@ -266,6 +266,7 @@ class Life(RuleBasedStateMachine):
                 self.pass_time(HOUR)
             assert check(self.ground, self.outside, list(self.citizens.values()), floor=0) == []
         finally:
+            self.outside.close()
             self.ground.redis.close()
             self.ground.engine.dispose()
 

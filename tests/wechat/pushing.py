@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest.mock import patch
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from config.ground import Ground
-from tests.servers import PATIENCE_S
 from tests.wechat.pushes import OPENID
 from wechat.accounts import read_account
 from wechat.player import Played, build_event, build_push, read_answer
@@ -28,8 +26,7 @@ class WeChat:
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
         app = Flask(__name__)
-        with patch("wechat.answers.REDIS_S", PATIENCE_S):  # a busy machine is no Redis that is away
-            app.register_blueprint(make_blueprint(ground))
+        app.register_blueprint(make_blueprint(ground))
         self.app = app
 
     def client(self) -> FlaskClient:
