@@ -30,10 +30,16 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """So many inquiries were gathered. `more`: others are waiting, and their carrier may be asked on."""
+    """So many inquiries were gathered. `goes_on`: the carrier may be asked on; `full`: as many as a call may hold."""
 
     inquiries: int = 0
-    more: bool = False
+    goes_on: bool = False
+    full: bool = False
+
+    @property
+    def more(self) -> bool:
+        """Whether others are waiting, most likely, and may be asked about at once."""
+        return self.goes_on and self.full
 
 
 def waited_for(ground: Ground) -> dict[str, list[str]]:
@@ -61,7 +67,8 @@ def gather(
         carrier = ground.catalogues.current().partner(carrier_code)
         if carrier is not None and carrier.enabled:
             wave = _one_wave(ground, carrier, service, rounds)
-            gathered = Gathered(gathered.inquiries + wave.inquiries, gathered.more or wave.more)
+            ends = (gathered.goes_on or wave.goes_on, gathered.full or wave.full)
+            gathered = Gathered(gathered.inquiries + wave.inquiries, *ends)
     return gathered
 
 
@@ -74,8 +81,7 @@ def _one_wave(ground: Ground, carrier: Partner, service: str, rounds: RoundTaker
         permit.used = call is not None
         if call is None:
             return Gathered()
-        goes_on = put(ground, carrier, call, rounds)
-        return Gathered(len(call.items), goes_on and call.lease.more)
+        return Gathered(len(call.items), goes_on=put(ground, carrier, call, rounds), full=call.lease.more)
 
 
 def _claimed(ground: Ground, carrier: Partner, service: str) -> Call | None:

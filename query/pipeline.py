@@ -34,28 +34,32 @@ def gather_all(ground: Ground, _carrier: str = "") -> None:
 
     (An older release beside this one rings for each carrier.)
     """
-    while any(one.more for one in _gather_once(ground)):
-        pass
+    heard = _gather_once(ground)
+    while any(one.more for one in heard.values()):
+        heard = _gather_once(ground)
+    if {code for code, one in heard.items() if one.goes_on} & waited_for(ground).keys():
+        # A claim passes over what another worker's has locked: whoever ends last must not leave it to the sweep.
+        ground.bell.ring("gather")
 
 
-def _gather_once(ground: Ground) -> list[Gathered]:
+def _gather_once(ground: Ground) -> dict[str, Gathered]:
     """One wave for each carrier, side by side in their lanes, and a round for all of them but the slow."""
-    rounds, gathered = Rounds(ground, _LANES), list[Gathered]()
+    rounds, gathered = Rounds(ground, _LANES), dict[str, Gathered]()
     catalogue, steps = ground.catalogues.current(), {}
     for code, services in waited_for(ground).items():
         if (carrier := catalogue.partner(code)) is not None:
             steps[code] = (lanes_of(carrier), partial(_gather, ground, code, services, rounds, gathered))
     without = _LANES.run_beside(steps)
-    heard = list(gathered)
+    heard = dict(gathered)
     rounds.run()
-    _LINGER.note(sum(one.inquiries for one in heard), time.monotonic())
+    _LINGER.note(sum(one.inquiries for one in heard.values()), time.monotonic())
     for code in without:
         _LANES.run(code, *steps[code])  # when one of its lanes is free
     return heard
 
 
-def _gather(ground: Ground, code: str, services: list[str], rounds: Rounds, gathered: list[Gathered]) -> None:
-    gathered.append(one := gather(ground, code, services, rounds))
+def _gather(ground: Ground, code: str, services: list[str], rounds: Rounds, gathered: dict[str, Gathered]) -> None:
+    gathered[code] = one = gather(ground, code, services, rounds)
     if one.more:
         ground.bell.ring("gather")  # another worker may be idle
     rounds.run_if_left()

@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from unittest.mock import patch
 
 import pytest
+from sqlalchemy import select
 
+from config.db import begin
 from config.ground import Ground
+from config.queue import ring_key
 from query.gather import waited_for
 from query.inquiry import INTERNET_ACCOUNTS, PHONE_CARDS, Outcome
 from query.lanes import Lanes
+from query.models import inquiry
 from query.owing import Round
 from query.pipeline import gather_all
 from query.rounds import share
@@ -99,3 +103,20 @@ def test_rounds_are_shared_by_service_and_as_far_as_one_call_goes() -> None:
     assert share([large, small, cards, tiny], 500) == [[large, small], [cards], [tiny]]
     assert share([large, small], 100) == [[large], [small]]
     assert share([], 500) == []
+
+
+@pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)  # SQLite has one writer at a time
+def test_who_was_passed_over_because_another_worker_held_it_is_gathered_by_the_next_ring(
+    ground: Ground, partners: Partners
+) -> None:
+    held, free = (accept(ground, f"1380013800{place}") for place in range(2))
+    ground.redis.delete(ring_key("gather", None))
+    with begin(ground.engine) as db:
+        db.execute(select(inquiry.c.id).where(inquiry.c.reference == int(held.reference)).with_for_update())
+        gather_all(ground)
+    assert one(ground, free).outcome == Outcome.ANSWERED
+    assert one(ground, held).outcome is None
+    assert ground.redis.delete(ring_key("gather", None)) == 1, "nobody would look before the sweep"
+    gather_all(ground)
+    assert one(ground, held).outcome == Outcome.ANSWERED
+    assert ground.redis.delete(ring_key("gather", None)) == 0
