@@ -37,9 +37,7 @@ def gather_all(ground: Ground, _carrier: str = "") -> None:
     heard = _gather_once(ground)
     while any(one.more for one in heard.values()):
         heard = _gather_once(ground)
-    if {code for code, one in heard.items() if one.goes_on} & waited_for(ground).keys():
-        # A claim passes over what another worker's has locked: whoever ends last must not leave it to the sweep.
-        ground.bell.ring("gather")
+    _ring_for_the_rest(ground, heard)
 
 
 def _gather_once(ground: Ground) -> dict[str, Gathered]:
@@ -50,8 +48,8 @@ def _gather_once(ground: Ground) -> dict[str, Gathered]:
         if (carrier := catalogue.partner(code)) is not None:
             steps[code] = (lanes_of(carrier), partial(_gather, ground, code, services, rounds, gathered))
     without = _LANES.run_beside(steps)
-    heard = dict(gathered)
     rounds.run()
+    heard = dict(gathered)  # who is slower than this looks for the rest itself
     _LINGER.note(sum(one.inquiries for one in heard.values()), time.monotonic())
     for code in without:
         _LANES.run(code, *steps[code])  # when one of its lanes is free
@@ -62,7 +60,14 @@ def _gather(ground: Ground, code: str, services: list[str], rounds: Rounds, gath
     gathered[code] = one = gather(ground, code, services, rounds)
     if one.more:
         ground.bell.ring("gather")  # another worker may be idle
-    rounds.run_if_left()
+    if rounds.run_if_left():
+        _ring_for_the_rest(ground, {code: one})
+
+
+def _ring_for_the_rest(ground: Ground, heard: Mapping[str, Gathered]) -> None:
+    """A claim passes over what another worker's has locked: whoever ends last must not leave it to the sweep."""
+    if {code for code, one in heard.items() if one.goes_on} & waited_for(ground).keys():
+        ground.bell.ring("gather")
 
 
 def linger_s(step: str) -> float:

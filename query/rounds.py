@@ -91,11 +91,12 @@ class Rounds:
         for several in self._shared(leave=True):
             self._run(several)
 
-    def run_if_left(self) -> None:
-        """Run what was added after `run`."""
+    def run_if_left(self) -> bool:
+        """Run what was added after `run`; False: that is still to come."""
         if self._left:
             for several in self._shared():
                 self._run(several)
+        return self._left
 
     def _shared(self, *, leave: bool = False) -> list[list[Round]]:
         with self._lock:
