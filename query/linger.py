@@ -19,14 +19,14 @@ LOOK_BACK: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathering:
     """At some time (seconds, monotonic), so many inquiries."""
 
     at: float
     inquiries: int
 
 
-def linger_s(past: Sequence[Gathered], now: float) -> float:
+def linger_s(past: Sequence[Gathering], now: float) -> float:
     """Seconds to wait before gathering at `now`, from what was gathered of late, the oldest first.
 
     The smaller the rounds of a busy worker, the longer it waits.
@@ -43,12 +43,12 @@ class Linger:
     """What one worker remembers of its gathering. Times are seconds, monotonic."""
 
     def __init__(self) -> None:
-        self._past: deque[Gathered] = deque(maxlen=LOOK_BACK)
+        self._past: deque[Gathering] = deque(maxlen=LOOK_BACK)
 
     def note(self, inquiries: int, now: float) -> None:
         """So many were gathered just now."""
         if inquiries:
-            self._past.append(Gathered(now, inquiries))
+            self._past.append(Gathering(now, inquiries))
 
     def seconds(self, now: float) -> float:
         """How long to wait now."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from query.linger import BUSY_PER_S, ENOUGH, LONGEST_S, LOOK_BACK, Gathered, Linger, linger_s
+from query.linger import BUSY_PER_S, ENOUGH, LONGEST_S, LOOK_BACK, Gathering, Linger, linger_s
 
 
-def times(every_s: float, inquiries: int = 1, count: int = LOOK_BACK) -> list[Gathered]:
+def times(every_s: float, inquiries: int = 1, count: int = LOOK_BACK) -> list[Gathering]:
     """Gathered so many times, so many inquiries each."""
-    return [Gathered(100 + place * every_s, inquiries) for place in range(count)]
+    return [Gathering(100 + place * every_s, inquiries) for place in range(count)]
 
 
-def waits(past: list[Gathered], after_s: float) -> float:
+def waits(past: list[Gathering], after_s: float) -> float:
     """The wait so long after the last time."""
     return linger_s(past, past[-1].at + after_s)
 
