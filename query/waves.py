@@ -36,7 +36,10 @@ KIND_OF: Final = {stage: kind for kind, stage in STAGE_OF.items()}
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """An open wave in memory. `phones` and `identities` (if still kept) are in the order of `members`."""
+    """An open wave in memory. `phones` and `identities` (if still kept) are in the order of `members`.
+
+    Its hash is that of its id: the identities are dicts, and have none.
+    """
 
     id: int
     service: str
@@ -47,6 +50,9 @@ class Wave:
     phones: tuple[str, ...] = field(repr=False)
     identities: tuple[Identity, ...] | None = field(repr=False)
     made_at: int
+
+    def __hash__(self) -> int:
+        return hash(self.id)
 
     def only(self, places: Iterable[int]) -> "Wave":
         """This wave with the members at these places, in their order."""

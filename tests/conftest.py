@@ -18,7 +18,7 @@ from config.ground import Ground, make_ground
 from config.log import configure_logging
 from config.settings import Settings, load_settings
 from tests.factories import LAUNCH_DAY, empty, make_schema, prepare
-from tests.instances import Instance, private_instance
+from tests.instances import RUNNING, Instance, private_instance
 from tests.servers import mariadb_server, missing, redis_server
 
 LONG = (
@@ -60,6 +60,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def logging_as_in_production() -> None:
     """Every log line goes one way, whatever a command of an earlier test set; threads never write to a closed file."""
     configure_logging("info")
+
+
+@pytest.fixture(autouse=True)
+def nothing_breaks_in_an_instance() -> Iterator[None]:
+    """A test during which a running instance logs a fault of the program fails, whatever it looked at itself."""
+    before = {one.pid: len(one.broken()) for one in RUNNING}
+    yield
+    assert [line for one in RUNNING for line in one.broken()[before.get(one.pid, 0) :]] == []
 
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

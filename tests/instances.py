@@ -20,6 +20,11 @@ from tests.servers import free_port, wait_until
 
 ONECERT = str(Path(sys.executable).with_name("onecert"))
 TIMEOUT = (30, 60)
+BROKEN = re.compile(r'"event": "(?:job|step|push)_broken"')
+"""What a process logs when a job, a partner's lane or a push ended in an error that nobody foresaw."""
+ID_NUMBER = "11010519491231002X"
+RUNNING: list[Instance] = []
+"""The instances that this test process has started and not stopped yet."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,10 @@ class Instance:
     pid: int
     start_s: float
     log: Path
+
+    def broken(self) -> list[str]:
+        """The log lines so far that tell of a fault of the program (BROKEN)."""
+        return [line for line in self.log.read_text().splitlines() if BROKEN.search(line)]
 
     def onecert(self, *words: str, stdin: str = "") -> str:
         """Run a command against this instance; its standard output."""
@@ -69,7 +78,10 @@ def clean_environment(directory: Path, **more: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def private_instance(directory: Path, *words: str, **settings: str) -> Iterator[Instance]:
-    """Start `onecert up` on free ports with its files in `directory`; stopped, with all its children, at the end."""
+    """Start `onecert up` on free ports with its files in `directory`; stopped, with all its children, at the end.
+
+    Fails when one of them has logged a fault of the program, whatever the test itself looked at.
+    """
     port, sandbox_port = free_port(), free_port()
     url = f"http://127.0.0.1:{port}"
     # Nor are its other ports left to the defaults, which another instance that starts just now may find free as well.
@@ -83,8 +95,12 @@ def private_instance(directory: Path, *words: str, **settings: str) -> Iterator[
     try:
         assert any(line.strip() == "ready" for line in child.stdout or ()), log.read_text()[-3000:]
         elapsed = time.monotonic() - started
-        yield Instance(url, f"http://127.0.0.1:{sandbox_port}", environment, child.pid, elapsed, log)
+        instance = Instance(url, f"http://127.0.0.1:{sandbox_port}", environment, child.pid, elapsed, log)
+        RUNNING.append(instance)
+        yield instance
+        assert not instance.broken()
     finally:
+        RUNNING[:] = [other for other in RUNNING if other.pid != child.pid]
         child.send_signal(signal.SIGTERM)
         child.wait(60)
         if child.stdout:
@@ -117,3 +133,8 @@ class Citizen:
         """Submit an inquiry about internet accounts."""
         form = {"service": "internet-accounts", "phone": self.phone, "id_tail": id_tail, "code": code, "consent": True}
         return self.call("POST", "/inquiries", form, **headers)
+
+    def submit_phone_cards(self, code: str, id_number: str = ID_NUMBER, **headers: str) -> requests.Response:
+        """Submit an inquiry about phone cards."""
+        form = {"service": "phone-cards", "phone": self.phone, "name": "王小明", "id_number": id_number}
+        return self.call("POST", "/inquiries", {**form, "code": code, "consent": True}, **headers)

@@ -13,7 +13,7 @@ from config.db import begin
 from config.ground import Ground
 from enterprises.standing import enter, leave
 from query.gather import gather
-from query.inquiry import HOUR, SECOND, Outcome
+from query.inquiry import HOUR, PHONE_CARDS, SECOND, Outcome
 from query.lanes import Lanes
 from query.models import question
 from query.record import record_all
@@ -63,6 +63,23 @@ def test_a_wave_is_checked_asked_and_replied_to_in_one_job(ground: Ground, partn
     assert len(replies(ground)) == 5
     calls = Counter(code for code, told in partners.calls if told["kind"] == "count")
     assert calls == {partner.code: 1 for partner in ground.catalogues.current().enterprises()}
+
+
+def test_a_wave_that_keeps_identities_is_asked_in_the_same_job(ground: Ground, partners: Partners) -> None:
+    """faults/pages.md A1: phone cards, whose waves keep names and ID numbers, broke the job instead."""
+    entry = accept(ground, service=PHONE_CARDS)
+    check_and_ask(ground)
+    assert one(ground, entry).outcome == Outcome.ANSWERED
+
+
+def test_a_wave_that_knows_since_when_a_number_is_held_is_asked_in_the_same_job(
+    ground: Ground, partners: Partners
+) -> None:
+    """The same mistake for internet accounts, as soon as a carrier tells since when."""
+    partners.plays[CARRIER] = lambda item, asked: {"verdict": "match", "active_since": "2024-05"}
+    entry = accept(ground)
+    check_and_ask(ground)
+    assert one(ground, entry).outcome == Outcome.ANSWERED
 
 
 def test_what_comes_at_once_is_recorded_in_one_transaction(ground: Ground) -> None:
