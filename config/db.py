@@ -31,7 +31,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import UserDefinedType
 from urllib3.util.wait import wait_for_read
 
-from config.errors import DatabaseUnavailable
+from config.errors import DatabaseUnavailable, KeyTaken
 
 T = TypeVar("T")
 
@@ -168,7 +168,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 def transact(engine: Engine, work: Callable[[Connection], T], tries: int = 3) -> T:
-    """Run `work` in a write transaction; all of it again after a deadlock or a lock wait.
+    """Run `work` in a write transaction; all of it again after a deadlock, a lock wait or KeyTaken.
 
     `work` must be safe to run twice: only what it did in the database is undone. A lost
     connection is not tried again, since the commit may have taken effect.
@@ -177,6 +177,9 @@ def transact(engine: Engine, work: Callable[[Connection], T], tries: int = 3) ->
         try:
             with engine.begin() as db:
                 return work(db)
+        except KeyTaken:
+            if not left:
+                raise
         except DBAPIError as error:
             if not left or not is_contention(error):
                 _raise_ours(error)

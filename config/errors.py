@@ -8,6 +8,7 @@ OneCertError                 the one base of the whole project
     ├── SealBroken           a sealed field or token was not made by us, or not for this place
     ├── KeysUnavailable      the key ring cannot be opened just now
     ├── DatabaseUnavailable  the database does not answer
+    ├── KeyTaken             a key that was drawn belongs to another row already
     ├── RedisUnavailable     Redis does not answer where an answer is needed
     ├── SignatureInvalid     a signed request is not genuine, not fresh or not new
     └── CallError            an outgoing HTTP call without an answer
@@ -76,6 +77,13 @@ class KeysUnavailable(ConfigError):
 
 class DatabaseUnavailable(ConfigError):
     """The database refuses, is gone, or is too busy. Whether a commit took effect is unknown."""
+
+    code = "unavailable"
+    status = 503
+
+
+class KeyTaken(ConfigError):
+    """A key that was drawn at random belongs to another row already; `transact` runs its work again."""
 
     code = "unavailable"
     status = 503

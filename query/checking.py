@@ -17,7 +17,8 @@ from query.moves import move, standing
 from query.offer import times_of
 from query.owing import Owing
 from query.questions import IDENTITY, Answer, open_answers
-from query.waves import Stage, Wave, add_wave, close_questions, finish, new_wave_id, rewrite_wave, shrink
+from query.wave_ids import wave_ids
+from query.waves import Stage, Wave, add_wave, close_questions, finish, rewrite_wave, shrink
 
 
 def settle_checked(db: Connection, ground: Ground, whole: Wave, now: int, owing: Owing) -> None:
@@ -79,7 +80,7 @@ def _ask_on(
     times = times_of(ground.catalogues.current(), whole.service)
     kept = {} if whole.service != INTERNET_ACCOUNTS else {"identity": None}
     if some_wait:
-        counted = start_asking(db, ground, replace(counted, id=new_wave_id(now)), now, owing)
+        counted = start_asking(db, ground, replace(counted, id=wave_ids.new(now)), now, owing)
         add_wave(db, ground, counted, times)
     else:
         if len(counted.members) < len(whole.members):

@@ -20,7 +20,8 @@ from query.models import inquiry
 from query.offer import times_of
 from query.questions import IDENTITY, Lease, add_question
 from query.turns import turn
-from query.waves import Stage, Wave, add_wave, new_wave_id
+from query.wave_ids import wave_ids
+from query.waves import Stage, Wave, add_wave
 
 _CLAIMING: Final = threading.Lock()
 """One carrier after the other: a claim passes over rows that another one's search has locked in passing."""
@@ -108,7 +109,7 @@ def _claim(db: Connection, ground: Ground, carrier: Partner, service: str, until
         _leave(db, carrier, [row.id for row in rows if row.id not in opened], None)
     if not opened:
         return None
-    wave_id = new_wave_id(now)
+    wave_id = wave_ids.new(now)
     phones, identities = zip(*opened.values(), strict=True)
     whole = Wave(wave_id, service, Stage.IDENTITY, 1, carrier.code, tuple(opened), phones, identities, now)
     add_wave(db, ground, whole, times)

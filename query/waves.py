@@ -7,16 +7,18 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from secrets import randbits
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from config.db import skip_locked
+from config.db import is_duplicate, skip_locked
+from config.errors import KeyTaken
 from config.ground import Ground
 from query.inquiry import Times, accepted_at, check_by, decide_by
 from query.models import question, wave
 from query.questions import COUNT, IDENTITY, QuestionState, answer_row, open_answers
+from query.wave_ids import wave_ids
 
 Identity: TypeAlias = dict[str, str]
 
@@ -71,14 +73,15 @@ class Wave:
         return decide_by(self.service, accepted_at(member), self.made_at, times, closed)
 
 
-def new_wave_id(now: int) -> int:
-    """A wave's number: its time in milliseconds and 20 random bits."""
-    return now << 20 | randbits(20)
-
-
 def add_wave(db: Connection, ground: Ground, new: Wave, times: Times) -> None:
-    """Store a new wave."""
-    db.execute(insert(wave).values(id=new.id, **_columns(ground, new, times)))
+    """Store a new wave. Raises KeyTaken when another process made the same id: `transact` then runs all again."""
+    try:
+        db.execute(insert(wave).values(id=new.id, **_columns(ground, new, times)))
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        wave_ids.begin_anew()
+        raise KeyTaken("wave") from error
 
 
 def rewrite_wave(db: Connection, ground: Ground, changed: Wave, times: Times) -> None:

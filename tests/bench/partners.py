@@ -30,7 +30,8 @@ from query.inquiry import new_inquiry_id
 from query.offer import times_of
 from query.questions import COUNT, Lease, add_question
 from query.record import record
-from query.waves import Stage, Wave, add_wave, new_wave_id
+from query.wave_ids import wave_ids
+from query.waves import Stage, Wave, add_wave
 from tests.factories import make_schema, prepare
 from tests.servers import redis_server, serve
 
@@ -84,7 +85,7 @@ def made_wave(ground: Ground) -> tuple[Wave, Lease, list[Item]]:
     now = ground.clock.now()
     members = tuple(new_inquiry_id(now) for _ in range(WAVE))
     phones = tuple(f"138{place:08}" for place in range(WAVE))
-    made = Wave(new_wave_id(now), SERVICE, Stage.COUNT, 1, None, members, phones, None, now)
+    made = Wave(wave_ids.new(now), SERVICE, Stage.COUNT, 1, None, members, phones, None, now)
 
     def store(db: Any) -> None:
         add_wave(db, ground, made, times_of(ground.catalogues.current(), SERVICE))
