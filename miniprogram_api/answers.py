@@ -54,8 +54,7 @@ def accepted(inquiry: Accepted) -> InquiryAnswer:
 
 
 def progress(seen: Progress) -> ProgressAnswer:
-    """One's own inquiry. The figures only while partners are asked: later, 0 of 8 would tell the outcome."""
-    asking = seen.status == "asking"
+    """One's own inquiry."""
     return ProgressAnswer.model_validate(
         {
             "reference": seen.reference,
@@ -64,8 +63,8 @@ def progress(seen: Progress) -> ProgressAnswer:
             "status": seen.status,
             "accepted_at": rfc3339(seen.accepted_at),
             "reply_by": rfc3339(seen.reply_by),
-            "asked": seen.asked if asking else None,
-            "answered": seen.answered if asking else None,
+            "asked": seen.asked,
+            "answered": seen.answered,
             "closed_at": rfc3339(seen.closed_at) if seen.closed_at is not None else None,
         }
     )

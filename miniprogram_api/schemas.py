@@ -214,17 +214,20 @@ class InquiryAnswer(Answered):
 
 
 class ProgressAnswer(Answered):
-    """How far one's own inquiry is. Never tells the outcome: every ending looks the same."""
+    """The progress of one's own inquiry. Never tells the outcome: every ending looks the same.
+
+    For 5 s from acceptance it is `asking` without figures, whatever happened.
+    """
 
     reference: str = Field(pattern=REFERENCE, examples=[EXAMPLE_REFERENCE])
     service: ServiceCode
     phone: str = Field(examples=["138****8000"])
-    status: Literal["received", "asking", "replying", "closed"]
+    status: Literal["asking", "closed"]
     accepted_at: str = _moment("2026-11-22T06:05:00Z", "When it was accepted.")
     reply_by: str = _moment("2026-11-24T06:05:00Z", "When the SMS has been sent at the latest.")
-    asked: int | SkipJsonSchema[None] = _may_be_absent("Partners asked; only while `asking`.", examples=[8])
-    answered: int | SkipJsonSchema[None] = _may_be_absent("How many have answered; only while `asking`.", examples=[6])
-    closed_at: str | SkipJsonSchema[None] = _may_be_absent("Only when `closed`.", format="date-time")
+    asked: int | SkipJsonSchema[None] = _may_be_absent("Partners asked; while `asking`, from 5 s on.", examples=[8])
+    answered: int | SkipJsonSchema[None] = _may_be_absent("How many have answered; beside `asked`.", examples=[6])
+    closed_at: str | SkipJsonSchema[None] = _may_be_absent("The minute; only when `closed`.", format="date-time")
 
 
 class Words(Answered):

@@ -5,7 +5,7 @@ cannot be told of all at once (a code that another transaction holds, two submis
 there already) is left out and told by itself, so that nobody waits for a neighbour or fails with one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -34,6 +34,8 @@ class Candidate:
     holder: Holder
     code: str = field(repr=False)
     row: dict[str, Any] = field(repr=False)
+    client_key: bool = False
+    """Whether the client chose the submission's key (Idempotency-Key)."""
 
     @property
     def accepted(self) -> Admission:
@@ -71,12 +73,17 @@ def _decide(
     *,
     look_at_all: bool,
 ) -> dict[Candidate, Admission]:
-    tries = {one: try_code(ground, codes.get(one.holder), one.code, one.row["accepted_at"]) for one in candidates}
+    # A key the client chose is looked up before the code is: else a used key would make wrong tries free, and the
+    # second transaction that only a right code takes would tell it.
+    earlier = _earlier(db, [one for one in candidates if look_at_all or one.client_key])
+    fresh = [one for one in candidates if one not in earlier]
+    tries = {one: try_code(ground, codes.get(one.holder), one.code, one.row["accepted_at"]) for one in fresh}
     refused: dict[Candidate, Admission] = {one: why for one, why in tries.items() if why is not None}
-    # A right code is unused, so its submission is hardly there already; if its key is, the INSERT refuses.
-    earlier = _earlier(db, [one for one in candidates if look_at_all or one in refused])
+    if not look_at_all:
+        # The key of a submission without one is all that was typed: it is there already only if its code was used.
+        earlier |= _earlier(db, [one for one in refused if not one.client_key])
     _store_tries(db, codes, {one: why for one, why in tries.items() if one not in earlier})
-    opened = [one for one in candidates if one not in refused and one not in earlier]
+    opened = [one for one in fresh if one not in refused and one not in earlier]
     early = claim_days(db, [Claim(one.holder, one.row["id"], one.row["accepted_at"]) for one in opened])
     refused |= {one: early[one.row["id"]] for one in opened if one.row["id"] in early}
     accepted = {one: one.accepted for one in opened if one not in refused}
@@ -92,7 +99,7 @@ def _store_tries(db: Connection, codes: dict[Holder, Code], tries: Mapping[Candi
     count_wrong(db, [codes[one.holder] for one, why in tries.items() if isinstance(why, CodeWrong)])
 
 
-def _earlier(db: Connection, candidates: Sequence[Candidate]) -> dict[Candidate, Admission]:
+def _earlier(db: Connection, candidates: Collection[Candidate]) -> dict[Candidate, Admission]:
     """The references of those that were accepted before; a conflict for those whose key another submission has."""
     if not candidates:
         return {}

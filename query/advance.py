@@ -12,13 +12,14 @@ from sqlalchemy import Connection, select
 
 from config import faults
 from config.db import reading, transact
-from config.errors import DatabaseUnavailable, KeysUnavailable
+from config.errors import DatabaseUnavailable, KeysUnavailable, SealBroken
 from config.ground import Ground
 from config.log import get_logger
 from query.asking import settle_asked
 from query.checking import settle_checked
 from query.models import wave
 from query.owing import Owing, Round, Take
+from query.rebuild import rebuild
 from query.waves import Stage, lock_wave
 
 LOOKS: Final = 100
@@ -49,10 +50,19 @@ def _settled(ground: Ground, wave_id: int, take: Take | None) -> Owing:
         owing = transact(ground.engine, partial(_settle, ground=ground, wave_id=wave_id, take=take))
     except (DatabaseUnavailable, KeysUnavailable):
         raise
+    except SealBroken:
+        return _rebuilt(ground, wave_id)
     except Exception as error:
         _log.error("wave_failed", wave=wave_id, error=type(error).__name__)
         return Owing()
     faults.point("advance.after_commit")
+    return owing
+
+
+def _rebuilt(ground: Ground, wave_id: int) -> Owing:
+    """Take the inquiries of a wave that does not open further without it; returns what that owes."""
+    owing = Owing()
+    transact(ground.engine, partial(rebuild, ground=ground, wave_id=wave_id, now=ground.clock.now(), owing=owing))
     return owing
 
 

@@ -7,6 +7,7 @@ asked again; the ids sent are the inquiries' own, so a partner sees that it is t
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from secrets import SystemRandom
 from typing import Any, Final, Protocol
 
@@ -34,7 +35,7 @@ from query.poison import carried, poison_of, portion_size
 from query.questions import ALONE_AFTER, COUNT, UNAVAILABLE, Answer, Lease, claim, open_answers
 from query.record import Said, give_back, record, record_all, slow_down
 from query.turns import turn
-from query.waves import STAGE_OF, Wave, open_wave
+from query.waves import STAGE_OF, Wave, mark_broken, open_wave
 
 LEASE_MARGIN_S: Final = 20
 TURN_S: Final = 2.0
@@ -230,10 +231,12 @@ def _owed_of(ground: Ground, row: Row[Any], kind: str, closed: Sequence[str]) ->
         return []
     try:
         whole = open_wave(ground, row)
-        return owed_items(ground, whole, kind, open_answers(ground, row, len(whole.members)), closed)
+        return owed_items(ground, whole, kind, open_answers(ground, row, whole.members), closed)
     except SealBroken:
-        # It must not hold up the waves that travel with it; the sweep ends it at its time.
+        # It must not hold up the waves that travel with it; `advance` rebuilds it.
         _log.error("wave_unreadable", wave=row.id)
+        transact(ground.engine, partial(mark_broken, ids=[row.id]))
+        ground.bell.ring("advance")
         return []
 
 

@@ -11,12 +11,11 @@ from config.metrics import count_answers
 from query.ending import about, end
 from query.inquiry import INTERNET_ACCOUNTS, State
 from query.models import question
-from query.moves import standing
 from query.offer import times_of
 from query.owing import Owing, Round
 from query.questions import COUNT, Answer, add_question, open_answers
 from query.reply import Company, Reply, compose_reply
-from query.waves import Wave, finish, shrink
+from query.waves import Wave, finish, shrink, standing_members
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def start_asking(db: Connection, ground: Ground, counted: Wave, now: int, owing:
 def settle_asked(db: Connection, ground: Ground, whole: Wave, now: int, owing: Owing) -> None:
     """Reply to every member of a locked count wave whose answers are there, or whose time is over; the rest stays."""
     times = times_of(ground.catalogues.current(), whole.service)
-    present = standing(db, whole.members, State.ASKING, wave=whole.id)
+    present = standing_members(db, ground, whole, State.ASKING)
     asked = _answers(db, ground, whole)
     replies: dict[bytes, tuple[str, Reply]] = {}
     waiting: dict[int, int] = {}
@@ -87,9 +86,7 @@ def _answers(db: Connection, ground: Ground, whole: Wave) -> list[Asked]:
     def place(row: Row[tuple[object, ...]]) -> int:
         return places.get(row.partner, len(places))
 
-    return [
-        _asked(catalogue, row.partner, open_answers(ground, row, len(whole.members))) for row in sorted(rows, key=place)
-    ]
+    return [_asked(catalogue, row.partner, open_answers(ground, row, whole.members)) for row in sorted(rows, key=place)]
 
 
 def _asked(catalogue: Catalogue, code: str, answers: Sequence[Answer]) -> Asked:

@@ -1,7 +1,7 @@
 """Settling an identity wave: the carrier's verdicts, member by member. Nobody waits for a neighbour."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, select
@@ -13,19 +13,20 @@ from query.carriers import reroute
 from query.ending import end_unsuccessfully
 from query.inquiry import INTERNET_ACCOUNTS, State, Step, Times, step_after
 from query.models import question
-from query.moves import move, standing
+from query.moves import move
 from query.offer import times_of
 from query.owing import Owing
 from query.questions import IDENTITY, Answer, open_answers
 from query.wave_ids import wave_ids
-from query.waves import Stage, Wave, add_wave, close_questions, finish, rewrite_wave, shrink
+from query.waves import Stage, Wave, add_wave, close_questions, finish, rewrite_wave, shrink, standing_members
 
 
 def settle_checked(db: Connection, ground: Ground, whole: Wave, now: int, owing: Owing) -> None:
     """Take every member of a locked identity wave as far as its verdict allows; what still waits stays in the wave."""
     times = times_of(ground.catalogues.current(), whole.service)
     verdicts = _verdicts(db, ground, whole)
-    steps = _steps(db, whole, verdicts, times, now)
+    present = standing_members(db, ground, whole, State.CHECKING)
+    steps = _steps(whole, present, verdicts, times, now)
     ended = {whole.members[place]: whole.phones[place] for place in steps[Step.END]}
     elsewhere = {whole.members[place]: whole.phones[place] for place in steps[Step.ELSEWHERE]}
     if elsewhere:
@@ -43,9 +44,10 @@ def settle_checked(db: Connection, ground: Ground, whole: Wave, now: int, owing:
         finish(db, whole.id)
 
 
-def _steps(db: Connection, whole: Wave, verdicts: Sequence[Answer], times: Times, now: int) -> dict[Step, list[int]]:
-    """Places of the members by what is next for them; members that have left CHECKING meanwhile have none."""
-    present = standing(db, whole.members, State.CHECKING, wave=whole.id)
+def _steps(
+    whole: Wave, present: Container[bytes], verdicts: Sequence[Answer], times: Times, now: int
+) -> dict[Step, list[int]]:
+    """Places of the members by what is next for them; members that are not `present` have none."""
     steps: dict[Step, list[int]] = defaultdict(list)
     for place, member in enumerate(whole.members):
         if member in present:
@@ -57,7 +59,7 @@ def _verdicts(db: Connection, ground: Ground, whole: Wave) -> list[Answer]:
     mine = select(question).where(
         question.c.wave == whole.id, question.c.kind == IDENTITY, question.c.partner == whole.carrier
     )
-    return open_answers(ground, db.execute(mine.with_for_update()).one(), len(whole.members))
+    return open_answers(ground, db.execute(mine.with_for_update()).one(), whole.members)
 
 
 def _for_counts(matched: Wave, since: Sequence[str | None], now: int) -> Wave:

@@ -1,18 +1,21 @@
 """Ending inquiries: the move to REPLYING and the message it owes, in one transaction, for many at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from sqlalchemy import Connection
 
 from config import faults
 from config.ground import Ground
+from config.log import get_logger
 from config.spelling import mask_phone
 from query.inquiry import Outcome, State, accepted_at, day_of, reply_by
 from query.moves import move
 from query.offer import times_of
 from query.reply import About, Reply, compose_unsuccessful
 from sms_port.ledger import Lane, Owed, owe
+
+_log = get_logger(__name__)
 
 
 def about(service: str, inquiry: bytes, phone: str) -> About:
@@ -60,3 +63,15 @@ def end_unsuccessfully(db: Connection, ground: Ground, service: str, phones: Map
         for inquiry, phone in phones.items()
     }
     end(db, ground, service, State.CHECKING, replies, now)
+
+
+def close_unreadable(db: Connection, ids: Sequence[bytes], state: State, now: int) -> None:
+    """Close locked inquiries whose number does not open: no SMS can go out, so they end as given up.
+
+    An operator reads of it in the log; the citizen may ask again after 24 hours.
+    """
+    if ids:
+        _log.error("inquiries_unreadable", count=len(ids))
+        ended = {"outcome": Outcome.UNSUCCESSFUL, "waiting_for": None, "identity": None, "decided_at": now}
+        move(db, ids, state, State.REPLYING, **ended)
+        move(db, ids, State.REPLYING, State.CLOSED, phone=None)

@@ -15,7 +15,8 @@ from config.hours import after_open_time
 from config.times import shanghai
 
 SECOND: Final = 1_000
-HOUR: Final = 3_600 * SECOND
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 
 INTERNET_ACCOUNTS: Final = "internet-accounts"
@@ -30,6 +31,9 @@ GAP: Final = DAY
 
 OWNER_SEES: Final = 48 * HOUR
 """How long the session that submitted an inquiry sees its progress (DESIGN 7)."""
+
+UNIFORM_MS: Final = 5 * SECOND
+"""How long after acceptance every inquiry's progress is the same, whatever became of it (DESIGN 6.5)."""
 
 MASKED_KEPT: Final = 50 * HOUR
 """How long the masked number is kept, for that progress."""
@@ -66,14 +70,6 @@ MOVES: Final = frozenset(
         (State.REPLYING, State.CLOSED),
     }
 )
-
-STATUS: Final = {
-    State.CHECKING: "received",
-    State.ASKING: "asking",
-    State.REPLYING: "replying",
-    State.CLOSED: "closed",
-}
-"""The word of INTERFACES section 4 for each state."""
 
 
 class Times(Protocol):

@@ -27,6 +27,15 @@ def standing(db: Connection, ids: Sequence[bytes], state: State, *, wave: int | 
     return set(db.execute(here.with_for_update()).scalars())
 
 
+def standing_phones(db: Connection, ids: Sequence[bytes], state: State, *, wave: int) -> dict[bytes, bytes | None]:
+    """Lock those of `ids` that are in `state` and in `wave`; returns the sealed number of each."""
+    if not ids:
+        return {}
+    here = select(inquiry.c.id, inquiry.c.phone).where(among(inquiry.c.id, ids), inquiry.c.state == state)
+    rows = db.execute(here.where(inquiry.c.wave == wave).with_for_update()).all()
+    return {row.id: row.phone for row in rows}
+
+
 def move(db: Connection, ids: Sequence[bytes], old: State, new: State, **values: Any) -> list[bytes]:
     """Move inquiries from one state to the next, setting `values` with it; returns the ids moved, sorted.
 

@@ -1,29 +1,38 @@
-"""How far an inquiry is, for the session that submitted it and for nobody else. Never a count, never a reason."""
+"""The progress of an inquiry, for the session that submitted it and for nobody else. Never a count, never a reason.
+
+For the first five seconds every inquiry looks the same. A carrier's mismatch takes milliseconds and enterprises take
+longer; without that time, whoever only read the code off a screen would learn whether the ID digits are right.
+"""
 
 import hmac
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, case, func, select
 
 from config.db import reading
 from config.ground import Ground
 from query.errors import NotFound
-from query.inquiry import OWNER_SEES, STATUS, State, reply_by
+from query.inquiry import INTERNET_ACCOUNTS, MINUTE, OWNER_SEES, UNIFORM_MS, State, reply_by
 from query.models import inquiry, question
 from query.offer import times_of
 from query.questions import COUNT, QuestionState
 
+Status = Literal["asking", "closed"]
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What the progress page shows; `asked` and `answered` (partners) only while they are asked. Times in epoch ms."""
+    """The progress that the owner sees. Times in epoch ms.
+
+    `asked` and `answered` (partners): from UNIFORM_MS after acceptance on, while `asking`. `closed_at`: the minute.
+    """
 
     reference: str
     service: str
     phone: str
-    status: str
+    status: Status
     accepted_at: int
     reply_by: int
     asked: int | None
@@ -36,29 +45,55 @@ def progress(ground: Ground, reference: str, owner: bytes) -> Progress:
     if re.fullmatch("[1-9][0-9]{11}", reference) is None:
         raise NotFound("no such inquiry")
     with reading(ground.engine) as db:
+        now = ground.clock.now()
         row = db.execute(select(inquiry).where(inquiry.c.reference == int(reference))).first()
-        if row is None or not _may_see(row, owner, ground.clock.now()):
+        if row is None or not _may_see(row, owner, now):
             raise NotFound("no such inquiry")
-        asked, answered = _partners(db, row) if row.state == State.ASKING else (None, None)
+        seen = _shown(db, ground, row) if now >= row.accepted_at + UNIFORM_MS else _UNIFORM
     times = times_of(ground.catalogues.current(), row.service)
     masked = ground.keys.open(row.masked, table="inquiry", column="masked", row=row.id)
     return Progress(
         reference=reference,
         service=row.service,
         phone=masked.decode(),
-        status=STATUS[_told(row)],
+        status=seen.status,
         accepted_at=row.accepted_at,
         reply_by=reply_by(row.accepted_at, times),
-        asked=asked,
-        answered=answered,
-        closed_at=row.closed_at,
+        asked=seen.asked,
+        answered=seen.answered,
+        closed_at=seen.closed_at,
     )
 
 
-def _told(row: Row[Any]) -> State:
-    """The state as its owner sees it: a reply that was given up (CLOSED without a time) is not told as sent."""
-    state = State(row.state)
-    return State.REPLYING if state is State.CLOSED and row.closed_at is None else state
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The part of the progress that depends on how far the inquiry is."""
+
+    status: Status
+    asked: int | None = None
+    answered: int | None = None
+    closed_at: int | None = None
+
+
+_UNIFORM: Final = _Shown("asking")
+
+
+def _shown(db: Connection, ground: Ground, row: Row[Any]) -> _Shown:
+    """The progress as it may be seen: the same for a mismatch, a match and a carrier that is silent.
+
+    A reply that was given up (CLOSED without a time) is not shown as sent.
+    """
+    if row.state == State.CLOSED and row.closed_at is not None:
+        return _Shown("closed", closed_at=row.closed_at // MINUTE * MINUTE)
+    if row.state == State.ASKING:
+        return _Shown("asking", *_partners(db, row))
+    asked = _asked_partners(ground, row.service)
+    return _Shown("asking", asked, 0 if row.state == State.CHECKING else asked)
+
+
+def _asked_partners(ground: Ground, service: str) -> int:
+    catalogue = ground.catalogues.current()
+    return len(catalogue.enterprises() if service == INTERNET_ACCOUNTS else catalogue.carriers())
 
 
 def _may_see(row: Row[Any], owner: bytes, now: int) -> bool:

@@ -4,11 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from config.db import skip_locked
+from config.errors import SealBroken
 from config.ground import Ground
 from query.models import question
 
@@ -152,24 +154,34 @@ def _travels_alone(row: Row[Any]) -> bool:
 
 
 def answer_row(
-    ground: Ground, wave_id: int, partner: str, kind: str, answers: Sequence[Answer] | None, members: int
+    ground: Ground, wave_id: int, partner: str, kind: str, answers: Sequence[Answer] | None, members: Sequence[bytes]
 ) -> dict[str, Any]:
-    """The columns that hold answers: `n` still owed, and the answers sealed (None: no answer has come at all)."""
+    """Return the columns that hold answers: `n` still owed, and the answers sealed (None: none has come at all)."""
     if answers is None:
-        return {"n": members, "answers": None}
+        return {"n": len(members), "answers": None}
     plain = json.dumps(list(answers), separators=(",", ":")).encode()
-    sealed = ground.keys.seal(plain, table="question", column="answers", row=_place(wave_id, partner, kind))
+    sealed = ground.keys.seal(plain, table="question", column="answers", row=_place(wave_id, partner, kind, members))
     return {"n": sum(answer is None for answer in answers), "answers": sealed}
 
 
-def open_answers(ground: Ground, row: Row[Any], members: int) -> list[Answer]:
-    """The answers of a question's row in member order. Raises SealBroken."""
+def open_answers(ground: Ground, row: Row[Any], members: Sequence[bytes]) -> list[Answer]:
+    """Open the answers of a question's row, in member order.
+
+    Raises SealBroken when they were sealed for another wave, partner, kind or other members.
+    """
     if row.answers is None:
-        return [None] * members
-    place = _place(row.wave, row.partner, row.kind)
+        return [None] * len(members)
+    place = _place(row.wave, row.partner, row.kind, members)
     answers: list[Answer] = json.loads(ground.keys.open(row.answers, table="question", column="answers", row=place))
+    if len(answers) != len(members):
+        raise SealBroken("a question holds more or fewer answers than its wave has members")
     return answers
 
 
-def _place(wave_id: int, partner: str, kind: str) -> str:
-    return f"{wave_id}|{partner}|{kind}"
+def digest_of(members: Sequence[bytes]) -> str:
+    """SHA-256 of the member ids in their order: binds a sealed list to the inquiries it is about."""
+    return sha256(b"".join(members)).hexdigest()
+
+
+def _place(wave_id: int, partner: str, kind: str, members: Sequence[bytes]) -> str:
+    return f"{wave_id}|{partner}|{kind}|{digest_of(members)}"

@@ -10,12 +10,13 @@ from sqlalchemy import Connection, Row, select, update
 
 from config import faults
 from config.db import transact, upsert
+from config.errors import SealBroken
 from config.ground import Ground
 from query.inquiry import SECOND, retry_delay
 from query.models import question, wave
 from query.poison import DEATHS
 from query.questions import ALONE_AFTER, CALLED_BACK, Answer, Lease, QuestionState, answer_row, open_answers
-from query.waves import STAGE_OF, split_members
+from query.waves import STAGE_OF, mark_broken, split_members
 
 _SPREAD = SystemRandom()
 
@@ -96,11 +97,16 @@ def _record(db: Connection, *, ground: Ground, said: Mapping[str, Said]) -> list
     changed: list[dict[str, Any]] = []
     still_open = {wave_id: row.open for wave_id, row in waves.items()}
     told: set[int] = set()
+    broken: set[int] = set()
     for row in _lock_questions(db, said):
         lease = said[row.partner].lease
         if row.wave not in waves or row.wave not in lease.tries or row.state == QuestionState.DONE:
             continue
-        values = _answered(ground, row, split_members(waves[row.wave].members), said[row.partner].answers)
+        try:
+            values = _answered(ground, row, split_members(waves[row.wave].members), said[row.partner].answers)
+        except SealBroken:
+            broken.add(row.wave)
+            continue
         news = values["answers"] != row.answers
         if lease.tries[row.wave] == CALLED_BACK and not news:
             continue
@@ -112,6 +118,9 @@ def _record(db: Connection, *, ground: Ground, said: Mapping[str, Said]) -> list
         columns = ["state", "due_at", "failed", "lost", "n", "answers"]
         db.execute(upsert(question, db.dialect.name, update=columns), changed)
     looks = _mark(db, {wave_id: still_open[wave_id] for wave_id in told})
+    if broken:
+        mark_broken(db, sorted(broken))
+        looks = sorted({*looks, *broken})
     faults.point("record.before_commit")
     return looks
 
@@ -129,11 +138,11 @@ def _answered(
     ground: Ground, row: Row[Any], members: tuple[bytes, ...], answers: Mapping[bytes, Answer]
 ) -> dict[str, Any]:
     """A question's row with the new answers in their places; the same answers, sealed as they were, without news."""
-    before = open_answers(ground, row, len(members))
+    before = open_answers(ground, row, members)
     after = [old if old is not None else answers.get(member) for old, member in zip(before, members, strict=True)]
     if after == before:
         return dict(row._mapping)
-    told = answer_row(ground, row.wave, row.partner, row.kind, after, len(members))
+    told = answer_row(ground, row.wave, row.partner, row.kind, after, members)
     return {**row._mapping, "lost": row.lost if row.lost < DEATHS else 0, **told}
 
 

@@ -84,6 +84,7 @@ class Form:
     carrier: str
     key: bytes
     fingerprint: bytes
+    client_key: bool
 
 
 def submit(ground: Ground, submission: Submission) -> Accepted:
@@ -124,6 +125,7 @@ def read_form(ground: Ground, catalogue: Catalogue, submission: Submission) -> F
         carrier=carriers[0].code,
         key=ground.keys.mac("submission", submission.owner, *key),
         fingerprint=ground.keys.mac("submission-body", submission.owner, *typed),
+        client_key=bool(submission.idempotency_key),
     )
 
 
@@ -157,7 +159,7 @@ def _commit(ground: Ground, decide: Decide, candidates: Sequence[Candidate]) -> 
 
 
 def _candidate(ground: Ground, form: Form, now: int) -> Candidate:
-    return Candidate(form.holder, form.code, inquiry_row(ground, form, now))
+    return Candidate(form.holder, form.code, inquiry_row(ground, form, now), form.client_key)
 
 
 def inquiry_row(ground: Ground, form: Form, now: int) -> dict[str, Any]:

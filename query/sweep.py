@@ -17,11 +17,10 @@ from config.ground import Ground
 from config.log import get_logger
 from query.backlog import report
 from query.carriers import reroute
-from query.ending import end_unsuccessfully
+from query.ending import close_unreadable, end_unsuccessfully
 from query.gather import waited_for
-from query.inquiry import IDENTITY_FIELDS, SECOND, Outcome, State
+from query.inquiry import IDENTITY_FIELDS, SECOND, State
 from query.models import inquiry, question, wave
-from query.moves import move
 from query.notices import entrances_owing
 from query.offer import times_of
 from query.owing import Owing
@@ -115,7 +114,7 @@ def _end_some(db: Connection, ground: Ground, service: str) -> int:
     rows = db.execute(skip_locked(found)).all()
     phones = {row.id: phone for row in rows if (phone := _phone(ground, row.id, row.phone)) is not None}
     end_unsuccessfully(db, ground, service, phones, now)
-    _close_unreadable(db, [row.id for row in rows if row.id not in phones], now)
+    close_unreadable(db, [row.id for row in rows if row.id not in phones], State.CHECKING, now)
     return len(rows)
 
 
@@ -124,15 +123,6 @@ def _phone(ground: Ground, number: bytes, sealed: bytes | None) -> str | None:
         return ground.keys.open(sealed or b"", table="inquiry", column="phone", row=number).decode()
     except SealBroken:
         return None
-
-
-def _close_unreadable(db: Connection, ids: list[bytes], now: int) -> None:
-    """An inquiry whose number cannot be opened can be told nothing: it ends as given up, and an operator is told."""
-    if ids:
-        _log.error("inquiries_unreadable", count=len(ids))
-        ended = {"outcome": Outcome.UNSUCCESSFUL, "waiting_for": None, "identity": None, "decided_at": now}
-        move(db, ids, State.CHECKING, State.REPLYING, **ended)
-        move(db, ids, State.REPLYING, State.CLOSED, phone=None)
 
 
 def reroute_waiting(ground: Ground) -> None:

@@ -13,11 +13,13 @@ from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from config.db import is_duplicate, skip_locked
-from config.errors import KeyTaken
+from config.errors import KeyTaken, SealBroken
 from config.ground import Ground
-from query.inquiry import Times, accepted_at, check_by, decide_by
+from config.sealing import hmac_equal
+from query.inquiry import State, Times, accepted_at, check_by, decide_by
 from query.models import question, wave
-from query.questions import COUNT, IDENTITY, QuestionState, answer_row, open_answers
+from query.moves import standing_phones
+from query.questions import COUNT, IDENTITY, QuestionState, answer_row, digest_of, open_answers
 from query.wave_ids import wave_ids
 
 Identity: TypeAlias = dict[str, str]
@@ -97,24 +99,57 @@ def lock_wave(db: Connection, ground: Ground, wave_id: int) -> Wave | None:
 
 
 def open_wave(ground: Ground, row: Row[Any]) -> Wave:
-    """A stored row as a Wave. Raises SealBroken."""
-    identities = _opened(ground, row.id, "identities", row.identities) if row.identities is not None else None
+    """Read a stored row as a Wave.
+
+    Raises SealBroken when a list was sealed for another wave, stage or other members, or has not one entry a member.
+    """
+    members = split_members(row.members)
+
+    def opened(column: str, sealed: bytes) -> list[Any]:
+        place = _place(row.id, row.stage, members)
+        listed: list[Any] = json.loads(ground.keys.open(sealed, table="wave", column=column, row=place))
+        if not len(listed) == len(members) == row.n:
+            raise SealBroken("a wave holds more or fewer entries than it has members")
+        return listed
+
+    identities = opened("identities", row.identities) if row.identities is not None else None
     return Wave(
         id=row.id,
         service=row.service,
         stage=Stage(row.stage),
         open=row.open,
         carrier=row.carrier,
-        members=split_members(row.members),
-        phones=tuple(_opened(ground, row.id, "phones", row.phones)),
+        members=members,
+        phones=tuple(opened("phones", row.phones or b"")),
         identities=tuple(identities) if identities is not None else None,
         made_at=row.made_at,
     )
 
 
+def standing_members(db: Connection, ground: Ground, whole: Wave, state: State) -> set[bytes]:
+    """Lock the members of a wave that are in `state`.
+
+    Raises SealBroken when the number that the wave has for one of them is not the one in the inquiry's own row:
+    whatever is sent goes to the number that was proved at submission, and to no other.
+    """
+    own = standing_phones(db, whole.members, state, wave=whole.id)
+    for member, phone in zip(whole.members, whole.phones, strict=True):
+        if member not in own:
+            continue
+        known = ground.keys.open(own[member] or b"", table="inquiry", column="phone", row=member)
+        if not hmac_equal(known, phone.encode()):
+            raise SealBroken("a wave has another number for an inquiry than its own row")
+    return set(own)
+
+
 def split_members(joined: bytes) -> tuple[bytes, ...]:
     """The ids that a `members` column holds one after the other."""
     return tuple(joined[start : start + 16] for start in range(0, len(joined), 16))
+
+
+def mark_broken(db: Connection, ids: Sequence[int]) -> None:
+    """Have `advance` look at waves that do not open, so that it rebuilds them."""
+    db.execute(update(wave).where(wave.c.id.in_(ids), wave.c.stage < Stage.OVER).values(look=1))
 
 
 def shrink(
@@ -130,9 +165,10 @@ def shrink(
     if len(places) == len(whole.members):
         return
     for row in db.execute(_questions(whole)).all():
-        answers = open_answers(ground, row, len(whole.members))
+        answers = open_answers(ground, row, whole.members)
         kept = [answers[place] for place in places] if row.answers is not None else None
-        values = answer_row(ground, row.wave, row.partner, row.kind, kept, len(places))
+        members = [whole.members[place] for place in places]
+        values = answer_row(ground, row.wave, row.partner, row.kind, kept, members)
         if values["n"] == 0:
             values["state"] = QuestionState.DONE
         this = (question.c.wave == row.wave, question.c.partner == row.partner, question.c.kind == row.kind)
@@ -166,18 +202,17 @@ def _columns(ground: Ground, of: Wave, times: Times) -> dict[str, Any]:
         "carrier": of.carrier,
         "n": len(of.members),
         "members": b"".join(of.members),
-        "phones": _sealed(ground, of.id, "phones", of.phones),
-        "identities": _sealed(ground, of.id, "identities", of.identities) if of.identities is not None else None,
+        "phones": _sealed(ground, of, "phones", of.phones),
+        "identities": _sealed(ground, of, "identities", of.identities) if of.identities is not None else None,
         "made_at": of.made_at,
         "decide_at": min(of.deadline(member, times) for member in of.members),
     }
 
 
-def _sealed(ground: Ground, wave_id: int, column: str, listed: Sequence[Any]) -> bytes:
+def _sealed(ground: Ground, of: Wave, column: str, listed: Sequence[Any]) -> bytes:
     plain = json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
-    return ground.keys.seal(plain.encode(), table="wave", column=column, row=wave_id)
+    return ground.keys.seal(plain.encode(), table="wave", column=column, row=_place(of.id, of.stage, of.members))
 
 
-def _opened(ground: Ground, wave_id: int, column: str, sealed: bytes) -> list[Any]:
-    listed: list[Any] = json.loads(ground.keys.open(sealed, table="wave", column=column, row=wave_id))
-    return listed
+def _place(wave_id: int, stage: int, members: Sequence[bytes]) -> str:
+    return f"{wave_id}|{int(stage)}|{digest_of(members)}"

@@ -1,6 +1,6 @@
-"""What the progress page says at each status. Pure.
+"""The steps and texts of the progress page. Pure.
 
-From `replying` on every outcome looks the same: no figure, no company, no reason.
+Every outcome looks the same: no figure, no company, no reason. Without figures an inquiry is drawn as received.
 """
 
 from __future__ import annotations
@@ -59,8 +59,6 @@ def grouped(reference: str) -> str:
 
 
 def _second(seen: Progress, words: Words) -> Step:
-    if seen.status == "received":
-        return Step(NOW, words("pr.s2.received"), words("pr.s2.received.d"))
     if seen.status == "asking":
         return _asking(seen, words)
     over = Step(DONE, words("pr.s2.over"))
@@ -68,9 +66,9 @@ def _second(seen: Progress, words: Words) -> Step:
 
 
 def _asking(seen: Progress, words: Words) -> Step:
-    title = words("pr.s2.asking" if seen.service == "internet-accounts" else "pr.s2.asking.pc")
     if not seen.asked:
-        return Step(NOW, title)
+        return Step(NOW, words("pr.s2.received"), words("pr.s2.received.d"))
+    title = words("pr.s2.asking" if seen.service == "internet-accounts" else "pr.s2.asking.pc")
     answered = seen.answered or 0
     detail = words("pr.s2.asking.d", asked=seen.asked, answered=answered)
     return Step(NOW, title, detail, segments=(answered, seen.asked))
@@ -81,6 +79,4 @@ def _third(seen: Progress, words: Words) -> Step:
         detail = words("pr.s3.closed.d", phone=seen.phone, time=hour_and_minute(seen.closed_at))
         return Step(DONE, words("pr.s3.closed"), detail)
     promise = words("pr.s3.d", when=stamp(seen.reply_by, words))
-    if seen.status == "replying":
-        return Step(NOW, words("pr.s3.replying"), promise)
     return Step(LATER, words("pr.s3", phone=seen.phone), promise)

@@ -211,7 +211,7 @@ const seen = (status, more) => ({ status: 200, told: { ...SEEN, status, ...more 
 exports.progress_tells_how_far_it_is_and_rests_when_it_is_over = async (stage) => {
   const { assert } = stage;
   stage.kept.inquiry = { reference: SEEN.reference, token: 'kept' };
-  stage.answers = [seen('received')];
+  stage.answers = [seen('asking')];
   const page = await stage.load('progress', { reference: SEEN.reference });
   assert.equal(stage.calls[0].headers.Authorization, 'Bearer kept');
   assert.equal(page.data.seen.reference, '4829 1305 7716');
@@ -223,7 +223,7 @@ exports.progress_tells_how_far_it_is_and_rests_when_it_is_over = async (stage) =
   stage.answers = ['offline'];
   await page.look();
   assert.equal(page.data.lost, '暂时看不到进度，短信照常发送');
-  stage.answers = [seen('replying')];
+  stage.answers = [seen('asking', { asked: 8, answered: 8 })];
   await page.look();
   assert.equal(page.data.lost, '');
   page.onHide();

@@ -125,7 +125,7 @@ def test_without_redis_nothing_is_sent_opened_or_accepted(ground: Ground, door: 
         shut.submit(session, form, ADDRESS)
     assert len(messages_owed(ground)) == 1
     reference = door.submit(session, form, ADDRESS).reference
-    assert shut.progress(session, reference).status == "received"
+    assert shut.progress(session, reference).status == "asking"
 
 
 def test_without_the_database_nothing_is_sent_or_accepted(ground: Ground, door: Door, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_citizen_gets_from_a_session_to_the_progress_of_an_inquiry(citizen: Ci
         "reference": submitted.json["reference"],
         "service": "internet-accounts",
         "phone": "138****8000",
-        "status": "received",
+        "status": "asking",
         "accepted_at": "2026-11-22T06:05:00Z",
         "reply_by": "2026-11-24T06:05:00Z",
     }

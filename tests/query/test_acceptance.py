@@ -32,7 +32,7 @@ def candidate(ground: Ground, phone: str, code: str | None = None, **others: Any
     """A submission as it waits for its round; with its own code, unless one is given."""
     code = ask_code(ground, phone, others.get("owner", OWNER)) if code is None else code
     typed = read_form(ground, ground.catalogues.current(), form(phone=phone, code=code, **others))
-    return Candidate(typed.holder, typed.code, inquiry_row(ground, typed, ground.clock.now()))
+    return Candidate(typed.holder, typed.code, inquiry_row(ground, typed, ground.clock.now()), typed.client_key)
 
 
 def decide(ground: Ground, *candidates: Candidate) -> list[Admission | None]:
@@ -160,6 +160,50 @@ def test_one_key_of_two_numbers_in_a_round_is_decided_apart(ground: Ground) -> N
     assert isinstance(second, tuple)
     with pytest.raises(IdempotencyConflict):
         accept(ground, PHONES[1], idempotency_key="k")
+
+
+@pytest.mark.parametrize("right", [True, False], ids=["right", "wrong"])
+def test_a_used_key_is_a_conflict_before_any_code_is_looked_at(ground: Ground, right: bool) -> None:
+    """faults/security.md S4: no try is free, and a right guess takes the same statements as a wrong one."""
+    accept(ground, PHONES[0], idempotency_key="k")
+    code = ask_code(ground, PHONES[1])
+    before = rows(ground, verification_code)
+    typed = form(phone=PHONES[1], code=code if right else wrong(code), idempotency_key="k")
+    statements: list[str] = []
+
+    def note(_db: Any, _cursor: Any, statement: str, _parameters: Any, _context: Any, _many: bool) -> None:
+        statements.append(statement.split()[0])
+
+    event.listen(ground.engine, "before_cursor_execute", note)
+    try:
+        with pytest.raises(IdempotencyConflict):
+            submit(ground, typed)
+    finally:
+        event.remove(ground.engine, "before_cursor_execute", note)
+    assert [word for word in statements if word != "BEGIN"] == ["SELECT", "SELECT"]
+    assert rows(ground, verification_code) == before
+
+
+def test_twenty_guesses_with_one_key_leave_five_tries(ground: Ground) -> None:
+    """A variant of S4: a key that nobody has used yet; each wrong try counts until none is left."""
+    code = ask_code(ground, PHONES[0])
+    told = []
+    for _ in range(20):
+        with pytest.raises((CodeWrong, CodeExpired)) as refused:
+            submit(ground, form(phone=PHONES[0], code=wrong(code), idempotency_key="fresh"))
+        told.append(refused.type)
+    assert told == [CodeWrong] * 5 + [CodeExpired] * 15
+    with pytest.raises(CodeExpired):
+        submit(ground, form(phone=PHONES[0], code=code, idempotency_key="fresh"))
+
+
+def test_a_used_key_in_a_round_is_a_conflict_and_spoils_no_neighbour(ground: Ground) -> None:
+    """A variant of S4: the INSERT that a right code would fail with undid the whole round."""
+    accept(ground, PHONES[0], idempotency_key="k")
+    guess, other = candidate(ground, PHONES[1], idempotency_key="k"), candidate(ground, PHONES[2])
+    told = decide(ground, guess, other)
+    assert isinstance(told[0], IdempotencyConflict)
+    assert told[1] == reference(other)
 
 
 def test_a_number_that_is_taken_spoils_no_neighbour(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,7 +159,7 @@ def test_a_reply_that_was_given_up_is_not_told_as_sent_and_frees_the_day(
     hand_over(ground, "failed", only=accepted)
     assert (one(ground, accepted).state, one(ground, accepted).phone) == (State.CLOSED, None)
     assert one(ground, accepted).closed_at is None
-    assert progress(ground, accepted.reference, OWNER).status == "replying"
+    assert progress(ground, accepted.reference, OWNER).status == "asking"
     assert [row.inquiry for row in rows(ground, last_inquiry)] == [one(ground, other).id]
     assert capsys.readouterr().err.count("reply_given_up") == 1
     again = accept(ground)

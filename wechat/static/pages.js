@@ -328,17 +328,17 @@
 
     function steps(seen) {
       const at = (time) => stamp(Date.parse(time)), phone = { phone: seen.phone };
-      const closed = seen.status === "closed", asking = seen.status === "asking", over = closed || seen.status === "replying";
+      const closed = seen.status === "closed", asking = !closed && seen.asked > 0;
       const waiting = seen.service === "internet-accounts" ? "pr.s2.asking" : "pr.s2.asking.pc";
       const promise = say("pr.s3.d", { when: at(seen.reply_by) });
-      const second = over
-        ? ["done", say("pr.s2.over"), closed ? at(seen.closed_at) : ""]
+      const second = closed
+        ? ["done", say("pr.s2.over"), at(seen.closed_at)]
         : asking
-          ? ["now", say(waiting), seen.asked ? say("pr.s2.asking.d", seen) : "", seen]
+          ? ["now", say(waiting), say("pr.s2.asking.d", seen), seen]
           : ["now", say("pr.s2.received"), say("pr.s2.received.d")];
       const third = closed
         ? ["done", say("pr.s3.closed"), say("pr.s3.closed.d", { phone: seen.phone, time: clock(Date.parse(seen.closed_at)) })]
-        : over ? ["now", say("pr.s3.replying"), promise] : ["later", say("pr.s3", phone), promise];
+        : ["later", say("pr.s3", phone), promise];
       return [["done", say("pr.s1"), at(seen.accepted_at)], second, third];
     }
     function draw(item, [state, title, detail, figures]) {

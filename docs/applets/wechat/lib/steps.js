@@ -1,4 +1,4 @@
-/* What the progress page says at each status. From `replying` on every outcome looks the same. */
+/* What the progress page says at each status. Every outcome looks the same; without figures it is drawn as received. */
 const { say } = require('./words');
 const times = require('./times');
 
@@ -6,10 +6,8 @@ const at = (moment) => times.stamp(Date.parse(moment));
 
 function second(seen) {
   if (seen.status === 'closed') return { state: 'done', title: say('pr.s2.over'), detail: at(seen.closed_at) };
-  if (seen.status === 'replying') return { state: 'done', title: say('pr.s2.over'), detail: '' };
-  if (seen.status !== 'asking') return { state: 'now', title: say('pr.s2.received'), detail: say('pr.s2.received.d') };
+  if (!seen.asked) return { state: 'now', title: say('pr.s2.received'), detail: say('pr.s2.received.d') };
   const title = say(seen.service === 'internet-accounts' ? 'pr.s2.asking' : 'pr.s2.asking.pc');
-  if (!seen.asked) return { state: 'now', title, detail: '' };
   const segments = Array.from({ length: seen.asked }, (_, n) => ({ n, filled: n < seen.answered }));
   return { state: 'now', title, detail: say('pr.s2.asking.d', seen), segments };
 }
@@ -19,7 +17,6 @@ function third(seen) {
     const time = times.clock(Date.parse(seen.closed_at));
     return { state: 'done', title: say('pr.s3.closed'), detail: say('pr.s3.closed.d', { phone: seen.phone, time }) };
   }
-  if (seen.status === 'replying') return { state: 'now', title: say('pr.s3.replying'), detail: promise };
   return { state: 'later', title: say('pr.s3', { phone: seen.phone }), detail: promise };
 }
 

@@ -93,7 +93,6 @@ module.exports = {
   'pr.s2.over': "查询已结束",
   'pr.s3': "发短信到 {phone}",
   'pr.s3.d': "通常几秒，最迟 {when}",
-  'pr.s3.replying': "正在发短信",
   'pr.s3.closed': "已发短信",
   'pr.s3.closed.d': "发到 {phone}，{time}",
   'pr.ref': "受理编号",
