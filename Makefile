@@ -1,12 +1,12 @@
 # Everything a person or CI does with this project. `make` alone runs it.
-PYTHON ?= $(shell for v in python3.11 python3.12 python3; do command -v $$v && break; done)
+# PYTHON=/path/to/python chooses one; else .ci/venv finds one that is new enough.
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip --disable-pip-version-check --quiet
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 LINK ?= http
 NPM = $(shell command -v npm >/dev/null || echo npm)
 
-.PHONY: run demo test soak lint format bench pictures lock clean
+.PHONY: run demo test soak lint format bench pictures lock clean always
 
 run: $(VENV)/.installed
 	@exec $(BIN)/onecert up
@@ -45,21 +45,20 @@ pictures: $(VENV)/.dev-installed
 	@$(BIN)/python -m tests.browser.pictures
 
 lock: $(VENV)/.dev-installed
-	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements.txt requirements.in
-	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links -o requirements-dev.txt requirements-dev.in
+	$(COMPILE) -o requirements.txt requirements.in
+	$(COMPILE) -o requirements-dev.txt requirements-dev.in
 
 clean:
 	rm -rf $(VENV) var *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-$(VENV)/bin/pip:
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed: apt-get install python3 python3-venv" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
+$(VENV)/.python: always
+	@PYTHON="$(PYTHON)" .ci/venv $(VENV)
 
-$(VENV)/.installed: requirements.txt pyproject.toml | $(VENV)/bin/pip
-	$(PIP) install --require-hashes -r requirements.txt
-	$(PIP) install --no-deps --no-build-isolation --editable .
+$(VENV)/.installed: requirements.txt pyproject.toml $(VENV)/.python
+	@.ci/install $(VENV) requirements.txt
+	@$(BIN)/pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev-installed: requirements-dev.txt $(VENV)/.installed
-	$(PIP) install --require-hashes -r requirements-dev.txt
+	@.ci/install $(VENV) requirements-dev.txt
 	@touch $@

