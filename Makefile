@@ -12,7 +12,7 @@ run: $(VENV)/.installed
 	@exec $(BIN)/onecert up
 
 demo: $(VENV)/.installed
-	@$(BIN)/python -m demo
+	@$(BIN)/python docs/examples/demo.py
 
 test: $(VENV)/.dev-installed
 	@.ci/packages mariadb-server redis-server chromium chromium-driver fonts-noto-cjk nodejs faketime $(NPM)
@@ -22,7 +22,7 @@ test: $(VENV)/.dev-installed
 soak: $(VENV)/.dev-installed
 	@.ci/packages mariadb-server redis-server
 	@$(BIN)/python -m tests.faults.soak $(SOAK)
-	KILLS=200 $(BIN)/pytest tests/sms_port/test_kills.py --timeout 3600
+	KILLS=200 $(BIN)/pytest tests/sms_port/sending/test_kills.py --timeout 3600
 	HERD=5000 $(BIN)/pytest tests/faults/test_herd.py --timeout 900
 
 lint: $(VENV)/.dev-installed
@@ -30,7 +30,7 @@ lint: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml --severity-level medium app.py demo.py config enterprises sms_port query wechat miniprogram_api
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml --severity-level medium app.py docs/examples/demo.py config enterprises sms_port query wechat miniprogram_api
 
 format: $(VENV)/.dev-installed
 	$(BIN)/ruff check --fix .

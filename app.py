@@ -11,40 +11,41 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config.cli
-import config.health
-import config.sandbox
-import config.up
 import enterprises.cli
-import enterprises.sandbox
 import enterprises.views
-import miniprogram_api.sandbox
 import miniprogram_api.views
 import query.cli
 import sms_port.cli
-import sms_port.gateway
-import sms_port.ledger
-import sms_port.sandbox
 import sms_port.views
 import wechat.cli
-import wechat.pages
 import wechat.sandbox
-import wechat.views
-from config import metrics
+from config.commands import up
+from config.commands.terminal import Commands, needs_ground
 from config.errors import OneCertError
 from config.ground import Ground, load_ground
-from config.serving import begin_process, serve, until_stopped, whole
-from config.terminal import Commands, needs_ground
-from config.worker import make_worker
-from miniprogram_api.door import Door
-from miniprogram_api.problems import http_problem_response, problem_response
-from query.called_back import record_called_back
-from query.closing import record_outcome
-from query.pipeline import JOBS, linger_s
+from config.processes import health
+from config.processes.serving import begin_process, serve, until_stopped, whole
+from config.queue.worker import make_worker
+from config.sandbox import behaviour as switches
+from config.telemetry import metrics
+from enterprises.sandbox import partners
+from miniprogram_api.contract.problems import http_problem_response, problem_response
+from miniprogram_api.logins import logins
+from miniprogram_api.sandbox import wechat as applet_platforms
+from query.access.door import Door
+from query.asking.callbacks import record_called_back
+from query.asking.jobs import JOBS, linger_s
 from query.schema import upgrade
-from query.sweep import sweep
-from wechat import notices
+from query.settling.closing import record_outcome
+from query.upkeep.sweep import sweep
+from sms_port.ledger import messages
+from sms_port.sandbox import http_gateway
+from sms_port.sending import gateway as sender
 from wechat.headers import add_headers
-from wechat.refusals import receive_strays
+from wechat.pages import views as pages
+from wechat.pages.refusals import receive_strays
+from wechat.platform import notices
+from wechat.webhook import views as webhook
 
 SWEEP_S = 2.0
 
@@ -54,11 +55,13 @@ def create_app(ground: Ground | None = None) -> Flask:
     ground = ground or load_ground()
     app = Flask("onecert", static_folder=None)
     app.wsgi_app = add_headers(whole(app.wsgi_app))  # type: ignore[assignment,method-assign]
-    door = Door(ground, partial(notices.owe, ground))
-    app.register_blueprint(wechat.pages.make_blueprint(ground, door))
-    app.register_blueprint(wechat.views.make_blueprint(ground))
+    door = Door(
+        ground, partial(logins.log_in, ground), partial(logins.read_phone, ground), partial(notices.owe, ground)
+    )
+    app.register_blueprint(pages.make_blueprint(ground, door))
+    app.register_blueprint(webhook.make_blueprint(ground))
     app.register_blueprint(miniprogram_api.views.make_blueprint(ground, door))
-    app.register_blueprint(sms_port.views.make_blueprint(ground, closing(ground)))
+    app.register_blueprint(sms_port.views.make_blueprint(ground, partial(record_outcome, ground)))
     app.register_blueprint(enterprises.views.make_blueprint(ground, partial(record_called_back, ground)))
     receive_strays(app, ground, http_problem_response)
     if proxies := ground.settings.trusted_proxies:
@@ -70,21 +73,16 @@ def create_sandbox(ground: Ground | None = None) -> Flask:
     """The other side of every protocol we speak, in one process: partners, gateway, phone, platforms."""
     ground = ground or load_ground()
     app = Flask("sandbox", static_folder=None)
-    behaviour = config.sandbox.Behaviour(ground.catalogues.current)
-    app.register_blueprint(config.sandbox.make_blueprint(behaviour))
-    for side in (enterprises.sandbox, sms_port.sandbox, wechat.sandbox, miniprogram_api.sandbox):
+    behaviour = switches.Behaviour(ground.catalogues.current)
+    app.register_blueprint(switches.make_blueprint(behaviour))
+    for side in (partners, http_gateway, wechat.sandbox, applet_platforms):
         app.register_blueprint(side.make_blueprint(ground, behaviour))
-    sms_port.sandbox.listen_for_cmpp(app)
+    http_gateway.listen_for_cmpp(app)
     return _with_health_and_problems(app, ground)
 
 
-def closing(ground: Ground) -> sms_port.ledger.OnOutcome:
-    """What the SMS port calls, in its own transaction, when it knows what became of messages."""
-    return lambda db, outcomes: record_outcome(db, ground, outcomes)
-
-
 def _with_health_and_problems(app: Flask, ground: Ground) -> Flask:
-    app.register_blueprint(config.health.make_blueprint(ground))
+    app.register_blueprint(health.make_blueprint(ground))
     app.register_error_handler(OneCertError, problem_response)
     app.register_error_handler(HTTPException, http_problem_response)
     return app
@@ -97,7 +95,10 @@ def cli() -> None:
 
 
 folders = (config.cli, query.cli, enterprises.cli, sms_port.cli, wechat.cli)
-for command in [config.up.make_command(upgrade), *(command for folder in folders for command in folder.COMMANDS)]:
+for command in [
+    up.make_command(upgrade),
+    *(command for folder in folders for command in folder.COMMANDS),
+]:
     cli.add_command(command)
 
 
@@ -133,7 +134,7 @@ def worker(ground: Ground) -> None:
 def gateway(ground: Ground) -> None:
     """Send owed messages until stopped; what is under way is finished first."""
     begin_process(ground.settings)
-    sms_port.gateway.run(ground, closing(ground), until_stopped())
+    sender.run(ground, partial(record_outcome, ground), until_stopped())
 
 
 @cli.command()
@@ -145,5 +146,5 @@ def clock(ground: Ground) -> None:
     while not stop.wait(SWEEP_S):
         sweep(ground)
         with suppress(OneCertError):  # said in the log by whoever raised it; the next turn comes soon
-            sms_port.ledger.sweep(ground, closing(ground))
+            messages.sweep(ground, partial(record_outcome, ground))
     stop_metrics()

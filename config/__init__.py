@@ -1,1 +1,1 @@
-"""The ground: settings, database, queue, keys, audit, and the catalogue an administrator edits."""
+"""The foundation: settings, database, queue, keys, audit, and the catalogue an administrator edits."""

@@ -11,12 +11,12 @@ from typing import Any, Literal, Protocol
 
 from sqlalchemy import Column, Connection, Row, SmallInteger, String, Table, insert, select
 
-from config.clock import Clock
-from config.columns import Mac32, Ms, Serial
-from config.db import metadata, upsert
-from config.keys import KeyRing
-from config.log import get_logger, mask
-from config.sealing import hmac_equal
+from config.crypto.key_ring import KeyRing
+from config.crypto.suites import hmac_equal
+from config.db.engine import metadata, upsert
+from config.db.types import Mac32, Ms, Serial
+from config.telemetry.log import get_logger, mask
+from config.times.clock import Clock
 
 START = bytes(32)
 HEAD = 1

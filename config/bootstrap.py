@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, select, text
 
 from config import audit
-from config.catalogue import default_document, load_catalogue, required_secrets
-from config.catalogue_edit import set_address
-from config.catalogue_store import catalogue_version
-from config.db import begin, reading
+from config.catalogue.document import default_document, load_catalogue, required_secrets
+from config.catalogue.edit import set_address
+from config.catalogue.store import catalogue_version
+from config.crypto.rsa_keys import make_private_key, public_half
+from config.crypto.secrets import secret
+from config.db.engine import begin, reading
 from config.errors import DatabaseUnavailable
 from config.ground import Ground
-from config.key_pairs import make_private_key, public_half
-from config.secret_store import secret
 
 LOCK_WAIT_S = 60
 SANDBOX, SANDBOX_CMPP = "sandbox", "sandbox-cmpp"

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from redis import Redis
 from sqlalchemy import Engine
 
-from config.catalogue_store import CatalogueStore
-from config.clock import Clock, DatabaseClock
-from config.db import make_engine
-from config.keys import KeyRing
-from config.log import configure_logging
-from config.outgoing import Outgoing
-from config.queue import Bell, make_redis
-from config.sealing import self_test
-from config.secret_store import SecretStore
+from config.catalogue.store import CatalogueStore
+from config.crypto.key_ring import KeyRing
+from config.crypto.secrets import SecretStore
+from config.crypto.suites import self_test
+from config.db.engine import make_engine
+from config.net.http_client import Outgoing
+from config.queue.bell import Bell, make_redis
 from config.settings import Settings, load_settings
+from config.telemetry.log import configure_logging
+from config.times.clock import Clock, DatabaseClock
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from config.errors import SettingInvalid
-from config.sentinel import FORM, is_sentinel, parse_sentinel_url
+from config.queue.sentinel import FORM, is_sentinel, parse_sentinel_url
 
 DATABASE_FILE = "onecert.sqlite3"
 MASTER_KEY_BYTES = 32

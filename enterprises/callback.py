@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from config.catalogue_schema import Partner
+from config.catalogue.schema import Partner
 from enterprises.errors import AnswerInvalid
 from enterprises.protocol import Answer, Pending, read_answer
 from enterprises.strict_json import read_object

@@ -6,20 +6,20 @@ from typing import Any, Final
 import click
 
 from config.audit import current_actor, record
-from config.catalogue_edit import set_partner_enabled
-from config.catalogue_schema import Partner
-from config.db import begin
+from config.catalogue.edit import set_partner_enabled
+from config.catalogue.schema import Partner
+from config.commands.terminal import change_options, confirm, json_option, needs_ground, print_table
+from config.db.engine import begin
 from config.ground import Ground
-from config.hours import opens_at
-from config.terminal import change_options, confirm, json_option, needs_ground, print_table
-from config.times import rfc3339, shanghai
+from config.times.formats import rfc3339, shanghai
+from config.times.opening_hours import opens_at
+from enterprises.circuit_breaker import Standing, standing_of
 from enterprises.client import ask
-from enterprises.conformance_cli import conformance
+from enterprises.conformance.command import conformance
 from enterprises.errors import AnswerInvalid
 from enterprises.partners import find_partner
 from enterprises.protocol import Answer, Counts, Pending, Refused
-from enterprises.reserved import reserved_item
-from enterprises.standing import Standing, standing_of
+from enterprises.reserved_number import reserved_item
 
 TEST_ANSWER_WITHIN_MS: Final = 60_000
 

@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from config.catalogue_schema import Partner
+from config.catalogue.schema import Partner
+from config.crypto.http_signatures import sign
 from config.errors import CallError, NotSentError, SecretMissing
 from config.ground import Ground
-from config.log import get_logger
-from config.metrics import count_call
-from config.outgoing import Answer as HttpAnswer
-from config.signature import sign
+from config.net.http_client import Answer as HttpAnswer
+from config.telemetry.log import get_logger
+from config.telemetry.metrics import count_call
+from enterprises.circuit_breaker import FAULTY, note
 from enterprises.content import PLAIN, build_content, parse_content
 from enterprises.errors import EnterpriseError
 from enterprises.keys import signing_keys
@@ -32,7 +33,6 @@ from enterprises.protocol import (
     parse_later,
     parse_retry_after,
 )
-from enterprises.standing import FAULTY, note
 
 # 2 KiB an item is ten times what an honest answer needs; 500 items make 1 MiB and a bit.
 CAP_BASE: Final = 65_536

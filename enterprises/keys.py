@@ -1,6 +1,6 @@
 """The secrets shared with a partner: one in use, and the next one while keys change."""
 
-from config.catalogue_schema import Partner
+from config.catalogue.schema import Partner
 from config.errors import SecretMissing
 from config.ground import Ground
 

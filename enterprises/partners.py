@@ -1,6 +1,6 @@
 """The partners of the catalogue, by code."""
 
-from config.catalogue_schema import Partner
+from config.catalogue.schema import Partner
 from config.ground import Ground
 from enterprises.errors import PartnerUnknown
 

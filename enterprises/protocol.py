@@ -13,7 +13,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal, TypeAlias
 
-from config.times import rfc3339
+from config.times.formats import rfc3339
 from enterprises.errors import AnswerInvalid, QuestionInvalid
 from enterprises.strict_json import read_object, write
 

@@ -14,8 +14,8 @@ from joserfc.jwa import JWEEncModel
 from joserfc.jwe import JWERegistry, decrypt_compact, encrypt_compact
 from joserfc.jwk import OctKey
 
+from config.crypto.suites import TAG_BYTES, Suite, decrypt, encrypt, keyed_hash
 from config.errors import SealBroken
-from config.sealing import TAG_BYTES, Suite, decrypt, encrypt, keyed_hash
 from enterprises.errors import AnswerInvalid
 
 SUITE_OF: Final[dict[str, Suite]] = {"A256GCM": "aes", "SM4GCM": "sm"}

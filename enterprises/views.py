@@ -7,21 +7,21 @@ from typing import Final, TypeAlias
 
 from flask import Blueprint, Response, request
 
-from config.catalogue_schema import Partner
+from config.catalogue.schema import Partner
+from config.crypto.http_signatures import verify
+from config.crypto.nonces import NonceStore
 from config.errors import OneCertError, SignatureInvalid
 from config.ground import Ground
-from config.log import get_logger
-from config.metrics import count_call
-from config.nonces import NonceStore
-from config.signature import verify
+from config.telemetry.log import get_logger
+from config.telemetry.metrics import count_call
 from enterprises.callback import CalledBack, parse_callback
+from enterprises.circuit_breaker import note
 from enterprises.client import open_content
 from enterprises.content import JSON_TYPE
 from enterprises.errors import AnswerInvalid, AnswersRefused
 from enterprises.keys import accepted_keys
 from enterprises.partners import find_partner
 from enterprises.protocol import Answer
-from enterprises.standing import note
 from enterprises.strict_json import write
 
 LONGEST_BODY: Final = 4 * 1024 * 1024

@@ -5,7 +5,7 @@ The inquiry's own refusals (`phone_invalid`, `code_wrong`, ...) are query's; bot
 
 from __future__ import annotations
 
-from config.errors import RETRY_SOON_S, OneCertError
+from config.errors import OneCertError
 
 
 class ApiError(OneCertError):
@@ -30,26 +30,6 @@ class BodyTooLarge(ApiError):
 
     code = "body_too_large"
     status = 413
-
-
-class SessionInvalid(ApiError):
-    """No token, not ours, or over. One answer for all, so that a forger learns nothing."""
-
-    code = "session_invalid"
-    status = 401
-
-    def __init__(self) -> None:
-        super().__init__("Open a session first: it is missing, not ours, or over.")
-
-
-class EntranceUnknown(ApiError):
-    """The catalogue has no such entrance, or it is not opened with what was sent."""
-
-    code = "entrance_unknown"
-    status = 422
-
-    def __init__(self) -> None:
-        super().__init__("There is no such entrance, or it is not opened this way.", field="entrance")
 
 
 class LoginUnavailable(ApiError):
@@ -140,50 +120,6 @@ class PhoneNumberUnavailable(ApiError):
 
     def __init__(self) -> None:
         super().__init__("The platform does not tell the number; let the citizen type it.")
-
-
-class PhoneTicketInvalid(ApiError):
-    """Not ours, another session's, or older than 30 minutes."""
-
-    code = "phone_ticket_invalid"
-    status = 422
-
-    def __init__(self) -> None:
-        super().__init__("The phone's ticket is over or another session's; let the citizen type the number.")
-
-
-class PlatformUnavailable(ApiError):
-    """The platform does not answer, asks us to wait, or refuses ourselves; nobody but us can mend that.
-
-    `spent` is False when the platform certainly took no code for it: the same code may be tried again.
-    """
-
-    code = "unavailable"
-    status = 503
-
-    def __init__(self, reason: str, retry_after: int = 5, *, spent: bool = True) -> None:
-        super().__init__(f"the platform failed: {reason}", retry_after=retry_after)
-        self.spent = spent
-
-
-class LimitReached(ApiError):
-    """A budget is used up. Extras: `retry_after` seconds, `limit` the budget's name."""
-
-    code = "limit_reached"
-    status = 429
-
-    def __init__(self, limit: str, retry_after: int) -> None:
-        super().__init__("Too many requests; try again later.", limit=limit, retry_after=retry_after)
-
-
-class LimiterUnavailable(ApiError):
-    """The counters cannot be read, so nothing is sent and nothing opened."""
-
-    code = "unavailable"
-    status = 503
-
-    def __init__(self) -> None:
-        super().__init__("The service is not available; try again soon.", retry_after=RETRY_SOON_S)
 
 
 class RouteUnknown(ApiError):

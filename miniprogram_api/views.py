@@ -7,15 +7,14 @@ from pydantic import BaseModel
 
 from config.errors import OneCertError
 from config.ground import Ground
-from miniprogram_api.answers import accepted, code_sent, known_phone, opened, partners, progress, services
-from miniprogram_api.bodies import read_body, read_idempotency_key, read_token
-from miniprogram_api.docs import add_docs
-from miniprogram_api.door import Door, FilledForm
-from miniprogram_api.logins import Credential
-from miniprogram_api.operations import API_ROOT, OPERATIONS
-from miniprogram_api.problems import problem_response
-from miniprogram_api.schemas import CODE_REQUEST, INQUIRY_REQUEST, PHONE_NUMBER_REQUEST, SESSION_REQUEST
-from miniprogram_api.sessions import FRESH_TOKEN_HEADER, Session
+from miniprogram_api.contract.docs import add_docs
+from miniprogram_api.contract.operations import API_ROOT, OPERATIONS
+from miniprogram_api.contract.problems import problem_response
+from miniprogram_api.contract.requests import read_body, read_idempotency_key, read_token
+from miniprogram_api.contract.responses import accepted, code_sent, known_phone, opened, partners, progress, services
+from miniprogram_api.contract.schemas import CODE_REQUEST, INQUIRY_REQUEST, PHONE_NUMBER_REQUEST, SESSION_REQUEST
+from query.access.door import Credential, Door, FilledForm
+from query.access.sessions import FRESH_TOKEN_HEADER, Session
 
 
 def make_blueprint(ground: Ground, door: Door) -> Blueprint:

@@ -11,8 +11,8 @@ from enum import Enum, IntEnum
 from secrets import randbelow, token_bytes
 from typing import Final, Protocol
 
-from config.hours import after_open_time
-from config.times import shanghai
+from config.times.formats import shanghai
+from config.times.opening_hours import after_open_time
 
 SECOND: Final = 1_000
 MINUTE: Final = 60 * SECOND

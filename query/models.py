@@ -7,8 +7,8 @@ to one partner. What a wave and a question hold is in the order of `wave.members
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table, UniqueConstraint
 from sqlalchemy.dialects.mysql import MEDIUMBLOB
 
-from config.columns import Id16, Mac32, Ms, Sealed
-from config.db import metadata
+from config.db.engine import metadata
+from config.db.types import Id16, Mac32, Ms, Sealed
 
 Code = String(32)
 """A code of the catalogue: a service, an entrance, a partner."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from config.db import among
+from config.db.engine import among
 from query.errors import MovedElsewhere
 from query.inquiry import MOVES, State
 from query.models import inquiry

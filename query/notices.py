@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from config.db import is_duplicate, reading, skip_locked, transact
+from config.db.engine import is_duplicate, reading, skip_locked, transact
 from config.errors import SealBroken
 from config.ground import Ground
 from query.inquiry import DAY, SECOND

@@ -11,13 +11,13 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, case, func, select
 
-from config.db import reading
+from config.db.engine import reading
 from config.ground import Ground
 from query.errors import NotFound
 from query.inquiry import INTERNET_ACCOUNTS, MINUTE, OWNER_SEES, UNIFORM_MS, State, reply_by
 from query.models import inquiry, question
-from query.offer import times_of
-from query.questions import COUNT, QuestionState
+from query.services import times_of
+from query.waves.questions import COUNT, QuestionState
 
 Status = Literal["asking", "closed"]
 

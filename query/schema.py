@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
-from config.db import BUSY_S, begin, transact
+from config.db.engine import BUSY_S, begin, transact
 from config.errors import DatabaseUnavailable
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"

@@ -9,17 +9,17 @@ import click
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from config import audit
-from config.db import begin, reading
+from config.commands.terminal import change_options, confirm, json_option, needs_ground, print_table, read_input
+from config.db.engine import begin, reading
 from config.ground import Ground
-from config.spelling import find_phone, mask_phone
-from config.terminal import change_options, confirm, json_option, needs_ground, print_table, read_input
-from config.times import rfc3339
-from sms_port.callbacks import KINDS, callback_path
+from config.phone_numbers import find_phone, mask_phone
+from config.times.formats import rfc3339
 from sms_port.errors import LinkUnknown, MessageUnknown, NotInDoubt, NumberInvalid
-from sms_port.inbound import opt_outs, remove_opt_out
-from sms_port.ledger import resend
+from sms_port.ledger.inbound import opt_outs, remove_opt_out
+from sms_port.ledger.messages import resend
+from sms_port.links.aliyun.callback_urls import KINDS, callback_path
+from sms_port.message_reference import build_reference
 from sms_port.models import Closing, Lane, State, Word, attempt, link_health, message, part, receipt
-from sms_port.reference import build_reference
 
 MESSAGE_COLUMNS = ("id", "lane", "state", "attempts", "link", "created_at", "expires_at", "held")
 TIMES = ("created_at", "expires_at", "started_at", "ended_at", "done_at", "received_at")

@@ -10,8 +10,8 @@ from enum import IntEnum
 
 from sqlalchemy import Boolean, Column, Index, Integer, SmallInteger, String, Table
 
-from config.columns import Id16, Mac32, Ms, Sealed
-from config.db import metadata
+from config.db.engine import metadata
+from config.db.types import Id16, Mac32, Ms, Sealed
 
 
 class Lane(IntEnum):

@@ -6,16 +6,16 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, request
 
+from config.crypto.http_signatures import verify
+from config.crypto.nonces import NonceStore
 from config.ground import Ground
-from config.nonces import NonceStore
-from config.signature import verify
-from sms_port.callbacks import is_door
 from sms_port.errors import LinkUnknown
-from sms_port.inbound import record_texts
-from sms_port.links import aliyun_words
-from sms_port.links.http_words import parse_receipts, parse_texts
-from sms_port.outcomes import OnOutcome
-from sms_port.receipts import record_receipts
+from sms_port.ledger.inbound import record_texts
+from sms_port.ledger.receipts import record_receipts
+from sms_port.ledger.states import OnOutcome
+from sms_port.links.aliyun import codes
+from sms_port.links.aliyun.callback_urls import is_door
+from sms_port.links.http.bodies import parse_receipts, parse_texts
 
 RECEIPTS_BYTES = 256 * 1024
 
@@ -39,12 +39,12 @@ def make_blueprint(ground: Ground, on_receipt: OnOutcome) -> Blueprint:
 
     @blueprint.post("/sms/<link>/aliyun/<door>/receipts")
     def receive_reports(link: str, door: str) -> Response:
-        record_receipts(ground, on_receipt, aliyun_words.parse_reports(_expected_body(ground, link, door), link))
+        record_receipts(ground, on_receipt, codes.parse_reports(_expected_body(ground, link, door), link))
         return jsonify(code=0, msg="received")
 
     @blueprint.post("/sms/<link>/aliyun/<door>/inbound")
     def receive_replies(link: str, door: str) -> Response:
-        record_texts(ground, aliyun_words.parse_texts(_expected_body(ground, link, door), link))
+        record_texts(ground, codes.parse_texts(_expected_body(ground, link, door), link))
         return jsonify(code=0, msg="received")
 
     return blueprint

@@ -12,29 +12,29 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
-from config.clock import FixedClock
-from config.db import make_engine
+from config.db.engine import make_engine
 from config.ground import Ground, make_ground
-from config.log import configure_logging
 from config.settings import Settings, load_settings
-from tests.factories import LAUNCH_DAY, empty, make_schema, prepare
-from tests.instances import RUNNING, Instance, private_instance
-from tests.servers import mariadb_server, missing, redis_server
+from config.telemetry.log import configure_logging
+from config.times.clock import FixedClock
+from tests.support.factories import LAUNCH_DAY, empty, make_schema, prepare
+from tests.support.instances import RUNNING, Instance, private_instance
+from tests.support.servers import mariadb_server, missing, redis_server
 
 LONG = (
     "faults/test_kill_points",
     "query/test_model",
     "browser/test_walk",
     "faults/test_infrastructure",
-    "faults/test_outside",
-    "sms_port/test_kills",
-    "test_whole_way",
-    "enterprises/test_far_side",
-    "config/test_sentinel",
+    "faults/test_external_services",
+    "sms_port/sending/test_kills",
+    "test_end_to_end",
+    "enterprises/test_partner_server",
+    "config/queue/test_sentinel",
     "browser/test_look",
-    "miniprogram_api/test_schemathesis",
-    "sms_port/links/test_smpp",
-    "test_thirteenth",
+    "miniprogram_api/contract/test_schemathesis",
+    "sms_port/links/smpp/test_link",
+    "test_new_partner_by_catalogue",
 )
 """Files that take longest, the longest first: worth a look now and then, with `pytest --durations 50`."""
 

@@ -15,14 +15,14 @@ from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine, update
 
 from app import cli, create_app
-from config.catalogue_store import CatalogueStore, catalogue_version
-from config.db import begin
+from config.catalogue.store import CatalogueStore, catalogue_version
+from config.db.engine import begin
 from config.ground import Ground, make_ground
-from config.queue import make_redis
+from config.queue.bell import make_redis
 from config.settings import SETTINGS, Settings
 from query.inquiry import MOVES, State
 from tests.miniprogram_api.citizens import set_limit
-from tests.servers import free_port
+from tests.support.servers import free_port
 from wechat.headers import HEADERS
 
 ROOT = Path(__file__).parents[1]

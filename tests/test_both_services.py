@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.bench.latency import ACCOUNTS, CARDS, one
-from tests.instances import Citizen, Instance
-from tests.servers import PATIENCE_S
+from tests.support.instances import Citizen, Instance
+from tests.support.servers import PATIENCE_S
 
 numbers = itertools.count(13_600_000_000)
 AT_ONCE_MS = 5000

@@ -16,31 +16,38 @@ FOLDERS = ["config", "enterprises", "sms_port", "query", "wechat", "miniprogram_
 # contract name -> (file to write into, line to plant)
 VIOLATIONS = {
     "Imports run downward; folders on one row are strangers": [
-        ("config/clock.py", "import query.errors"),
+        ("config/times/clock.py", "import query.errors"),
         ("enterprises/protocol.py", "from sms_port import segments"),
-        ("wechat/autoreply.py", "from miniprogram_api import errors"),
+        ("wechat/webhook/autoreply.py", "from miniprogram_api import errors"),
         ("sms_port/segments.py", "def hidden() -> None:\n    import query.errors"),
     ],
-    "app.py is imported by nobody": [("query/sweep.py", "import app")],
+    "app.py is imported by nobody": [("query/upkeep/sweep.py", "import app")],
     "The rules of the inquiry are pure": [
         ("query/inquiry.py", "import sqlalchemy"),
-        ("query/reply.py", "from config import db"),
-        ("query/fields.py", "import enterprises.client"),
+        ("query/reply.py", "from config.db import engine"),
+        ("query/intake/fields.py", "import enterprises.client"),
     ],
     "The protocols' texts are pure": [
         ("enterprises/protocol.py", "import requests"),
-        ("wechat/push.py", "import flask"),
-        ("miniprogram_api/alipay.py", "from config import clock"),
+        ("wechat/webhook/push.py", "import flask"),
+        ("miniprogram_api/logins/alipay_protocol.py", "from config.times import clock"),
     ],
-    "The inquiry knows no web framework": [("query/codes.py", "import flask")],
+    "The inquiry knows no web framework": [("query/intake/codes.py", "import flask")],
     "Doors and partners know no tables": [
-        ("wechat/autoreply.py", "import sqlalchemy"),
-        ("miniprogram_api/limits.py", "import pymysql"),
+        ("wechat/webhook/autoreply.py", "import sqlalchemy"),
+        ("miniprogram_api/logins/wechat.py", "import pymysql"),
         ("enterprises/client.py", "from sqlalchemy import text"),
     ],
-    "Only query knows the inquiry's tables": [("wechat/autoreply.py", "import query.models")],
-    "Nobody in production imports a sandbox": [("query/sweep.py", "import enterprises.sandbox")],
-    "No cycles inside a folder": [("query/errors.py", "import query.inquiry\nimport query.submission")],
+    "Only query knows the inquiry's tables": [("wechat/webhook/autoreply.py", "import query.models")],
+    "Nobody in production imports a sandbox": [("query/upkeep/sweep.py", "import enterprises.sandbox.partners")],
+    "The layers of config": [("config/crypto/nonces.py", "from config import audit")],
+    "The layers of query": [("query/intake/codes.py", "from query.settling import advance")],
+    "The layers of sms_port": [("sms_port/ledger/messages.py", "from sms_port.sending import claims")],
+    "The layers of the SMS drivers": [("sms_port/links/session/link.py", "from sms_port.links.cmpp import codes")],
+    "The layers of enterprises": [("enterprises/client.py", "from enterprises import views")],
+    "The layers of wechat": [("wechat/platform/menu.py", "from wechat.webhook import push")],
+    "The layers of miniprogram_api": [("miniprogram_api/logins/wechat.py", "from miniprogram_api import views")],
+    "No cycles inside a folder": [("query/errors.py", "import query.inquiry\nimport query.intake.submit")],
 }
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.instances import ONECERT, Citizen, Instance, clean_environment, private_instance
-from tests.servers import free_port, wait_until
+from tests.support.instances import ONECERT, Citizen, Instance, clean_environment, private_instance
+from tests.support.servers import free_port, wait_until
 
 PHONE = "13800138000"
 

@@ -7,15 +7,25 @@ from concurrent.futures import ThreadPoolExecutor
 
 import click
 
+from config.commands.terminal import json_option, needs_ground, print_table, read_input
 from config.ground import Ground
-from config.outgoing import Answer
-from config.terminal import json_option, needs_ground, print_table, read_input
-from wechat.accounts import official_accounts, read_account
+from config.net.http_client import Answer
+from wechat.accounts import official_accounts
 from wechat.errors import PlayFailed
-from wechat.menu_cli import menu, token
-from wechat.player import Message, Played, build_event, build_push, build_text, make_openid, parse_secrets, read_answer
-from wechat.push import NOTHING, AccountKeys, Mode
-from wechat.push_body import Format
+from wechat.platform.menu_cli import menu, token
+from wechat.webhook.account_keys import read_account
+from wechat.webhook.body import Format
+from wechat.webhook.player import (
+    Message,
+    Played,
+    build_event,
+    build_push,
+    build_text,
+    make_openid,
+    parse_secrets,
+    read_answer,
+)
+from wechat.webhook.push import NOTHING, AccountKeys, Mode
 
 WECHAT_WAITS_S = 5.0
 KINDS: dict[str, Callable[[str], Message]] = {

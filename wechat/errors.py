@@ -17,7 +17,7 @@ WeChatError
 from __future__ import annotations
 
 from config.errors import OneCertError
-from config.wechat_codes import Course
+from config.platforms.wechat_errcodes import Course
 
 
 class WeChatError(OneCertError):

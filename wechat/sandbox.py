@@ -18,8 +18,8 @@ from flask import Blueprint, Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 
 from config.ground import Ground
-from config.sandbox import Behaviour
-from config.sandbox_wechat import PlatformError, break_down, played_errcode, read_wish, refuse
+from config.sandbox.behaviour import Behaviour
+from config.sandbox.wechat_platform import PlatformError, break_down, played_errcode, read_wish, refuse
 
 SIDE = "wechat"
 TOKEN_S = 7200

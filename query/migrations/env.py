@@ -6,10 +6,10 @@ from alembic import context
 from sqlalchemy import Connection
 
 from config.audit import audit
-from config.catalogue_store import catalogue_version
-from config.db import make_engine, metadata
-from config.keys import data_key
-from config.secret_store import secret
+from config.catalogue.store import catalogue_version
+from config.crypto.key_ring import data_key
+from config.crypto.secrets import secret
+from config.db.engine import make_engine, metadata
 from config.settings import load_settings
 from query.models import inquiry
 from sms_port.models import message

@@ -1,1 +1,1 @@
-"""The drivers, one file each: how a message travels over one kind of link."""
+"""The drivers, one package each: how a message travels over one kind of link."""

@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import cast
 
-from config.catalogue_links import Link as LinkEntry
+from config.catalogue.links import Link as LinkEntry
 from config.ground import Ground
-from config.log import get_logger
+from config.telemetry.log import get_logger
 from sms_port.links.link import Dispatch, Doubt, Ears, Ending, Link, NotSent
+from sms_port.links.rate_limit import Pace
 from sms_port.models import Lane
-from sms_port.pace import Pace
 
 DRIVERS = {
-    "http": ("sms_port.links.http", "HttpLink"),
-    "cmpp": ("sms_port.links.cmpp", "CmppLink"),
-    "smpp": ("sms_port.links.smpp", "SmppLink"),
-    "aliyun": ("sms_port.links.aliyun", "AliyunLink"),
+    "http": ("sms_port.links.http.link", "HttpLink"),
+    "cmpp": ("sms_port.links.cmpp.link", "CmppLink"),
+    "smpp": ("sms_port.links.smpp.link", "SmppLink"),
+    "aliyun": ("sms_port.links.aliyun.link", "AliyunLink"),
 }
 CAN_ASK = frozenset({"http", "aliyun"})
 log = get_logger(__name__)

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from sms_port.inbound import Inbound
+from sms_port.ledger.inbound import Inbound
+from sms_port.ledger.receipts import Receipt
+from sms_port.links.templates import Template
 from sms_port.models import Lane
-from sms_port.receipts import Receipt
-from sms_port.templates import Template
 
 
 @dataclass(frozen=True)

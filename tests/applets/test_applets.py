@@ -13,10 +13,10 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from miniprogram_api.openapi import build_document
+from miniprogram_api.contract.openapi import build_document
 from tests.applets.dialects import ALIPAY, OWN, WECHAT, alipay_name, alipay_text, shared_files
 from tests.conftest import need
-from tests.instances import Instance
+from tests.support.instances import Instance
 
 HERE = Path(__file__).parent
 CLIENTS = {"wechat": WECHAT, "alipay": ALIPAY}
@@ -85,7 +85,7 @@ def test_every_page_has_its_four_files_and_is_named_once(kind: str) -> None:
 
 
 def test_the_words_are_those_of_the_web_pages() -> None:
-    known = tomllib.loads((HERE.parents[1] / "wechat" / "texts.toml").read_text())
+    known = tomllib.loads((HERE.parents[1] / "wechat/pages/texts.toml").read_text())
     source = (WECHAT / "lib" / "texts.js").read_text()
     words = dict(re.findall(r"^  '([^']+)': (\".*\"),$", source, re.MULTILINE))
     assert len(words) > 100

@@ -10,14 +10,14 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 
-from config.db import begin, reading
+from config.db.engine import begin, reading
 from config.ground import Ground
 from query.inquiry import INTERNET_ACCOUNTS, Outcome, State
+from query.intake.submit import Submission, inquiry_row, read_form
 from query.models import inquiry
-from query.submission import Submission, inquiry_row, read_form
 from sms_port.models import State as Sent
 from sms_port.models import message
-from tests.servers import wait_until
+from tests.support.servers import wait_until
 
 PREFIXES = ("138", "130", "133")
 """One of each of three carriers, so that identity waves form at all of them."""

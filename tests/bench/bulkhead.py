@@ -22,14 +22,14 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from config.db import reading
+from config.db.engine import reading
 from config.ground import Ground
 from query.models import question, wave
-from query.questions import COUNT, QuestionState
+from query.waves.questions import COUNT, QuestionState
 from tests.bench.arrivals import store_at_once, store_steadily
 from tests.bench.instances import ground_of, on_mariadb
-from tests.instances import Instance
-from tests.servers import silent_host, wait_until
+from tests.support.instances import Instance
+from tests.support.servers import silent_host, wait_until
 
 SLOW, DEAD = "jd", "meituan"
 SLOW_S = 10.0

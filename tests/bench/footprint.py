@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from tests.bench.instances import embedded
-from tests.instances import Citizen, Instance
+from tests.support.instances import Citizen, Instance
 
 ROUNDS = 3
 

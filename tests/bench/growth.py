@@ -13,7 +13,7 @@ from config.ground import Ground
 from tests.bench.history import analyze, store_finished
 from tests.bench.instances import ground_of, on_mariadb
 from tests.bench.pipeline import WARM_UP, drain
-from tests.instances import Instance
+from tests.support.instances import Instance
 
 STORED = (10_000, 100_000, 1_000_000)
 INQUIRIES, ROUNDS = 10_000, 3

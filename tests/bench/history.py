@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from config.db import begin
+from config.db.engine import begin
 from config.ground import Ground
 
 AT_ONCE = 100_000

@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 
 from config.ground import Ground, make_ground
-from config.log import configure_logging
 from config.settings import load_settings
-from tests.instances import Instance, private_instance
-from tests.servers import mariadb_server, redis_server
+from config.telemetry.log import configure_logging
+from tests.support.instances import Instance, private_instance
+from tests.support.servers import mariadb_server, redis_server
 
 MASTER_KEY = "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY="
 

@@ -23,20 +23,20 @@ from typing import Any
 from flask import Flask, request
 from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, insert
 
-from config.db import begin, make_engine
+from config.db.engine import begin, make_engine
 from config.ground import Ground
-from config.serving import serve
+from config.processes.serving import serve
 from config.settings import load_settings
-from miniprogram_api.sessions import open_session
-from query.codes import Holder, code_row
+from query.access.sessions import open_session
 from query.inquiry import INTERNET_ACCOUNTS
+from query.intake.codes import Holder, code_row
 from query.models import verification_code
 from tests.bench.arrivals import PREFIXES
 from tests.bench.instances import ground_of, limits_off, on_mariadb, workers_stopped
-from tests.bench.meter import metered
+from tests.bench.measure import metered
 from tests.bench.taps import cpu_seconds
-from tests.instances import ONECERT, Instance
-from tests.servers import free_port, wait_until
+from tests.support.instances import ONECERT, Instance
+from tests.support.servers import free_port, wait_until
 
 REQUESTS, CLIENTS, ROUNDS = 3_000, 16, 3
 PROCESSES = 2

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.instances import embedded, limits_off, on_mariadb
-from tests.instances import Citizen, Instance
+from tests.support.instances import Citizen, Instance
 
 INQUIRIES, ROUNDS = 200, 3
 ACCOUNTS, CARDS = "internet-accounts", "phone-cards"

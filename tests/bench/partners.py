@@ -15,25 +15,25 @@ from typing import Any
 import redis
 from werkzeug.wrappers import Request, Response
 
-from config.catalogue_schema import Partner
-from config.db import begin, transact
+from config.catalogue.schema import Partner
+from config.crypto.http_signatures import sign
+from config.db.engine import begin, transact
 from config.ground import Ground, make_ground
-from config.log import configure_logging
 from config.settings import load_settings
-from config.signature import sign
+from config.telemetry.log import configure_logging
 from enterprises.client import ask
 from enterprises.content import SEALED_TYPE
 from enterprises.protocol import Item, build_request, parse_answer
 from enterprises.sealed_body import open_body, seal_body
-from query.answers import stored_answer
 from query.inquiry import new_inquiry_id
-from query.offer import times_of
-from query.questions import COUNT, Lease, add_question
-from query.record import record
-from query.wave_ids import wave_ids
-from query.waves import Stage, Wave, add_wave
-from tests.factories import make_schema, prepare
-from tests.servers import redis_server, serve
+from query.services import times_of
+from query.waves.answers import stored_answer
+from query.waves.questions import COUNT, Lease, add_question
+from query.waves.record import record
+from query.waves.wave_ids import wave_ids
+from query.waves.waves import Stage, Wave, add_wave
+from tests.support.factories import make_schema, prepare
+from tests.support.servers import redis_server, serve
 
 WAVE, ROUNDS = 500, 7
 SECRET = "a-secret-for-the-benchmark-only-0123"

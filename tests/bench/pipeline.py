@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from config.ground import Ground
-from tests.bench import floor, obvious
+from tests.bench import lower_bound, naive_design
 from tests.bench.arrivals import lives, store_at_once, store_steadily, wait_drained
 from tests.bench.instances import ground_of, on_mariadb
-from tests.bench.meter import metered
-from tests.instances import Instance
+from tests.bench.measure import metered
+from tests.support.instances import Instance
 
 INQUIRIES, ROUNDS = 20_000, 3
 WARM_UP = 2_000
@@ -42,9 +42,9 @@ def drained(ground: Ground, carriers: list[str], started: int, count: int) -> fl
 
 def floor_rate(ground: Ground, instance: Instance, first: int, count: int) -> float:
     """Inquiries a second of the same drain at the floor."""
-    with floor.on_the_floor(ground, instance):
+    with lower_bound.on_the_floor(ground, instance):
         started = ground.clock.now()
-        with floor.sealed_by_nobody():
+        with lower_bound.sealed_by_nobody():
             carriers = store_at_once(ground, first, count)
         return count / drained(ground, carriers, started, count)
 
@@ -76,8 +76,8 @@ def measure() -> dict[str, Any]:
             for turn in range(1, ROUNDS + 1):
                 drains.append(drain(ground, instance, turn * 1_000_000, INQUIRIES))
                 floors.append(floor_rate(ground, instance, 10_000_000 + turn * 1_000_000, INQUIRIES))
-                obvious_rates.append(obvious.rate(instance, "simple", OBVIOUS["simple"]))
-            forking = obvious.rate(instance, "fork", OBVIOUS["fork"])
+                obvious_rates.append(naive_design.rate(instance, "simple", OBVIOUS["simple"]))
+            forking = naive_design.rate(instance, "fork", OBVIOUS["fork"])
             steadily = {f"at_{rate}": steady(ground, instance, 50_000_000 + rate * 10_000, rate) for rate in RATES}
     return {
         **_medians(drains),

@@ -20,21 +20,21 @@ from pathlib import Path
 from flask import Flask, jsonify, request
 from sqlalchemy import func, select
 
-from config.db import begin, reading
+from config.db.engine import begin, reading
 from config.ground import Ground, make_ground
-from config.log import configure_logging
 from config.settings import load_settings
-from sms_port.exchange import Exchange
-from sms_port.gateway import Gateway, run
-from sms_port.ledger import Lane, Owed, owe
+from config.telemetry.log import configure_logging
+from sms_port.ledger.messages import Lane, Owed, owe
 from sms_port.links.link import Dispatch
+from sms_port.message_reference import build_reference
 from sms_port.models import State, message
-from sms_port.reference import build_reference
-from sms_port.sandbox_cmpp import CmppGateway, Play
+from sms_port.sandbox.cmpp_gateway import CmppGateway, Play
 from sms_port.segments import compose_parts
+from sms_port.sending.gateway import Gateway, run
+from sms_port.sending.link_pool import Exchange
 from tests.bench.instances import MASTER_KEY
-from tests.factories import make_schema, prepare
-from tests.servers import mariadb_server, redis_server, serve, wait_until
+from tests.support.factories import make_schema, prepare
+from tests.support.servers import mariadb_server, redis_server, serve, wait_until
 
 MESSAGES, CODES, QUEUED, ROUNDS = 3_000, 100, 10_000, 3
 REPLY = "【一证通查】您11月22日查询的138****8000，关联账号数量：微信2个，QQ1个。本短信不带链接。"

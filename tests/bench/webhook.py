@@ -23,13 +23,13 @@ from config.settings import load_settings
 from query.schema import upgrade
 from tests.bench.taps import Request, build_request, fire
 from tests.bench.webhook_peers import AES_KEY, APP_ID, TOKEN
-from tests.instances import ONECERT, clean_environment
-from tests.servers import free_port, redis_server, running, wait_until
-from wechat.accounts import read_account
-from wechat.player import build_event, build_push, make_openid
-from wechat.push import AccountKeys, Mode
-from wechat.push_body import Format
-from wechat.push_crypto import parse_aes_key
+from tests.support.instances import ONECERT, clean_environment
+from tests.support.servers import free_port, redis_server, running, wait_until
+from wechat.webhook.account_keys import read_account
+from wechat.webhook.body import Format
+from wechat.webhook.crypto import parse_aes_key
+from wechat.webhook.player import build_event, build_push, make_openid
+from wechat.webhook.push import AccountKeys, Mode
 
 TAPS = int(os.environ.get("ONECERT_BENCH_TAPS", "1500"))
 ROUNDS = 7

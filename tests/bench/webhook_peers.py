@@ -16,7 +16,7 @@ from wechatpy.utils import check_signature
 from werobot import WeRoBot
 from werobot.contrib.flask import make_view
 
-from config.serving import serve
+from config.processes.serving import serve
 
 TOKEN = "a-token-of-the-benchmark"
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"

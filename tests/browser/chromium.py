@@ -18,7 +18,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
 from tests.browser.png import shrink
-from tests.servers import PATIENCE_S
+from tests.support.servers import PATIENCE_S
 
 HERE = Path(__file__).parent
 CHROMIUM, CHROMEDRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from tests.browser.chromium import Phone, phone
-from tests.instances import Instance, private_instance
+from tests.support.instances import Instance, private_instance
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 NUMBER, OTHER = "13800138000", "13800138001"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.browser.chromium import LOOKS, Phone, phone
 from tests.conftest import need
-from tests.instances import Instance
+from tests.support.instances import Instance
 
 PAGES = ["/", "/internet-accounts", "/phone-cards", "/guides", "/guides/tencent", "/help", "/privacy"]
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.browser.chromium import Phone, phone
 from tests.conftest import need
-from tests.instances import Instance
+from tests.support.instances import Instance
 
 numbers = itertools.count(13_600_000_000)
 

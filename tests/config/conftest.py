@@ -4,11 +4,11 @@ import pytest
 from redis import Redis
 from sqlalchemy import Engine, delete
 
-from config.clock import FixedClock
-from config.db import begin
-from config.keys import KeyRing, data_key
-from config.outgoing import Outgoing
-from config.queue import Bell, make_redis
+from config.crypto.key_ring import KeyRing, data_key
+from config.db.engine import begin
+from config.net.http_client import Outgoing
+from config.queue.bell import Bell, make_redis
+from config.times.clock import FixedClock
 
 MASTER_KEY = bytes(range(32))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from config.catalogue import default_document, load_catalogue
+from config.catalogue.document import default_document, load_catalogue
 from config.errors import CatalogueInvalid
 
 DOCUMENT = default_document()

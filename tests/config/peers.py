@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from config.outgoing import REASONS
-from tests.stopwatch import stopwatch
+from config.net.http_client import REASONS
+from tests.support.stopwatch import stopwatch
 
 Script = Callable[[socket.socket], None]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"

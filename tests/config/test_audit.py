@@ -5,9 +5,9 @@ import pytest
 from sqlalchemy import Engine, Executable, delete, select, update
 
 from config import audit
-from config.clock import FixedClock
-from config.db import begin, reading
-from config.keys import SETTLING_MS, KeyRing
+from config.crypto.key_ring import SETTLING_MS, KeyRing
+from config.db.engine import begin, reading
+from config.times.clock import FixedClock
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from sqlalchemy import Engine
 
 from config import audit
 from config.bootstrap import bootstrap, make_secret, missing_secrets
-from config.catalogue import default_document, required_secrets
-from config.clock import FixedClock
-from config.db import begin, reading
+from config.catalogue.document import default_document, required_secrets
+from config.db.engine import begin, reading
 from config.ground import Ground, make_ground
 from config.settings import Settings
+from config.times.clock import FixedClock
 from query.schema import upgrade
 
 

@@ -11,13 +11,13 @@ from click.testing import CliRunner, Result
 from sqlalchemy import delete, update
 
 from config import audit
-from config.catalogue import default_document
-from config.catalogue_store import catalogue_version
+from config.catalogue.document import default_document
+from config.catalogue.store import catalogue_version
 from config.cli import COMMANDS
-from config.db import begin, reading
+from config.commands.secrets import check_secret
+from config.db.engine import begin, reading
 from config.errors import ConfigError
 from config.ground import Ground
-from config.secret_cli import check_secret
 
 cli = click.Group("onecert", commands={command.name or "": command for command in COMMANDS})
 FEWER_CODES = default_document().replace("codes_per_phone_day = 5", "codes_per_phone_day = 4")

@@ -1,6 +1,6 @@
-from config.clock import FixedClock, SystemClock
 from config.ground import make_ground
 from config.settings import load_settings
+from config.times.clock import FixedClock, SystemClock
 
 
 def test_a_ground_is_made_while_the_database_and_redis_are_still_starting(tmp_path):

@@ -10,13 +10,13 @@ import pytest
 import structlog
 from flask import Flask
 
-from config.catalogue_schema import Partner
+from config.catalogue.schema import Partner
 from config.ground import Ground
-from config.sandbox import Behaviour
-from enterprises.sandbox import make_blueprint
-from tests.enterprises.stage import Sandbox, Server, Switchboard, no_items, patient
-from tests.factories import prepare
-from tests.servers import serve
+from config.sandbox.behaviour import Behaviour
+from enterprises.sandbox.partners import make_blueprint
+from tests.enterprises.server import Sandbox, Server, Switchboard, no_items, patient
+from tests.support.factories import prepare
+from tests.support.servers import serve
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from config import audit
-from config.db import reading
+from config.db.engine import reading
 from config.ground import Ground
+from enterprises.circuit_breaker import note
 from enterprises.cli import partner
-from enterprises.standing import note
-from tests.enterprises.stage import Sandbox
+from tests.enterprises.server import Sandbox
 
 pytestmark = pytest.mark.usefixtures("logged")
 

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Response
 
-from config.catalogue_schema import Partner
-from config.clock import FixedClock
-from config.db import begin
+from config.catalogue.schema import Partner
+from config.db.engine import begin
 from config.ground import Ground
-from config.metrics import numbers
+from config.telemetry.metrics import numbers
+from config.times.clock import FixedClock
 from enterprises.client import ask
 from enterprises.errors import EnterpriseError
 from enterprises.protocol import Counts, Item, Pending, Refused
-from tests.enterprises.stage import ANSWER_BY, ITEMS, PHONE, Server, as_json, failure_of, hurried, no_items, put
-from tests.factories import LAUNCH_DAY
-from tests.servers import free_port
-from tests.stopwatch import stopwatch
+from tests.enterprises.server import ANSWER_BY, ITEMS, PHONE, Server, as_json, failure_of, hurried, no_items, put
+from tests.support.factories import LAUNCH_DAY
+from tests.support.servers import free_port
+from tests.support.stopwatch import stopwatch
 
 
 def at(partner: Partner, url: str) -> Partner:

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Response
 
-from config.catalogue_schema import Partner
+from config.catalogue.schema import Partner
 from config.ground import Ground
+from enterprises.circuit_breaker import standing_of
 from enterprises.protocol import Counts, Pending
-from enterprises.standing import standing_of
-from tests.enterprises.stage import Server, failure_of, put
+from tests.enterprises.server import Server, failure_of, put
 
 GARBAGE = {
     "html": b"<html>",

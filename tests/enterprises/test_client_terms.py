@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
-from config.catalogue_schema import Partner
-from config.db import begin
+from config.catalogue.schema import Partner
+from config.crypto.http_signatures import verify
+from config.db.engine import begin
 from config.errors import SignatureInvalid
 from config.ground import Ground
-from config.signature import verify
+from enterprises.circuit_breaker import standing_of
 from enterprises.client import ask
 from enterprises.content import SEALED_TYPE
 from enterprises.errors import EnterpriseError
 from enterprises.protocol import Answer, Counts, Item, Pending
 from enterprises.sealed_body import open_body, seal_body
-from enterprises.standing import standing_of
-from tests.enterprises.stage import patient
-from tests.factories import LAUNCH_DAY
-from tests.servers import serve
+from tests.enterprises.server import patient
+from tests.support.factories import LAUNCH_DAY
+from tests.support.servers import serve
 
 NEXT = "the-next-secret-of-this-partner"
 pytestmark = pytest.mark.usefixtures("logged")

@@ -11,16 +11,16 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from config.catalogue_schema import Partner
-from config.db import begin
+from config.catalogue.schema import Partner
+from config.crypto.http_signatures import sign, verify
+from config.crypto.suites import encrypt, keyed_hash
+from config.db.engine import begin
 from config.ground import Ground
-from config.sealing import encrypt, keyed_hash
-from config.signature import sign, verify
 from enterprises.client import ask
 from enterprises.errors import EnterpriseError
 from enterprises.protocol import FIELDS, VERDICTS, Counts, Item, build_request, parse_answer
 from enterprises.sealed_body import open_body
-from tests.servers import serve
+from tests.support.servers import serve
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ["lookup-protocol.md", "lookup-protocol.zh-CN.md"]

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.catalogue import default_document, load_catalogue
+from config.catalogue.document import default_document, load_catalogue
 from enterprises.callback import parse_callback
 from enterprises.errors import AnswerInvalid
 from enterprises.protocol import Counts, Parsed, Pending, Refused, Verdict, parse_answer

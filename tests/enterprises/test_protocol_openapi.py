@@ -21,7 +21,7 @@ from enterprises.protocol import (
     parse_answer,
 )
 from enterprises.sealed_body import seal_body
-from tests.factories import LAUNCH_DAY
+from tests.support.factories import LAUNCH_DAY
 
 FILE = Path(__file__).parents[2] / "docs/lookup-protocol.openapi.json"
 DOCUMENT: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))

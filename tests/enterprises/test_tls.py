@@ -13,22 +13,22 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from config.catalogue_schema import Partner
+from config.catalogue.schema import Partner
 from config.ground import Ground, make_ground
 from config.settings import load_settings
+from enterprises.circuit_breaker import standing_of
 from enterprises.cli import partner
 from enterprises.client import ask
-from enterprises.conformance import CHECKS, Result, run_check
-from enterprises.conformance_cli import stranger
+from enterprises.conformance.checks import CHECKS, Result, run_check
+from enterprises.conformance.command import stranger
+from enterprises.conformance.trial import Trial
 from enterprises.errors import EnterpriseError
 from enterprises.protocol import Answer, Counts, Item
-from enterprises.standing import standing_of
-from enterprises.trial import Trial
-from tests.authority import Authority
-from tests.enterprises.faulty import KEY_ID, SECRET, Faulty
-from tests.enterprises.stage import Server, as_json, patient
-from tests.factories import LAUNCH_DAY
-from tests.servers import serve
+from tests.enterprises.faulty_partner import KEY_ID, SECRET, Faulty
+from tests.enterprises.server import Server, as_json, patient
+from tests.support.authority import Authority
+from tests.support.factories import LAUNCH_DAY
+from tests.support.servers import serve
 
 pytestmark = pytest.mark.usefixtures("logged")
 (TLS,) = (check for check in CHECKS if check.name == "TLS")

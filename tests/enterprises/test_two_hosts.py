@@ -8,9 +8,9 @@ from pathlib import Path
 
 import requests
 
-from config.signature import sign
-from tests.instances import ONECERT, private_instance
-from tests.servers import free_port, running, wait_until
+from config.crypto.http_signatures import sign
+from tests.support.instances import ONECERT, private_instance
+from tests.support.servers import free_port, running, wait_until
 
 SECRET = "a-secret-for-two-hosts-and-one-nonce"
 PATH = "/partners/tencent/answers"

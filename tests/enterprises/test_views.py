@@ -18,18 +18,18 @@ import structlog
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from config.catalogue_schema import Partner
-from config.db import begin
+from config.catalogue.schema import Partner
+from config.crypto.http_signatures import sign
+from config.db.engine import begin
 from config.errors import OneCertError
 from config.ground import Ground, make_ground
-from config.signature import sign
+from enterprises.circuit_breaker import standing_of
 from enterprises.protocol import Answer, Counts, Refused, Verdict
-from enterprises.sandbox_callback import signed_answer
-from enterprises.standing import standing_of
+from enterprises.sandbox.callbacks import signed_answer
 from enterprises.views import make_blueprint
-from miniprogram_api.problems import http_problem_response, problem_response
-from tests.factories import prepare
-from tests.servers import serve
+from miniprogram_api.contract.problems import http_problem_response, problem_response
+from tests.support.factories import prepare
+from tests.support.servers import serve
 
 PHONE = "13912345678"
 

@@ -15,13 +15,13 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from config.db import reading
+from config.db.engine import reading
 from config.ground import Ground
-from enterprises.sandbox import count_of, verdict_of
+from enterprises.sandbox.partners import count_of, verdict_of
 from query.models import inquiry, last_inquiry, question, verification_code, wave
 from sms_port.models import Closing, Lane, attempt, message
-from tests.faults.outside import Asked, Outside, Sent
-from tests.faults.theatre import Citizen
+from tests.faults.external_services import Asked, Outside, Sent
+from tests.faults.instance import Citizen
 
 HOUR = 3_600_000
 CLOSED, OVER, DONE = 3, 2, 2

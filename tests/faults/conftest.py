@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.conftest import need
-from tests.faults.house import theatre
-from tests.faults.theatre import Citizen, Theatre
+from tests.faults.deployment import theatre
+from tests.faults.instance import Citizen, Theatre
 
 numbers = itertools.count(13_900_000_100)
 

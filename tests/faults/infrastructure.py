@@ -10,8 +10,8 @@ from typing import Any
 import psutil
 import pymysql
 
-from tests.faults.crowd import frozen
-from tests.faults.theatre import Theatre
+from tests.faults.instance import Theatre
+from tests.faults.load import frozen
 
 Fault = Callable[[Theatre], None]
 

@@ -14,7 +14,14 @@ from typing import Any
 import pymysql
 import redis
 
-from tests.servers import MARIADB_OPTIONS, free_port, install_mariadb, mariadb_answers, redis_answers, wait_until
+from tests.support.servers import (
+    MARIADB_OPTIONS,
+    free_port,
+    install_mariadb,
+    mariadb_answers,
+    redis_answers,
+    wait_until,
+)
 
 TABLE_IS_FULL = 1114
 

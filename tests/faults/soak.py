@@ -22,14 +22,14 @@ from random import Random  # noqa: TID251
 import psutil
 from sqlalchemy import func, select
 
-from config.db import reading
+from config.db.engine import reading
 from sms_port.models import Lane, message
 from tests.faults.checker import check
-from tests.faults.house import theatre
+from tests.faults.deployment import theatre
+from tests.faults.external_services import drip, gzip_bomb, html, partial_items, wrong_ids
+from tests.faults.failpoints import points
 from tests.faults.infrastructure import FAULTS
-from tests.faults.outside import drip, gzip_bomb, html, partial_items, wrong_ids
-from tests.faults.points import points
-from tests.faults.theatre import STILL_S, Citizen, Theatre
+from tests.faults.instance import STILL_S, Citizen, Theatre
 
 ROLES = ("web", "worker", "gateway", "clock")
 BREATH_S = 0.15

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.faults.checker import check
-from tests.faults.crowd import let_in
-from tests.faults.theatre import Citizen, Theatre
-from tests.servers import wait_until
+from tests.faults.instance import Citizen, Theatre
+from tests.faults.load import let_in
+from tests.support.servers import wait_until
 
 CITIZENS = 200
 

@@ -5,25 +5,26 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, update
 
-from app import closing
-from config.db import begin
+from config.db.engine import begin
 from config.ground import Ground, make_ground
 from query.models import inquiry, question
-from sms_port.gateway import send_due
+from query.settling.closing import record_outcome
 from sms_port.models import message
+from sms_port.sending.gateway import send_due
 from tests.conftest import settings_for
-from tests.factories import prepare
 from tests.faults.checker import HOUR, check
-from tests.faults.outside import Outside
-from tests.faults.theatre import Citizen
-from tests.query.played import accept, work
-from tests.servers import serve
+from tests.faults.external_services import Outside
+from tests.faults.instance import Citizen
+from tests.query.partner_stub import accept, work
+from tests.support.factories import prepare
+from tests.support.servers import serve
 
 Break = Callable[[Ground, Outside, list[Citizen]], None]
 
@@ -43,7 +44,7 @@ def finished(
         for citizen in citizens:
             citizen.promised.append({"reference": accept(ground, citizen.phone).reference})
         work(ground)
-        send_due(ground, closing(ground))
+        send_due(ground, partial(record_outcome, ground))
         yield ground, outside, citizens
     ground.redis.close()
     ground.engine.dispose()

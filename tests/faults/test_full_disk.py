@@ -11,16 +11,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from config.db import begin
+from config.db.engine import begin
 from config.ground import make_ground
 from config.settings import load_settings
 from tests.conftest import need
 from tests.faults.checker import check
-from tests.faults.house import eager
-from tests.faults.outside import Outside
-from tests.faults.theatre import Caller, Citizen, Theatre
-from tests.instances import Instance, private_instance
-from tests.servers import serve
+from tests.faults.deployment import eager
+from tests.faults.external_services import Outside
+from tests.faults.instance import Caller, Citizen, Theatre
+from tests.support.instances import Instance, private_instance
+from tests.support.servers import serve
 
 UNLIMITED = resource.RLIM_INFINITY
 NO_ROOM = 1

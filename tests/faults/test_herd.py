@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 
 from tests.faults.checker import check
-from tests.faults.crowd import assemble, owed
-from tests.faults.theatre import LONG_S, Citizen, Theatre
-from tests.servers import wait_until
+from tests.faults.instance import LONG_S, Citizen, Theatre
+from tests.faults.load import assemble, owed
+from tests.support.servers import wait_until
 
 HERD = int(os.environ.get("HERD", "400"))
 NEWCOMERS = 6

@@ -15,11 +15,11 @@ import psutil
 import pytest
 
 from tests.faults.checker import check
-from tests.faults.crowd import coming, frozen, let_in, owed
+from tests.faults.failpoints import ROOT
 from tests.faults.infrastructure import FAULTS, Fault, cross_locks
-from tests.faults.points import ROOT
-from tests.faults.theatre import LONG_S, Citizen, Theatre
-from tests.servers import free_port, wait_until
+from tests.faults.instance import LONG_S, Citizen, Theatre
+from tests.faults.load import coming, frozen, let_in, owed
+from tests.support.servers import free_port, wait_until
 
 LIBFAKETIME = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
 
@@ -99,7 +99,7 @@ def only_strangers(stage: Theatre, *parts: tuple[str, str]) -> Iterator[None]:
     for role, shift in parts:
         faked = {"LD_PRELOAD": LIBFAKETIME[0], "FAKETIME": shift, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
         apart = {"ONECERT_METRICS_BIND": f"127.0.0.1:{free_port()}"}
-        command = [sys.executable, "-m", "tests.faults.cast", str(stage.directory), role]
+        command = [sys.executable, "-m", "tests.faults.processes", str(stage.directory), role]
         strangers.append(subprocess.Popen(command, cwd=ROOT, env={**stage.environment, **faked, **apart}))
     try:
         yield

@@ -10,8 +10,8 @@ import requests
 
 from tests.faults.checker import check
 from tests.faults.infrastructure import hidden_keys
-from tests.faults.theatre import BROKEN, Caller, Citizen, Theatre
-from tests.servers import wait_until
+from tests.faults.instance import BROKEN, Caller, Citizen, Theatre
+from tests.support.servers import wait_until
 
 
 def test_without_its_keys_nothing_is_opened_or_sent_and_whoever_asks_is_told_503(

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from tests.faults.checker import check
-from tests.faults.crowd import assemble, frozen, owed
-from tests.faults.outside import Body
-from tests.faults.points import points
-from tests.faults.theatre import STILL_S, Citizen, Theatre
-from tests.servers import wait_until
+from tests.faults.external_services import Body
+from tests.faults.failpoints import points
+from tests.faults.instance import STILL_S, Citizen, Theatre
+from tests.faults.load import assemble, frozen, owed
+from tests.support.servers import wait_until
 
 LONGEST_S = 240
 FIRST_BYTE = "call.after_first_byte"

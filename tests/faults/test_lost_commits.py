@@ -5,30 +5,31 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from app import closing
-from config.clock import FixedClock
 from config.errors import OneCertError
 from config.ground import Ground, make_ground
-from query.codes import request_code
+from config.times.clock import FixedClock
 from query.inquiry import INTERNET_ACCOUNTS, SECOND
-from query.submission import submit
-from query.sweep import sweep
-from sms_port.gateway import send_due
-from sms_port.ledger import sweep as sweep_messages
+from query.intake.codes import request_code
+from query.intake.submit import submit
+from query.settling.closing import record_outcome
+from query.upkeep.sweep import sweep
+from sms_port.ledger.messages import sweep as sweep_messages
+from sms_port.sending.gateway import send_due
 from tests.conftest import settings_for
-from tests.factories import LAUNCH_DAY, empty, prepare
 from tests.faults.checker import check
-from tests.faults.outside import Outside
+from tests.faults.external_services import Outside
+from tests.faults.instance import Citizen
 from tests.faults.proxy import Proxy
-from tests.faults.theatre import Citizen
-from tests.query.played import OWNER, form, rows, work
-from tests.servers import serve
+from tests.query.partner_stub import OWNER, form, rows, work
+from tests.support.factories import LAUNCH_DAY, empty, prepare
+from tests.support.servers import serve
 
 MANY = 200
 
@@ -76,7 +77,7 @@ def live(ground: Ground, outside: Outside, citizen: Citizen) -> None:
     code = None
     for _ in range(5):
         insist(lambda: new_code(ground, citizen))
-        insist(lambda: send_due(ground, closing(ground)))
+        insist(lambda: send_due(ground, partial(record_outcome, ground)))
         if code := code_on(outside, citizen.phone):
             break
         pass_time(ground)
@@ -87,7 +88,7 @@ def live(ground: Ground, outside: Outside, citizen: Citizen) -> None:
         with contextlib.suppress(OneCertError):
             work(ground)
         with contextlib.suppress(OneCertError):
-            send_due(ground, closing(ground))
+            send_due(ground, partial(record_outcome, ground))
         pass_time(ground)
         if all(row.state == 3 for row in rows(ground)):
             return
@@ -114,7 +115,7 @@ def pass_time(ground: Ground) -> None:
     ground.clock.advance(60 * SECOND)
     sweep(ground)
     with contextlib.suppress(OneCertError):
-        sweep_messages(ground, closing(ground))
+        sweep_messages(ground, partial(record_outcome, ground))
 
 
 def code_on(outside: Outside, phone: str) -> str | None:

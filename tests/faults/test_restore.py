@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 from sqlalchemy import select
 
-from config.db import reading
+from config.db.engine import reading
 from query.models import inquiry
 from sms_port.models import Lane, State, message
 from tests.faults.checker import check
-from tests.faults.theatre import Citizen, Theatre
-from tests.servers import wait_until
+from tests.faults.instance import Citizen, Theatre
+from tests.support.servers import wait_until
 
 GATEWAY_POINT = "send.after_acceptance"
 

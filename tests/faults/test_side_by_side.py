@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from config.queue import QUEUE
+from config.queue.bell import QUEUE
 from tests.faults.checker import check
-from tests.faults.crowd import coming
-from tests.faults.theatre import TABLES, Citizen, Theatre
-from tests.servers import free_port
+from tests.faults.instance import TABLES, Citizen, Theatre
+from tests.faults.load import coming
+from tests.support.servers import free_port
 
 STOPPED_WITHIN_S = 30
 

@@ -12,11 +12,11 @@ from werkzeug.test import TestResponse
 
 from config.bootstrap import bootstrap
 from config.ground import Ground
-from config.sandbox import Behaviour
-from miniprogram_api import platform_call
-from miniprogram_api.sandbox import Played
+from config.sandbox.behaviour import Behaviour
+from miniprogram_api.logins import platform_call
+from miniprogram_api.sandbox.wechat import Played
 from tests.miniprogram_api.citizens import PHONE
-from tests.servers import PATIENCE_S
+from tests.support.servers import PATIENCE_S
 
 ADDRESS = "198.51.100.8"
 

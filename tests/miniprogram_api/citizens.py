@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from config.db import begin, reading
+from config.db.engine import begin, reading
 from config.ground import Ground
-from sms_port.letter import open_letter
+from sms_port.ledger.payload import open_letter
 from sms_port.models import message
 
 PHONE = "13800138000"

@@ -10,20 +10,21 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 
 from config.ground import Ground
-from config.sandbox import Behaviour
-from miniprogram_api.door import Door
-from miniprogram_api.problems import http_problem_response
-from miniprogram_api.sandbox import Played
-from miniprogram_api.sandbox import make_blueprint as make_sandbox
+from config.sandbox.behaviour import Behaviour
+from miniprogram_api.contract.problems import http_problem_response
+from miniprogram_api.sandbox.wechat import Played
+from miniprogram_api.sandbox.wechat import make_blueprint as make_sandbox
 from miniprogram_api.views import make_blueprint
+from query.access.door import Door
 from tests.miniprogram_api.applets import Client, Platforms, patient, point_at
 from tests.miniprogram_api.citizens import Citizen
-from tests.servers import serve
+from tests.support.doors import make_door
+from tests.support.servers import serve
 
 
 @pytest.fixture
 def door(ground: Ground) -> Door:
-    return Door(ground)
+    return make_door(ground)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 
 from werkzeug.test import TestResponse
 
-from miniprogram_api.bodies import LARGEST_BODY
+from miniprogram_api.contract.requests import LARGEST_BODY
 from tests.miniprogram_api.citizens import PHONE, Citizen, messages_owed, problem
 
 

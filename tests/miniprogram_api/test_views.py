@@ -9,11 +9,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from config.clock import FixedClock
 from config.ground import Ground
-from config.tickets import Ticket, build_ticket
-from tests.factories import LAUNCH_DAY
+from config.times.clock import FixedClock
+from query.access.tickets import Ticket, build_ticket
 from tests.miniprogram_api.citizens import ACCOUNTS, CARDS, PHONE, Citizen, codes_owed, messages_owed, problem
+from tests.support.factories import LAUNCH_DAY
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE

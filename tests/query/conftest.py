@@ -8,12 +8,12 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
-from config.clock import FixedClock
 from config.ground import Ground, make_ground
 from config.settings import Settings
-from tests.factories import prepare
-from tests.query.played import Partners
-from tests.servers import serve
+from config.times.clock import FixedClock
+from tests.query.partner_stub import Partners
+from tests.support.factories import prepare
+from tests.support.servers import serve
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from config import audit
-from config.db import reading
+from config.db.engine import reading
 from config.ground import Ground
-from query.cli import inquiry_commands
-from query.schema_cli import db_commands
-from tests.query.played import PHONE, Partners, accept, due_partners, hand_over, retry, work
+from query.commands.db import db_commands
+from query.commands.inquiry import inquiry_commands
+from tests.query.partner_stub import PHONE, Partners, accept, due_partners, hand_over, retry, work
 
 
 def run(ground: Ground, *words: str, group: Any = inquiry_commands) -> Result:

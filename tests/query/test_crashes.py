@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from config.clock import FixedClock
-from config.db import begin
+from config.db.engine import begin
 from config.ground import Ground
-from query.advance import advance
-from query.ask import ask, claim_call, put
-from query.gather import gather
+from config.times.clock import FixedClock
+from query.asking.ask import ask, claim_call, put
+from query.asking.gather import gather
 from query.inquiry import SECOND, Outcome, State
 from query.models import inquiry, question, wave
-from query.questions import UNAVAILABLE, QuestionState
-from query.record import record
-from query.sweep import sweep
+from query.settling.advance import advance
+from query.upkeep.sweep import sweep
+from query.waves.questions import UNAVAILABLE, QuestionState
+from query.waves.record import record
 from sms_port.models import Lane, message
-from tests.query.killed import Killed
-from tests.query.played import (
+from tests.query.crash import Killed
+from tests.query.partner_stub import (
     Partners,
     accept,
     accept_many,
@@ -33,7 +33,7 @@ from tests.query.played import (
     rows,
     work,
 )
-from tests.query.racing import at_once
+from tests.query.race import at_once
 
 
 def call_of(ground: Ground, code: str) -> Any:
@@ -50,17 +50,17 @@ def replies_by_inquiry(ground: Ground) -> Counter[bytes]:
 
 
 POINTS = [
-    "query.ask.client.ask",
-    "query.ask.record_heard",
-    "query.ask.advance",
-    "query.gather.put",
-    "query.advance.settle_checked",
-    "query.advance.settle_asked",
-    "query.ending.owe",
-    "query.ending.move",
-    "query.checking.move",
-    "query.asking.finish",
-    "query.owing.Owing.ring",
+    "query.asking.ask.client.ask",
+    "query.asking.ask.record_heard",
+    "query.asking.ask.advance",
+    "query.asking.gather.put",
+    "query.settling.advance.settle_checked",
+    "query.settling.advance.settle_asked",
+    "query.settling.ending.owe",
+    "query.settling.ending.move",
+    "query.settling.identity.move",
+    "query.settling.counts.finish",
+    "query.settling.after_commit.Owing.ring",
 ]
 
 
@@ -116,7 +116,7 @@ def test_a_worker_killed_after_the_answer_asks_again_and_replies_once(
     accepted = accept(ground)
     gather(ground, "china-mobile")
     with monkeypatch.context() as patch:
-        kill_at(patch, "query.ask.record_heard", 1)
+        kill_at(patch, "query.asking.ask.record_heard", 1)
         with pytest.raises(Killed):
             ask(ground, "jd")
     work(ground)
@@ -134,7 +134,7 @@ def test_an_identity_wave_whose_worker_died_is_asked_again(
 ) -> None:
     accepted = accept(ground)
     with monkeypatch.context() as patch:
-        kill_at(patch, "query.gather.put", 1)
+        kill_at(patch, "query.asking.gather.put", 1)
         with pytest.raises(Killed):
             gather(ground, "china-mobile")
     sweep(ground)

@@ -24,7 +24,7 @@ from query.inquiry import (
     retry_delay,
     step_after,
 )
-from query.offer import PromisedTimes
+from query.services import PromisedTimes
 
 TIMES = PromisedTimes()
 NOW = 1_795_327_500_000

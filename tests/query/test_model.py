@@ -6,6 +6,7 @@ import itertools
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,34 +15,34 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from app import closing
-from config.clock import FixedClock
 from config.ground import Ground, make_ground
-from enterprises.sandbox import count_of
-from query.ask import Call, claim_call
-from query.codes import request_code
+from config.times.clock import FixedClock
+from enterprises.sandbox.partners import count_of
+from query.asking.ask import Call, claim_call
 from query.errors import CodeExpired, CodeWrong, IdempotencyConflict, QueryError, TooSoon
 from query.inquiry import DAY, HOUR, INDEX_KEPT, INTERNET_ACCOUNTS, SECOND
+from query.intake.codes import request_code
+from query.intake.submit import submit
 from query.models import verification_code
-from query.questions import Answer
-from query.record import record
-from query.submission import submit
-from query.sweep import sweep
-from sms_port.gateway import send_due
-from sms_port.ledger import sweep as sweep_messages
+from query.settling.closing import record_outcome
+from query.upkeep.sweep import sweep
+from query.waves.questions import Answer
+from query.waves.record import record
+from sms_port.ledger.messages import sweep as sweep_messages
+from sms_port.ledger.receipts import Receipt, record_receipts
 from sms_port.models import Word
-from sms_port.receipts import Receipt, record_receipts
+from sms_port.sending.gateway import send_due
 from tests.conftest import settings_for
-from tests.enterprises.stage import Switchboard
-from tests.factories import LAUNCH_DAY, prepare
+from tests.enterprises.server import Switchboard
 from tests.faults.checker import check
-from tests.faults.outside import Outside
-from tests.faults.points import points
-from tests.faults.theatre import Citizen
-from tests.query.killed import killed_at
-from tests.query.model import ACCEPTED, Model, code_kept_too_long, kept_too_long
-from tests.query.played import due_partners, form, rows, work
-from tests.servers import serve
+from tests.faults.external_services import Outside
+from tests.faults.failpoints import points
+from tests.faults.instance import Citizen
+from tests.query.crash import killed_at
+from tests.query.partner_stub import due_partners, form, rows, work
+from tests.query.state_model import ACCEPTED, Model, code_kept_too_long, kept_too_long
+from tests.support.factories import LAUNCH_DAY, prepare
+from tests.support.servers import serve
 
 PHONES = ["13800138001", "13900139002", "18600186003"]
 OWNERS = [b"a" * 32, b"b" * 32]
@@ -187,7 +188,7 @@ class Life(RuleBasedStateMachine):
             self.clock.advance(min(ms, step))
             ms -= step
             sweep(self.ground)
-            sweep_messages(self.ground, closing(self.ground))
+            sweep_messages(self.ground, partial(record_outcome, self.ground))
             work(self.ground)
             self.send()
 
@@ -197,7 +198,7 @@ class Life(RuleBasedStateMachine):
 
     def send(self) -> None:
         """The gateway's turn."""
-        send_due(self.ground, closing(self.ground))
+        send_due(self.ground, partial(record_outcome, self.ground))
 
     # The outside
 
@@ -238,7 +239,7 @@ class Life(RuleBasedStateMachine):
         item = data.draw(st.sampled_from([one.reference for one in self.outside.sent] + ["f" * 32 + "-1", "nobody"]))
         for _ in range(times):
             told = [Receipt("main", item, part, word, "X", self.clock.now()) for part in (1, 2)]
-            record_receipts(self.ground, closing(self.ground), told)
+            record_receipts(self.ground, partial(record_outcome, self.ground), told)
 
     # What must always hold
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from config.db import begin
+from config.db.engine import begin
 from config.ground import Ground
 from query.errors import MovedElsewhere
 from query.inquiry import MOVES, Outcome, State
 from query.moves import move, standing
-from tests.query.played import accept, one
+from tests.query.partner_stub import accept, one
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
-from config.clock import FixedClock
-from config.db import begin
+from config.db.engine import begin
 from config.ground import Ground
+from config.times.clock import FixedClock
 from query.models import notice
 from query.notices import NoticeState, claim_notice, owe_notice, record_report, settle_notice
-from tests.query.played import rows
+from tests.query.partner_stub import rows
 
 ENTRANCE, OPENID = "gxwbwx", "o-somebody"
 

@@ -11,19 +11,19 @@ import pytest
 from sqlalchemy import Engine, event, select
 from sqlalchemy.dialects import mysql
 
-from config.clock import FixedClock
-from config.db import begin
+from config.db.engine import begin
 from config.ground import Ground
-from query.closing import record_outcome
+from config.times.clock import FixedClock
 from query.models import inquiry, question, wave
 from query.progress import progress
-from query.sweep import sweep
-from sms_port.gateway import send_due
-from sms_port.ledger import Lane, Outcome
-from sms_port.ledger import sweep as sweep_messages
+from query.settling.closing import record_outcome
+from query.upkeep.sweep import sweep
+from sms_port.ledger.messages import Lane, Outcome
+from sms_port.ledger.messages import sweep as sweep_messages
 from sms_port.models import message
+from sms_port.sending.gateway import send_due
 from tests.bench.history import ROWS, analyze, store_finished
-from tests.query.played import OWNER, Partners, accept, accept_many, one, work
+from tests.query.partner_stub import OWNER, Partners, accept, accept_many, one, work
 
 FINISHED = 20_000
 HOT = frozenset([*ROWS, "verification_code"])
@@ -72,7 +72,7 @@ def work_through(ground: Ground, clock: FixedClock) -> None:
     progress(ground, accepted[0].reference, OWNER)
     ids = [one(ground, each).id for each in accepted]
     with begin(ground.engine) as db:
-        record_outcome(db, ground, [Outcome(number, Lane.REPLY, "accepted", ground.clock.now()) for number in ids])
+        record_outcome(ground, db, [Outcome(number, Lane.REPLY, "accepted", ground.clock.now()) for number in ids])
     send_due(ground, lambda db, outcomes: None)
     sweep_messages(ground, lambda db, outcomes: None)
     accept(ground)  # not worked off: the sweep finds it

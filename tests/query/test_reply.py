@@ -2,7 +2,7 @@
 
 import pytest
 
-from config.catalogue import default_document, load_catalogue
+from config.catalogue.document import default_document, load_catalogue
 from query.inquiry import INTERNET_ACCOUNTS, PHONE_CARDS, Outcome
 from query.reply import About, Company, compose_code, compose_reply, compose_unsuccessful
 

@@ -20,17 +20,17 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Engine, inspect, text
 
 from config import audit
-from config.catalogue import default_document
-from config.catalogue_cli import config_group
-from config.cli import key
-from config.clock import FixedClock
-from config.db import make_engine, metadata, reading
+from config.catalogue.document import default_document
+from config.commands.catalogue import config_group
+from config.commands.keys import key
+from config.db.engine import make_engine, metadata, reading
 from config.ground import make_ground
 from config.settings import DATABASE_FILE
+from config.times.clock import FixedClock
+from query.commands.db import db_commands
 from query.schema import MIGRATIONS, revisions, upgrade
-from query.schema_cli import db_commands
 from tests.conftest import settings_for
-from tests.factories import LAUNCH_DAY
+from tests.support.factories import LAUNCH_DAY
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])
@@ -99,7 +99,7 @@ def test_two_upgrades_at_once_and_a_third_later_are_one(empty: Engine) -> None:
 def test_an_upgrade_outwaits_another_that_takes_longer_than_a_lock_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("config.db.BUSY_S", 1)
+    monkeypatch.setattr("config.db.engine.BUSY_S", 1)
     engine = make_engine(settings_for(f"sqlite:///{tmp_path / 'held.db'}", "redis://127.0.0.1:1", tmp_path))
     with ThreadPoolExecutor(1) as pool:
         with engine.begin():

@@ -15,10 +15,10 @@ from urllib.parse import parse_qsl, quote
 
 from flask import Flask, Request, Response, jsonify, request
 
-from config.catalogue_links import Link as LinkEntry
-from config.db import begin
+from config.catalogue.links import Link as LinkEntry
+from config.db.engine import begin
 from config.ground import Ground
-from tests.servers import serve
+from tests.support.servers import serve
 
 ACCOUNT, SECRET = "LTAI5tExampleAccessKeyId", "an AccessKey secret"
 OURS = "0123456789abcdef0123456789abcdef-1"

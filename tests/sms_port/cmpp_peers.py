@@ -10,23 +10,23 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from config.catalogue_links import Link as LinkEntry
+from config.catalogue.links import Link as LinkEntry
 from config.ground import Ground
 from sms_port.errors import SmsError
-from sms_port.gateway import Gateway
-from sms_port.inbound import Inbound
-from sms_port.links.cmpp import CmppLink
+from sms_port.ledger.inbound import Inbound
+from sms_port.ledger.receipts import Receipt
+from sms_port.links.cmpp.link import CmppLink
 from sms_port.links.link import Dispatch, Ending
+from sms_port.links.rate_limit import Pace
+from sms_port.message_reference import build_reference
 from sms_port.models import Lane
-from sms_port.pace import Pace
-from sms_port.receipts import Receipt
-from sms_port.reference import build_reference
-from sms_port.sandbox_cmpp import CmppGateway, Guest, Play
-from sms_port.sandbox_cmpp_wire import Part
+from sms_port.sandbox.cmpp_frames import Part
+from sms_port.sandbox.cmpp_gateway import CmppGateway, Guest, Play
 from sms_port.segments import compose_parts
-from tests.factories import LAUNCH_DAY
-from tests.servers import wait_until
-from tests.sms_port.letters import PHONE, change_catalogue
+from sms_port.sending.gateway import Gateway
+from tests.sms_port.messages import PHONE, change_catalogue
+from tests.support.factories import LAUNCH_DAY
+from tests.support.servers import wait_until
 
 SIGNATURE = "【一证通查】"
 LONG = SIGNATURE + "长" * 100

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import pytest
 
 from config.ground import Ground
-from sms_port.gateway import Gateway
+from sms_port.sending.gateway import Gateway
 from tests.sms_port.cmpp_peers import Faulty, Peer, run_peer, use_cmpp
-from tests.sms_port.letters import News, Sandbox, run_sandbox
+from tests.sms_port.messages import News, Sandbox, run_sandbox
 
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gateway that answers is waited for, however busy the machine is; a test of one that does not says so itself."""
-    monkeypatch.setattr("sms_port.links.session.STRAGGLERS_S", 90.0)
-    monkeypatch.setattr("sms_port.gateway.READY_S", 90.0)
+    monkeypatch.setattr("sms_port.links.session.link.STRAGGLERS_S", 90.0)
+    monkeypatch.setattr("sms_port.sending.gateway.READY_S", 90.0)
 
 
 @pytest.fixture

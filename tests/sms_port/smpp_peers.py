@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from config.catalogue_links import Link as LinkEntry
-from config.db import begin
+from config.catalogue.links import Link as LinkEntry
+from config.db.engine import begin
 from config.ground import Ground
-from tests.servers import wait_until
+from tests.support.servers import wait_until
 
 SERVER = Path(__file__).parent / "smpp_server"
 ENTRY = """

@@ -11,18 +11,18 @@ import pytest
 from click.testing import CliRunner, Result
 
 from config import audit
-from config.db import reading
+from config.db.engine import reading
 from config.ground import Ground
-from sms_port.claiming import claim
 from sms_port.cli import message_group
-from sms_port.exchange import Exchange
-from sms_port.gateway import send_due
-from sms_port.inbound import Inbound, record_texts
-from sms_port.ledger import Lane, Owed
+from sms_port.ledger.inbound import Inbound, record_texts
+from sms_port.ledger.messages import Lane, Owed
 from sms_port.links.link import Unknown
-from sms_port.recording import record
-from sms_port.router import Breather, routes_for
-from tests.sms_port.letters import PHONE, REPLY, News, Sandbox, make_code, make_reply, owe_all
+from sms_port.sending.claims import claim
+from sms_port.sending.gateway import send_due
+from sms_port.sending.link_pool import Exchange
+from sms_port.sending.results import record
+from sms_port.sending.routing import Breather, routes_for
+from tests.sms_port.messages import PHONE, REPLY, News, Sandbox, make_code, make_reply, owe_all
 
 
 @pytest.fixture

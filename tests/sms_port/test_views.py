@@ -11,17 +11,17 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from config.db import begin, reading
+from config.crypto.http_signatures import sign
+from config.db.engine import begin, reading
 from config.errors import OneCertError
 from config.ground import Ground
-from config.queue import make_redis
-from config.signature import sign
-from sms_port.gateway import send_due
+from config.queue.bell import make_redis
+from sms_port.message_reference import build_reference
 from sms_port.models import State, receipt
-from sms_port.reference import build_reference
+from sms_port.sending.gateway import send_due
 from sms_port.views import make_blueprint
-from tests.servers import serve, wait_until
-from tests.sms_port.letters import News, make_reply, owe_all, problem, run_sandbox, state_of
+from tests.sms_port.messages import News, make_reply, owe_all, problem, run_sandbox, state_of
+from tests.support.servers import serve, wait_until
 
 PATH = "/sms/main/receipts"
 

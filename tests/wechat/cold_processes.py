@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
-from config import platform_tokens
 from config.ground import load_ground
-from tests.servers import PATIENCE_S
-from wechat import platform_calls
+from config.platforms import access_tokens
+from tests.support.servers import PATIENCE_S
 from wechat.accounts import find_official_account
-from wechat.platform import Platform
+from wechat.platform import calls
+from wechat.platform.client import Platform
 
-platform_calls.READ_S = platform_calls.TOTAL_S = platform_tokens.WAIT_S = PATIENCE_S
-platform_tokens.LOCK_MS = int(PATIENCE_S * 1000)
+calls.READ_S = calls.TOTAL_S = access_tokens.WAIT_S = PATIENCE_S
+access_tokens.LOCK_MS = int(PATIENCE_S * 1000)
 """What so many do on a busy machine takes longer than a citizen would wait."""
 
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from config.bootstrap import bootstrap
 from config.ground import Ground
-from tests.servers import PATIENCE_S
+from tests.support.servers import PATIENCE_S
 from tests.wechat.forms import make_app
 from tests.wechat.played_platform import Played, played_platform
 from tests.wechat.pushing import WeChat
@@ -19,7 +19,7 @@ from tests.wechat.pushing import WeChat
 @pytest.fixture(autouse=True)
 def on_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Redis that takes its time is not away, and `onecert account push` waits longer than WeChat would."""
-    monkeypatch.setattr("wechat.answers.REDIS_S", PATIENCE_S)
+    monkeypatch.setattr("wechat.webhook.answer_memory.REDIS_S", PATIENCE_S)
     monkeypatch.setattr("wechat.cli.WECHAT_WAITS_S", PATIENCE_S)
 
 

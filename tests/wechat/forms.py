@@ -10,12 +10,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from config.ground import Ground
-from miniprogram_api.door import Door
-from miniprogram_api.problems import http_problem_response
+from miniprogram_api.contract.problems import http_problem_response
 from tests.miniprogram_api.citizens import codes_owed
+from tests.support.doors import make_door
 from wechat.headers import add_headers
-from wechat.pages import make_blueprint
-from wechat.refusals import receive_strays
+from wechat.pages.refusals import receive_strays
+from wechat.pages.views import make_blueprint
 
 PHONE = "13800138000"
 ACCOUNTS = {"phone": PHONE, "id_tail": "12345X", "consent": "yes"}
@@ -24,7 +24,7 @@ CARDS = {"phone": PHONE, "name": "张三", "id_number": "11010519491231002X", "c
 
 def make_app(ground: Ground) -> Flask:
     app = Flask("pages", static_folder=None)
-    app.register_blueprint(make_blueprint(ground, Door(ground)))
+    app.register_blueprint(make_blueprint(ground, make_door(ground)))
     receive_strays(app, ground, http_problem_response)
     app.register_error_handler(HTTPException, http_problem_response)
     app.wsgi_app = add_headers(app.wsgi_app)  # type: ignore[method-assign]

@@ -10,13 +10,13 @@ from unittest.mock import patch
 from flask import Flask
 
 import wechat.sandbox
-from config.catalogue_schema import Entrance
+from config.catalogue.schema import Entrance
 from config.ground import Ground
-from config.sandbox import Behaviour
-from tests.servers import PATIENCE_S, serve
-from wechat import platform_calls
+from config.sandbox.behaviour import Behaviour
+from tests.support.servers import PATIENCE_S, serve
 from wechat.accounts import find_official_account
-from wechat.platform import Platform
+from wechat.platform import calls
+from wechat.platform.client import Platform
 
 
 @dataclass
@@ -45,7 +45,7 @@ def played_platform(ground: Ground) -> Iterator[Played]:
     app.register_blueprint(wechat.sandbox.make_blueprint(ground, behaviour, memory))
     account = find_official_account(ground.catalogues.current(), "gxwbwx")
     pauses: list[float] = []
-    with serve(app) as url, patch.multiple(platform_calls, CONNECT_S=PATIENCE_S, READ_S=PATIENCE_S, TOTAL_S=PATIENCE_S):
+    with serve(app) as url, patch.multiple(calls, CONNECT_S=PATIENCE_S, READ_S=PATIENCE_S, TOTAL_S=PATIENCE_S):
         there = replace_account(account, base_url=f"{url}/wechat")
         yield Played(f"{url}/wechat", behaviour, memory, Platform(ground, pauses.append), there, pauses)
     ground.http.close()

@@ -6,8 +6,8 @@ import base64
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from wechat.player import Played
-from wechat.push import AccountKeys, Envelope, Mode, Push, Stamp, check_stamp, open_push
+from wechat.webhook.player import Played
+from wechat.webhook.push import AccountKeys, Envelope, Mode, Push, Stamp, check_stamp, open_push
 
 NOW = 1_795_327_500_000
 OPENID = "oTestCitizen-0123456789_abcd"

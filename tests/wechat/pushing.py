@@ -10,11 +10,11 @@ from werkzeug.test import TestResponse
 
 from config.ground import Ground
 from tests.wechat.pushes import OPENID
-from wechat.accounts import read_account
-from wechat.player import Played, build_event, build_push, read_answer
-from wechat.push import AccountKeys, Mode
-from wechat.push_body import Format
-from wechat.views import make_blueprint
+from wechat.webhook.account_keys import read_account
+from wechat.webhook.body import Format
+from wechat.webhook.player import Played, build_event, build_push, read_answer
+from wechat.webhook.push import AccountKeys, Mode
+from wechat.webhook.views import make_blueprint
 
 ACCOUNTS = ["gxwbwx", "gxb-antifraud", "caict"]
 TAP = build_event("CLICK", "ONECERT")

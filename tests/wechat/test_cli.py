@@ -9,14 +9,14 @@ import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
 
-from config.catalogue import default_document
-from config.db import begin
+from config.catalogue.document import default_document
+from config.db.engine import begin
 from config.ground import Ground
 from tests.conftest import on_sqlite
-from tests.servers import serve
-from wechat.accounts import read_account
+from tests.support.servers import serve
 from wechat.cli import account
-from wechat.views import make_blueprint
+from wechat.webhook.account_keys import read_account
+from wechat.webhook.views import make_blueprint
 
 pytestmark = on_sqlite
 

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from config.ground import Ground
-from config.sandbox import Behaviour
+from config.sandbox.behaviour import Behaviour
 from tests.conftest import on_sqlite
 from wechat.sandbox import Platform, make_blueprint
 

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 import pytest
 
-from config.db import begin
+from config.db.engine import begin
 from config.ground import Ground
-from sms_port.links.cmpp import CmppLink
+from sms_port.links.cmpp.link import CmppLink
 from sms_port.links.link import Accepted, Dispatch, Ending
+from sms_port.message_reference import build_reference, extension_of, parse_reference
 from sms_port.models import Lane, Word
-from sms_port.reference import build_reference, extension_of, parse_reference
 from sms_port.segments import compose_parts
-from tests.factories import LAUNCH_DAY
-from tests.servers import wait_until
 from tests.sms_port.cmpp_peers import Hearing, open_link, use_cmpp
+from tests.support.factories import LAUNCH_DAY
+from tests.support.servers import wait_until
 
 ANSWER_S, REPORT_S = 70, 90
 MANY = 20

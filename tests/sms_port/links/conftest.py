@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from config.ground import Ground
-from sms_port.links.cmpp import CmppLink
-from tests.servers import wait_until
+from sms_port.links.cmpp.link import CmppLink
 from tests.sms_port.cmpp_peers import Hearing, Peer, open_link, run_peer, use_cmpp
+from tests.support.servers import wait_until
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def peer(ground: Ground) -> Iterator[Peer]:
 @pytest.fixture
 def hasty(patience: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not answered at once is heard of later."""
-    monkeypatch.setattr("sms_port.links.session.STRAGGLERS_S", 0.1)
+    monkeypatch.setattr("sms_port.links.session.link.STRAGGLERS_S", 0.1)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def link(
     ground: Ground, peer: Peer, hearing: Hearing, wishes: Mapping[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[CmppLink]:
     """A link on which all is well, and which soon comes back when it was not."""
-    monkeypatch.setattr("sms_port.links.wire.RECONNECT_S", (0.1, 60.0))
+    monkeypatch.setattr("sms_port.links.session.connections.RECONNECT_S", (0.1, 60.0))
     with open_link(ground, use_cmpp(ground, peer.gateway.port, **wishes), hearing) as link:
         wait_until(lambda: link.status == "up")
         yield link

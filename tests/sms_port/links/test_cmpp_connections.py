@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from config.ground import Ground
-from sms_port.links.cmpp import CmppLink
+from sms_port.links.cmpp.link import CmppLink
 from sms_port.links.link import Accepted, Dispatch
+from sms_port.message_reference import build_reference
 from sms_port.models import Lane, Word
-from sms_port.reference import build_reference
-from sms_port.sandbox_cmpp import Guest
-from tests.factories import LAUNCH_DAY
-from tests.servers import wait_until
+from sms_port.sandbox.cmpp_gateway import Guest
 from tests.sms_port.cmpp_peers import Hearing, Peer, open_link, use_cmpp
+from tests.support.factories import LAUNCH_DAY
+from tests.support.servers import wait_until
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import time
 import pytest
 
 from config.ground import Ground
-from sms_port.links.cmpp_conversation import CmppConversation
+from sms_port.links.cmpp.protocol import CmppConversation
 from sms_port.links.link import Accepted, Unknown
 from sms_port.models import Lane
-from sms_port.sandbox_cmpp import CmppGateway, Guest
-from sms_port.sandbox_cmpp_wire import Part
-from tests.servers import wait_until
+from sms_port.sandbox.cmpp_frames import Part
+from sms_port.sandbox.cmpp_gateway import CmppGateway, Guest
 from tests.sms_port.cmpp_peers import SIGNATURE, Faulty, Hearing, Peer, letter, one, open_link, run_peer, use_cmpp
+from tests.support.servers import wait_until
 
 
 def test_never_more_than_the_window_is_unanswered(ground: Ground, peer: Peer, hearing: Hearing) -> None:
@@ -74,7 +74,7 @@ def test_the_wire_keeps_the_pace_of_the_contract(
 def test_closing_waits_for_answers_and_says_goodbye(
     ground: Ground, hearing: Hearing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sms_port.links.wire.DRAIN_S", 60.0)
+    monkeypatch.setattr("sms_port.links.session.connections.DRAIN_S", 60.0)
     under_way = threading.Event()
 
     def think(gateway: CmppGateway, guest: Guest, part: Part) -> int:

@@ -9,10 +9,8 @@ from collections.abc import Mapping
 import pytest
 
 from config.ground import Ground
-from sms_port.links.cmpp import CmppLink
-from sms_port.links.cmpp_codec import encode
-from sms_port.links.cmpp_conversation import Account, CmppConversation
-from sms_port.links.cmpp_frames import (
+from sms_port.links.cmpp.codec import encode
+from sms_port.links.cmpp.frames import (
     ACTIVE_TEST,
     V30,
     ConnectResp,
@@ -22,13 +20,15 @@ from sms_port.links.cmpp_frames import (
     build_answer_authenticator,
     build_authenticator,
 )
+from sms_port.links.cmpp.link import CmppLink
+from sms_port.links.cmpp.protocol import Account, CmppConversation
 from sms_port.links.link import Accepted, Dispatch, Unknown
+from sms_port.message_reference import build_reference
 from sms_port.models import Lane
-from sms_port.reference import build_reference
-from sms_port.sandbox_cmpp import Guest
-from tests.factories import LAUNCH_DAY
-from tests.servers import wait_until
+from sms_port.sandbox.cmpp_gateway import Guest
 from tests.sms_port.cmpp_peers import Hearing, Peer, open_link, use_cmpp
+from tests.support.factories import LAUNCH_DAY
+from tests.support.servers import wait_until
 
 PHONE, WORDS = "13800138000", "退订"
 MO = encode(Deliver(7, "10699000", "", "86" + PHONE, WORDS.encode("utf-16-be")), 1)

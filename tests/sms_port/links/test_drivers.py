@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from config.ground import Ground
-from sms_port.exchange import Exchange
 from sms_port.links import drivers
 from sms_port.links.link import Dispatch, NotSent
 from sms_port.models import Lane
-from tests.factories import LAUNCH_DAY
+from sms_port.sending.link_pool import Exchange
+from tests.support.factories import LAUNCH_DAY
 
 
 def test_a_link_whose_library_is_missing_takes_nothing_and_says_so(

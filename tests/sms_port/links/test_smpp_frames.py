@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sms_port.errors import FrameInvalid
-from sms_port.links.events import Answered, Bound, Closed, Heard, Lost, Stray
-from sms_port.links.smpp_conversation import Account, SmppConversation
-from sms_port.links.smpp_pdus import build_bare, build_submit, decode_all, encode
-from sms_port.links.smpp_words import build_name, is_receipt, number_of, parse_receipt, parse_text, word_of
+from sms_port.links.session.events import Answered, Bound, Closed, Heard, Lost, Stray
+from sms_port.links.smpp.codes import build_name, is_receipt, number_of, parse_receipt, parse_text, word_of
+from sms_port.links.smpp.pdus import build_bare, build_submit, decode_all, encode
+from sms_port.links.smpp.protocol import Account, SmppConversation
 from sms_port.models import Word
 
 NOW = 1_000.0

@@ -1,0 +1,54 @@
+"""The links of the catalogue: configured routes to SMS gateways. Pure."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from config.catalogue.fields import Algorithm, Code, Digits, Lane, LinkUrl, Part, Seconds
+
+
+class ApprovedText(Part):
+    """One of `[texts.sms]` that a vendor has approved, and the vendor's code for it."""
+
+    text: Code
+    code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,32}$")]
+
+
+class Link(Part):
+    """One configured route to an SMS gateway; a lower `preference` is taken first.
+
+    `http` is known by `key_id`; `cmpp` by `account` (SP_Id) and `service_id`; `smpp` by `account` (system_id);
+    `aliyun` by `account` (AccessKey ID), and it carries nothing but its `templates`.
+    `retryable`: a vendor's results that are not for good. `carriers`: whose numbers it serves; none named: everybody's.
+    `window` is what one of the `connections` holds unanswered.
+    """
+
+    code: Code
+    driver: Literal["http", "cmpp", "smpp", "aliyun"]
+    url: LinkUrl
+    key_id: Code
+    algorithm: Algorithm = "hmac-sha256"
+    port_number: Digits
+    signature_mode: Literal["ours", "gateway"]
+    batch_size: Annotated[int, Field(ge=1, le=500)]
+    max_parts: Annotated[int, Field(ge=1, le=255)]
+    lanes: Annotated[tuple[Lane, ...], Field(min_length=1)]
+    enabled: bool = True
+    preference: Annotated[int, Field(ge=0, le=1000)]
+    connect_s: Seconds
+    read_s: Seconds
+    total_s: Seconds
+    parts_per_second: Annotated[int, Field(ge=1, le=100_000)] = 100_000
+    carriers: tuple[Code, ...] = ()
+    account: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{0,32}$")] = ""
+    service_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{0,10}$")] = ""
+    version: Literal["3.0", "2.0"] = "3.0"
+    peer_check: Literal["strict", "warn"] = "strict"
+    window: Annotated[int, Field(ge=1, le=64)] = 16
+    connections: Annotated[int, Field(ge=1, le=16)] = 1
+    idle_s: Seconds = 180
+    extension_digits: Annotated[int, Field(ge=0, le=12)] = 0
+    retryable: tuple[Annotated[int, Field(ge=1, le=0xFFFFFFFF)], ...] = ()
+    templates: Annotated[tuple[ApprovedText, ...], Field(max_length=32)] = ()

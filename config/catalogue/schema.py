@@ -1,0 +1,249 @@
+"""The shape of the catalogue: frozen models, one for each part of the document. Pure.
+
+Units are in the names: `_s` seconds, `_hour`, `_minute` and `_day` counts within that time. What only
+holds between parts (a code used twice, a text too long) is checked in `catalogue_rules`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from config.catalogue.fields import (
+    WECHAT_URL,
+    Algorithm,
+    Amount,
+    Bilingual,
+    Block,
+    CertificateName,
+    Code,
+    Digits,
+    Host,
+    Line,
+    LinkUrl,
+    Part,
+    Prefix,
+    Seconds,
+    ServiceCode,
+    Url,
+    Window,
+)
+from config.catalogue.links import Link
+from config.catalogue.menus import MenuItem
+
+
+class Operator(Part):
+    """Who runs the service, for the foot of every page."""
+
+    name: Bilingual
+    filing: Line
+
+
+class PageLogin(Part):
+    """Switches on that pages opened in WeChat learn the visitor's openid; `url` is where WeChat logs people in."""
+
+    url: Url = "https://open.weixin.qq.com"
+
+
+class Notice(Part):
+    """A subscription notice after acceptance: the template, and which of its keywords takes what."""
+
+    template_id: Line
+    reference: Annotated[str, StringConstraints(pattern=r"^(character_string|thing)[0-9]{1,2}$")]
+    status: Annotated[str, StringConstraints(pattern=r"^(phrase|thing)[0-9]{1,2}$")]
+
+
+class Entrance(Part):
+    """Where a citizen comes in. `mode` and what `ACCOUNT_KEYS` names are an official account's.
+
+    `base_url`: the platform's API. An official account without it uses WeChat's own address; nobody logs into a mini
+    program without it. `key_mode` and the certificates' serial numbers are Alipay's. `domain_proof`: the name in the
+    file MP_verify_….txt. `script_hosts`: the hosts whose pages may use the JS-SDK in this account's name.
+    """
+
+    code: Code
+    kind: Literal["official-account", "wechat-applet", "alipay-applet", "web"]
+    name: Bilingual
+    app_id: str = ""
+    base_url: Url | None = None
+    original_id: str = ""
+    mode: Literal["plain", "compatible", "safe"] = "safe"
+    welcome: bool = False
+    menu: tuple[MenuItem, ...] = ()
+    key_mode: Literal["public-key", "certificate"] = "public-key"
+    app_cert_sn: CertificateName = ""
+    root_cert_sn: CertificateName = ""
+    domain_proof: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{0,64}$")] = ""
+    page_login: PageLogin | None = None
+    script_hosts: tuple[Host, ...] = ()
+    notice: Notice | None = None
+
+    @property
+    def platform_url(self) -> str:
+        """Where WeChat's API is called for this account."""
+        return self.base_url or WECHAT_URL
+
+
+class Service(Part):
+    """One of the two services and its time limits, counted from acceptance (`patience_s`: from asking)."""
+
+    code: ServiceCode
+    name: Bilingual
+    enabled: bool = True
+    fields: tuple[Literal["phone", "id_tail", "name", "id_number", "code", "consent"], ...]
+    patience_s: Annotated[int, Field(ge=1, le=158_400)]
+    identity_patience_s: Annotated[int, Field(ge=1, le=21_600)]
+    decision_s: Annotated[int, Field(ge=1, le=158_400)]
+    reply_within_s: Annotated[int, Field(ge=1, le=172_800)]
+
+
+class Application(Part):
+    """A product of an enterprise. `assumption`: nobody has attested that the real service counts it."""
+
+    code: Code
+    name: Bilingual
+    assumption: bool = False
+
+
+class Hotline(Part):
+    """Where an objection goes by phone. Without `verified_on` it is a lead to follow and shown nowhere."""
+
+    number: Annotated[str, StringConstraints(pattern=r"^[0-9][0-9-]{3,19}$")]
+    hours: Bilingual | None = None
+    source: Line | None = None
+    verified_on: datetime.date | None = None
+
+
+class Guide(Part):
+    """How to see details and remove an account in the company's own product; None: in general words only."""
+
+    details: Bilingual | None = None
+    removal: Bilingual | None = None
+    source: Line | None = None
+    verified_on: datetime.date | None = None
+
+
+class Partner(Part):
+    """Whoever is asked. `retry_s`: waits between tries (the last one repeats); `prefixes`: a carrier's numbers.
+
+    `next_key_id`: the key that is to follow, while keys change. `concurrency` and `calls_per_s` hold for all workers
+    together (0: no limit a second). `closed`: hours of the day, in Shanghai, when it is not asked and nobody's patience
+    runs. `callback_s`: how long after a 202 the answer is waited for before it is asked again.
+    """
+
+    code: Code
+    kind: Literal["enterprise", "carrier"]
+    name: Bilingual
+    short_name: Line
+    enabled: bool = True
+    base_url: Url
+    key_id: Code
+    next_key_id: Code | None = None
+    algorithm: Algorithm = "hmac-sha256"
+    seal: Literal["none", "A256GCM", "SM4GCM"] = "none"
+    allow_private: bool = False
+    batch_size: Annotated[int, Field(ge=1, le=500)]
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    calls_per_s: Annotated[float, Field(ge=0, le=10_000)] = 0.0
+    closed: Annotated[tuple[Window, ...], Field(max_length=8)] = ()
+    callback_s: Seconds = 900.0
+    breaker_failures: Annotated[int, Field(ge=1, le=1000)] = 5
+    breaker_s: Seconds = 30.0
+    connect_s: Seconds
+    read_s: Seconds
+    total_s: Seconds
+    retry_s: Annotated[tuple[Seconds, ...], Field(min_length=1, max_length=20)]
+    applications: tuple[Application, ...] = ()
+    prefixes: tuple[Prefix, ...] = ()
+    guide: Guide = Guide()
+    hotline: Hotline | None = None
+
+    @property
+    def counted(self) -> tuple[Application, ...]:
+        """What this partner gives counts of: an enterprise's applications; a carrier counts its own cards."""
+        return self.applications or (Application(code=self.code, name=self.name),)
+
+    @property
+    def shown_hotline(self) -> Hotline | None:
+        """The hotline, only when it was verified."""
+        return self.hotline if self.hotline and self.hotline.verified_on else None
+
+    @property
+    def shown_guide(self) -> Guide | None:
+        """The guide, only when it was verified."""
+        return self.guide if self.guide.verified_on else None
+
+
+class Limits(Part):
+    """How often something may be done. Addresses are generous: a carrier's whole city shares a few."""
+
+    code_per_phone_gap_s: Amount
+    codes_per_phone_day: Amount
+    codes_per_session_day: Amount
+    codes_per_address_hour: Amount
+    codes_overall_minute: Amount
+    submissions_per_session_hour: Amount
+    submissions_per_address_hour: Amount
+    submissions_overall_minute: Amount
+    sessions_per_address_hour: Amount
+    logins_per_openid_hour: Amount = 60
+    phone_numbers_per_session_day: Amount = 10
+
+
+class Texts(Part):
+    """SMS texts by name (zh-CN only) and chat answers by topic and language, with `{places}` to fill."""
+
+    sms: dict[str, Line]
+    chat: dict[str, dict[str, Block]]
+
+
+class Catalogue(Part):
+    """The whole document, as a process reads it. `version` is 0 until the store has numbered it."""
+
+    version: int = 0
+    operator: Operator
+    addresses: dict[Code, LinkUrl] = {}
+    port_number: Digits
+    signature: Annotated[str, StringConstraints(pattern=r"^【[^【】]{1,18}】$")]
+    entrances: tuple[Entrance, ...]
+    services: tuple[Service, ...]
+    partners: tuple[Partner, ...]
+    links: tuple[Link, ...]
+    limits: Limits
+    texts: Texts
+
+    def entrance(self, code: str) -> Entrance | None:
+        """The entrance of that code."""
+        return next((entrance for entrance in self.entrances if entrance.code == code), None)
+
+    def service(self, code: str) -> Service | None:
+        """The service of that code, if it is open to new inquiries (`services` has the closed ones too)."""
+        return next((service for service in self.services if service.code == code and service.enabled), None)
+
+    def partner(self, code: str) -> Partner | None:
+        """The partner of that code, enabled or not: questions put before it was disabled still name it."""
+        return next((partner for partner in self.partners if partner.code == code), None)
+
+    def link(self, code: str) -> Link | None:
+        """The link of that code, enabled or not: its receipts still come in."""
+        return next((link for link in self.links if link.code == code), None)
+
+    def enterprises(self) -> tuple[Partner, ...]:
+        """The enabled enterprises; their order is the order of the SMS."""
+        return tuple(partner for partner in self.partners if partner.enabled and partner.kind == "enterprise")
+
+    def carriers(self) -> tuple[Partner, ...]:
+        """The enabled carriers, in order."""
+        return tuple(partner for partner in self.partners if partner.enabled and partner.kind == "carrier")
+
+    def carrier_order(self, phone: str) -> tuple[Partner, ...]:
+        """Whom to ask about `phone`: first the carrier of its longest known prefix, then the others in order."""
+        return tuple(sorted(self.carriers(), key=lambda carrier: -_matching_digits(carrier, phone)))
+
+
+def _matching_digits(carrier: Partner, phone: str) -> int:
+    if not phone.startswith(carrier.prefixes):  # nearly all of some forty carriers
+        return 0
+    return max(len(prefix) for prefix in carrier.prefixes if phone.startswith(prefix))

@@ -1,0 +1,1 @@
+"""Sealing, keyed hashes, signatures, nonces, and the secrets that an administrator sets."""

@@ -1,0 +1,1 @@
+"""The database: the engine, transactions, and the column types."""

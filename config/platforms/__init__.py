@@ -1,0 +1,1 @@
+"""The tokens and error codes of the platforms whose API we call."""

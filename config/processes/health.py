@@ -1,0 +1,39 @@
+"""Whether this process is alive, and whether a request would be answered."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify
+from redis import RedisError
+from sqlalchemy import text
+
+from config.db.engine import reading
+from config.errors import RedisUnavailable
+from config.ground import Ground
+
+
+def make_blueprint(ground: Ground) -> Blueprint:
+    """`/health/live` says that the process serves; `/health/ready` that database, keys, catalogue and Redis do too."""
+    blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/health/live")
+    def live() -> Response:
+        return jsonify(status="live")
+
+    @blueprint.get("/health/ready")
+    def ready() -> Response:
+        look(ground)
+        return jsonify(status="ready")
+
+    return blueprint
+
+
+def look(ground: Ground) -> None:
+    """Touch everything a request needs. Raises what is missing, all of it 503."""
+    with reading(ground.engine) as db:
+        db.execute(text("SELECT 1"))
+    ground.catalogues.current()
+    ground.keys.mac("health", b"")
+    try:
+        ground.redis.ping()
+    except RedisError:
+        raise RedisUnavailable("Redis does not answer") from None

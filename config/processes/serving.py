@@ -1,0 +1,107 @@
+"""How a process runs until it is stopped: a WSGI application served by granian from a fork, or a loop of its own."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from config.settings import Settings
+from config.telemetry import metrics
+from config.telemetry.log import configure_logging
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+THREADS = 32
+"""More than cores: most requests wait for the database, and a slow body holds its thread. `db.CONNECTIONS` fits."""
+KILL_AFTER_S = 2
+PR_SET_PDEATHSIG = 1
+
+
+def begin_process(settings: Settings) -> None:
+    """What every process of a deployment does first: its log and its numbers go where all others' go."""
+    configure_logging(settings.log_level)
+    metrics.share(settings.data)
+
+
+def serve(make_app: Callable[[], Any], bind: str, processes: int = 1) -> None:
+    """Serve at `host:port` until SIGTERM or SIGINT; requests under way are finished first, for 2 s at most.
+
+    `make_app` is called in each of the forked processes, so that nothing it opens is shared. Should this process be
+    killed, they end too.
+    """
+    host, _, port = bind.rpartition(":")
+    Server(
+        "onecert",
+        address=host.strip("[]"),
+        port=int(port),
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        workers=processes,
+        blocking_threads=THREADS,
+        websockets=False,
+        log_level=LogLevels.error,
+        workers_kill_timeout=KILL_AFTER_S,
+    ).serve(target_loader=partial(_settled, make_app, os.getpid()), wrap_loader=False)
+
+
+def _settled(make_app: Callable[[], Any], parent: int) -> Any:
+    """The application, made; what has been loaded for it stays, and is no more looked through for garbage."""
+    _end_with(parent)
+    app = make_app()
+    gc.collect()
+    gc.freeze()
+    return app
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel tell this process to stop when `parent` is gone; it may be gone already."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def whole(inner: WSGIApplication) -> WSGIApplication:
+    """A WSGI layer: an answer that tells its length leaves in one piece, and only a stream in several.
+
+    granian sends a list at once; for each piece of anything else it goes through its threads once more.
+    """
+
+    def layer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        measured = False
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            nonlocal measured
+            measured = any(name.lower() == "content-length" for name, _ in headers)
+            return start_response(status, headers, exc_info)
+
+        pieces = inner(environ, start)
+        return _joined(pieces) if measured else pieces
+
+    return layer
+
+
+def _joined(pieces: Iterable[bytes]) -> list[bytes]:
+    try:
+        return [b"".join(pieces)]
+    finally:
+        if close := getattr(pieces, "close", None):
+            close()
+
+
+def until_stopped() -> threading.Event:
+    """An event that SIGTERM and SIGINT set from now on."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

@@ -1,0 +1,236 @@
+"""Keeps a set of processes running and takes all of them along when it goes. Standard library only.
+
+Children are forked: what this process has loaded they share with it, so they are there at once and cost little
+memory. Those of stage 0 (the private Redis) are ready before stage 1 starts and stopped after it. A child that ends is
+started again and said so. Each leads a process group of its own; should the supervisor itself be killed, a guard
+(`guard.py`) ends the groups.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from config.processes.orphan_reaper import rename, signal_group, start_guard, tell_guard
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STOP_S = {1: 3.0, 0: 0.7}
+"""How long the children of a stage may take to end by themselves; together well under 5 s."""
+BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+STEADY_S = 30.0
+"""Whoever ran so long starts over with the shortest wait."""
+LOOK_EVERY_S, PROBE_S, SLOW_START_S = 0.05, 1.0, 30.0
+STARTS_TO_GIVE_UP = 3
+
+
+@dataclass(frozen=True)
+class Child:
+    """One process: a program (`argv`) or a function (`run`) that works until it is stopped.
+
+    `ready`: `http://host:port/path` that answers 200, or `redis:/socket/path` that answers PING.
+    `said`: where one reads what it said.
+    """
+
+    name: str
+    argv: Sequence[str] = ()
+    run: Callable[[], object] | None = None
+    stage: int = 1
+    ready: str = ""
+    said: str = "above"
+
+
+class Stopped(Exception):
+    """Someone asked the supervisor to stop."""
+
+
+class NotStarting(Exception):
+    """A child ends again and again before it was ready."""
+
+
+def say(line: str) -> None:
+    """Tell whoever watches; nobody watching is no reason to fall over."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+
+class Keeper:
+    """One child over all its lives. `pid` is None between two of them."""
+
+    def __init__(self, child: Child, guard: int, say: Callable[[str], None]) -> None:
+        self.child, self._guard, self._say = child, guard, say
+        self.pid: int | None = None
+        self.ready = not child.ready
+        self.ends = 0
+        self._started = self._due = 0.0
+
+    def start_if_due(self, now: float) -> None:
+        """Start the child unless it runs or has still to wait."""
+        if self.pid is None and now >= self._due:
+            self._started = now
+            self.pid = os.fork() or become(self.child, self._guard)
+
+    def notice_end(self, now: float) -> None:
+        """When the child has ended: take what is left of its group away, and plan its next life."""
+        pid = self.pid
+        status = self.reap()
+        if status is None:
+            return
+        ended = f"was killed by {_signal_name(-status)}" if status < 0 else f"ended with status {status}"
+        self.ends = 1 if now - self._started > STEADY_S else self.ends + 1
+        pause = BACKOFF_S[min(self.ends, len(BACKOFF_S)) - 1]
+        self._due = now + pause
+        self._say(f"{self.child.name} (pid {pid}) {ended}; starting it again in {pause:g} s")
+
+    def reap(self, wait: bool = False) -> int | None:
+        """How the child ended (a signal is negative), once; None while it runs. What it had started ends with it."""
+        if self.pid is None:
+            return None
+        pid, status = os.waitpid(self.pid, 0 if wait else os.WNOHANG)
+        if pid == 0:
+            return None
+        signal_group(pid, signal.SIGKILL)
+        tell_guard(self._guard, "-", pid)
+        self.pid = None
+        return os.waitstatus_to_exitcode(status)
+
+    def look(self) -> bool:
+        """Whether the child is, or once was, ready to work."""
+        self.ready = self.ready or (self.pid is not None and answers(self.child.ready))
+        return self.ready
+
+
+def become(child: Child, guard: int) -> int:
+    """In the forked process: be the child, and end with it. Never returns (the type is the fork's)."""
+    status = 1
+    try:
+        os.setsid()
+        # The guard knows it before anything can go wrong; the pipe must not stay open in here.
+        tell_guard(guard, "+", os.getpid())
+        os.close(guard)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(2, 1)
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        if child.run is None:
+            os.execvp(child.argv[0], [*child.argv])  # noqa: S606 - our own table of programs
+        rename(f"onecert {child.name}")
+        child.run()
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except OSError as error:
+        os.write(2, f"{child.name}: {error.strerror}\n".encode())
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+class Supervisor:
+    """Starts the children stage by stage, watches them, and stops them in the opposite order."""
+
+    def __init__(self, children: Sequence[Child], say: Callable[[str], None]) -> None:
+        self._say = say
+        self._guard_pid, self._guard = start_guard(STOP_SIGNALS)
+        self._keepers = [Keeper(child, self._guard, say) for child in children]
+
+    def run(self) -> int:
+        """Serve until a stop signal; 0, or 1 when something does not start."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, {*STOP_SIGNALS, signal.SIGCHLD})
+        try:
+            for stage in (0, 1):
+                self._start(stage)
+            self._say("ready")
+            while True:
+                self._tick(self._keepers, timeout=1.0)
+        except Stopped:
+            self._say("stopping")
+            return 0
+        except NotStarting as fault:
+            self._say(str(fault))
+            return 1
+        finally:
+            for stage in (1, 0):
+                self._stop([keeper for keeper in self._keepers if keeper.child.stage == stage], STOP_S[stage])
+            os.close(self._guard)
+            os.waitpid(self._guard_pid, 0)
+
+    def _start(self, stage: int) -> None:
+        begun = [keeper for keeper in self._keepers if keeper.child.stage <= stage]
+        slow_at = time.monotonic() + SLOW_START_S
+        self._tick(begun, timeout=0)
+        while waiting := [keeper for keeper in begun if not keeper.look()]:
+            self._tick(begun, LOOK_EVERY_S)
+            for keeper in waiting:
+                if keeper.ends >= STARTS_TO_GIVE_UP:
+                    raise NotStarting(
+                        f"{keeper.child.name} does not start; what it said is {keeper.child.said}. Giving up."
+                    )
+            if time.monotonic() > slow_at:
+                slow_at += SLOW_START_S
+                self._say(f"still waiting for {', '.join(keeper.child.name for keeper in waiting)}")
+
+    def _tick(self, keepers: Sequence[Keeper], timeout: float) -> None:
+        """Sleep until something happens, then see to it."""
+        due = {*STOP_SIGNALS, signal.SIGCHLD}
+        # A child that waits for its next life needs a look before long.
+        asleep = timeout if all(keeper.pid for keeper in keepers) else min(timeout, LOOK_EVERY_S)
+        if (came := signal.sigtimedwait(due, asleep)) and came.si_signo in STOP_SIGNALS:
+            raise Stopped
+        for keeper in keepers:
+            keeper.notice_end(time.monotonic())
+            keeper.start_if_due(time.monotonic())
+
+    def _stop(self, keepers: Sequence[Keeper], patience: float) -> None:
+        """Ask each to end; whoever has not after `patience` seconds, or at a second signal, is killed."""
+        for keeper in keepers:
+            if keeper.pid:
+                signal_group(keeper.pid, signal.SIGTERM)
+        until = time.monotonic() + patience
+        while [keeper for keeper in keepers if keeper.pid and keeper.reap() is None]:
+            left = until - time.monotonic()
+            came = signal.sigtimedwait({*STOP_SIGNALS, signal.SIGCHLD}, max(left, 0))
+            if left <= 0 or (came and came.si_signo in STOP_SIGNALS):
+                break
+        for keeper in keepers:
+            if keeper.pid and keeper.reap() is None:
+                self._say(f"{keeper.child.name} (pid {keeper.pid}) does not stop; killed")
+                signal_group(keeper.pid, signal.SIGKILL)
+                keeper.reap(wait=True)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def answers(address: str) -> bool:
+    """Whether what is behind the address of a `Child.ready` answers as it should."""
+    where = urlsplit(address)
+    path = where.path
+    try:
+        if where.scheme == "redis":
+            with socket.socket(socket.AF_UNIX) as peer:
+                peer.settimeout(PROBE_S)
+                peer.connect(path)
+                return _exchange(peer, b"PING\r\n").startswith(b"+PONG")
+        with socket.create_connection((where.hostname or "", where.port or 80), PROBE_S) as peer:
+            request = f"GET {path} HTTP/1.1\r\nHost: {where.netloc}\r\nConnection: close\r\n\r\n"
+            return _exchange(peer, request.encode()).split(b" ", 2)[1:2] == [b"200"]
+    except OSError:
+        return False
+
+
+def _exchange(peer: socket.socket, request: bytes) -> bytes:
+    peer.sendall(request)
+    return peer.recv(256)

@@ -1,0 +1,1 @@
+"""The bell that wakes workers through Redis, and the worker that answers it."""

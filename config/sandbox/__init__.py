@@ -1,0 +1,1 @@
+"""The sandbox's switchboard: how each simulated side behaves."""

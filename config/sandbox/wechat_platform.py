@@ -1,0 +1,50 @@
+"""What WeChat's two platforms in the sandbox have in common: how they refuse, and how they break down."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from config.sandbox.behaviour import Behaviour
+
+PAUSES_S = {"slow": 3.0, "silent": 30.0}
+
+
+class PlatformError(Exception):
+    """An errcode, as the platform gives it: with status 200."""
+
+    def __init__(self, errcode: int) -> None:
+        super().__init__(errcode)
+        self.errcode = errcode
+
+
+def refuse(errcode: int, message: str = "error") -> Response:
+    """The platform's way of saying no."""
+    return jsonify(errcode=errcode, errmsg=f"{message} rid: {secrets.token_hex(4)}")
+
+
+def break_down(behaviour: Behaviour, side: str) -> Response | None:
+    """What a platform says that is slow, silent or broken, after its time; None when it is as it should be."""
+    mode, seconds = behaviour.mode(side)
+    if mode in PAUSES_S:
+        time.sleep(seconds or PAUSES_S[mode])
+    if mode in ("500", "429"):
+        return Response(status=int(mode))
+    return Response("<html>", content_type="text/html") if mode in ("garbage", "silent") else None
+
+
+def played_errcode(behaviour: Behaviour, side: str) -> int | None:
+    """The errcode with which a platform answers everything just now, if it does."""
+    mode, _ = behaviour.mode(side)
+    return int(mode) if mode.lstrip("-").isdigit() else None
+
+
+def read_wish() -> dict[str, Any]:
+    """The JSON object of a call; PlatformError 47001 when it is none."""
+    wish = request.get_json(force=True, silent=True)
+    if not isinstance(wish, dict):
+        raise PlatformError(47001)
+    return wish

@@ -1,0 +1,168 @@
+"""The few numbers that operators alert on. Served on the internal bind only; none is personal.
+
+Every process of a host counts into files (`metric_files.py`); the clock process, or `onecert metrics`, serves their
+sum. The backlog gauges are set by the one clock process: alert on the age of the oldest due question, not on CPU, which
+is busy long before anything is late.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache, wraps
+from pathlib import Path
+from typing import ParamSpec, TypeAlias
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.exposition import start_http_server
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from config.telemetry import metric_files
+from config.telemetry.log import get_logger
+
+REPLY_S = (0.1, 0.3, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400, 158_400, 172_800)
+CALL_S = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
+P = ParamSpec("P")
+log = get_logger(__name__)
+
+Counted: TypeAlias = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+class Meters:
+    """The meters of this process; made at their first use, when it is known where they keep their numbers."""
+
+    shared: Path | None = None
+
+    def __init__(self) -> None:
+        self.registry = own = CollectorRegistry()
+        self.oldest_due = _gauge("onecert_oldest_due_question_seconds", "Age of the oldest question that is due", own)
+        self.owed = _gauge("onecert_messages_owed", "Messages that wait to be handed to a gateway", own)
+        self.open = _gauge("onecert_inquiries_open", "Inquiries without a settled reply", own)
+        self.swept = _gauge("onecert_last_sweep_timestamp_seconds", "When the clock process swept last", own)
+        self.accepted = Counter("onecert_inquiries_accepted", "Inquiries accepted", ["service"], registry=own)
+        self.calls = Counter("onecert_partner_calls", "HTTP calls to partners", ["partner", "outcome"], registry=own)
+        self.answers = Counter(
+            "onecert_partner_answers", "Items by what a reply said of a partner", ["partner", "outcome"], registry=own
+        )
+        self.messages = Counter(
+            "onecert_messages", "Messages by what became of them", ["lane", "outcome"], registry=own
+        )
+        self.called = Histogram(
+            "onecert_partner_call_seconds", "How long a partner took", ["partner"], buckets=CALL_S, registry=own
+        )
+        self.replied = Histogram(
+            "onecert_reply_seconds", "From acceptance to the reply's hand-over", buckets=REPLY_S, registry=own
+        )
+
+
+def _gauge(name: str, meaning: str, registry: CollectorRegistry) -> Gauge:
+    # Of several clock processes one after the other, what the last one saw counts.
+    return Gauge(name, meaning, registry=registry, multiprocess_mode="mostrecent")
+
+
+_meters = cache(Meters)
+
+
+def share(data: Path) -> None:
+    """Count together with the other processes of this host that have the same data directory.
+
+    Called at the start of a process, or before its forks. Where nothing can be kept, the process counts for itself.
+    """
+    try:
+        Meters.shared = metric_files.share(data)
+    except OSError as error:
+        log.warning("metrics_not_shared", error=type(error).__name__)
+    _meters.cache_clear()
+
+
+def _beside(count: Callable[P, None]) -> Callable[P, None]:
+    """Counting never stands in the way: what cannot be counted, on a full disk say, is passed over and said once."""
+
+    @wraps(count)
+    def call(*args: P.args, **words: P.kwargs) -> None:
+        try:
+            count(*args, **words)
+        except OSError as error:
+            _say_lost(type(error).__name__)
+
+    return call
+
+
+@cache
+def _say_lost(error: str) -> None:
+    log.warning("metrics_lost", error=error)
+
+
+@_beside
+def set_backlog(*, now: int, oldest_due_ms: int, messages_owed: int, inquiries_open: int) -> None:
+    """What waits, as the sweep just saw it; times in epoch ms and ms."""
+    meters = _meters()
+    meters.swept.set(now / 1000)
+    meters.oldest_due.set(oldest_due_ms / 1000)
+    meters.owed.set(messages_owed)
+    meters.open.set(inquiries_open)
+
+
+@_beside
+def count_accepted(service: str, number: int = 1) -> None:
+    """So many inquiries were accepted."""
+    _meters().accepted.labels(service).inc(number)
+
+
+@_beside
+def count_call(partner: str, outcome: str, milliseconds: int | None = None) -> None:
+    """A call to a partner ended, so long after it began: `ok`, or the code of its error. A callback took no time."""
+    _meters().calls.labels(partner, outcome).inc()
+    if milliseconds is not None:
+        _meters().called.labels(partner).observe(milliseconds / 1000)
+
+
+@_beside
+def count_answers(partner: str, *, answered: int, unavailable: int) -> None:
+    """In so many replies a partner's answer was told, in so many it was named as not having answered."""
+    for outcome, number in (("answered", answered), ("unavailable", unavailable)):
+        if number:
+            _meters().answers.labels(partner, outcome).inc(number)
+
+
+@_beside
+def count_messages(lane: str, outcome: str, number: int) -> None:
+    """So many messages were accepted, failed or became unknown."""
+    _meters().messages.labels(lane, outcome).inc(number)
+
+
+@_beside
+def observe_reply(milliseconds: int) -> None:
+    """A reply was handed over so long after its inquiry was accepted."""
+    _meters().replied.observe(milliseconds / 1000)
+
+
+def numbers() -> CollectorRegistry:
+    """What is served: the sum over all processes that share, or else the numbers of this one."""
+    return _meters().registry if Meters.shared is None else _sum(Meters.shared)
+
+
+def counted_below(data: Path) -> Counted:
+    """What the processes with this data directory have counted, read from outside: (name, labels) -> value."""
+    directory = data / metric_files.DIRECTORY
+    found = _sum(directory).collect() if directory.is_dir() else ()
+    samples = (sample for metric in found for sample in metric.samples)
+    return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value for sample in samples}
+
+
+def _sum(directory: Path) -> CollectorRegistry:
+    summed = CollectorRegistry()
+    MultiProcessCollector(summed, str(directory))  # type: ignore[no-untyped-call]
+    return summed
+
+
+def serve(bind: str) -> Callable[[], None]:
+    """Serve them at host:port from a thread; returns the function that ends it."""
+    host, _, port = bind.rpartition(":")
+    registry = numbers()
+    ProcessCollector(registry=registry)
+    server, thread = start_http_server(int(port), host.strip("[]"), registry)
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=2)
+
+    return stop

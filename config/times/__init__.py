@@ -1,0 +1,1 @@
+"""Moments: the clock, their text forms, and opening hours."""

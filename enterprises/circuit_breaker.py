@@ -1,0 +1,184 @@
+"""How each partner stands just now, shared by all workers in Redis: its breaker, its turns, its errors.
+
+The breaker opens after several failed calls in a row; while it is open nobody calls, then one call at a time tries
+again until one is answered. Turns keep to the agreed concurrency and calls a second. All of it may be lost
+with Redis at any moment: then a partner is tried once more, and nothing else happens.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from redis.exceptions import RedisError
+
+from config.catalogue.schema import Partner
+from config.ground import Ground
+from config.telemetry.log import get_logger
+
+KEPT_S: Final = 7 * 86_400
+LONGEST_OPEN_S: Final = 300
+TURN_MARGIN_S: Final = 5
+"""To record what a call brought. Not more: the turn of a killed process is free only after it."""
+
+# `now` is the deployment's clock, for the breaker; turns and calls a second go by Redis' own time.
+_ENTER: Final = """
+local time = redis.call('TIME')
+local real = time[1] * 1000 + math.floor(time[2] / 1000)
+local open = tonumber(redis.call('HGET', KEYS[1], 'open_until') or '0')
+if open > tonumber(ARGV[1]) then return {'open', open} end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', real)
+local most = tonumber(ARGV[4])
+if open > 0 then most = 1 end
+if redis.call('ZCARD', KEYS[2]) >= most then return {'busy', 0} end
+local interval = tonumber(ARGV[5])
+if interval > 0 then
+  local next = tonumber(redis.call('HGET', KEYS[1], 'next_at') or '0')
+  if next > real then return {'wait', next - real} end
+  redis.call('HSET', KEYS[1], 'next_at', real + interval)
+end
+redis.call('ZADD', KEYS[2], real + tonumber(ARGV[3]), ARGV[2])
+redis.call('PEXPIRE', KEYS[2], ARGV[3])
+return {'go', 0}
+"""
+_NOTE: Final = """
+redis.call('EXPIRE', KEYS[1], ARGV[6])
+redis.call('HINCRBY', KEYS[1], 'calls', 1)
+if ARGV[2] == 'ok' or ARGV[2] == 'faulty' then
+  redis.call('HSET', KEYS[1], 'failed', 0, 'open_until', 0, 'opened', 0)
+  if ARGV[2] == 'ok' then return 0 end
+end
+redis.call('HINCRBY', KEYS[1], 'errors', 1)
+redis.call('HSET', KEYS[1], 'last_error', ARGV[3], 'last_error_at', ARGV[1])
+if ARGV[2] ~= 'failed' then return 0 end
+if redis.call('HINCRBY', KEYS[1], 'failed', 1) < tonumber(ARGV[4]) then return 0 end
+local opened = redis.call('HINCRBY', KEYS[1], 'opened', 1)
+local pause = math.min(tonumber(ARGV[5]) * 2 ^ math.min(opened - 1, 10), tonumber(ARGV[7]))
+redis.call('HSET', KEYS[1], 'open_until', tonumber(ARGV[1]) + math.floor(pause))
+return 1
+"""
+
+# A partner that answers so is there: it is busy, or one item disagrees with it.
+HARMLESS: Final = frozenset({"slow_down", "question_refused", "question_invalid"})
+FAULTY: Final = "answer_faulty"
+"""The call was answered, and something in the answer was wrong: an error, and no failed call."""
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Leave to make one call; without, when it is worth asking again: at `until` (epoch ms) or in `wait_s`."""
+
+    token: str = ""
+    until: int | None = None
+    wait_s: float | None = None
+
+    @property
+    def granted(self) -> bool:
+        """Whether the call may be made; it is followed by `leave`."""
+        return bool(self.token)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What `partner list` shows: `breaker` is closed, open or trying."""
+
+    breaker: str = "closed"
+    open_until: int | None = None
+    calls: int = 0
+    errors: int = 0
+    last_error: str = ""
+
+
+def enter(ground: Ground, partner: Partner) -> Turn:
+    """Ask for a turn. Without Redis every turn is granted: who works was rung a moment ago."""
+    return enter_all(ground, [partner])[0]
+
+
+def enter_all(ground: Ground, partners: Sequence[Partner]) -> list[Turn]:
+    """Ask for a turn of each partner, in one round trip."""
+    tokens = [secrets.token_hex(8) for _ in partners]
+    now = ground.clock.now()
+    try:
+        with ground.redis.pipeline(transaction=False) as pipeline:
+            for partner, token in zip(partners, tokens, strict=True):
+                lease = int((partner.total_s + TURN_MARGIN_S) * 1000)
+                interval = round(1000 / partner.calls_per_s) if partner.calls_per_s else 0
+                keys = (_key(partner.code), _turns(partner.code))
+                pipeline.eval(_ENTER, 2, *keys, now, token, lease, partner.concurrency, interval)
+            told = pipeline.execute()
+    except RedisError:
+        return [Turn(token) for token in tokens]
+    return [_turn(token, *words) for token, words in zip(tokens, told, strict=True)]
+
+
+def _turn(token: str, word: bytes | str, number: int) -> Turn:
+    match _text(word):
+        case "open":
+            return Turn(until=int(number))
+        case "wait":
+            return Turn(wait_s=int(number) / 1000)
+        case "busy":
+            return Turn()
+    return Turn(token)
+
+
+def leave(ground: Ground, partner: Partner, turn: Turn, *, used: bool = True) -> None:
+    """Give a turn back; one that was not used does not count as a call of its second."""
+    leave_all(ground, [(partner, turn)], used=used)
+
+
+def leave_all(ground: Ground, turns: Sequence[tuple[Partner, Turn]], *, used: bool = True) -> None:
+    """Give turns back, in one round trip."""
+    try:
+        with ground.redis.pipeline(transaction=False) as pipeline:
+            for partner, turn in turns:
+                pipeline.zrem(_turns(partner.code), turn.token)
+                if partner.calls_per_s and not used:
+                    pipeline.hset(_key(partner.code), "next_at", 0)
+            pipeline.execute()
+    except RedisError:
+        return
+
+
+def note(ground: Ground, partner: Partner, error: str | None = None, *, called_back: bool = False) -> None:
+    """Note how a call ended: answered, or with the code of an error. What is called back never opens the breaker."""
+    harmless = error in HARMLESS or called_back
+    word = "ok" if error is None else "faulty" if error == FAULTY else "harmless" if harmless else "failed"
+    told = (ground.clock.now(), word, error or "", partner.breaker_failures, round(partner.breaker_s * 1000))
+    try:
+        opened = ground.redis.eval(_NOTE, 1, _key(partner.code), *told, KEPT_S, LONGEST_OPEN_S * 1000)
+    except RedisError:
+        return
+    if opened:
+        _log.warning("breaker_open", partner=partner.code, code=error)
+
+
+def standing_of(ground: Ground, partner: Partner) -> Standing:
+    """How a partner stands; unknown, as after a flush or without Redis, is like new."""
+    try:
+        told = {_text(name): _text(value) for name, value in ground.redis.hgetall(_key(partner.code)).items()}
+    except RedisError:
+        return Standing()
+    open_until = int(told.get("open_until", "0"))
+    breaker = "open" if open_until > ground.clock.now() else "trying" if open_until else "closed"
+    return Standing(
+        breaker,
+        open_until or None,
+        int(told.get("calls", "0")),
+        int(told.get("errors", "0")),
+        told.get("last_error", ""),
+    )
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _key(code: str) -> str:
+    return f"partner:{code}"
+
+
+def _turns(code: str) -> str:
+    return f"{_key(code)}:turns"

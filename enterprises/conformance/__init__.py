@@ -1,0 +1,1 @@
+"""The conformance kit: checks whether a partner keeps to the lookup protocol."""

@@ -1,0 +1,66 @@
+"""Where a partner calls back to during a conformance run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+from config.crypto.http_signatures import verify
+from config.crypto.nonces import NonceMemory
+from config.errors import SignatureInvalid
+from config.times.clock import SystemClock
+from enterprises.content import JSON_TYPE
+from enterprises.errors import AnswerInvalid
+from enterprises.strict_json import read_object, write
+
+
+class Mailbox:
+    """A server at `listen` (host:port) until it is closed; keeps bodies by batch, and what was wrong with others."""
+
+    def __init__(self, listen: str, keys: Mapping[str, str], opened: Callable[[str, bytes], bytes]) -> None:
+        """`opened`: (content type, body) -> the JSON in it; AnswerInvalid when it is not as agreed."""
+        self._keys, self._opened, self._nonces = keys, opened, NonceMemory()
+        self._came = threading.Condition()
+        self.bodies: dict[str, bytes] = {}
+        self.faults: list[str] = []
+        host, _, port = listen.rpartition(":")
+        self._server = make_server(host, int(port), self, threaded=True, request_handler=_Quiet)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        """Listen no longer."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """The WSGI application."""
+        return self._take(Request(environ))(environ, start_response)
+
+    def wait(self, batch: str, seconds: float) -> bytes | None:
+        """What was called back about a batch, once it is there."""
+        with self._came:
+            self._came.wait_for(lambda: batch in self.bodies, seconds)
+            return self.bodies.get(batch)
+
+    def _take(self, request: Request) -> Response:
+        body, now, seen = request.get_data(), SystemClock().now(), self._nonces.seen
+        try:
+            verify("POST", request.path, dict(request.headers), body, secrets=self._keys, now=now, seen=seen)
+            plain = self._opened(request.headers.get("Content-Type", ""), body)
+            batch = str(read_object(plain).get("batch"))
+        except (SignatureInvalid, AnswerInvalid) as error:
+            self.faults.append(error.detail)
+            return Response(status=401 if isinstance(error, SignatureInvalid) else 400)
+        with self._came:
+            self.bodies[batch] = plain
+            self._came.notify_all()
+        return Response(write({"batch": batch}), content_type=JSON_TYPE)
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Nothing: the run prints a table."""

@@ -1,0 +1,201 @@
+"""The means of a conformance run: questions to one address, signed well or badly, and the answers, at once or later."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from config.catalogue.schema import Partner
+from config.crypto.http_signatures import COVERED, TAG
+from config.crypto.suites import keyed_hash
+from config.errors import CallError
+from config.net.http_client import Answer as HttpAnswer
+from config.net.http_client import Outgoing
+from config.times.clock import SystemClock
+from enterprises.conformance.callback_server import Mailbox
+from enterprises.conformance.findings import Failed, Skipped
+from enterprises.content import build_content, parse_content
+from enterprises.errors import AnswerInvalid
+from enterprises.protocol import PATH, Item, build_request
+from enterprises.reserved_number import reserved_item
+from enterprises.strict_json import read_object
+
+SUITES: Final = {"hmac-sha256": "aes", "hmac-sm3": "sm"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as it was sent, and what came back."""
+
+    batch: str
+    ids: tuple[str, ...]
+    answer: HttpAnswer
+    seconds: float
+
+
+@dataclass
+class Trial:
+    """One run against one address; `partner` holds the terms, of whatever code.
+
+    `listen`: host:port where it calls back to, awaited for `wait_s`; `ca_file`: whose certificates are believed, if not
+    those of public roots.
+    """
+
+    partner: Partner
+    secret: str = field(repr=False)
+    listen: str | None = None
+    wait_s: float = 30.0
+    ca_file: Path | None = None
+    mailbox: Mailbox | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.http = Outgoing(self.ca_file)
+
+    @property
+    def url(self) -> str:
+        """The one address of the protocol."""
+        return self.partner.base_url.rstrip("/") + PATH
+
+    def __enter__(self) -> Trial:
+        if self.listen:
+            keys = {self.partner.key_id: self.secret}
+            self.mailbox = Mailbox(self.listen, keys, self.opened)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.mailbox:
+            self.mailbox.close()
+        self.http.close()
+
+    def items(self, count: int = 1) -> list[Item]:
+        """Items about the reserved test number, each with an id of its own."""
+        return [reserved_item() for _ in range(count)]
+
+    def ask(
+        self,
+        items: Sequence[Item] | None = None,
+        kind: str | None = None,
+        service: str = "internet-accounts",
+        **change: Any,
+    ) -> Asked:
+        """Put a well-formed question; `change` as for `send`."""
+        items, batch = items or self.items(), str(uuid.uuid4())
+        kind = kind or ("identity" if self.partner.kind == "carrier" else "count")
+        body = build_request(batch, kind, service, _now() + 60_000, items)
+        edit = change.pop("edit", None)
+        begun = time.monotonic()
+        answer = self.send(edit(body) if edit else body, **change)
+        return Asked(batch, tuple(item.id for item in items), answer, time.monotonic() - begun)
+
+    def told(self, asked: Asked) -> dict[str, Any]:
+        """The answer's object, also when it is called back. Raises Failed, or Skipped when nobody listens for it."""
+        if asked.answer.status == 202:
+            if self.mailbox is None:
+                raise Skipped("it answers later: give --listen, and have it call back there")
+            plain = self.mailbox.wait(asked.batch, self.wait_s)
+            if plain is None:
+                raise Failed(f"202, and nothing valid was called back within {self.wait_s:g} s")
+            return read(plain)
+        if asked.answer.status != 200:
+            raise Failed(f"answered {asked.answer.status}")
+        return read(self.opened(asked.answer.headers.get("Content-Type", ""), asked.answer.body))
+
+    def opened(self, content_type: str, body: bytes) -> bytes:
+        """The JSON of a body, sealed or not as agreed; AnswerInvalid when it is not so."""
+        return parse_content(self.partner.seal, [self.secret], content_type, body)
+
+    def send(self, plain: bytes, **change: Any) -> HttpAnswer:
+        """Send a body under the signature that `change` describes (see `signed`)."""
+        return self.post(*self.dressed(plain, **change))
+
+    def dressed(self, plain: bytes, **change: Any) -> tuple[bytes, dict[str, str]]:
+        """(body, headers) of a call with this question: sealed as agreed, signed as `change` describes."""
+        body, content_type = build_content(
+            self.partner.seal, change.get("secret", self.secret), self.partner.key_id, plain
+        )
+        return body, self.signed(body, content_type, **change)
+
+    def post(self, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+        """POST these very bytes; Failed when no answer comes."""
+        terms = self.partner
+        try:
+            return self.http.post(
+                self.url, body, headers, connect=terms.connect_s, read=terms.read_s, total=terms.total_s
+            )
+        except CallError as error:
+            raise Failed(f"no answer: {error.reason}") from None
+
+    def get(self) -> HttpAnswer:
+        """GET the address; Failed when no answer comes."""
+        terms = self.partner
+        try:
+            return self.http.get(self.url, connect=terms.connect_s, read=terms.read_s, total=terms.total_s)
+        except CallError as error:
+            raise Failed(f"no answer: {error.reason}") from None
+
+    def signed(
+        self,
+        body: bytes,
+        content_type: str,
+        *,
+        secret: str | None = None,
+        key_id: str | None = None,
+        shift_s: int = 0,
+        nonce: str | None = None,
+        tag: str = TAG,
+        label: str = "onecert",
+        path: str | None = None,
+        covered: Sequence[str] = COVERED,
+    ) -> dict[str, str]:
+        """The headers that sign a body as RFC 9421 says, by hand, so that each part of them can be wrong."""
+        digest = digest_of(body)
+        values = {"@method": "POST", "@path": path or urlsplit(self.url).path}
+        values |= {"content-digest": digest, "content-type": content_type}
+        names = " ".join(f'"{name}"' for name in covered)
+        told = f';nonce="{secrets.token_urlsafe(16) if nonce is None else nonce}"' if nonce != "" else ""
+        parameters = (
+            f"({names});created={_now() // 1000 + shift_s};"
+            f'keyid="{key_id or self.partner.key_id}";alg="{self.partner.algorithm}"{told};tag="{tag}"'
+        )
+        lines = [f'"{name}": {values[name]}' for name in covered] + [f'"@signature-params": {parameters}']
+        suite: Any = SUITES[self.partner.algorithm]
+        mac = keyed_hash(suite, (secret or self.secret).encode(), "\n".join(lines).encode())
+        return {
+            "Content-Type": content_type,
+            "Content-Digest": digest,
+            "Signature-Input": f"{label}={parameters}",
+            "Signature": f"{label}=:{base64.b64encode(mac).decode()}:",
+        }
+
+
+def digest_of(body: bytes) -> str:
+    """The Content-Digest of a body."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
+
+
+def read(plain: bytes) -> dict[str, Any]:
+    """The object of a body; Failed tells what is wrong with it."""
+    try:
+        return read_object(plain)
+    except AnswerInvalid as error:
+        raise Failed(error.detail) from None
+
+
+def items_of(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The items of an answer, all objects."""
+    items = told.get("items")
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise Failed("the answer has no list of objects as items")
+    return items
+
+
+def _now() -> int:
+    return SystemClock().now()

@@ -1,0 +1,1 @@
+"""Simulated enterprises and carriers. Production code never imports it."""

@@ -1,0 +1,178 @@
+"""The other side of the lookup protocol: every partner of the catalogue, played on one port.
+
+Facts for everyone: phone 13800000009 is inactive, ID tail 000000 is a mismatch, all else matches; counts
+are `count_of`, a fixed function. `POST /behaviour` makes a partner slow, silent or broken, has it call back,
+or (`since`, a carrier) tell that every number is held since 2024-05: then the first application with an account
+has one that is older.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import Blueprint, Response, request
+
+from config.catalogue.schema import Partner
+from config.crypto.http_signatures import verify
+from config.crypto.nonces import NonceMemory
+from config.errors import SignatureInvalid
+from config.ground import Ground
+from config.sandbox.behaviour import Behaviour
+from enterprises.content import JSON_TYPE, PLAIN, SEALED_TYPE
+from enterprises.errors import AnswerInvalid
+from enterprises.keys import accepted_keys
+from enterprises.protocol import FIELDS, PATH
+from enterprises.sandbox.callbacks import call_back_later
+from enterprises.sandbox.received import Question, Received
+from enterprises.sealed_body import open_body, seal_body
+from enterprises.strict_json import read_object, write
+
+INACTIVE_PHONE: Final = "13800000009"
+MISMATCH_TAIL: Final = "000000"
+VERDICT_MODES: Final = frozenset({"mismatch", "inactive", "not_ours"})
+HELD_SINCE: Final = "2024-05"
+PERSONAL: Final = frozenset({"phone", "id_tail", "name", "id_number"})
+SLOW_S: Final = 5.0
+CALLBACK_S: Final = 0.5
+SILENT_S: Final = 60.0
+RETRY_AFTER_S: Final = 2.0
+
+
+def count_of(application: str, subject: str) -> int:
+    """The sandbox's count for a subject (a phone; an ID number for phone cards): 0 to 3, always the same."""
+    return hashlib.sha256(f"{application}:{subject}".encode()).digest()[0] % 4
+
+
+def verdict_of(phone: str, id_end: str) -> str:
+    """What the sandbox's carriers say of a phone and the end of an ID (its tail, or the whole number)."""
+    if phone == INACTIVE_PHONE:
+        return "inactive"
+    return "mismatch" if id_end.endswith(MISMATCH_TAIL) else "match"
+
+
+def make_blueprint(ground: Ground, behaviour: Behaviour, public_url: str | None = None) -> Blueprint:
+    """The routes of all partners. `ground` is asked for the catalogue and the partners' keys only.
+
+    `public_url`: where OneCert is called back, if not at its own public address.
+    """
+    blueprint = Blueprint("partners_sandbox", __name__)
+    called_back = (public_url or ground.settings.public_url).rstrip("/")
+    received, nonces = Received(), NonceMemory()
+
+    @blueprint.post(f"/partners/<code>{PATH}")
+    def look_up(code: str) -> Response:
+        partner = ground.catalogues.current().partner(code)
+        if partner is None:
+            return _problem(404, "not_found")
+        body = request.get_data()
+        try:
+            _verify(ground, partner, body, nonces)
+            question = _read_question(_opened(ground, partner, body))
+        except SignatureInvalid:
+            return _problem(401, "signature_invalid")
+        except AnswerInvalid:
+            return _problem(400, "body_invalid")
+        received.note(code, question, ground.clock.now())
+        if behaviour.mode(code)[0] != "callback":
+            return _sealed(ground, partner, _play(partner, question, behaviour))
+        told = {"batch": question.batch, "items": [_answer(partner, question, item, "ok") for item in question.items]}
+        url = f"{called_back}/partners/{code}/answers"
+        call_back_later(ground, url, partner, told, behaviour.mode(code)[1] or CALLBACK_S)
+        return _sealed(ground, partner, Response(write({"batch": question.batch}), 202, content_type=JSON_TYPE))
+
+    @blueprint.get("/partners/<code>/received")
+    def list_received(code: str) -> Response:
+        return Response(json.dumps(received.listing(code)), content_type=JSON_TYPE)
+
+    return blueprint
+
+
+def _verify(ground: Ground, partner: Partner, body: bytes, nonces: NonceMemory) -> None:
+    verify(
+        request.method,
+        request.path,
+        dict(request.headers),
+        body,
+        secrets=accepted_keys(ground, partner),
+        now=ground.clock.now(),
+        seen=nonces.seen,
+    )
+
+
+def _opened(ground: Ground, partner: Partner, body: bytes) -> bytes:
+    return body if partner.seal == PLAIN else open_body(partner.seal, ground.secrets.both(f"{partner.code}.key"), body)
+
+
+def _sealed(ground: Ground, partner: Partner, response: Response) -> Response:
+    """The same answer, sealed where that is agreed; failures and garbage go as they are."""
+    if partner.seal == PLAIN or response.status_code not in (200, 202):
+        return response
+    secret = ground.secrets.get(f"{partner.code}.key")
+    body = seal_body(partner.seal, secret, partner.key_id, response.get_data())
+    return Response(body, response.status_code, content_type=SEALED_TYPE)
+
+
+def _read_question(body: bytes) -> Question:
+    """The question of a body; AnswerInvalid when it is not the protocol's, down to each item's fields."""
+    told = read_object(body)
+    kind, service, items = told.get("kind"), told.get("service"), told.get("items")
+    names = FIELDS.get((kind, service)) if isinstance(kind, str) and isinstance(service, str) else None
+    if names is None or not isinstance(items, list) or not items:
+        raise AnswerInvalid("not a question")
+    for item in items:
+        if not isinstance(item, dict) or not _is_item(item, {"id", *names}):
+            raise AnswerInvalid("an item lacks a field, has one that is not this partner's, or one that is no text")
+    return Question(str(told.get("batch")), str(kind), str(service), items)
+
+
+def _is_item(item: Mapping[str, Any], names: set[str]) -> bool:
+    """Every field there and a text; none of somebody else's business. Members of a later version are let pass."""
+    return names <= set(item) and not (PERSONAL - names) & set(item) and all(type(item[name]) is str for name in names)
+
+
+def _play(partner: Partner, question: Question, behaviour: Behaviour) -> Response:
+    mode, seconds = behaviour.mode(partner.code)
+    if mode == "slow":
+        _hold(behaviour, partner.code, mode, seconds or SLOW_S)
+    if mode == "silent":
+        _hold(behaviour, partner.code, mode, seconds or SILENT_S)
+        return _problem(503, "silent")
+    if mode == "500":
+        return _problem(500, "internal")
+    if mode == "429":
+        return _problem(429, "slow_down", {"Retry-After": str(round(seconds or RETRY_AFTER_S))})
+    if mode == "garbage":
+        return Response(b'{"batch": <html>', content_type=JSON_TYPE)
+    items = [_answer(partner, question, item, mode) for item in question.items]
+    return Response(write({"batch": question.batch, "items": items}), content_type=JSON_TYPE)
+
+
+def _hold(behaviour: Behaviour, code: str, mode: str, seconds: float) -> None:
+    """Wait, but not longer than the partner is to behave so: a thread must not stay silent after the play is over."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and behaviour.mode(code)[0] == mode:
+        time.sleep(0.05)
+
+
+def _answer(partner: Partner, question: Question, item: Mapping[str, str], mode: str) -> dict[str, Any]:
+    if mode == "retry":
+        return {"id": item["id"], "error": "retry"}
+    if question.kind == "identity":
+        told = verdict_of(item["phone"], item.get("id_tail") or item["id_number"])
+        since = {"active_since": HELD_SINCE} if mode == "since" else {}
+        return {"id": item["id"], "verdict": mode if mode in VERDICT_MODES else told, **since}
+    subject = item.get("phone") or item["id_number"]
+    counts = {application.code: count_of(application.code, subject) for application in partner.counted}
+    older = next((code for code, count in counts.items() if count), None) if item.get("held_since") else None
+    return {"id": item["id"], "counts": counts, **({"before": {older: 1}} if older else {})}
+
+
+def _problem(status: int, code: str, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(
+        json.dumps({"status": status, "code": code}),
+        status=status,
+        headers=headers,
+        content_type="application/problem+json",
+    )

@@ -1,0 +1,46 @@
+"""What the sandbox's partners were asked, for tests to look at. In memory, bounded."""
+
+import threading
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from config.times.formats import rfc3339
+
+IDS_REMEMBERED: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A genuine question as the sandbox received it."""
+
+    batch: str
+    kind: str
+    service: str
+    items: Sequence[Mapping[str, str]]
+
+
+class Received:
+    """What each partner was asked: times, kinds and ids, never more. The oldest is forgotten first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: dict[str, deque[dict[str, Any]]] = {}
+        self._ids: Counter[str] = Counter()
+
+    def note(self, partner: str, question: Question, at: int) -> None:
+        """Remember one question; `at` in epoch ms."""
+        ids = [item["id"] for item in question.items]
+        call = {"at": rfc3339(at), "kind": question.kind, "service": question.service, "ids": ids}
+        with self._lock:
+            calls = self._calls.setdefault(partner, deque())
+            calls.append(call)
+            self._ids[partner] += len(ids)
+            while self._ids[partner] > IDS_REMEMBERED:
+                self._ids[partner] -= len(calls.popleft()["ids"])
+
+    def listing(self, partner: str) -> list[dict[str, Any]]:
+        """The questions put to a partner, oldest first."""
+        with self._lock:
+            return list(self._calls.get(partner, ()))

@@ -1,0 +1,172 @@
+"""The OpenAPI 3.1 document, made from the models that validate and the list of calls. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from config.errors import RETRY_SOON_S
+from miniprogram_api.contract.operations import API_ROOT, OPERATIONS, Operation
+from miniprogram_api.contract.problems import BY_CODE, DOCS, PROBLEM_TYPE, Problem
+from miniprogram_api.contract.requests import IDEMPOTENCY_HEADER
+from miniprogram_api.contract.schemas import EXAMPLE_REFERENCE, REFERENCE
+from query.access.sessions import FRESH_TOKEN_HEADER
+
+REFERENCE_TO = "#/components/schemas/{model}"
+EXAMPLE_EXTRAS: dict[str, str | int] = {"tries_left": 4, "retry_after": 60, "limit": "code_per_phone_gap"}
+
+
+def build_document() -> dict[str, Any]:
+    """The whole document, ready to be rendered as JSON."""
+    shapes, components = _schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, shapes)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "OneCert 一证通查",
+            "version": "1",
+            "summary": "One SMS tells how many internet accounts or phone cards are tied to a citizen's number or ID.",
+            "description": "JSON only. Counts are told by SMS to the number itself and by nothing else. "
+            "Every refusal is RFC 9457 problem+json with a stable `code`.",
+        },
+        "servers": [{"url": API_ROOT}],
+        "paths": paths,
+        "components": {
+            "schemas": components | {"Problem": _problem_schema()},
+            "securitySchemes": {
+                "session": {"type": "http", "scheme": "bearer", "description": "The token of `POST /sessions`."}
+            },
+        },
+    }
+
+
+def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
+    """The schema of each call's body and answer by (call, mode), and the components they refer to."""
+    wanted: list[tuple[str, Any, TypeAdapter[Any]]] = []
+    for operation in OPERATIONS:
+        if operation.answer is not None:
+            wanted.append((operation.name, "serialization", TypeAdapter(operation.answer)))
+        if operation.body is not None:
+            wanted.append((operation.name, "validation", operation.body))
+    shapes, definitions = TypeAdapter.json_schemas(wanted, ref_template=REFERENCE_TO)
+    return shapes, dict(definitions["$defs"])
+
+
+def _operation(operation: Operation, shapes: dict[Any, Any]) -> dict[str, Any]:
+    built: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "description": operation.description,
+        "security": [{"session": []}] if operation.session else [],
+        "responses": {str(operation.status): _answer(operation, shapes)} | _refusals(operation),
+    }
+    if parameters := list(_parameters(operation)):
+        built["parameters"] = parameters
+    if operation.body is not None:
+        schema = shapes[(operation.name, "validation")]
+        built["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return built
+
+
+def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
+    if "{reference}" in operation.path:
+        yield {
+            "name": "reference",
+            "in": "path",
+            "required": True,
+            "description": "The public number of the inquiry.",
+            "schema": {"type": "string", "pattern": REFERENCE},
+            "example": EXAMPLE_REFERENCE,
+        }
+    if operation.idempotent:
+        yield {
+            "name": IDEMPOTENCY_HEADER,
+            "in": "header",
+            "required": False,
+            "description": "Chosen by the client, new for every filled form and kept for its retries.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"},
+            "example": "5f0c2a5e-6a7b-4c60-9d0e-2f1d3c4b5a69",
+        }
+
+
+def _answer(operation: Operation, shapes: dict[Any, Any]) -> dict[str, Any]:
+    if operation.answer is None:
+        return {"description": operation.summary}
+    schema = shapes[(operation.name, "serialization")]
+    built: dict[str, Any] = {"description": operation.summary, "content": {"application/json": {"schema": schema}}}
+    if operation.session:
+        built["headers"] = {
+            FRESH_TOKEN_HEADER: {
+                "description": "A fresh token to use from now on; sent at most once a minute.",
+                "schema": {"type": "string"},
+            }
+        }
+    return built
+
+
+def _refusals(operation: Operation) -> dict[str, Any]:
+    by_status: dict[int, list[Problem]] = {}
+    for code in operation.problems:
+        for status in BY_CODE[code].statuses:
+            by_status.setdefault(status, []).append(BY_CODE[code])
+    return {str(status): _refusal(status, problems) for status, problems in sorted(by_status.items())}
+
+
+def _refusal(status: int, problems: list[Problem]) -> dict[str, Any]:
+    codes = [problem.code for problem in problems]
+    built: dict[str, Any] = {
+        "description": " ".join(f"`{problem.code}`: {problem.meaning}" for problem in problems),
+        "content": {
+            PROBLEM_TYPE: {
+                "schema": {
+                    "allOf": [{"$ref": REFERENCE_TO.format(model="Problem")}],
+                    "properties": {"code": {"enum": codes}, "status": {"const": status}},
+                },
+                "examples": {problem.code: {"value": _example(problem, status)} for problem in problems},
+            }
+        },
+    }
+    if any("retry_after" in problem.extras for problem in problems):
+        built["headers"] = {
+            "Retry-After": {"description": "Seconds, as `retry_after`.", "schema": {"type": "integer", "minimum": 1}}
+        }
+    if status == 401:
+        built["headers"] = {"WWW-Authenticate": {"description": "`Bearer`", "schema": {"type": "string"}}}
+    return built
+
+
+def _example(problem: Problem, status: int) -> dict[str, str | int]:
+    example: dict[str, str | int] = {
+        "type": f"{DOCS}#{problem.code}",
+        "title": problem.title,
+        "status": status,
+        "code": problem.code,
+    }
+    if problem.field:
+        example["field"] = problem.field
+    for extra in problem.extras:
+        example[extra] = RETRY_SOON_S if status == 503 else EXAMPLE_EXTRAS[extra]
+    return example
+
+
+def _problem_schema() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": "RFC 9457. Rely on `code`; the sentences may change.",
+        "required": ["type", "title", "status", "code"],
+        "properties": {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": {"type": "string"},
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "code": {"enum": sorted(BY_CODE)},
+            "detail": {"type": "string", "description": "One sentence for developers. Never repeats what was sent."},
+            "field": {"type": "string", "description": "The member or header that is meant; empty for the whole body."},
+            "tries_left": {"type": "integer", "minimum": 0, "maximum": 4},
+            "retry_after": {"type": "integer", "minimum": 1, "description": "Seconds."},
+            "limit": {"type": "string", "description": "The name of the budget that is used up."},
+        },
+    }

@@ -1,0 +1,132 @@
+"""From what a verb returns to what the contract says. Pure; times become RFC 3339 here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from config.catalogue.fields import Bilingual
+from config.catalogue.schema import Guide, Hotline, Partner, Service
+from config.times.formats import rfc3339
+from miniprogram_api.contract.schemas import (
+    ApplicationAnswer,
+    CodeAnswer,
+    GuideAnswer,
+    HotlineAnswer,
+    InquiryAnswer,
+    PartnerAnswer,
+    PartnersAnswer,
+    PhoneNumberAnswer,
+    ProgressAnswer,
+    ServiceAnswer,
+    ServicesAnswer,
+    SessionAnswer,
+    Words,
+)
+from query.access.door import KnownPhone, OpenedSession
+from query.intake.codes import CodeSent
+from query.intake.submit import Accepted
+from query.progress import Progress
+
+
+def opened(session: OpenedSession) -> SessionAnswer:
+    """A new session."""
+    return SessionAnswer(token=session.token, expires_in=session.expires_in)
+
+
+def code_sent(sent: CodeSent) -> CodeAnswer:
+    """A code that is on its way."""
+    return CodeAnswer(phone=sent.phone, expires_in=sent.expires_in, resend_after=sent.resend_after)
+
+
+def known_phone(known: KnownPhone) -> PhoneNumberAnswer:
+    """A number that the platform told."""
+    return PhoneNumberAnswer(phone=known.phone, ticket=known.ticket)
+
+
+def accepted(inquiry: Accepted) -> InquiryAnswer:
+    """An accepted inquiry."""
+    return InquiryAnswer(
+        reference=inquiry.reference,
+        phone=inquiry.phone,
+        port_number=inquiry.port_number,
+        reply_by=rfc3339(inquiry.reply_by),
+    )
+
+
+def progress(seen: Progress) -> ProgressAnswer:
+    """One's own inquiry."""
+    return ProgressAnswer.model_validate(
+        {
+            "reference": seen.reference,
+            "service": seen.service,
+            "phone": seen.phone,
+            "status": seen.status,
+            "accepted_at": rfc3339(seen.accepted_at),
+            "reply_by": rfc3339(seen.reply_by),
+            "asked": seen.asked,
+            "answered": seen.answered,
+            "closed_at": rfc3339(seen.closed_at) if seen.closed_at is not None else None,
+        }
+    )
+
+
+def services(offered: Sequence[Service]) -> ServicesAnswer:
+    """The services that are open now."""
+    return ServicesAnswer(
+        services=[
+            ServiceAnswer(
+                code=service.code,
+                name=_words(service.name),
+                fields=list(service.fields),
+                reply_within=service.reply_within_s,
+            )
+            for service in offered
+        ]
+    )
+
+
+def partners(asked: Sequence[Partner], public_url: str) -> PartnersAnswer:
+    """Whoever is asked; `public_url` is where our pages are."""
+    return PartnersAnswer(partners=[_partner(partner, public_url) for partner in asked])
+
+
+def _partner(partner: Partner, public_url: str) -> PartnerAnswer:
+    guided = partner.kind == "enterprise"
+    return PartnerAnswer(
+        code=partner.code,
+        kind=partner.kind,
+        name=_words(partner.name),
+        applications=[
+            ApplicationAnswer(code=each.code, name=_words(each.name), assumption=each.assumption)
+            for each in partner.applications
+        ],
+        page=f"{public_url.rstrip('/')}/guides/{partner.code}" if guided else None,
+        guide=_guide(partner.shown_guide),
+        hotline=_hotline(partner.shown_hotline),
+    )
+
+
+def _guide(guide: Guide | None) -> GuideAnswer | None:
+    if guide is None or guide.verified_on is None:
+        return None
+    return GuideAnswer(
+        details=_words(guide.details) if guide.details else None,
+        removal=_words(guide.removal) if guide.removal else None,
+        source=guide.source,
+        verified_on=guide.verified_on.isoformat(),
+    )
+
+
+def _hotline(hotline: Hotline | None) -> HotlineAnswer | None:
+    if hotline is None or hotline.verified_on is None:
+        return None
+    return HotlineAnswer(
+        number=hotline.number,
+        hours=_words(hotline.hours) if hotline.hours else None,
+        source=hotline.source,
+        verified_on=hotline.verified_on.isoformat(),
+    )
+
+
+def _words(words: Bilingual) -> Words:
+    return Words(zh=words.zh, en=words.en)

@@ -1,0 +1,1 @@
+"""The platforms of mini programs: login codes and phone numbers."""

@@ -1,0 +1,204 @@
+"""Alipay's open platform, the texts: signed requests, verified answers, the sealed phone number. Pure.
+
+RSA2 is SHA256withRSA, PKCS#1 v1.5. What is signed of an answer is its text as it stands, so the member is cut out of it
+verbatim, by a JSON reader that knows where it ends, and never written anew.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.padding import PKCS7
+
+from config.times.formats import shanghai
+
+BLOCK = 16
+ZERO_IV = bytes(BLOCK)
+SIGN_TYPE = "RSA2"
+SUCCESS = "10000"
+KEY_SIZES = (16, 24, 32)
+_SPACES = " \t\r\n"
+_READER = json.JSONDecoder()
+
+
+class Unverified(Exception):
+    """Not what Alipay signed, or no answer of Alipay's at all."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The members of an answer; `failed` when they are an error's."""
+
+    members: Mapping[str, Any] = field(repr=False)
+    failed: bool
+
+
+def build_request(
+    method: str,
+    fields: Mapping[str, str],
+    *,
+    app_id: str,
+    private_key: rsa.RSAPrivateKey,
+    now: int,
+    certificates: Mapping[str, str],
+) -> tuple[str, bytes]:
+    """The query string and the form body of a signed call at `now` (epoch ms).
+
+    What is the platform's stands in the query; what is the citizen's (a login code) only in the body, because
+    addresses are written to logs. `certificates` are the serial numbers of certificate mode; empty with public keys.
+    """
+    common = {
+        "app_id": app_id,
+        "method": method,
+        "format": "JSON",
+        "charset": "utf-8",
+        "sign_type": SIGN_TYPE,
+        "timestamp": shanghai(now).strftime("%Y-%m-%d %H:%M:%S"),
+        "version": "1.0",
+        **certificates,
+    }
+    signature = sign(text_to_sign({**common, **fields}), private_key)
+    return urlencode({**common, "sign": signature}), urlencode(fields).encode()
+
+
+def text_to_sign(parameters: Mapping[str, str]) -> bytes:
+    """Sorted `name=value` joined by `&`, not encoded; empty values and `sign` are left out."""
+    named = sorted((name, value) for name, value in parameters.items() if value and name != "sign")
+    return "&".join(f"{name}={value}" for name, value in named).encode()
+
+
+def sign(text: bytes, private_key: rsa.RSAPrivateKey) -> str:
+    """The RSA2 signature in base64."""
+    return base64.b64encode(private_key.sign(text, PKCS1v15(), SHA256())).decode()
+
+
+def verify(text: bytes, signature: str, public_key: rsa.RSAPublicKey) -> None:
+    """Raises Unverified unless the key's owner signed this text."""
+    try:
+        public_key.verify(base64.b64decode(signature, validate=True), text, PKCS1v15(), SHA256())
+    except (InvalidSignature, binascii.Error, ValueError):
+        raise Unverified("the signature does not fit") from None
+
+
+def parse_answer(body: bytes, method: str, public_key: rsa.RSAPublicKey, *, certificate: str = "") -> Answer:
+    """What Alipay answered to `method`: the members of its response, or of its `error_response`. Raises Unverified.
+
+    An error may come unsigned (a wrong app id has no key to sign with): it is told, as nothing but an error.
+    `certificate`: in certificate mode, the serial number that the answer must name.
+    """
+    told = cut_members(body)
+    name = f"{method.replace('.', '_')}_response"
+    signature = _text(told.get("sign", '""'))
+    if "error_response" in told and name not in told:
+        if signature:
+            verify(told["error_response"].encode(), signature, public_key)
+        return Answer(_object(told["error_response"]), failed=True)
+    if certificate and _text(told.get("alipay_cert_sn", '""')) != certificate:
+        raise Unverified("another certificate than the one that is known")
+    if name not in told:
+        raise Unverified("no such answer")
+    verify(told[name].encode(), signature, public_key)
+    members = _object(told[name])
+    return Answer(members, failed=members.get("code", SUCCESS) != SUCCESS)
+
+
+def cut_members(body: bytes) -> dict[str, str]:
+    """The members of a JSON object, each value as it is written. Raises Unverified, also for a name twice."""
+    try:
+        text = body.decode()
+        json.loads(text)  # the cutting below looks for places and takes the grammar for granted
+        return _cut(text)
+    except (ValueError, IndexError, RecursionError):
+        raise Unverified("no JSON object") from None
+
+
+def open_phone(response: str, signature: str, public_key: rsa.RSAPublicKey, content_key: str) -> dict[str, Any]:
+    """What `my.getPhoneNumber` gave: `{"code": "10000", "mobile"}`, or Alipay's error. Raises Unverified.
+
+    Ciphertext is signed with the quotes it had in its JSON; an error is plain JSON and signed as it stands.
+    """
+    if response.lstrip().startswith("{"):
+        verify(response.encode(), signature, public_key)
+        return _object(response)
+    verify(f'"{response}"'.encode(), signature, public_key)
+    return _object(_decrypt(response, content_key))
+
+
+def seal_phone(plain: str, content_key: str) -> str:
+    """The ciphertext that the platform makes of a phone's JSON."""
+    padder = PKCS7(AES.block_size).padder()
+    encryptor = Cipher(AES(_key(content_key)), CBC(ZERO_IV)).encryptor()
+    padded = padder.update(plain.encode()) + padder.finalize()
+    return base64.b64encode(encryptor.update(padded) + encryptor.finalize()).decode()
+
+
+def _decrypt(response: str, content_key: str) -> str:
+    try:
+        decryptor = Cipher(AES(_key(content_key)), CBC(ZERO_IV)).decryptor()
+        padded = decryptor.update(base64.b64decode(response, validate=True)) + decryptor.finalize()
+        unpadder = PKCS7(AES.block_size).unpadder()
+        return (unpadder.update(padded) + unpadder.finalize()).decode()
+    except (binascii.Error, ValueError):
+        raise Unverified("what is sealed does not open") from None
+
+
+def _key(content_key: str) -> bytes:
+    key = base64.b64decode(content_key)
+    if len(key) not in KEY_SIZES:
+        raise ValueError("no AES key")
+    return key
+
+
+def _cut(text: str) -> dict[str, str]:
+    members: dict[str, str] = {}
+    at = _skip(text, 0, "{")
+    while text[at] != "}":
+        name, end = _READER.raw_decode(text, at)
+        start = _skip(text, end, ":")
+        _, end = _READER.raw_decode(text, start)
+        if not isinstance(name, str) or name in members:
+            raise ValueError("a name twice")
+        members[name] = text[start:end]
+        at = _skip(text, end, "," if text[_skip(text, end)] == "," else "")
+    if text[at + 1 :].strip(_SPACES):
+        raise ValueError("more than one object")
+    return members
+
+
+def _skip(text: str, at: int, sign: str = "") -> int:
+    """The place after white space, `sign`, and white space."""
+    while text[at] in _SPACES:
+        at += 1
+    if not sign:
+        return at
+    if text[at] != sign:
+        raise ValueError("no JSON object")
+    return _skip(text, at + 1)
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Unverified("no JSON object") from None
+    if not isinstance(told, dict):
+        raise Unverified("no JSON object")
+    return told
+
+
+def _text(raw: str) -> str:
+    told = json.loads(raw)
+    return told if isinstance(told, str) else ""

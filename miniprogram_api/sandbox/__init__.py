@@ -1,0 +1,1 @@
+"""Simulated platforms of mini programs. Production code never imports it."""

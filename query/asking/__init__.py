@@ -1,0 +1,1 @@
+"""The jobs that gather inquiries into waves and ask partners."""

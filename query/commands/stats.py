@@ -1,0 +1,101 @@
+"""`onecert stats`: how the service does, in totals. Never a count of accounts, a number, an ID digit or one inquiry."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any, Final
+
+import click
+
+from config.catalogue.schema import Partner
+from config.commands.terminal import json_option, needs_ground, print_json, print_table
+from config.db.engine import reading
+from config.ground import Ground
+from config.telemetry.metrics import Counted, counted_below
+from enterprises.circuit_breaker import standing_of
+from query.upkeep.backlog import backlog
+from query.upkeep.stats import Group, Share, Waits, begin_of, groups, shares, waiting_by_partner
+from sms_port.ledger.totals import Tally, oldest_owed, tally
+
+PARTNER_COLUMNS: Final = (
+    *("partner", "breaker", "calls", "errors", "last_error"),
+    *("answered", "unavailable", "mean_ms", "questions", "items", "oldest_due_s"),
+)
+TABLES: Final[Mapping[str, Sequence[str]]] = {
+    "inquiries": [field.name for field in fields(Group)],
+    "outcomes": [field.name for field in fields(Share)],
+    "waiting": ("inquiries_open", "oldest_due_question_s", "messages_owed", "oldest_owed_message_s"),
+    "partners": PARTNER_COLUMNS,
+    "messages": [field.name for field in fields(Tally)],
+}
+
+
+@click.command()
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366), help="So many days, today included.")
+@json_option
+@needs_ground
+def stats(ground: Ground, days: int, as_json: bool) -> None:
+    """Show how many inquiries and messages stand where, and how each partner does. Totals only."""
+    told = figures(ground, days)
+    if as_json:
+        print_json(told)
+        return
+    for name, columns in TABLES.items():
+        click.echo(f"{name}:")
+        print_table(told[name] if isinstance(told[name], list) else [told[name]], columns, False)
+
+
+def figures(ground: Ground, days: int) -> dict[str, Any]:
+    """Every figure, as `--json` prints it; ages in seconds."""
+    since = begin_of(ground.clock.now(), days)
+    found = groups(ground, since)
+    with reading(ground.engine) as db:
+        messages = tally(db, since)
+    return {
+        "inquiries": [asdict(group) for group in found],
+        "outcomes": [asdict(share) for share in shares(found)],
+        "waiting": _waiting(ground),
+        "partners": _partners(ground),
+        "messages": [asdict(one) for one in messages],
+    }
+
+
+def _waiting(ground: Ground) -> dict[str, Any]:
+    now, waits = ground.clock.now(), backlog(ground)
+    with reading(ground.engine) as db:
+        oldest = oldest_owed(db)
+    return {
+        "inquiries_open": waits.inquiries_open,
+        "oldest_due_question_s": waits.oldest_due_ms // 1000,
+        "messages_owed": waits.messages_owed,
+        "oldest_owed_message_s": _age(now, oldest) or 0,
+    }
+
+
+def _partners(ground: Ground) -> list[dict[str, Any]]:
+    waiting, counted = waiting_by_partner(ground), counted_below(ground.settings.data)
+    partners = ground.catalogues.current().partners
+    return [_partner(ground, one, waiting.get(one.code, Waits(0, 0, None)), counted) for one in partners]
+
+
+def _partner(ground: Ground, partner: Partner, waits: Waits, counted: Counted) -> dict[str, Any]:
+    """Calls and errors are all hosts'; answers and times are what the processes of this host have counted."""
+    standing, mine = standing_of(ground, partner), ("partner", partner.code)
+    timed = counted.get(("onecert_partner_call_seconds_count", (mine,)), 0)
+    seconds = counted.get(("onecert_partner_call_seconds_sum", (mine,)), 0)
+    return {
+        "partner": partner.code,
+        "breaker": standing.breaker if partner.enabled else "off",
+        "calls": standing.calls,
+        "errors": standing.errors,
+        "last_error": standing.last_error or None,
+        "answered": int(counted.get(("onecert_partner_answers_total", (("outcome", "answered"), mine)), 0)),
+        "unavailable": int(counted.get(("onecert_partner_answers_total", (("outcome", "unavailable"), mine)), 0)),
+        "mean_ms": round(seconds / timed * 1000) if timed else None,
+        "questions": waits.questions,
+        "items": waits.items,
+        "oldest_due_s": _age(ground.clock.now(), waits.oldest_due),
+    }
+
+
+def _age(now: int, moment: int | None) -> int | None:
+    return max(now - moment, 0) // 1000 if moment is not None else None

@@ -1,0 +1,114 @@
+"""The transaction in which submissions become inquiries: codes used up, the 24 hours taken, the rows stored.
+
+Submissions that come at the same moment share one: its statements are for many and its commit is the dear part. What
+cannot be told of all at once (a code that another transaction holds, two submissions for one number, a key that is
+there already) is left out and told by itself, so that nobody waits for a neighbour or fails with one.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import Connection, bindparam, select
+
+from config.failpoints import failpoint
+from config.ground import Ground
+from query.errors import CodeWrong, IdempotencyConflict, QueryError
+from query.intake.codes import Code, Holder, count_wrong, lock_codes, try_code, use_up
+from query.intake.daily_limit import Claim, claim_days
+from query.models import inquiry
+from query.moves import admit
+
+Admission: TypeAlias = tuple[int, int] | QueryError
+"""What becomes of a submission: (reference, accepted at), or why it is refused; both are committed."""
+
+_EARLIER: Final = select(inquiry.c.submission, inquiry.c.fingerprint, inquiry.c.reference, inquiry.c.accepted_at).where(
+    inquiry.c.submission.in_(bindparam("keys", expanding=True))
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A submission that may become an inquiry, and the sealed row that it would be."""
+
+    holder: Holder
+    code: str = field(repr=False)
+    row: dict[str, Any] = field(repr=False)
+    client_key: bool = False
+    """Whether the client chose the submission's key (Idempotency-Key)."""
+
+    @property
+    def accepted(self) -> Admission:
+        """The admission when it becomes an inquiry."""
+        return self.row["reference"], self.row["accepted_at"]
+
+
+def decide_together(db: Connection, ground: Ground, candidates: Sequence[Candidate]) -> list[Admission | None]:
+    """What becomes of each; None: to be decided alone. IntegrityError: all of them are, nothing was done."""
+    chosen = _strangers(candidates)
+    codes = lock_codes(db, [one.holder for one in chosen], wait=False)
+    told = _decide(db, ground, [one for one in chosen if one.holder in codes], codes, look_at_all=False)
+    return [told.get(one) for one in candidates]
+
+
+def decide_alone(db: Connection, ground: Ground, candidates: Sequence[Candidate]) -> list[Admission]:
+    """What becomes of the one candidate, after every other submission of its holder."""
+    codes = lock_codes(db, [one.holder for one in candidates], wait=True)
+    told = _decide(db, ground, candidates, codes, look_at_all=True)
+    return [told[one] for one in candidates]
+
+
+def _strangers(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those that share neither number nor key with one before them."""
+    numbers = {(one.holder.indexes, one.holder.service): one for one in reversed(candidates)}
+    keys = {one.row["submission"]: one for one in reversed(candidates)}
+    return [one for one in numbers.values() if keys[one.row["submission"]] is one]
+
+
+def _decide(
+    db: Connection,
+    ground: Ground,
+    candidates: Sequence[Candidate],
+    codes: dict[Holder, Code],
+    *,
+    look_at_all: bool,
+) -> dict[Candidate, Admission]:
+    # A key the client chose is looked up before the code is: else a used key would make wrong tries free, and the
+    # second transaction that only a right code takes would tell it.
+    earlier = _earlier(db, [one for one in candidates if look_at_all or one.client_key])
+    fresh = [one for one in candidates if one not in earlier]
+    tries = {one: try_code(ground, codes.get(one.holder), one.code, one.row["accepted_at"]) for one in fresh}
+    refused: dict[Candidate, Admission] = {one: why for one, why in tries.items() if why is not None}
+    if not look_at_all:
+        # The key of a submission without one is all that was typed: it is there already only if its code was used.
+        earlier |= _earlier(db, [one for one in refused if not one.client_key])
+    _store_tries(db, codes, {one: why for one, why in tries.items() if one not in earlier})
+    opened = [one for one in fresh if one not in refused and one not in earlier]
+    early = claim_days(db, [Claim(one.holder, one.row["id"], one.row["accepted_at"]) for one in opened])
+    refused |= {one: early[one.row["id"]] for one in opened if one.row["id"] in early}
+    accepted = {one: one.accepted for one in opened if one not in refused}
+    admit(db, *(one.row for one in accepted))
+    failpoint("submit.before_commit")
+    return refused | earlier | accepted
+
+
+def _store_tries(db: Connection, codes: dict[Holder, Code], tries: Mapping[Candidate, QueryError | None]) -> None:
+    right = [one for one, why in tries.items() if why is None]
+    if right:
+        use_up(db, [codes[one.holder] for one in right], max(one.row["accepted_at"] for one in right))
+    count_wrong(db, [codes[one.holder] for one, why in tries.items() if isinstance(why, CodeWrong)])
+
+
+def _earlier(db: Connection, candidates: Collection[Candidate]) -> dict[Candidate, Admission]:
+    """The references of those that were accepted before; a conflict for those whose key another submission has."""
+    if not candidates:
+        return {}
+    rows = db.execute(_EARLIER, {"keys": [one.row["submission"] for one in candidates]})
+    stored = {row.submission: row for row in rows}
+    return {one: _same(stored[key], one) for one in candidates if (key := one.row["submission"]) in stored}
+
+
+def _same(earlier: Any, candidate: Candidate) -> Admission:
+    if earlier.fingerprint != candidate.row["fingerprint"]:
+        return IdempotencyConflict("the key was used before")
+    return earlier.reference, earlier.accepted_at

@@ -1,0 +1,160 @@
+"""Verification codes: issued, and checked in the transaction that stores the inquiry.
+
+A code is bound to number, service and session, lives five minutes, takes five tries and one use. Only its keyed MAC
+is stored. A new code replaces the old one, so that one is live at a time. How often a code may be asked for is the
+doors' business (limits).
+"""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from secrets import randbelow
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from config.db.engine import skip_locked, transact, upsert
+from config.failpoints import failpoint
+from config.ground import Ground
+from config.phone_numbers import mask_phone
+from query.errors import CodeExpired, CodeWrong
+from query.inquiry import SECOND, new_inquiry_id
+from query.intake.fields import parse_phone
+from query.models import verification_code
+from query.reply import compose_code
+from query.services import offered_service
+from sms_port.ledger.inbound import is_opted_out
+from sms_port.ledger.messages import Lane, Owed, owe
+
+LIFE_S: Final = 300
+TRIES: Final = 5
+
+Code: TypeAlias = dict[str, Any]
+"""A row of verification_code."""
+
+_OF_NUMBERS: Final = select(verification_code).where(
+    verification_code.c.phone_index.in_(bindparam("indexes", expanding=True))
+)
+_LOCKED: Final = _OF_NUMBERS.with_for_update()
+_FREE: Final = skip_locked(_OF_NUMBERS)
+# The indexes find the rows, and the MACs, which cover the whole key, tell them from others of the same numbers.
+_THESE: Final = update(verification_code).where(
+    verification_code.c.phone_index.in_(bindparam("indexes", expanding=True)),
+    verification_code.c.mac.in_(bindparam("macs", expanding=True)),
+)
+_USE: Final = _THESE.values(used_at=bindparam("now"))
+_COUNT_WRONG: Final = _THESE.values(tries=verification_code.c.tries + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSent:
+    """What the citizen may know: the masked number, and two spans in seconds."""
+
+    phone: str
+    expires_in: int
+    resend_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whom a code belongs to: every live index of the number (current first), the service, the session's MAC."""
+
+    indexes: tuple[bytes, ...] = field(repr=False)
+    service: str
+    owner: bytes = field(repr=False)
+
+
+def request_code(ground: Ground, *, service: str, phone: str, owner: bytes) -> CodeSent:
+    """Make a new code for number, service and session, and owe its SMS.
+
+    Raises ServiceUnknown, PhoneInvalid, and what the ground raises when it is down: then nothing is sent.
+    """
+    catalogue = ground.catalogues.current()
+    offered_service(catalogue, service)
+    number = parse_phone(phone)
+    now = ground.clock.now()
+    code = f"{randbelow(10**6):06d}"
+    holder = Holder(tuple(ground.keys.phone_indexes(number)), service, owner)
+    row = code_row(ground, holder, code, now)
+    message = Owed(
+        id=new_inquiry_id(now),
+        lane=Lane.CODE,
+        phone=number,
+        text=compose_code(catalogue.texts.sms, service, code),
+        expires_at=now + LIFE_S * SECOND,
+    )
+
+    def store(db: Connection) -> None:
+        renewed = ["mac", "tries", "created_at", "expires_at", "used_at"]
+        db.execute(upsert(verification_code, db.dialect.name, [row], update=renewed))
+        # An opted-out number gets the usual answer and no message: nobody can tell from outside.
+        if not is_opted_out(db, ground, number):
+            owe(db, ground, [message])
+        failpoint("code.before_commit")
+
+    transact(ground.engine, store)
+    failpoint("code.after_commit")
+    ground.bell.ring_gateway(Lane.CODE.bell)
+    return CodeSent(mask_phone(number), LIFE_S, catalogue.limits.code_per_phone_gap_s)
+
+
+def lock_codes(db: Connection, holders: Sequence[Holder], *, wait: bool) -> dict[Holder, Code]:
+    """The newest code of each holder that has one, locked until the transaction ends.
+
+    Submissions of one holder so go one by one. Without `wait`, codes that another transaction has locked are left out.
+    """
+    wanted = {(index, holder.service, holder.owner): holder for holder in holders for index in holder.indexes}
+    rows = db.execute(_LOCKED if wait else _FREE, {"indexes": sorted({index for index, _, _ in wanted})})
+    found: dict[Holder, Code] = {}
+    for code in rows.mappings():
+        holder = wanted.get((code["phone_index"], code["service"], code["owner"]))
+        if holder is not None and (holder not in found or found[holder]["created_at"] < code["created_at"]):
+            found[holder] = dict(code)
+    return found
+
+
+def try_code(ground: Ground, code: Code | None, typed: str, now: int) -> CodeWrong | CodeExpired | None:
+    """Why this code does not open (None: it does, and is to be used up).
+
+    Uses and wrong tries alike are to be stored, and committed whatever becomes of the inquiry.
+    """
+    if code is None or code["used_at"] is not None or now >= code["expires_at"] or code["tries"] >= TRIES:
+        return CodeExpired("ask for a new code")
+    if hmac.compare_digest(code["mac"], _mac(ground, code["phone_index"], code["service"], code["owner"], typed)):
+        return None
+    return CodeWrong(TRIES - code["tries"] - 1)
+
+
+def use_up(db: Connection, codes: Sequence[Code], now: int) -> None:
+    """Store that these locked codes have opened."""
+    if codes:
+        db.execute(_USE, {"now": now, **_named(codes)})
+
+
+def count_wrong(db: Connection, codes: Sequence[Code]) -> None:
+    """Store one more wrong try of each of these locked codes."""
+    if codes:
+        db.execute(_COUNT_WRONG, _named(codes))
+
+
+def _named(codes: Sequence[Code]) -> dict[str, list[bytes]]:
+    return {"indexes": [code["phone_index"] for code in codes], "macs": [code["mac"] for code in codes]}
+
+
+def code_row(ground: Ground, holder: Holder, code: str, now: int) -> Code:
+    """The row of a new code: its MAC, and all its tries."""
+    index = holder.indexes[0]
+    return {
+        "phone_index": index,
+        "service": holder.service,
+        "owner": holder.owner,
+        "mac": _mac(ground, index, holder.service, holder.owner, code),
+        "tries": 0,
+        "created_at": now,
+        "expires_at": now + LIFE_S * SECOND,
+        "used_at": None,
+    }
+
+
+def _mac(ground: Ground, index: bytes, service: str, owner: bytes, code: str) -> bytes:
+    return ground.keys.mac("verification-code", index, service, owner, code)

@@ -1,0 +1,119 @@
+"""The 24-hour rule: one accepted inquiry per number and service in 24 hours, across entrances and sessions.
+
+`last_inquiry` has one row per number and service, and taking it is one conditional upsert: of two sessions with two
+right codes, the second waits for the first one's lock and then finds the row taken.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnClause,
+    Connection,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects import mysql, sqlite
+
+from query.errors import TooSoon
+from query.inquiry import GAP, SECOND, accepted_at
+from query.intake.codes import Holder
+from query.models import last_inquiry
+
+_GAP: Final[ColumnClause[int]] = literal_column(str(GAP), BigInteger)
+"""In the statement, not bound to it: PyMySQL joins many rows into one statement only when nothing else is bound."""
+
+_HELD = select(last_inquiry.c.phone_index, last_inquiry.c.service, last_inquiry.c.accepted_at, last_inquiry.c.inquiry)
+_HELD = _HELD.where(last_inquiry.c.phone_index.in_(bindparam("indexes", expanding=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An inquiry that wants its number's next 24 hours."""
+
+    holder: Holder
+    inquiry: bytes
+    now: int
+
+
+def claim_days(db: Connection, claims: Sequence[Claim]) -> dict[bytes, TooSoon]:
+    """Take the next 24 hours of numbers that are all different; for which inquiries it is too soon (nothing is taken).
+
+    While keys rotate a number has several indexes, and all of its rows are taken. Always in the same order.
+    """
+    wanted = [_day(claim, index) for claim in claims for index in claim.holder.indexes]
+    wanted.sort(key=lambda day: (day["phone_index"], day["service"]))
+    # Most numbers have no row, and then the count says that all are taken; if not, those taken already stay so.
+    if not wanted or db.execute(_first(db.dialect.name), wanted).rowcount == len(wanted):
+        return {}
+    db.execute(_take(db.dialect.name), wanted)
+    return _refused(db, claims, [day["phone_index"] for day in wanted])
+
+
+def _refused(db: Connection, claims: Sequence[Claim], indexes: Sequence[bytes]) -> dict[bytes, TooSoon]:
+    held = {(row.phone_index, row.service): row for row in db.execute(_HELD, {"indexes": indexes})}
+    refused: dict[bytes, TooSoon] = {}
+    for claim in claims:
+        days = [held[index, claim.holder.service] for index in claim.holder.indexes]
+        others = [day.accepted_at for day in days if day.inquiry != claim.inquiry]
+        if others:
+            refused[claim.inquiry] = TooSoon(-(-(max(others) + GAP - claim.now) // SECOND))
+    _give_back(db, [row.phone_index for row in held.values() if row.inquiry in refused], list(refused))
+    return refused
+
+
+def _give_back(db: Connection, indexes: Sequence[bytes], inquiries: Sequence[bytes]) -> None:
+    """What was taken before it proved too soon had been free: absent, or older than the gap."""
+    if indexes:
+        db.execute(
+            delete(last_inquiry).where(last_inquiry.c.phone_index.in_(indexes), last_inquiry.c.inquiry.in_(inquiries))
+        )
+
+
+def release_day(db: Connection, inquiries: Sequence[bytes]) -> None:
+    """Give back the 24 hours that these inquiries took, under whatever index; what another took since stays."""
+    # The times come first because they are indexed; the ids decide.
+    taken_at = last_inquiry.c.accepted_at.in_({accepted_at(number) for number in inquiries})
+    db.execute(delete(last_inquiry).where(taken_at, last_inquiry.c.inquiry.in_(inquiries)))
+
+
+def _day(claim: Claim, index: bytes) -> dict[str, Any]:
+    return {
+        "phone_index": index,
+        "service": claim.holder.service,
+        "accepted_at": claim.now,
+        "inquiry": claim.inquiry,
+    }
+
+
+@cache
+def _first(dialect: str) -> Any:
+    """INSERT of the rows that are not there; what it counts are those, and no others (unlike an upsert's count)."""
+    return insert(last_inquiry).prefix_with("OR IGNORE" if dialect == "sqlite" else "IGNORE")
+
+
+@cache
+def _take(dialect: str) -> Any:
+    table = last_inquiry
+    if dialect == "sqlite":
+        lite = sqlite.insert(table)
+        taken = {"inquiry": lite.excluded.inquiry, "accepted_at": lite.excluded.accepted_at}
+        where = table.c.accepted_at <= lite.excluded.accepted_at - _GAP
+        return lite.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=taken, where=where)
+    ours = mysql.insert(table)
+    # VALUES() and not the row alias of MySQL 8, which MariaDB lacks.
+    free = table.c.accepted_at <= func.values(column("accepted_at")) - _GAP
+
+    def if_free(name: str) -> Any:
+        return func.if_(free, func.values(column(name)), table.c[name])
+
+    # In this order: MySQL assigns from left to right, and `free` reads accepted_at.
+    return ours.on_duplicate_key_update([("inquiry", if_free("inquiry")), ("accepted_at", if_free("accepted_at"))])

@@ -1,0 +1,30 @@
+"""What the catalogue says of a service."""
+
+from dataclasses import dataclass
+
+from config.catalogue.schema import Catalogue, Service
+from query.errors import ServiceUnknown
+from query.inquiry import Times
+
+
+@dataclass(frozen=True, slots=True)
+class PromisedTimes:
+    """The times of an inquiry whose service has left the catalogue: those it was promised (DESIGN 5)."""
+
+    patience_s: int = 7_200
+    identity_patience_s: int = 21_600
+    decision_s: int = 158_400
+    reply_within_s: int = 172_800
+
+
+def offered_service(catalogue: Catalogue, code: str) -> Service:
+    """The service of this code; raises ServiceUnknown when there is none or it is switched off."""
+    service = catalogue.service(code)
+    if service is None:
+        raise ServiceUnknown("no such service")
+    return service
+
+
+def times_of(catalogue: Catalogue, code: str) -> Times:
+    """The times of a service, switched off or not: inquiries under way go on."""
+    return next((service for service in catalogue.services if service.code == code), PromisedTimes())

@@ -1,0 +1,1 @@
+"""From answers to a reply: a wave is advanced when its questions are answered."""

@@ -1,0 +1,81 @@
+"""The step that looks at waves whose answers have come, in transactions of its own.
+
+Recording an answer and looking for completeness in one transaction would let two workers with the last two answers
+each miss the other's. So whoever records leaves a mark (`look`), commits, and only then comes here.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from config.db.engine import reading, transact
+from config.errors import DatabaseUnavailable, KeysUnavailable, SealBroken
+from config.failpoints import failpoint
+from config.ground import Ground
+from config.telemetry.log import get_logger
+from query.models import wave
+from query.settling.after_commit import Owing, Round, Take
+from query.settling.counts import settle_asked
+from query.settling.identity import settle_checked
+from query.settling.rebuild import rebuild
+from query.waves.waves import Stage, lock_wave
+
+LOOKS: Final = 100
+
+_log = get_logger(__name__)
+
+
+def advance(ground: Ground, waves: Sequence[int] | None = None, take: Take | None = None) -> list[Round]:
+    """Settle marked waves (None: all), each in a transaction of its own; one that fails does not stop the others.
+
+    `take`: whose new questions the caller asks itself. They are leased to it, in the rounds that are returned; for all
+    else somebody is rung.
+    """
+    rounds, owed = [], Owing()
+    for wave_id in waves if waves is not None else _marked(ground):
+        owing = _settled(ground, wave_id, take)
+        owed.add(owing)
+        if owing.round is not None:
+            rounds.append(owing.round)
+    owed.ring(ground)  # once for all: rung for each wave, the gateway sends each by itself
+    failpoint("advance.after_ring")
+    return rounds
+
+
+def _settled(ground: Ground, wave_id: int, take: Take | None) -> Owing:
+    """What one wave owes, committed; nothing, if it cannot be settled: the next one must have its turn."""
+    try:
+        owing = transact(ground.engine, partial(_settle, ground=ground, wave_id=wave_id, take=take))
+    except (DatabaseUnavailable, KeysUnavailable):
+        raise
+    except SealBroken:
+        return _rebuilt(ground, wave_id)
+    except Exception as error:
+        _log.error("wave_failed", wave=wave_id, error=type(error).__name__)
+        return Owing()
+    failpoint("advance.after_commit")
+    return owing
+
+
+def _rebuilt(ground: Ground, wave_id: int) -> Owing:
+    """Take the inquiries of a wave that does not open further without it; returns what that owes."""
+    owing = Owing()
+    transact(ground.engine, partial(rebuild, ground=ground, wave_id=wave_id, now=ground.clock.now(), owing=owing))
+    return owing
+
+
+def _marked(ground: Ground) -> list[int]:
+    with reading(ground.engine) as db:
+        return list(db.execute(select(wave.c.id).where(wave.c.look == 1).order_by(wave.c.id).limit(LOOKS)).scalars())
+
+
+def _settle(db: Connection, ground: Ground, wave_id: int, take: Take | None) -> Owing:
+    owing = Owing(take=take) if take is not None else Owing()
+    whole = lock_wave(db, ground, wave_id)
+    if whole is not None:
+        settle = settle_checked if whole.stage is Stage.IDENTITY else settle_asked
+        settle(db, ground, whole, ground.clock.now(), owing)
+        failpoint("advance.before_commit")
+    return owing

@@ -1,0 +1,34 @@
+"""Which carrier an inquiry waits for: its number's first, then the others as each says not_ours or is switched off."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, select, update
+
+from config.db.engine import among
+from config.ground import Ground
+from query.inquiry import State, next_carrier
+from query.models import inquiry
+from query.settling.after_commit import Owing
+
+
+def reroute(
+    db: Connection, ground: Ground, phones: Mapping[bytes, str], tried: str | None, owing: Owing
+) -> dict[bytes, str]:
+    """Have locked inquiries (id -> phone) wait for the next carrier after `tried`; returns those that have none."""
+    catalogue = ground.catalogues.current()
+    rows = db.execute(select(inquiry.c.id, inquiry.c.carriers_tried).where(among(inquiry.c.id, phones))).all()
+    groups: dict[tuple[str, str], list[bytes]] = defaultdict(list)
+    nobody: dict[bytes, str] = {}
+    for row in rows:
+        seen = [*row.carriers_tried.split(), *([tried] if tried else [])]
+        carrier = next_carrier((partner.code for partner in catalogue.carrier_order(phones[row.id])), seen)
+        if carrier is None:
+            nobody[row.id] = phones[row.id]
+        else:
+            groups[carrier, " ".join(dict.fromkeys(seen))].append(row.id)
+    for (carrier, seen_codes), ids in groups.items():
+        these = update(inquiry).where(among(inquiry.c.id, ids), inquiry.c.state == State.CHECKING)
+        db.execute(these.values(wave=None, waiting_for=carrier, carriers_tried=seen_codes))
+        owing.waiting = True
+    return nobody

@@ -1,0 +1,37 @@
+"""The end of an inquiry: what the SMS port tells of its reply closes it."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from config.failpoints import failpoint
+from config.ground import Ground
+from config.telemetry.log import get_logger
+from config.telemetry.metrics import observe_reply
+from query.inquiry import State, accepted_at
+from query.intake.daily_limit import release_day
+from query.moves import move, standing
+from sms_port.ledger.messages import Lane, Outcome
+
+_log = get_logger(__name__)
+
+
+def record_outcome(ground: Ground, db: Connection, outcomes: Sequence[Outcome]) -> None:
+    """Close the inquiries whose reply was accepted, or is given up, in the transaction that records it.
+
+    A reply's message has its inquiry's id. News about a code, or told twice, changes nothing. A reply that certainly
+    was not sent leaves `closed_at` empty, so that nobody is told that it was, and gives the number its day back.
+    """
+    kinds = {outcome.message_id: outcome.kind for outcome in outcomes if outcome.lane is Lane.REPLY}
+    closing = sorted(standing(db, list(kinds), State.REPLYING))
+    given_up = [number for number in closing if kinds[number] == "failed"]
+    told = [number for number in closing if kinds[number] != "failed"]
+    now = ground.clock.now()
+    move(db, told, State.REPLYING, State.CLOSED, phone=None, closed_at=now)
+    move(db, given_up, State.REPLYING, State.CLOSED, phone=None)
+    failpoint("close.before_commit")
+    for number in told:
+        observe_reply(now - accepted_at(number))
+    if given_up:
+        release_day(db, given_up)
+        _log.warning("reply_given_up", inquiries=len(given_up))

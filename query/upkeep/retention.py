@@ -1,0 +1,109 @@
+"""Erasing what has been kept long enough (DESIGN 6.9). Nothing here decides anything.
+
+What a move erases (ID digits at the verdict, numbers and counts with the reply) is gone before; this is what time
+alone erases, and the net under the moves: ID digits do not outlive their six hours even in a wave that cannot be
+settled.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import groupby
+from typing import Any, Final
+
+from sqlalchemy import Column, Connection, Row, Table, delete, select, update
+
+from config.db.engine import among, skip_locked, transact
+from config.failpoints import failpoint
+from config.ground import Ground
+from query.inquiry import HOUR, INDEX_KEPT, MASKED_KEPT, PHONE_KEPT, State
+from query.models import inquiry, last_inquiry, notice, question, verification_code, wave
+from query.notices import KEPT, LATE, NoticeState
+from query.waves.waves import Stage
+
+AT_ONCE: Final = 500
+CODE_KEPT: Final = HOUR
+IDENTITY_KEPT: Final = 6 * HOUR
+NET: Final = HOUR // 6
+WAVE_KEPT: Final = INDEX_KEPT
+
+STEPS: Final[Sequence[tuple[int, tuple[str, ...]]]] = (
+    (MASKED_KEPT, ("masked",)),
+    (PHONE_KEPT, ("phone", "identity")),
+    (INDEX_KEPT, ("phone_index", "owner", "submission", "fingerprint")),
+)
+"""(age of the inquiry in ms, columns that are erased then), in order."""
+
+
+def erase(ground: Ground) -> None:
+    """One bounded pass over everything that is kept too long."""
+    now = ground.clock.now()
+    for step in (_erase_inquiries, _erase_identities, _erase_codes, _erase_days, _erase_waves, _erase_notices):
+        transact(ground.engine, partial(step, now=now))
+        failpoint("erase.after_step")
+
+
+def columns_to_erase(age: int) -> tuple[tuple[str, ...], int | None]:
+    """What an inquiry of this age (ms) must not hold any more, and the age at which to look again (None: never)."""
+    gone = tuple(column for limit, columns in STEPS if age >= limit for column in columns)
+    return gone, next((limit for limit, _ in STEPS if age < limit), None)
+
+
+def _erase_inquiries(db: Connection, now: int) -> None:
+    due = select(inquiry.c.id, inquiry.c.accepted_at).where(inquiry.c.erase_at <= now)
+    rows = db.execute(skip_locked(due.order_by(inquiry.c.erase_at).limit(AT_ONCE))).all()
+
+    def step(row: Row[tuple[bytes, int]]) -> tuple[tuple[str, ...], int | None]:
+        return columns_to_erase(now - row.accepted_at)
+
+    for (columns, look_again), alike in groupby(rows, step):
+        group = list(alike)
+        values: dict[str, Any] = dict.fromkeys(columns)
+        values["erase_at"] = inquiry.c.accepted_at + look_again if look_again is not None else None
+        db.execute(update(inquiry).where(among(inquiry.c.id, [row.id for row in group])).values(**values))
+
+
+def _erase_identities(db: Connection, now: int) -> None:
+    """The net: by now every one of these has been settled, unless settling it fails."""
+    late = (
+        wave.c.stage.in_([Stage.IDENTITY, Stage.COUNT]),
+        wave.c.decide_at <= now - NET,
+        wave.c.identities.is_not(None),
+    )
+    db.execute(update(wave).where(*late).values(identities=None))
+    unsettled = (
+        inquiry.c.state.in_([State.CHECKING, State.ASKING]),
+        inquiry.c.accepted_at <= now - IDENTITY_KEPT - NET,
+    )
+    db.execute(update(inquiry).where(*unsettled, inquiry.c.identity.is_not(None)).values(identity=None))
+
+
+def _erase_codes(db: Connection, now: int) -> None:
+    _delete_oldest(db, verification_code, verification_code.c.expires_at, now - CODE_KEPT)
+
+
+def _erase_days(db: Connection, now: int) -> None:
+    _delete_oldest(db, last_inquiry, last_inquiry.c.accepted_at, now - INDEX_KEPT)
+
+
+def _delete_oldest(db: Connection, table: Table, time: Column[int], until: int) -> None:
+    """Delete rows whose time is up to `until`, the oldest first and not too many at once."""
+    oldest = list(db.execute(select(time).where(time <= until).order_by(time).limit(AT_ONCE)).scalars())
+    if oldest:
+        db.execute(delete(table).where(time <= oldest[-1]))
+
+
+def _erase_waves(db: Connection, now: int) -> None:
+    """Waves that are over hold no personal data, only the inquiries' ids; they are kept as long as an index is."""
+    over = select(wave.c.id).where(wave.c.stage == Stage.OVER, wave.c.decide_at <= now - WAVE_KEPT).limit(AT_ONCE)
+    ids = list(db.execute(over).scalars())
+    if ids:
+        db.execute(delete(question).where(question.c.wave.in_(ids)))
+        db.execute(delete(wave).where(wave.c.id.in_(ids)))
+
+
+def _erase_notices(db: Connection, now: int) -> None:
+    """Notices too late to be sent, or whose sender was killed, lose their openid; after some days all of them go."""
+    standing = notice.c.state.in_([NoticeState.OWED, NoticeState.SENDING])
+    late = update(notice).where(standing, notice.c.owed_at <= now - LATE)
+    db.execute(late.values(state=NoticeState.FAILED, openid=None, word="late"))
+    _delete_oldest(db, notice, notice.c.owed_at, now - KEPT)

@@ -1,0 +1,1 @@
+"""Waves, their questions and the answers: the tables' rules."""

@@ -1,0 +1,39 @@
+"""A partner's answer as it is kept, and read again. Pure.
+
+Kept are a word (a verdict; a match may carry the month since when the number is held: `match 2024-05`), or counts by
+application, where `<weixin` is how many of `weixin` were registered before that month.
+"""
+
+from typing import Final
+
+from enterprises.protocol import Answer as PartnerAnswer
+from enterprises.protocol import Counts, Refused, Verdict
+from query.reply import BEFORE
+from query.waves.questions import REFUSED, Answer
+
+
+def stored_answer(answer: PartnerAnswer) -> Answer:
+    """What is kept of an answer; None: nothing, it is still owed."""
+    match answer:
+        case Counts(counts, before):
+            return {**counts, **{f"{BEFORE}{code}": count for code, count in before.items()}}
+        case Verdict(value, None):
+            return value
+        case Verdict(value, since):
+            return f"{value}{SINCE}{since}"
+        case Refused():
+            return REFUSED
+    return None
+
+
+SINCE: Final = " "
+
+
+def verdict_of(answer: Answer) -> str | None:
+    """The word of a kept verdict; None: still owed."""
+    return answer.partition(SINCE)[0] if isinstance(answer, str) else None
+
+
+def held_since(answer: Answer) -> str | None:
+    """Since which month the citizen has held the number, when the carrier told it with its match."""
+    return (answer.partition(SINCE)[2] or None) if isinstance(answer, str) else None

@@ -1,0 +1,1 @@
+"""Messages as rows: their states, receipts, inbound texts and totals."""

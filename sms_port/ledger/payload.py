@@ -1,0 +1,41 @@
+"""What is personal in a message, sealed as one: its phone, its text, and the text of a resend."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from config.crypto.key_ring import KeyRing
+from sms_port.models import Lane
+
+ERASED = bytes(32)
+"""The fingerprint of a message whose letter is gone: whoever has the key could try all counts against a kept MAC."""
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Letter:
+    """The words and where they go; erased as soon as the message is accepted or given up."""
+
+    phone: str = field(repr=False)
+    text: str = field(repr=False)
+    resend_text: str | None = field(default=None, repr=False)
+
+
+def seal_letter(keys: KeyRing, message_id: bytes, letter: Letter) -> bytes:
+    """Seal a letter to its own row, so that it opens nowhere else."""
+    plain = _ENCODER.encode([letter.phone, letter.text, letter.resend_text])
+    return keys.seal(plain.encode(), table="message", column="sealed", row=message_id)
+
+
+def open_letter(keys: KeyRing, message_id: bytes, sealed: bytes) -> Letter:
+    """The letter of that row; SealBroken when it is damaged or from elsewhere."""
+    return Letter(*json.loads(keys.open(sealed, table="message", column="sealed", row=message_id)))
+
+
+def fingerprint(keys: KeyRing, lane: Lane, letter: Letter) -> bytes:
+    """Tells whether two messages are the same without keeping either (32 bytes, keyed)."""
+    resend = () if letter.resend_text is None else (letter.resend_text,)
+    return keys.mac("message", lane.name, letter.phone, letter.text, *resend)

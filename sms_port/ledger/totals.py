@@ -1,0 +1,44 @@
+"""How many messages stand where, for operators: numbers of messages, never whose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from sms_port.ledger.states import OPEN
+from sms_port.models import Lane, State, message
+
+_OWED = (message.c.state.in_(OPEN), message.c.lane.in_(list(Lane)))
+"""Both lanes by name, so that the index (state, lane, due_at) is used to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """So many messages of one link, lane and state; `link` is None before one has been chosen."""
+
+    link: str | None
+    lane: str
+    state: str
+    messages: int
+
+
+def tally(db: Connection, since: int) -> list[Tally]:
+    """The messages written since `since` (epoch ms), by link, lane and state."""
+    groups = (message.c.link, message.c.lane, message.c.state)
+    # An id begins with its time, and is what the rows are sorted by.
+    fresh = select(*groups, func.count().label("n")).where(message.c.id >= since.to_bytes(6, "big") + bytes(10))
+    rows = db.execute(fresh.group_by(*groups)).all()
+    found = [Tally(row.link, Lane(row.lane).name.lower(), State(row.state).name.lower(), row.n) for row in rows]
+    return sorted(found, key=lambda one: (one.link or "", one.lane, one.state))
+
+
+def count_owed(db: Connection) -> int:
+    """How many messages no gateway is known to have yet."""
+    return db.execute(select(func.count()).select_from(message).where(*_OWED)).scalar_one()
+
+
+def oldest_owed(db: Connection) -> int | None:
+    """When the oldest message was written (epoch ms) that no gateway is known to have yet; None: there is none."""
+    oldest: int | None = db.execute(select(func.min(message.c.created_at)).where(*_OWED)).scalar()
+    return oldest

@@ -1,0 +1,1 @@
+"""The CMPP 3.0 driver."""

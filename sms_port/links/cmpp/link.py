@@ -1,0 +1,82 @@
+"""The CMPP link, 3.0 or 2.0: our SUBMITs, and what results, status reports and citizens' texts mean.
+
+docs/sms-cmpp-link.md tells an operator how to set it up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from config.telemetry.log import get_logger
+from config.times.formats import shanghai
+from sms_port.ledger.inbound import Inbound
+from sms_port.ledger.receipts import Receipt, Trace
+from sms_port.links.cmpp.codes import DUPLICATE, THROTTLED, is_permanent, parse_report, parse_text, word_of
+from sms_port.links.cmpp.frames import V20, V30, Deliver, Submit
+from sms_port.links.cmpp.protocol import Account, CmppConversation
+from sms_port.links.gateway_text import parse_number
+from sms_port.links.link import Dispatch
+from sms_port.links.session.events import Timers
+from sms_port.links.session.link import SessionLink
+from sms_port.links.session.outbox import Fate, NoWord, Refused
+from sms_port.segments import build_contents
+
+log = get_logger(__name__)
+
+
+class CmppLink(SessionLink):
+    """One account at a gateway that speaks CMPP."""
+
+    standard_port: ClassVar[int] = 7890
+
+    def begin(self, now: float) -> CmppConversation:
+        """Say CONNECT."""
+        entry, secret = self._entry, self._ground.secrets.get(f"{self._entry.code}.key")
+        account = Account(entry.account, secret, V20 if entry.version == "2.0" else V30, entry.peer_check == "strict")
+        conversation = CmppConversation(account, Timers(entry.idle_s, entry.read_s), entry.window)
+        conversation.open(now, int(f"{shanghai(self._ground.clock.now()):%m%d%H%M%S}"))
+        return conversation
+
+    def frames_of(self, dispatch: Dispatch, joint: int) -> Sequence[Submit]:
+        """SUBMITs to one number."""
+        entry, source = self._entry, self.sender_of(dispatch)
+        contents = build_contents(dispatch.parts, joint)
+        return [
+            Submit(
+                entry.service_id,
+                entry.account,
+                source,
+                dispatch.to,
+                content,
+                pk_total=len(contents),
+                pk_number=number,
+                udhi=int(len(contents) > 1),
+            )
+            for number, content in enumerate(contents, 1)
+        ]
+
+    def judge(self, result: int) -> Fate | None:
+        """Flow control asks for a slower pace; a used sequence may have been taken the first time."""
+        if result == THROTTLED:
+            return None
+        return NoWord() if result == DUPLICATE else Refused(str(result), is_permanent(result, self._entry.retryable))
+
+    def read(self, deliver: Deliver) -> Receipt | Inbound | None:
+        """A status report in either length, or a citizen's text."""
+        return self._receipt(deliver) if deliver.registered else self._inbound(deliver)
+
+    def _receipt(self, frame: Deliver) -> Receipt | None:
+        report = parse_report(frame.content)
+        if report is None:
+            log.warning("report_unreadable", link=self._entry.code, size=len(frame.content))
+            return None
+        word = word_of(report.stat)
+        if word is None:
+            return None
+        trace = Trace(report.phone, frame.dest_id.removeprefix(self._entry.port_number), report.submitted_at)
+        return Receipt(self._entry.code, report.name, 1, word, report.stat, report.done_at, trace)
+
+    def _inbound(self, frame: Deliver) -> Inbound:
+        name = f"{frame.msg_id:016x}" if frame.msg_id else ""
+        return Inbound(self._entry.code, name, parse_number(frame.src), frame.dest_id, parse_text(frame))

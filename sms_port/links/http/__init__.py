@@ -1,0 +1,1 @@
+"""The driver for gateways that speak the HTTP protocol of docs/sms-http-link.md."""

@@ -1,0 +1,140 @@
+"""The bodies of the signed HTTP link (docs/sms-http-link.md), built and read. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from config.net.http_client import Answer
+from config.times.formats import rfc3339
+from sms_port.errors import DeliveryInvalid
+from sms_port.ledger.inbound import Inbound
+from sms_port.ledger.receipts import Receipt
+from sms_port.links.link import Accepted, Dispatch, Ending, NotSent, Rejected
+from sms_port.models import Word
+
+RECEIPTS_AT_ONCE = 1_000
+ShortCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:_.-]{1,10}$")]
+"""Ten characters at most, so that no phone number can hide in a code and reach a log."""
+
+
+class _Answered(BaseModel):
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+    id: str
+    status: Literal["accepted", "rejected", "unknown"]
+    code: ShortCode | Literal[""] = ""
+    permanent: bool | None = None
+
+
+class _Receipt(BaseModel):
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    part: Annotated[int, Field(ge=1, le=255)]
+    status: Literal["delivered", "failed", "unclear"]
+    code: ShortCode
+    done_at: Annotated[AwareDatetime, Field(strict=False)]
+
+
+class _Receipts(BaseModel):
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+    receipts: Annotated[list[_Receipt], Field(max_length=RECEIPTS_AT_ONCE)]
+
+
+class _Text(BaseModel):
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True, populate_by_name=True)
+    id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    phone: Annotated[str, Field(alias="from"), StringConstraints(pattern=r"^1[3-9][0-9]{9}$")]
+    to: Annotated[str, StringConstraints(pattern=r"^[0-9]{3,21}$")]
+    text: Annotated[str, StringConstraints(max_length=2000)]
+
+
+class _Texts(BaseModel):
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+    messages: Annotated[list[_Text], Field(max_length=RECEIPTS_AT_ONCE)]
+
+
+def build_body(value: dict[str, Any]) -> bytes:
+    """JSON in UTF-8, without a space."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def build_messages(batch: Sequence[Dispatch]) -> bytes:
+    """The body of `POST /messages`."""
+    return build_body(
+        {
+            "messages": [
+                {
+                    "id": dispatch.reference,
+                    "from": dispatch.sender,
+                    "to": dispatch.to,
+                    "parts": dispatch.parts,
+                    "valid_until": rfc3339(dispatch.valid_until),
+                }
+                for dispatch in batch
+            ]
+        }
+    )
+
+
+def parse_answer(answer: Answer, references: Sequence[str], *, asked: bool = False) -> dict[str, Ending]:
+    """The endings that a 200 names, for references that were in the call; faulty items are left out.
+
+    `unknown` is a word for queries alone: the gateway has never seen the reference.
+    """
+    if answer.status != 200:
+        return {}
+    wanted, endings = set(references), dict[str, Ending]()
+    for item in _items(answer.body):
+        ending = _ending_of_item(item, asked)
+        if ending is not None and item.id in wanted:
+            endings[item.id] = ending
+    return endings
+
+
+def parse_receipts(body: bytes, link: str) -> list[Receipt]:
+    """The receipts of a signed `POST /sms/<link>/receipts`; DeliveryInvalid when it is not the protocol's."""
+    try:
+        parsed = _Receipts.model_validate_json(body)
+    except ValidationError:
+        raise DeliveryInvalid("the receipts are not as docs/sms-http-link.md describes them") from None
+    return [
+        Receipt(link, item.id, item.part, Word[item.status.upper()], item.code, round(item.done_at.timestamp() * 1000))
+        for item in parsed.receipts
+    ]
+
+
+def parse_texts(body: bytes, link: str) -> list[Inbound]:
+    """The citizens' texts of a signed `POST /sms/<link>/inbound`; DeliveryInvalid when it is not the protocol's."""
+    try:
+        parsed = _Texts.model_validate_json(body)
+    except ValidationError:
+        raise DeliveryInvalid("the texts are not as docs/sms-http-link.md describes them") from None
+    return [Inbound(link, item.id, item.phone, item.to, item.text) for item in parsed.messages]
+
+
+def _items(body: bytes) -> list[_Answered]:
+    try:
+        listed = json.loads(body)["messages"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return []
+    return [item for item in map(_answered, listed if isinstance(listed, list) else []) if item is not None]
+
+
+def _answered(item: Any) -> _Answered | None:
+    try:
+        return _Answered.model_validate(item)
+    except ValidationError:
+        return None
+
+
+def _ending_of_item(item: _Answered, asked: bool) -> Ending | None:
+    if item.status == "accepted":
+        return Accepted()
+    if item.status == "rejected" and item.permanent is not None:
+        return Rejected(item.code, item.permanent)
+    if item.status == "unknown" and asked:
+        return NotSent("never_seen")
+    return None

@@ -1,0 +1,108 @@
+"""The signed HTTP link: batches of messages out, answers back, and the receipts that follow.
+
+docs/sms-http-link.md is the protocol; this file is our side of it. Requests are signed as in the
+lookup protocol (RFC 9421), so one gateway account is one key. The gateway keeps our references and
+takes none twice, and can be asked about them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from config.catalogue.links import Link as LinkEntry
+from config.crypto.http_signatures import sign
+from config.errors import ConfigError, NoAnswerError, NotSentError
+from config.failpoints import failpoint
+from config.ground import Ground
+from config.net.http_client import Answer
+from sms_port.links.http.bodies import build_body, build_messages, parse_answer
+from sms_port.links.link import Dispatch, Doubt, Ears, Ending, NotSent, Rejected, Unknown
+from sms_port.links.rate_limit import Pace, paced
+from sms_port.models import Lane
+
+CONTENT_TYPE = "application/json"
+ANSWER_BYTES = 1024 * 1024
+REQUEST_TIMEOUT = 408
+
+
+class HttpLink:
+    """One account at a gateway that speaks docs/sms-http-link.md."""
+
+    status = "up"
+
+    def __init__(self, ground: Ground, entry: LinkEntry, pace: Pace, ears: Ears) -> None:
+        self._ground, self._entry, self._pace = ground, entry, pace
+
+    def room(self, lane: Lane) -> int:
+        """Always a batch: calls do not wait for each other."""
+        return self._entry.batch_size
+
+    def wait_ready(self, seconds: float) -> bool:
+        """Each call connects by itself."""
+        return True
+
+    def send(self, batch: Sequence[Dispatch]) -> Mapping[str, Ending]:
+        """One call for the batch, or several when the pace is low; what an answer leaves out is unknown."""
+        endings: dict[str, Ending] = {}
+        for piece in paced(self._pace, batch, lambda dispatch: len(dispatch.parts)):
+            endings |= self._send(piece)
+            if any(_is_throttled(endings[dispatch.reference]) for dispatch in piece):
+                self._pace.halve(time.monotonic())
+        return endings
+
+    def _send(self, batch: Sequence[Dispatch]) -> Mapping[str, Ending]:
+        references = [dispatch.reference for dispatch in batch]
+        failpoint("send.before_first_byte")
+        try:
+            answer = self._call("/messages", build_messages(batch))
+        except NoAnswerError as error:
+            return dict.fromkeys(references, Unknown(error.reason))
+        except NotSentError as error:
+            return dict.fromkeys(references, NotSent(error.reason))
+        except ConfigError as error:  # no key to sign with: nothing has left
+            return dict.fromkeys(references, NotSent(error.code))
+        failpoint("send.after_acceptance")
+        return dict.fromkeys(references, _ending_of_call(answer)) | parse_answer(answer, references)
+
+    def ask(self, doubts: Sequence[Doubt]) -> Mapping[str, Ending]:
+        """What the gateway remembers of these messages; left out when it does not answer properly."""
+        references = [doubt.reference for doubt in doubts]
+        try:
+            answer = self._call("/messages/query", build_body({"ids": references}))
+        except ConfigError:
+            return {}
+        return parse_answer(answer, references, asked=True)
+
+    def close(self) -> None:
+        """Nothing to give back: connections belong to the process."""
+
+    def _call(self, path: str, body: bytes) -> Answer:
+        entry, url = self._entry, self._entry.url + path
+        secret = self._ground.secrets.get(f"{entry.code}.key")
+        headers = sign(
+            "POST",
+            url,
+            body,
+            content_type=CONTENT_TYPE,
+            key_id=entry.key_id,
+            secret=secret,
+            algorithm=entry.algorithm,
+            now=self._ground.clock.now(),
+        )
+        return self._ground.http.post(
+            url, body, headers, connect=entry.connect_s, read=entry.read_s, total=entry.total_s, cap=ANSWER_BYTES
+        )
+
+
+def _ending_of_call(answer: Answer) -> Ending:
+    """What holds for the messages that an answer does not name."""
+    if 400 <= answer.status < 500 and answer.status != REQUEST_TIMEOUT:
+        return NotSent(f"http_{answer.status}")
+    return Unknown("left_out" if answer.status == 200 else f"http_{answer.status}")
+
+
+def _is_throttled(ending: Ending) -> bool:
+    slow_down = isinstance(ending, NotSent) and ending.code == f"http_{HTTPStatus.TOO_MANY_REQUESTS.value}"
+    return slow_down or (isinstance(ending, Rejected) and not ending.permanent)

@@ -1,0 +1,1 @@
+"""Connections that are kept open, windows and listeners, shared by CMPP and SMPP."""

@@ -1,0 +1,106 @@
+"""What a gateway says by itself over long-lived connections: reports, texts, late answers. A thread of
+its own passes them on, since it may wait for the database.
+
+A delivery is acknowledged only after it is stored; when it cannot be stored it is not acknowledged, and the gateway
+delivers it again.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from config.telemetry.log import get_logger
+from sms_port.ledger.inbound import Inbound
+from sms_port.ledger.receipts import Receipt
+from sms_port.links.link import Ears, Ending
+from sms_port.links.session.events import Heard
+from sms_port.links.session.protocol import Conversation
+
+AT_ONCE = 500
+Item = TypeVar("Item")
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A delivery and the connection that it came over, which alone can acknowledge it."""
+
+    conversation: Conversation
+    heard: Heard
+
+
+@dataclass(frozen=True)
+class Late:
+    """An ending that `send` did not wait for."""
+
+    reference: str
+    ending: Ending
+
+
+Said = tuple[Delivery, Receipt | Inbound | None]
+Reader = Callable[[Any], Receipt | Inbound | None]
+"""What a delivery says: a report on a part, a citizen's text, or (None) nothing that counts."""
+
+
+class Listener:
+    """Passes deliveries and late endings of one link to the ears; `stored` is called with what was stored."""
+
+    def __init__(self, link: str, read: Reader, ears: Ears, stored: Callable[[Sequence[Delivery]], None]) -> None:
+        self._link, self._read, self._ears, self._stored = link, read, ears, stored
+        self._queue: queue.SimpleQueue[Delivery | Late | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=f"ears-{link}", daemon=True)
+        self._thread.start()
+
+    def put(self, item: Delivery | Late) -> int:
+        """Have it passed on soon; how many wait."""
+        self._queue.put(item)
+        return self._queue.qsize()
+
+    def close(self) -> None:
+        """Pass on what is there and end."""
+        self._queue.put(None)
+        self._thread.join(10.0)
+
+    def _run(self) -> None:
+        open_ = True
+        while open_:
+            items = [self._queue.get()]
+            while len(items) < AT_ONCE and not self._queue.empty():
+                items.append(self._queue.get())
+            open_ = None not in items
+            self._try("late", self._pass_late, [item for item in items if isinstance(item, Late)])
+            deliveries = [item for item in items if isinstance(item, Delivery)]
+            said = [(item, self._understand(item)) for item in deliveries]
+            self._try("receipts", self._pass_reports, [pair for pair in said if not isinstance(pair[1], Inbound)])
+            self._try("texts", self._pass_texts, [pair for pair in said if isinstance(pair[1], Inbound)])
+
+    def _understand(self, item: Delivery) -> Receipt | Inbound | None:
+        try:
+            return self._read(item.heard.deliver)
+        except Exception as error:
+            # It would come again for ever: it is named here and acknowledged.
+            log.warning("delivery_unreadable", link=self._link, error=type(error).__name__)
+            return None
+
+    def _try(self, what: str, act: Callable[[list[Item]], None], items: list[Item]) -> None:
+        try:
+            if items:
+                act(items)
+        except Exception as error:
+            # Whatever it is: the thread must live, and what was not acknowledged is delivered again.
+            log.warning("not_stored", link=self._link, what=what, items=len(items), error=type(error).__name__)
+
+    def _pass_late(self, items: list[Late]) -> None:
+        self._ears.hear_late(self._link, {item.reference: item.ending for item in items})
+
+    def _pass_reports(self, items: list[Said]) -> None:
+        self._ears.hear_receipts([said for _, said in items if isinstance(said, Receipt)])
+        self._stored([delivery for delivery, _ in items])
+
+    def _pass_texts(self, items: list[Said]) -> None:
+        self._ears.hear_texts([said for _, said in items if isinstance(said, Inbound)])
+        self._stored([delivery for delivery, _ in items])

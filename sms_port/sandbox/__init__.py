@@ -1,0 +1,1 @@
+"""Simulated SMS gateways and a phone to look at. Production code never imports it."""

@@ -1,0 +1,97 @@
+"""The sandbox's CMPP gateway on the sandbox's phone: it plays what `POST /behaviour` says, and joins long messages."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from config.ground import Ground
+from config.sandbox.behaviour import Behaviour
+from config.telemetry.log import get_logger
+from sms_port.sandbox.cmpp_frames import Part
+from sms_port.sandbox.cmpp_gateway import CmppGateway, Guest, Play
+from sms_port.sandbox.inbox import Inbox, Text
+
+SIDE = "gateway"
+SLOW_S = 1.0
+RESULTS = {"reject": 9, "retry": 8, "429": 8}
+MOST_HALVES = 10_000
+
+log = get_logger(__name__)
+
+
+class SandboxPlay(Play):
+    """Plays the modes of the side `gateway`."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self._behaviour = behaviour
+
+    def judge(self, gateway: CmppGateway, guest: Guest, part: Part) -> int:
+        """`reject`, `retry` and `429` refuse; `slow` waits; `500` drops the line, `garbage` writes nonsense."""
+        mode, seconds = self._behaviour.mode(SIDE)
+        if mode == "slow":
+            time.sleep(seconds or SLOW_S)
+        if mode == "garbage":
+            guest.say(b"\xff" * 12)
+        if mode in ("500", "garbage"):
+            guest.drop()
+            raise EOFError
+        return RESULTS.get(mode, 0)
+
+    def answer(self, guest: Guest, frame: bytes, part: Part) -> None:
+        """`silent` and `timeout_after_accept` answer nothing."""
+        if self._behaviour.mode(SIDE)[0] not in ("silent", "timeout_after_accept"):
+            guest.say(frame)
+
+    def reports(self, part: Part) -> Sequence[str]:
+        """`silent` and `no_receipt` report nothing."""
+        return () if self._behaviour.mode(SIDE)[0] in ("silent", "no_receipt") else ("DELIVRD",)
+
+
+class Phones:
+    """Puts parts into the inbox, joined as a phone joins them."""
+
+    def __init__(self, ground: Ground, inbox: Inbox) -> None:
+        self._ground, self._inbox = ground, inbox
+        self._lock = threading.Lock()
+        self._halves: OrderedDict[tuple[str, str, int, int], dict[int, Part]] = OrderedDict()
+
+    def arrive(self, msg_id: int, part: Part) -> None:
+        """A part has arrived; with the last one of its message, the message has."""
+        whole = self._join(part)
+        if whole:
+            words = "".join(piece.text for piece in whole)
+            text = Text(part.phone, part.sender, words, len(whole), self._ground.clock.now())
+            self._inbox.receive(f"{msg_id:016x}", text)
+
+    def _join(self, part: Part) -> list[Part]:
+        if part.joint < 0:
+            return [part]
+        key = (part.phone, part.sender, part.joint, part.total)
+        with self._lock:
+            halves = self._halves.setdefault(key, {})
+            halves[part.number] = part
+            if len(halves) < part.total:
+                if len(self._halves) > MOST_HALVES:
+                    self._halves.popitem(last=False)
+                return []
+            del self._halves[key]
+        return [halves[number] for number in sorted(halves)]
+
+
+def listen(ground: Ground, behaviour: Behaviour, inbox: Inbox) -> CmppGateway | None:
+    """Listen where the settings say; None, and a line in the log, when another program does."""
+
+    def secrets(source: str) -> list[str]:
+        links = ground.catalogues.current().links
+        mine = [link.code for link in links if link.driver == "cmpp" and link.account == source]
+        return [secret for code in mine for secret in ground.secrets.both(f"{code}.key")]
+
+    host, _, port = ground.settings.sandbox_cmpp_bind.rpartition(":")
+    try:
+        return CmppGateway((host.strip("[]"), int(port)), secrets, Phones(ground, inbox).arrive, SandboxPlay(behaviour))
+    except OSError as error:
+        log.warning("cmpp_not_listening", error=type(error).__name__)
+        return None

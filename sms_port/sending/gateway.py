@@ -1,0 +1,178 @@
+"""The sending process: owed messages go out through links, doubts are asked about.
+
+Three loops in threads of their own: codes, replies, and doubts. So a gateway that is slow with a
+batch of replies never delays a code. Of several such processes one sends and the others stand by.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Protocol
+
+from config.catalogue.links import Link as LinkEntry
+from config.errors import OneCertError
+from config.failpoints import failpoint
+from config.ground import Ground
+from config.telemetry.log import get_logger
+from sms_port.ledger.states import OnOutcome, grouped
+from sms_port.links.link import Ending, NotSent, Unknown
+from sms_port.models import Lane
+from sms_port.sending.claims import Attempt, Claimed, claim, claim_doubts
+from sms_port.sending.leader_lease import RENEW_S, Leadership
+from sms_port.sending.link_pool import Exchange
+from sms_port.sending.results import record
+from sms_port.sending.routing import Breather, batch_limit, routes_for
+
+ASKED_AT_ONCE = 500
+WAIT_S = 1.0
+READY_S = 5.0
+DOUBTS = "doubts"
+
+log = get_logger(__name__)
+
+
+class Step(Protocol):
+    """One batch of something; returns how many it held."""
+
+    def __call__(self, *, rung: bool = False) -> int:
+        """`rung`: we were told that there is something."""
+        ...
+
+
+class Gateway:
+    """What the loops share: the open links and what is known of their health."""
+
+    def __init__(self, ground: Ground, on_outcome: OnOutcome) -> None:
+        self._ground = ground
+        self._on_outcome = on_outcome
+        self._breather = Breather()
+        self.exchange = Exchange(ground, on_outcome)
+
+    def steps(self) -> dict[str, Step]:
+        """What there is to do, the most urgent first: codes, replies, doubts. Each returns 0 when nothing is due."""
+        return {**{lane.bell: partial(self.send, lane) for lane in Lane}, DOUBTS: self.ask}
+
+    def send(self, lane: Lane, *, rung: bool = False) -> int:
+        """Claim and send one batch of a lane; returns how many messages it held, 0 when nothing is due.
+
+        `rung`: something most likely is due, and need not be looked for before it is claimed.
+        """
+        now = self._ground.clock.now()
+        rooms = self.exchange.rooms(lane)
+        routes = routes_for(self._ground.catalogues.current(), lane, self._breather, now, rooms)
+        limit = batch_limit(routes, self._breather, now, rooms)
+        claims = claim(self._ground, self._on_outcome, lane, routes, limit, sure=rung)
+        if claims:
+            failpoint("send.after_claim")
+        entries = {entry.code: entry for entry in routes.usable}
+        for code, members in grouped((claimed.attempt.link, claimed) for claimed in claims).items():
+            self._offer(entries[code], members)
+        return len(claims)
+
+    def ask(self, *, rung: bool = False) -> int:
+        """Ask links about messages whose outcome is unknown; returns how many were asked about."""
+        self.exchange.tidy()
+        entries = self.exchange.askable()
+        doubts = claim_doubts(self._ground, list(entries), ASKED_AT_ONCE)
+        for code, members in grouped((claimed.attempt.link, claimed) for claimed in doubts).items():
+            endings = self.exchange.link(entries[code]).ask([claimed.doubt for claimed in members])
+            self._record(code, [claimed.attempt for claimed in members], endings, asked=True)
+        return len(doubts)
+
+    def _offer(self, entry: LinkEntry, claims: Sequence[Claimed]) -> None:
+        if self._ground.clock.now() + entry.total_s * 1000 > min(claimed.until for claimed in claims):
+            # Held up so long that these may have been taken over, even resent: the sweep sees to them.
+            log.warning("lease_too_short", link=entry.code, messages=len(claims))
+            return
+        attempts = [claimed.attempt for claimed in claims]
+        self.exchange.expect(attempts)
+        endings = self.exchange.link(entry).send([claimed.dispatch for claimed in claims])
+        if endings:
+            answered = any(not isinstance(ending, NotSent | Unknown) for ending in endings.values())
+            self._breather.note(entry.code, answered, self._ground.clock.now())
+        self._record(entry.code, attempts, endings, asked=False)
+        self.exchange.settled(endings)
+
+    def _record(self, link: str, offers: Sequence[Attempt], endings: Mapping[str, Ending], *, asked: bool) -> None:
+        record(self._ground, self._on_outcome, offers, endings, asked=asked)
+        failpoint("send.after_record")
+        for ending, several in grouped((ending, None) for ending in endings.values()).items():
+            kind = type(ending).__name__
+            log.info("messages_offered", link=link, ending=kind, code=ending.code, messages=len(several), asked=asked)
+
+
+def send_due(ground: Ground, on_outcome: OnOutcome) -> int:
+    """One pass: every due message of both lanes once, codes first, then the doubts. Returns how many moved on."""
+    gateway = Gateway(ground, on_outcome)
+    total = 0
+    try:
+        gateway.exchange.wait_ready(READY_S)
+        for step in gateway.steps().values():
+            while count := step():
+                total += count
+    finally:
+        gateway.exchange.close()
+    return total
+
+
+def run(ground: Ground, on_outcome: OnOutcome, stop: threading.Event) -> None:
+    """Send until `stop` is set, then finish what is under way. Raises what broke a loop.
+
+    While another process leads, this one stands by.
+    """
+    leadership = Leadership(ground)
+    while leadership.wait(stop):
+        try:
+            _lead(ground, on_outcome, stop, leadership)
+        finally:
+            leadership.give_back()
+
+
+def _lead(ground: Ground, on_outcome: OnOutcome, stop: threading.Event, leadership: Leadership) -> None:
+    gateway, over = Gateway(ground, on_outcome), threading.Event()
+    steps = gateway.steps()
+    bells = {name: threading.Event() for name in steps}
+    try:
+        with ThreadPoolExecutor(len(steps), thread_name_prefix="gateway") as pool:
+            loops = [pool.submit(_repeat, step, bells[name], over) for name, step in steps.items()]
+            renew_at = 0.0
+            while not stop.is_set() and not any(loop.done() for loop in loops) and leadership.leads:
+                rung = ground.bell.wait_gateway(WAIT_S, [lane.bell for lane in Lane])
+                if time.monotonic() >= renew_at:
+                    renew_at = time.monotonic() + RENEW_S
+                    leadership.hold()
+                    _try(gateway.exchange.note_health)
+                for name, bell in bells.items():
+                    if rung in (name, ""):
+                        bell.set()
+            over.set()
+            for bell in bells.values():
+                bell.set()
+    finally:
+        gateway.exchange.close()
+    for loop in loops:
+        loop.result()
+
+
+def _repeat(step: Step, bell: threading.Event, over: threading.Event) -> None:
+    while not over.is_set():
+        rung = bell.wait(WAIT_S)
+        bell.clear()
+        try:
+            # A rung claim passes over what another lane's has locked in passing: what it left is looked for once more.
+            while not over.is_set() and (step(rung=rung) or rung):
+                rung = False
+        except OneCertError as error:
+            log.warning("gateway_waits", code=error.code, reason=error.detail)
+            over.wait(WAIT_S)
+
+
+def _try(act: Callable[[], None]) -> None:
+    try:
+        act()
+    except OneCertError as error:
+        log.warning("gateway_waits", code=error.code, reason=error.detail)

@@ -1,0 +1,142 @@
+"""The open links of the sending process, and what they say by themselves.
+
+Links follow the catalogue: a new or changed entry is opened, one that is gone or switched off is closed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+
+from config.catalogue.links import Link as LinkEntry
+from config.db.engine import transact, upsert
+from config.ground import Ground
+from sms_port.ledger.inbound import Inbound, record_texts
+from sms_port.ledger.receipts import Receipt, record_receipts
+from sms_port.ledger.states import OnOutcome
+from sms_port.links.drivers import CAN_ASK, open_link
+from sms_port.links.link import Ending, Link, Unknown
+from sms_port.links.rate_limit import Pace
+from sms_port.models import Lane, link_health
+from sms_port.sending.claims import Attempt
+from sms_port.sending.leader_lease import process_name
+from sms_port.sending.results import record
+
+REMEMBERED = 20_000
+"""Attempts under way, or in doubt, whose answer may come late."""
+
+
+class Exchange:
+    """Opens and closes links; hears late endings, receipts and texts for them. Safe to share between threads."""
+
+    def __init__(self, ground: Ground, on_outcome: OnOutcome) -> None:
+        self._ground, self._on_outcome = ground, on_outcome
+        self._lock = threading.Lock()
+        self._links: dict[LinkEntry, Link] = {}
+        self._paces: dict[str, Pace] = {}
+        self._under_way: OrderedDict[str, Attempt] = OrderedDict()
+
+    def link(self, entry: LinkEntry) -> Link:
+        """The open link of an entry; opened now if it is not."""
+        with self._lock:
+            if entry not in self._links:
+                self._links[entry] = open_link(self._ground, entry, self._pace(entry), self)
+            return self._links[entry]
+
+    def rooms(self, lane: Lane) -> dict[str, int]:
+        """How many messages of a lane each enabled link takes now, by code."""
+        entries = [entry for entry in self._ground.catalogues.current().links if entry.enabled]
+        serving = [entry for entry in entries if lane.name.lower() in entry.lanes]
+        return {entry.code: min(self.link(entry).room(lane), self._second(entry)) for entry in serving}
+
+    def askable(self) -> dict[str, LinkEntry]:
+        """Links that can be asked about messages, by code."""
+        return {entry.code: entry for entry in self._ground.catalogues.current().links if entry.driver in CAN_ASK}
+
+    def wait_ready(self, seconds: float) -> None:
+        """Wait until every enabled link is connected, so many seconds in all."""
+        deadline = time.monotonic() + seconds
+        for entry in self._ground.catalogues.current().links:
+            if entry.enabled:
+                self.link(entry).wait_ready(max(0.0, deadline - time.monotonic()))
+
+    def tidy(self) -> None:
+        """Close links that the catalogue no longer has as they are."""
+        wanted = set(self._ground.catalogues.current().links)
+        with self._lock:
+            kept = {entry for entry in wanted if entry.enabled or entry.driver in CAN_ASK}
+            gone = [entry for entry in self._links if entry not in kept]
+            links = [self._links.pop(entry) for entry in gone]
+        for link in links:
+            link.close()
+
+    def close(self) -> None:
+        """Close every link; call when nothing is sent any more."""
+        with self._lock:
+            links, self._links = list(self._links.values()), {}
+        for link in links:
+            link.close()
+
+    def note_health(self) -> None:
+        """Write down how each link is, for `onecert message links`."""
+        now, process = self._ground.clock.now(), process_name()
+        with self._lock:
+            links = list(self._links.items())
+        rows = [
+            {
+                "link": entry.code,
+                "status": link.status[:32],
+                "rate": int(self._paces[entry.code].rate(time.monotonic())),
+                "process": process,
+                "seen_at": now,
+            }
+            for entry, link in links
+            if entry.enabled
+        ]
+        columns = ["status", "rate", "process", "seen_at"]
+        if rows:
+            transact(
+                self._ground.engine,
+                lambda db: db.execute(upsert(link_health, db.dialect.name, update=columns), rows),
+            )
+
+    def expect(self, attempts: Sequence[Attempt]) -> None:
+        """Remember attempts that are about to be made, so that late answers find them."""
+        with self._lock:
+            self._under_way |= {attempt.reference: attempt for attempt in attempts}
+            while len(self._under_way) > REMEMBERED:
+                self._under_way.popitem(last=False)
+
+    def settled(self, endings: Mapping[str, Ending]) -> None:
+        """Forget attempts whose ending is clear."""
+        with self._lock:
+            for reference, ending in endings.items():
+                if not isinstance(ending, Unknown):
+                    self._under_way.pop(reference, None)
+
+    def hear_late(self, link: str, endings: Mapping[str, Ending]) -> None:
+        """Endings that `send` did not wait for."""
+        with self._lock:
+            attempts = [self._under_way[reference] for reference in endings if reference in self._under_way]
+        record(self._ground, self._on_outcome, attempts, endings, asked=False)
+        self.settled(endings)
+
+    def hear_receipts(self, receipts: Sequence[Receipt]) -> None:
+        """The network's words on parts."""
+        record_receipts(self._ground, self._on_outcome, receipts)
+
+    def hear_texts(self, texts: Sequence[Inbound]) -> None:
+        """What citizens wrote."""
+        record_texts(self._ground, texts)
+
+    def _second(self, entry: LinkEntry) -> int:
+        """A second's worth of the pace just now: more is not claimed at once, so that no lease ends while it waits."""
+        return max(1, int(self._pace(entry).rate(time.monotonic())))
+
+    def _pace(self, entry: LinkEntry) -> Pace:
+        pace = self._paces.get(entry.code)
+        if pace is None or pace.limit != entry.parts_per_second:
+            pace = self._paces[entry.code] = Pace(entry.parts_per_second)
+        return pace

@@ -1,0 +1,140 @@
+"""What every file of commands stands on."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from config.commands.terminal import (
+    Commands,
+    change_options,
+    confirm,
+    json_option,
+    needs_ground,
+    plain_errors,
+    print_table,
+    read_input,
+)
+from config.errors import CatalogueInvalid
+from config.ground import Ground
+from config.settings import DATABASE_FILE
+
+ROWS = [{"code": "tencent", "name": "腾讯", "enabled": True}, {"code": "jd", "name": "京东", "enabled": None}]
+
+
+@click.command()
+@json_option
+def listing(as_json: bool) -> None:
+    print_table(ROWS, ["code", "name", "enabled"], as_json)
+
+
+@click.command()
+@change_options
+@click.pass_context
+def change(ctx: click.Context, dry_run: bool, yes: bool) -> None:
+    if confirm(ctx, "disable tencent", yes, dry_run):
+        click.echo("disabled")
+
+
+@click.command()
+@plain_errors
+def fail() -> None:
+    raise CatalogueInvalid("one fault\nanother fault")
+
+
+@click.command()
+@needs_ground
+def where(ground: Ground) -> None:
+    click.echo(str(ground.settings.data))
+
+
+@click.group(cls=Commands)
+def root() -> None: ...
+
+
+@root.command()
+@click.argument("words")
+@plain_errors
+def say(words: str) -> None:
+    click.echo(f"{words}: {read_input()}")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("ONECERT_")]:
+        monkeypatch.delenv(name)
+
+
+def test_a_listing_is_a_table_or_json() -> None:
+    runner = CliRunner()
+    assert json.loads(runner.invoke(listing, ["--json"]).stdout) == ROWS
+    lines = runner.invoke(listing).stdout.strip().splitlines()
+    assert lines[0].split() == ["code", "name", "enabled"]
+    assert [line.split()[0] for line in lines[2:4]] == ["tencent", "jd"]
+
+
+def test_a_long_cell_is_not_cut_off_in_a_pipe() -> None:
+    long = click.Command("long", callback=lambda: print_table([{"what": "x" * 300}], ["what"], False))
+    assert "x" * 300 in CliRunner().invoke(long).stdout
+
+
+def test_yes_acts_and_a_dry_run_does_not() -> None:
+    assert CliRunner().invoke(change, ["--yes"]).stdout == "disabled\n"
+    assert CliRunner().invoke(change, ["--dry-run", "--yes"]).stdout == "would disable tencent\n"
+
+
+def test_nobody_to_ask_is_an_error_that_names_the_option() -> None:
+    done = CliRunner().invoke(change, input="y\n")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "Error: nobody is here to ask whether to disable tencent; add --yes\n"
+
+
+@pytest.mark.parametrize(("answer", "status", "said"), [("y\n", 0, "disabled\n"), ("n\n", 1, ""), ("", 1, "")])
+def test_a_person_is_asked(monkeypatch: pytest.MonkeyPatch, answer: str, status: int, said: str) -> None:
+    monkeypatch.setattr("config.commands.terminal._is_asked", lambda: True)
+    done = CliRunner().invoke(change, input=answer)
+    assert (done.exit_code, done.stdout) == (status, said)
+    assert "Disable tencent? [y/N]" in done.stderr
+
+
+def test_an_expected_failure_is_one_line_and_status_one() -> None:
+    done = CliRunner().invoke(fail)
+    assert done.exit_code == 1
+    assert done.stderr == "Error: one fault | another fault\n"
+
+
+def test_the_ground_is_made_from_the_environment(tmp_path: Path) -> None:
+    (tmp_path / DATABASE_FILE).touch()
+    done = CliRunner().invoke(where, env={"ONECERT_DATA": str(tmp_path)})
+    assert done.stdout == f"{tmp_path}\n"
+
+
+def test_a_command_in_the_wrong_directory_says_so_and_makes_nothing_there(tmp_path: Path) -> None:
+    done = CliRunner().invoke(where, env={"ONECERT_DATA": str(tmp_path / "elsewhere")})
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"Error: ONECERT_DATA: there is no database in {tmp_path / 'elsewhere'};")
+    assert len(done.stderr.splitlines()) == 1 and not list(tmp_path.iterdir())
+
+
+def test_a_wrong_setting_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / DATABASE_FILE).touch()
+    done = CliRunner().invoke(where, env={"ONECERT_DATA": str(tmp_path), "ONECERT_BIND": "everywhere"})
+    assert done.exit_code == 1
+    assert done.stderr.startswith("Error: ONECERT_BIND: must be host:port")
+
+
+def test_words_that_are_not_utf_8_are_wrong_usage() -> None:
+    result = CliRunner().invoke(root, ["say", os.fsdecode(b"\xb2\xe9")])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.endswith("Error: the command line is not UTF-8 text\n")
+    assert CliRunner().invoke(root, ["say", "一证通查"], input="好").stdout == "一证通查: 好\n"
+
+
+def test_standard_input_that_is_not_utf_8_is_an_error_of_one_line() -> None:
+    result = CliRunner().invoke(root, ["say", "a"], input=b"\xb2\xe9")
+    assert (result.exit_code, result.stderr) == (1, "Error: standard input is not UTF-8 text\n")

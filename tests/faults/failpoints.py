@@ -1,0 +1,87 @@
+"""The fault points of the product, read from its source; and the trigger that makes a process die at one."""
+
+from __future__ import annotations
+
+import ast
+import fcntl
+import os
+import signal
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("config", "enterprises", "sms_port", "query", "wechat", "miniprogram_api")
+SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")) + [ROOT / "app.py"]
+
+SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
+
+
+def calls_of(path: Path, verb: str) -> list[ast.Call]:
+    """Return the calls `<verb>(...)` and `failpoints.<verb>(...)` of a source file."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    return [call for call in calls if ast.unparse(call.func) in (verb, f"failpoints.{verb}")]
+
+
+def points() -> list[str]:
+    """Every point there is, sorted."""
+    arguments = (node.args[0] for path in SOURCES for node in calls_of(path, "failpoint"))
+    return sorted(str(argument.value) for argument in arguments if isinstance(argument, ast.Constant))
+
+
+class Trigger:
+    """Armed through files, so that processes which run already hear of it: `armed/<point>` holds passages and act.
+
+    Passages are counted over all processes. Whoever makes the last one moves the file to `fired/`, with its pid in it,
+    and then dies (`kill`) or freezes (`stop`).
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.armed, self.fired = directory / "armed", directory / "fired"
+        for folder in (self.armed, self.fired):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def arm(self, names: Iterable[str], passage: int, act: str = "kill") -> None:
+        """From the `passage`-th time on which one of these is passed, each is done once."""
+        for name in names:
+            (self.fired / name).unlink(missing_ok=True)
+            aside = self.armed.with_name(f".{name}")
+            aside.write_text(f"{passage:>4} {act}")
+            aside.rename(self.armed / name)
+
+    def waiting(self) -> list[str]:
+        """Points that are armed and have not been reached often enough."""
+        return sorted(path.name for path in self.armed.iterdir())
+
+    def disarm(self) -> None:
+        """Take back what has not been reached."""
+        for path in self.armed.iterdir():
+            path.unlink(missing_ok=True)
+
+    def pid_at(self, name: str) -> int | None:
+        """Whom it happened to; None: it has not."""
+        path = self.fired / name
+        return int(path.read_text()) if path.exists() else None
+
+    def act(self, name: str) -> None:
+        """What `config.failpoints` calls at every point of an armed process."""
+        try:
+            descriptor = os.open(self.armed / name, os.O_RDWR)
+        except FileNotFoundError:
+            return
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            left, act = os.pread(descriptor, 20, 0).decode().split()
+            if os.fstat(descriptor).st_nlink == 0:
+                return
+            if int(left) > 1:
+                os.pwrite(descriptor, f"{int(left) - 1:>4}".encode(), 0)
+                return
+            aside = self.fired.with_name(f".fired-{name}")
+            aside.write_text(str(os.getpid()))
+            aside.rename(self.fired / name)
+            (self.armed / name).unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+        # To this thread: of a signal to the process, another may hear first, and this one goes on for a while.
+        signal.pthread_kill(threading.get_ident(), SIGNALS[act])

@@ -1,0 +1,66 @@
+"""The pipeline as workers run it: rings through Redis, jobs by name, nothing personal on the way."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from config.ground import Ground
+from config.queue.worker import make_worker
+from config.times.clock import FixedClock
+from query.asking import jobs
+from query.asking.jobs import JOBS
+from query.inquiry import SECOND, Outcome
+from query.upkeep.backlog import Backlog, backlog
+from query.upkeep.sweep import sweep
+from tests.query.partner_stub import PHONE, Partners, accept, accept_many, one, replies, retry, rows, work
+from tests.support.servers import wait_until
+
+
+def run_worker(ground: Ground) -> None:
+    """A worker that stops when the queue is empty, and nothing that it began goes on: it waits for no slow partner."""
+    make_worker(ground.redis, {name: partial(job, ground) for name, job in JOBS.items()}).work(burst=True)
+    wait_until(lambda: not any(jobs._LANES._running.values()))
+
+
+def test_a_submission_rings_its_way_to_the_reply(ground: Ground, partners: Partners) -> None:
+    accepted = accept(ground)
+    run_worker(ground)
+    assert one(ground, accepted).outcome == Outcome.ANSWERED
+    assert len(replies(ground)) == 1
+    assert all(len(partners.asked(partner.code)) == 1 for partner in ground.catalogues.current().enterprises())
+
+
+def test_the_way_goes_on_after_redis_was_emptied(ground: Ground, clock: FixedClock) -> None:
+    accept_many(ground, 3)
+    ground.redis.flushall()
+    run_worker(ground)
+    assert not replies(ground)
+    sweep(ground)
+    run_worker(ground)
+    assert {row.outcome for row in rows(ground)} == {Outcome.ANSWERED}
+
+
+def test_nothing_personal_is_in_redis(ground: Ground) -> None:
+    accept(ground)
+    kept = []
+    for key in ground.redis.keys("*"):
+        kind = ground.redis.type(key)
+        read = {b"hash": ground.redis.hgetall, b"string": ground.redis.get}.get(kind)
+        kept.append((key, read(key) if read else ground.redis.dump(key)))
+    assert kept
+    for secret in (PHONE, PHONE[3:], "12345X"):
+        assert secret not in repr(kept)
+
+
+def test_the_backlog_is_the_age_of_the_oldest_due_question_and_what_is_open_and_owed(
+    ground: Ground, partners: Partners, clock: FixedClock
+) -> None:
+    assert backlog(ground) == Backlog(0, 0, 0)
+    partners.plays["jd"] = retry
+    accept(ground)
+    work(ground)
+    assert backlog(ground) == Backlog(0, 1, 1)  # the code is owed: no gateway runs here
+    clock.advance(60 * SECOND)
+    waited = backlog(ground)
+    assert 57 * SECOND <= waited.oldest_due_ms <= 59 * SECOND
+    assert waited.inquiries_open == 1

@@ -1,0 +1,101 @@
+"""An account's menu against the platform's limits."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.catalogue.document import default_document, load_catalogue
+from config.catalogue.menus import MenuItem
+from config.catalogue.schema import Entrance
+from wechat.accounts import official_accounts
+from wechat.errors import MenuInvalid
+from wechat.platform.menu import build_menu, diff_menus, show_tree
+
+CATALOGUE = load_catalogue(default_document())
+TAP = MenuItem(name="一证通查", type="click", key="ONECERT")
+
+
+@pytest.mark.parametrize("entrance", official_accounts(CATALOGUE), ids=lambda entrance: entrance.code)
+def test_the_default_menus_are_ones_the_platform_takes(entrance: Entrance) -> None:
+    sub = {"name": "一证通查", "type": "click", "key": "ONECERT"}
+    assert build_menu(entrance) == {"button": [{"name": "政务服务", "sub_button": [sub]}]}
+
+
+def test_a_menu_is_shown_as_a_tree() -> None:
+    page = MenuItem(name="网页", type="view", url="https://one.example/")
+    menu = (MenuItem(name="政务服务", items=(TAP, page)), TAP)
+    assert show_tree(menu) == [
+        "政务服务",
+        "├── 一证通查  (click ONECERT)",
+        "└── 网页  (view https://one.example/)",
+        "一证通查  (click ONECERT)",
+    ]
+
+
+def test_applet_buttons_are_spelled_as_the_platform_wants() -> None:
+    applet = MenuItem(name="查", type="miniprogram", url="https://a.example/", app_id="wx1", page_path="pages/a")
+    entrance = CATALOGUE.entrances[0].model_copy(update={"menu": (applet,)})
+    spelled = {"name": "查", "type": "miniprogram", "url": "https://a.example/", "appid": "wx1", "pagepath": "pages/a"}
+    assert build_menu(entrance) == {"button": [spelled]}
+
+
+def test_buttons_of_an_accounts_own_are_spelled_too() -> None:
+    own = (
+        MenuItem(name="扫一扫", type="scancode_waitmsg", key="SCAN"),
+        MenuItem(name="图文", type="article_id", article_id="a1"),
+    )
+    entrance = CATALOGUE.entrances[0].model_copy(update={"menu": own})
+    assert build_menu(entrance)["button"] == [
+        {"name": "扫一扫", "type": "scancode_waitmsg", "key": "SCAN"},
+        {"name": "图文", "type": "article_id", "article_id": "a1"},
+    ]
+    assert show_tree(own) == ["扫一扫  (scancode_waitmsg SCAN)", "图文  (article_id a1)"]
+
+
+@pytest.mark.parametrize(
+    "menu",
+    [
+        (),
+        (MenuItem(name="政务服务六个", type="click", key="K"),),
+        (MenuItem(name="政务服务", items=(MenuItem(name="名" * 21, type="click", key="K"),)),),
+        (MenuItem(name="查", type="click", key="键" * 43),),
+        (
+            MenuItem(name="查", type="view", url="https://a.example/" + "a" * 480).model_copy(
+                update={"url": "u" * 1025}
+            ),
+        ),
+    ],
+)
+def test_what_the_platform_would_refuse_is_told(menu: tuple[MenuItem, ...]) -> None:
+    with pytest.raises(MenuInvalid) as refused:
+        build_menu(CATALOGUE.entrances[0].model_copy(update={"menu": menu}))
+    assert len(refused.value.detail.splitlines()) == 1
+
+
+LIVE = {
+    "button": [
+        {"name": "政务服务", "sub_button": [{"type": "click", "name": "一证通查", "key": "K", "sub_button": []}]}
+    ]
+}
+
+
+def test_a_live_menu_that_only_spells_it_differently_is_the_same() -> None:
+    wanted = {"button": [{"name": "政务服务", "sub_button": [{"name": "一证通查", "type": "click", "key": "K"}]}]}
+    assert diff_menus(LIVE, wanted) == []
+
+
+def test_a_difference_is_shown_as_lines_of_both_trees() -> None:
+    wanted = {"button": [{"name": "政务服务", "sub_button": [{"name": "一证通查", "type": "click", "key": "ONECERT"}]}]}
+    assert diff_menus(LIVE, wanted) == [
+        "  政务服务",
+        "- └── 一证通查  (click K)",
+        "+ └── 一证通查  (click ONECERT)",
+    ]
+    assert diff_menus(None, wanted) == ["+ 政务服务", "+ └── 一证通查  (click ONECERT)"]
+
+
+def test_what_the_tree_does_not_show_is_still_a_difference() -> None:
+    wanted = {
+        "button": [{"name": "政务服务", "sub_button": [{"name": "一证通查", "type": "click", "key": "K", "x": "1"}]}]
+    }
+    assert diff_menus(LIVE, wanted) == ["  政务服务", "  └── 一证通查  (click K)"]

@@ -1,0 +1,181 @@
+"""What the account says: every topic in both languages, to the letter of the catalogue."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.catalogue.document import default_document, load_catalogue
+from config.catalogue.fields import Bilingual
+from tests.wechat.pushes import make_push
+from wechat.webhook.autoreply import (
+    KNOWN_EVENTS,
+    MAX_ANSWER,
+    Answer,
+    Links,
+    Topic,
+    choose_language,
+    choose_topic,
+    compose,
+)
+
+CATALOGUE = load_catalogue(default_document())
+TEXTS = CATALOGUE.texts.chat
+LINKS = Links("https://one.example/internet-accounts?ticket=" + "t" * 250, "https://one.example/phone-cards?ticket=t")
+
+
+def topic_of(text: str) -> Topic:
+    return choose_topic(make_push(text=text), welcome=True, port_number="10699000")
+
+
+def answer_to(topic: Topic, text: str = "") -> Answer:
+    return compose(make_push(text=text), topic, TEXTS, lambda: LINKS)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "一证通查",
+        " 查询 ",
+        "互联网账号",
+        "移动电话卡",
+        "帮助",
+        "【查询】",
+        "我要查询",
+        "ＯｎｅＣｅｒｔ",
+        "Help",
+        "SIM cards?",
+        "check",
+    ],
+)
+def test_the_words_of_the_service_get_the_menu(words: str) -> None:
+    assert topic_of(words) == "menu"
+
+
+@pytest.mark.parametrize("words", ["进度", "结果", "没收到", "我的查询结果没收到", "progress", "My result?"])
+def test_the_words_about_an_inquiry_get_the_way_to_its_progress(words: str) -> None:
+    assert topic_of(words) == "progress"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "13800138000",
+        "查询 138 0013 8000",
+        "+86-138-0013-8000",
+        "１３８００１３８０００",
+        "٠١٢٣٤٥",
+        "①②③④⑤⑥",
+        "一三八零零一三八零零零",
+        "11010519491231002X",
+        "12345x",
+        "12345Ｘ",
+        "482913",
+        "验证码是4 8 2 9 1 3",
+        "10699000 482913",
+    ],
+)
+def test_numbers_ids_and_codes_get_the_warning(words: str) -> None:
+    assert topic_of(words) == "number"
+
+
+@pytest.mark.parametrize("words", ["", "你好", "12345", "10699000是真的吗", "2026年", "[微笑]", "\x00", "?"])
+def test_anything_else_is_not_understood(words: str) -> None:
+    assert topic_of(words) == "unknown"
+
+
+@pytest.mark.parametrize("kind", ["image", "voice", "video", "shortvideo", "location", "link", "file", "whatever"])
+def test_pictures_and_voices_are_not_understood(kind: str) -> None:
+    assert choose_topic(make_push(kind=kind), welcome=True, port_number="10699000") == "unknown"
+
+
+def test_the_menu_tap_gets_the_menu() -> None:
+    tap = make_push(kind="event", event="click", event_key="ONECERT")
+    assert choose_topic(tap, welcome=False, port_number="10699000") == "menu"
+
+
+def test_the_taps_on_the_ministrys_own_menus_are_not_ours_to_answer() -> None:
+    tap = make_push(kind="event", event="click", event_key="NEWS")
+    assert choose_topic(tap, welcome=True, port_number="10699000") == "none"
+
+
+@pytest.mark.parametrize(("welcome", "topic"), [(True, "welcome"), (False, "none")])
+def test_a_new_follower_is_greeted_where_that_is_switched_on(welcome: bool, topic: Topic) -> None:
+    subscribed = make_push(kind="event", event="subscribe")
+    assert choose_topic(subscribed, welcome=welcome, port_number="10699000") == topic
+
+
+@pytest.mark.parametrize("event", sorted(KNOWN_EVENTS - {"subscribe"} | {"never_heard_of"}))
+def test_every_other_event_gets_no_answer(event: str) -> None:
+    assert choose_topic(make_push(kind="event", event=event), welcome=True, port_number="10699000") == "none"
+    assert answer_to("none").text == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("help", "en"), ("SIM 卡", "zh-CN"), ("", "zh-CN"), ("123", "zh-CN"), ("помощь", "zh-CN"), ("ＨＥＬＰ!", "en")],
+)
+def test_english_is_for_letters_without_a_chinese_character(text: str, language: str) -> None:
+    assert choose_language(make_push(text=text)) == language
+
+
+def test_the_menu_answer_carries_both_links() -> None:
+    text = answer_to("menu").text
+    assert text.startswith('您想查哪一项？\n\n▸ <a href="https://one.example/internet-accounts?ticket=')
+    assert text.endswith("链接 30 分钟内有效，请勿转发。过期请再点一次菜单。")
+    assert LINKS.internet_accounts in text and LINKS.phone_cards in text and "{" not in text
+
+
+def test_the_menu_answer_speaks_english_to_english() -> None:
+    assert answer_to("menu", "check").text.startswith("What would you like to check?")
+
+
+@pytest.mark.parametrize("topic", ["welcome", "menu", "unknown", "number", "progress", "down"])
+@pytest.mark.parametrize("words", ["", "help"])
+def test_every_answer_fits_the_platform(topic: Topic, words: str) -> None:
+    answer = answer_to(topic, words)
+    assert answer.topic == topic and 0 < len(answer.text.encode()) <= MAX_ANSWER
+
+
+def test_a_menu_whose_links_are_too_long_says_that_the_service_is_down() -> None:
+    long = Links("https://" + "x" * 2000, "https://y")
+    assert compose(make_push(), "menu", TEXTS, lambda: long) == answer_to("down")
+
+
+@pytest.mark.parametrize("words", ["", "help"])
+def test_the_menu_does_not_offer_a_service_that_is_switched_off(words: str) -> None:
+    one = compose(make_push(text=words), "menu", TEXTS, lambda: replace(LINKS, phone_cards=None))
+    both = answer_to("menu", words)
+    gone = next(part for part in both.text.split("\n\n") if str(LINKS.phone_cards) in part)
+    assert one.topic == "menu" and one.text == both.text.replace(f"{gone}\n\n", "")
+
+
+def test_without_an_open_service_the_menu_says_that_the_service_is_down() -> None:
+    assert compose(make_push(), "menu", TEXTS, lambda: Links(None, None)) == answer_to("down")
+
+
+def test_a_text_that_names_both_services_in_one_breath_leads_to_the_home_page_for_a_closed_one() -> None:
+    texts = {**TEXTS, "menu": Bilingual(zh="查 {internet_accounts} 或 {phone_cards}", en="-")}
+    links = Links("https://a", None, home="https://home")
+    assert compose(make_push(), "menu", texts, lambda: links).text == "查 https://a 或 https://home"
+
+
+def test_no_ticket_is_made_for_an_answer_without_links() -> None:
+    def no_links() -> Links:
+        raise AssertionError("not wanted")
+
+    assert compose(make_push(text="你好"), "unknown", TEXTS, no_links).text
+
+
+@given(st.text(max_size=60))
+def test_nothing_a_citizen_writes_is_repeated(text: str) -> None:
+    answers = {entry[language] for entry in TEXTS.values() for language in ("zh-CN", "en")}
+    topic = topic_of(text)
+    assert topic == "menu" or answer_to(topic, text).text in answers
+
+
+def test_links_and_words_are_in_no_repr() -> None:
+    assert "ticket" not in repr(LINKS) and "ticket" not in repr(answer_to("menu"))

@@ -1,0 +1,69 @@
+"""The pages' style sheets, script and pictures: kept in memory, addressed by their content, cached for ever.
+
+One digest over all files is part of every address, so files may refer to each other by name, and a new release has new
+addresses. An address of another release (a host not yet updated) is answered with today's file, which nobody may keep.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+
+from flask import Request, Response, abort
+
+SUFFIXES = (".css", ".js", ".svg")
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One file, plain and compressed."""
+
+    plain: bytes
+    zipped: bytes
+    content_type: str
+
+
+@dataclass(frozen=True)
+class Assets:
+    """All files of the pages by name, and the digest that names this release of them."""
+
+    digest: str
+    by_name: Mapping[str, Asset]
+
+    def url(self, name: str) -> str:
+        """The address of a file; KeyError for a name that is not there."""
+        self.by_name[name]
+        return f"/assets/{self.digest}/{name}"
+
+    def serve(self, digest: str, name: str, request: Request) -> Response:
+        """The file as an answer, compressed where the browser takes that."""
+        asset = self.by_name.get(name)
+        if asset is None:
+            abort(404)
+        takes_gzip = request.accept_encodings.quality("gzip") > 0
+        response = Response(asset.zipped if takes_gzip else asset.plain, content_type=asset.content_type)
+        if takes_gzip:
+            response.headers["Content-Encoding"] = "gzip"
+        response.headers["Vary"] = "Accept-Encoding"
+        response.headers["Cache-Control"] = FOR_EVER if digest == self.digest else "no-store"
+        return response
+
+
+def load_assets() -> Assets:
+    """Read `static/` once."""
+    directory = files("wechat.pages").joinpath("static")
+    found = {file.name: file.read_bytes() for file in directory.iterdir() if file.name.endswith(SUFFIXES)}
+    digest = hashlib.sha256()
+    for name, content in sorted(found.items()):
+        digest.update(f"{name}:{len(content)}:".encode() + content)
+    return Assets(digest.hexdigest()[:12], {name: _asset(name, content) for name, content in found.items()})
+
+
+def _asset(name: str, content: bytes) -> Asset:
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return Asset(content, gzip.compress(content, 9, mtime=0), f"{kind}; charset=utf-8")

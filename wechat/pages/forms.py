@@ -1,0 +1,143 @@
+"""The two forms without JavaScript: what was posted, what is wrong with it, and what the door said to it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from config.errors import OneCertError
+from query.access.door import FilledForm
+from query.errors import QueryError
+from query.intake.fields import parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
+from wechat.pages.texts import Words
+
+SERVICES: Mapping[str, tuple[str, ...]] = {
+    "internet-accounts": ("phone", "id_tail", "code"),
+    "phone-cards": ("name", "id_number", "phone", "code"),
+}
+"""The fields of each form, in the order of the page; consent follows."""
+
+LONGEST = 200
+PARSERS: Mapping[str, Callable[[str], str]] = {
+    "phone": parse_phone,
+    "id_tail": parse_id_tail,
+    "id_number": parse_id_number,
+    "name": parse_name,
+    "code": parse_code,
+}
+EMPTY = {
+    "phone": "e.phone.empty",
+    "id_tail": "e.tail.empty",
+    "id_number": "e.id_number.empty",
+    "name": "e.name_invalid",
+    "code": "e.code.empty",
+}
+FIELD_OF_CODE = {
+    "phone_invalid": "phone",
+    "id_tail_invalid": "id_tail",
+    "id_number_invalid": "id_number",
+    "name_invalid": "name",
+    "consent_missing": "consent",
+    "code_invalid": "code",
+    "code_wrong": "code",
+    "code_expired": "code",
+}
+PHONE_DIGITS = 11
+TAIL_LENGTH = 6
+
+
+@dataclass(frozen=True)
+class Form:
+    """A form as typed. `idempotency_key` stays the same for every try with this form; `asks_code`: which button."""
+
+    service: str
+    session: str = field(repr=False)
+    idempotency_key: str
+    phone: str = field(default="", repr=False)
+    id_tail: str | None = field(default=None, repr=False)
+    name: str | None = field(default=None, repr=False)
+    id_number: str | None = field(default=None, repr=False)
+    code: str = field(default="", repr=False)
+    consent: bool = False
+    asks_code: bool = False
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of its fields, in order."""
+        return SERVICES[self.service]
+
+    def filled(self) -> FilledForm:
+        """Return what the door takes of it."""
+        return FilledForm(
+            service=self.service,
+            phone=self.phone,
+            code=self.code,
+            consent=self.consent,
+            id_tail=self.id_tail,
+            name=self.name,
+            id_number=self.id_number,
+            idempotency_key=self.idempotency_key,
+        )
+
+    def typed(self, name: str) -> str:
+        """What was typed into a field."""
+        return getattr(self, name) or ""
+
+
+def parse_form(service: str, posted: Mapping[str, str]) -> Form:
+    """The form from a POST's body; a field that is missing is empty, one that is absurdly long is cut."""
+    typed = {name: posted.get(name, "")[:LONGEST] for name in SERVICES[service]}
+    return Form(
+        service=service,
+        session=posted.get("session", ""),
+        idempotency_key=posted.get("key", "")[:LONGEST],
+        consent=posted.get("consent") == "yes",
+        asks_code=posted.get("action") == "code",
+        **typed,
+    )
+
+
+def find_faults(form: Form, words: Words) -> dict[str, str]:
+    """Everything that is wrong before anyone is asked: field -> what happened and what to do, in the page's order."""
+    names = ("phone",) if form.asks_code else form.fields
+    faults = {name: fault for name in names if (fault := _fault(name, form.typed(name), words))}
+    if not form.consent and not form.asks_code:
+        faults["consent"] = words("e.consent_missing")
+    return faults
+
+
+def fault_of(error: OneCertError, form: Form, words: Words) -> dict[str, str]:
+    """The door's refusal as a fault of one field; empty when it is about no field."""
+    name = FIELD_OF_CODE.get(error.code, "")
+    if error.code == "code_wrong":
+        tries = int(error.extra.get("tries_left", 0))
+        return {name: words.counted("e.code_wrong", tries) if tries else words("e.code_expired")}
+    if name in PARSERS:
+        return {name: _fault(name, form.typed(name), words) or words(f"e.{error.code}")}
+    return {name: words(f"e.{error.code}")} if name else {}
+
+
+def _fault(name: str, typed: str, words: Words) -> str:
+    if not typed.strip():
+        return words(EMPTY[name])
+    if name not in PARSERS:
+        return ""
+    try:
+        PARSERS[name](typed)
+    except QueryError as error:
+        return _length_fault(name, typed, words) or words(f"e.{error.code}")
+    return ""
+
+
+def _length_fault(name: str, typed: str, words: Words) -> str:
+    """The one thing that can be counted for the citizen: too many or too few characters."""
+    signs = re.sub(r"[^0-9A-Z]", "", unicodedata.normalize("NFKC", typed).upper())
+    if name == "phone" and signs.isdigit():
+        digits = len(re.sub(r"^(?:0086|86)(?=1)", "", signs))
+        return "" if digits == PHONE_DIGITS else words("e.phone_invalid.length", n=digits)
+    missing = TAIL_LENGTH - len(signs)
+    if name != "id_tail" or not missing or not re.fullmatch(r"[0-9]+X?", signs):
+        return ""
+    return words.counted("e.id_tail_invalid.short" if missing > 0 else "e.id_tail_invalid.long", abs(missing))

@@ -1,0 +1,84 @@
+"""A visit: the session token in an HttpOnly cookie, and the check that a form belongs to it.
+
+The form carries the token too (the script uses it as its Bearer token). A post counts only when both stand for the
+same session, so another site can make a browser post, but never with a token that fits the cookie. Each inquiry's page
+gets a cookie of its own, so that it can be looked at for 48 h even when a later visit has begun a new session.
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from flask import Request
+from werkzeug.wrappers import Response
+
+from config.ground import Ground
+from query.access.door import Door
+from query.access.errors import SessionInvalid
+from query.access.sessions import Session
+from query.access.tickets import parse_ticket
+from query.errors import NotFound
+from query.progress import Progress
+
+WEB = "web"
+VIEWING_S = 48 * 3600
+
+
+class Visits:
+    """Reads and keeps the cookies of a visit."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self.secure = ground.settings.public_url.startswith("https:")
+        self._cookie = "__Host-onecert" if self.secure else "onecert"
+        self._view_cookie = "__Secure-onecert-view" if self.secure else "onecert-view"
+
+    def begin(self, door: Door, ticket: str | None, address: str) -> str:
+        """Open a session where the ticket says, or else at the web entrance; its token. Raises TicketInvalid."""
+        entrance = WEB
+        if ticket is not None:
+            entrance = parse_ticket(self._ground.keys, ticket, self._ground.clock.now()).entrance
+        return door.open_session(entrance, ticket, address).token
+
+    def carry_on(self, door: Door, request: Request, address: str) -> str:
+        """The token of the visit, renewed; a new one where there is none or it is over."""
+        token = self.token(request)
+        try:
+            return door.read_session(token).fresh_token or token
+        except SessionInvalid:
+            return self.begin(door, None, address)
+
+    def look(self, door: Door, request: Request, reference: str) -> tuple[str, Progress]:
+        """(the token that may show this inquiry, its progress). Raises not_found, also for another's inquiry."""
+        for token in self._viewing_tokens(request):
+            try:
+                return token, door.progress(door.read_session(token, viewing=True), reference)
+            except (SessionInvalid, NotFound):
+                continue
+        raise NotFound("No such inquiry of this visit.")
+
+    def token(self, request: Request) -> str:
+        """The token in the cookie, or nothing."""
+        return request.cookies.get(self._cookie, "")
+
+    def visitor(self, door: Door, request: Request, form_token: str) -> Session:
+        """The session that a posted form belongs to. Raises session_invalid when form and cookie do not agree."""
+        session = door.read_session(form_token)
+        if not hmac.compare_digest(session.sid, door.read_session(self.token(request)).sid):
+            raise SessionInvalid()
+        return session
+
+    def _viewing_tokens(self, request: Request) -> list[str]:
+        """The tokens that may show this inquiry: the page's own first, then the visit's."""
+        tokens = [request.cookies.get(self._view_cookie, ""), self.token(request)]
+        return [token for token in dict.fromkeys(tokens) if token]
+
+    def keep(self, response: Response, token: str) -> None:
+        """Let the browser remember the visit until it is closed."""
+        response.set_cookie(self._cookie, token, httponly=True, secure=self.secure, samesite="Lax")
+
+    def keep_viewing(self, response: Response, token: str, path: str) -> None:
+        """Let the browser show this one inquiry for 48 h."""
+        response.set_cookie(
+            self._view_cookie, token, max_age=VIEWING_S, path=path, httponly=True, secure=self.secure, samesite="Lax"
+        )

@@ -1,0 +1,1 @@
+"""Calls to WeChat's API for official accounts: menus, notices, page scripts."""

@@ -1,0 +1,1 @@
+"""WeChat's pushes: checked, decrypted, answered within five seconds."""

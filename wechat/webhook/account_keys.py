@@ -1,0 +1,134 @@
+"""The official accounts of the catalogue with the secrets shared with WeChat.
+
+WeChat waits five seconds and then shows the citizen an error of its own. So an account that was read once is
+remembered: when the database is away, or hangs, pushes are still checked, and answered with the text that the service
+is down.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+
+from config.catalogue.schema import Entrance
+from config.errors import DatabaseUnavailable, OneCertError, SecretMissing
+from config.ground import Ground
+from config.telemetry.log import get_logger
+from wechat.accounts import find_official_account
+from wechat.errors import AccountUnready
+from wechat.webhook.autoreply import Texts
+from wechat.webhook.crypto import parse_aes_key
+from wechat.webhook.push import AccountKeys
+
+WAIT_S = 0.2
+"""How long a push waits for another one's reading, which takes microseconds most of the time."""
+
+
+FIRST_WAIT_S = 3.0
+"""The same before the account was ever read: WeChat waits five seconds in all."""
+
+
+RECENT_S = 0.5
+"""An account that was read so short ago need not be waited for: under load the pushes would stand in a row."""
+
+
+HANGS_S = 2.0
+"""A reading under way for so long hangs. Before, it is slow, and what was known last is as good."""
+
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Account:
+    """An official account as a push needs it. `well` is False when it was remembered, not read.
+
+    `offered` are the services that take inquiries now.
+    """
+
+    entrance: Entrance
+    keys: AccountKeys
+    texts: Texts
+    port_number: str
+    offered: frozenset[str]
+    well: bool = True
+
+
+class Accounts:
+    """Finds accounts, and remembers each as it was last read."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._last: dict[str, Account] = {}
+        self._read_at: dict[str, float] = {}
+        self._reading = threading.Lock()
+        self._begun = 0.0
+
+    def find(self, code: str) -> Account:
+        """Return the account of that code.
+
+        Raises AccountUnknown, AccountUnready, or what the database raised if the account was never read before.
+        """
+        try:
+            return self._read(code)
+        except SecretMissing as missing:
+            raise AccountUnready(missing.detail) from None
+        except OneCertError as fault:
+            return self._remembered(code, fault)
+
+    def _read(self, code: str) -> Account:
+        # One at a time: when the database hangs it holds up one push, which WeChat sends again, and not every thread.
+        if self._reading.acquire(blocking=False):
+            return self._read_alone(code)
+        last = self._last.get(code)
+        if last and time.monotonic() - self._read_at[code] < RECENT_S:
+            return last  # under load: another push has just read it
+        if self._reading.acquire(timeout=WAIT_S if last else FIRST_WAIT_S):
+            return self._read_alone(code)
+        if last and time.monotonic() - self._begun < HANGS_S:
+            return last
+        raise DatabaseUnavailable("the database does not answer in time")
+
+    def _read_alone(self, code: str) -> Account:
+        """Read, holding the lock; it is given back."""
+        self._begun = time.monotonic()
+        try:
+            account = read_account(self._ground, code)
+            self._read_at[code], self._last[code] = time.monotonic(), account
+            return account
+        finally:
+            self._reading.release()
+
+    def _remembered(self, code: str, fault: OneCertError) -> Account:
+        last = self._last.get(code)
+        if fault.status != 503 or last is None:
+            raise fault
+        log.warning("account_remembered", account=code, reason=fault.code)
+        return replace(last, well=False)
+
+
+def read_account(ground: Ground, code: str) -> Account:
+    """Read the account's entry and secrets; config remembers both for seconds."""
+    ground.keys.current_id()  # an answer needs the key ring: if it cannot be read, that is to be known here
+    catalogue = ground.catalogues.current()
+    entrance = find_official_account(catalogue, code)
+    keys = AccountKeys(
+        code=entrance.code,
+        app_id=entrance.app_id or "",
+        mode=entrance.mode,
+        tokens=tuple(ground.secrets.both(f"{code}.token")),
+        aes_keys=_aes_keys(ground, entrance),
+    )
+    offered = frozenset(service.code for service in catalogue.services if service.enabled)
+    return Account(entrance, keys, catalogue.texts.chat, catalogue.port_number, offered)
+
+
+def _aes_keys(ground: Ground, entrance: Entrance) -> tuple[bytes, ...]:
+    try:
+        texts = ground.secrets.both(f"{entrance.code}.aes_key")
+    except SecretMissing:
+        if entrance.mode != "plain":
+            raise
+        return ()
+    return tuple(parse_aes_key(text) for text in texts)

@@ -1,0 +1,64 @@
+"""The lists inside some events (pure): `List` is one object or several, and the two spellings nest it differently.
+
+Only for bodies that `push_body.parse_body` has taken: they are well-formed, of bounded depth, and without a DTD.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from xml.parsers import expat
+
+from wechat.webhook.body import MAX_DEPTH, Format
+
+ITEM = "List"
+MOST = 20
+Item = dict[str, str]
+
+
+def parse_items(form: Format, body: bytes) -> list[Item]:
+    """The items' text fields, at most 20 items; other parts of an item are passed over."""
+    found = _json_items(json.loads(body, parse_int=str, parse_float=str)) if form == "json" else _XmlItems().read(body)
+    return [item for item, _ in zip(found, range(MOST), strict=False)]
+
+
+def _json_items(value: object, depth: int = 0) -> Iterator[Item]:
+    if not isinstance(value, dict) or depth > MAX_DEPTH:
+        return
+    for name, below in value.items():
+        if name == ITEM:
+            for item in below if isinstance(below, list) else [below]:
+                if isinstance(item, dict):
+                    yield {key: text for key, text in item.items() if isinstance(text, str)}
+        else:
+            yield from _json_items(below, depth + 1)
+
+
+class _XmlItems:
+    """Collects the text children of each `List` element."""
+
+    def __init__(self) -> None:
+        self._items: list[Item] = []
+        self._path: list[str] = []
+        self._text: list[str] = []
+
+    def read(self, body: bytes) -> list[Item]:
+        parser = expat.ParserCreate("utf-8")
+        parser.buffer_text = True
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = self._text.append
+        parser.Parse(body.decode().encode(), True)
+        return self._items
+
+    def _start(self, name: str, _attributes: dict[str, str]) -> None:
+        if name == ITEM:
+            self._items.append({})
+        self._path.append(name)
+        self._text.clear()
+
+    def _end(self, name: str) -> None:
+        self._path.pop()
+        if self._path and self._path[-1] == ITEM:
+            self._items[-1][name] = "".join(self._text)
+        self._text.clear()

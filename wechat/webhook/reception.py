@@ -1,0 +1,110 @@
+"""From WeChat's call to our answer: check, open, choose a topic, answer once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from config.ground import Ground
+from config.telemetry.log import get_logger
+from query.access.tickets import Ticket, build_ticket
+from wechat.webhook import autoreply
+from wechat.webhook.account_keys import Account, Accounts
+from wechat.webhook.answer_memory import AnswerMemory
+from wechat.webhook.autoreply import KNOWN_EVENTS, Links, Topic
+from wechat.webhook.events import note_event
+from wechat.webhook.push import (
+    MAX_BODY,
+    NOTHING,
+    Envelope,
+    Push,
+    Stamp,
+    answer_time,
+    build_answer,
+    check_stamp,
+    check_url,
+    open_push,
+)
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The HTTP answer's body and its media type."""
+
+    body: bytes = field(repr=False)
+    media: Literal["text/plain", "text/xml", "application/json"] = "text/plain"
+
+
+SILENCE = Reply(NOTHING)
+
+
+class Reception:
+    """Takes WeChat's calls to every official account of the catalogue."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._accounts = Accounts(ground)
+        self._memory = AnswerMemory(ground)
+
+    def confirm_url(self, code: str, stamp: Stamp, echo: str) -> Reply:
+        """Answer the platform's check of our address.
+
+        Raises AccountUnknown or BadPush.
+        """
+        account = self._accounts.find(code)
+        return Reply(check_url(stamp, echo, account.keys, self._ground.clock.now()).encode())
+
+    def receive(self, code: str, stamp: Stamp, read: Callable[[int], bytes]) -> Reply:
+        """Answer a push. `read(n)` reads at most n bytes of the body; it is called only once the stamp holds.
+
+        Raises AccountUnknown or BadPush.
+        """
+        account = self._accounts.find(code)
+        check_stamp(stamp, account.keys, self._ground.clock.now())
+        push, envelope = open_push(stamp, read(MAX_BODY + 1), account.keys)
+        note_event(self._ground, code, push)
+        topic = autoreply.choose_topic(push, welcome=account.entrance.welcome, port_number=account.port_number)
+        _note(account, push, topic)
+        if topic == "none":
+            return SILENCE
+        body = self._answer_once(account, push, envelope, topic)
+        return SILENCE if body == NOTHING else Reply(body, _media(push, envelope))
+
+    def _answer_once(self, account: Account, push: Push, envelope: Envelope | None, topic: Topic) -> bytes:
+        if not account.well:
+            # Neither a ticket nor an answer to remember can be sealed now.
+            down: Topic = "down" if topic == "menu" else topic
+            return self._answer(account, push, envelope, down, self._ground.clock.now())
+        now = self._ground.clock.now()
+        at = answer_time(push, now)
+        if at is not None:
+            return self._answer(account, push, envelope, topic, at)
+        return self._memory.once(account.keys.app_id, push, lambda: self._answer(account, push, envelope, topic, now))
+
+    def _answer(self, account: Account, push: Push, envelope: Envelope | None, topic: Topic, now: int) -> bytes:
+        """The answer. It follows from its arguments alone, so every process gives every try the same bytes."""
+        answer = autoreply.compose(push, topic, account.texts, lambda: self._links(account, push, now))
+        return build_answer(push, envelope, answer.text, now)
+
+    def _links(self, account: Account, push: Push, now: int) -> Links:
+        """The open services' addresses with a ticket that names the entrance and the sealed openid."""
+        occasion = "\n".join(push.identity).encode()
+        ticket = build_ticket(self._ground.keys, Ticket(account.keys.code, push.sender, now), occasion)
+        pages = self._ground.settings.public_url.rstrip("/")
+        at = {service: f"{pages}/{service}?ticket={ticket}" for service in account.offered}
+        return Links(at.get("internet-accounts"), at.get("phone-cards"), home=f"{pages}/")
+
+
+def _note(account: Account, push: Push, topic: Topic) -> None:
+    if push.kind == "event" and push.event not in KNOWN_EVENTS:
+        log.info("event_unknown", account=account.keys.code, wechat_event=push.event)
+    else:
+        log.debug("push_received", account=account.keys.code, kind=push.kind, wechat_event=push.event, topic=topic)
+
+
+def _media(push: Push, envelope: Envelope | None) -> Literal["text/xml", "application/json"]:
+    form = push.form if envelope is None else envelope.form
+    return "application/json" if form == "json" else "text/xml"

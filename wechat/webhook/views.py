@@ -1,0 +1,63 @@
+"""`/wechat/<account>`: WeChat's check of our address and the JS-SDK's configuration; pushes are taken by `gate.py`.
+
+Faults have an empty body, as there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import cast
+
+from flask import Blueprint, Flask, Response, jsonify, request
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import HTTPException
+
+from config.errors import OneCertError
+from config.ground import Ground
+from config.telemetry.log import get_logger
+from wechat.platform.client import Platform
+from wechat.platform.script_config import ScriptConfigs
+from wechat.webhook.reception import Reception
+from wechat.webhook.wsgi import Gate, read_stamp
+
+log = get_logger(__name__)
+
+
+def make_blueprint(ground: Ground) -> Blueprint:
+    """The webhook of every official account in the catalogue. Its pushes are taken in front of the application."""
+    blueprint = Blueprint("wechat", __name__, url_prefix="/wechat")
+    reception, scripts = Reception(ground), ScriptConfigs(ground, Platform(ground))
+    blueprint.record_once(lambda state: _put_gate(state, reception))
+    blueprint.register_error_handler(OneCertError, _refuse)
+    blueprint.register_error_handler(HTTPException, _abandon)
+
+    @blueprint.route("/<account>", methods=["GET", "POST"])  # POST is named for `Allow`: the gate takes it
+    def check(account: str) -> Response:
+        stamp = read_stamp(request.query_string.decode("latin-1"))
+        reply = reception.confirm_url(account, stamp, request.args.get("echostr", ""))
+        return _no_store(Response(reply.body, content_type=f"{reply.media}; charset=utf-8"))
+
+    @blueprint.get("/<account>/script-config")
+    def script_config(account: str) -> Response:
+        return _no_store(jsonify(asdict(scripts.build(account, request.args.get("url", "")))))
+
+    return blueprint
+
+
+def _put_gate(state: BlueprintSetupState, reception: Reception) -> None:
+    app = cast(Flask, state.app)
+    app.wsgi_app = Gate(app.wsgi_app, reception)  # type: ignore[method-assign]
+
+
+def _no_store(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _refuse(fault: OneCertError) -> Response:
+    log.warning("wechat_call_refused", status=fault.status, code=fault.code, detail=fault.detail)
+    return Response(status=fault.status)
+
+
+def _abandon(fault: HTTPException) -> Response:
+    return Response(status=fault.code or 400)

@@ -1,0 +1,90 @@
+"""The way of a push past the web framework: WeChat sends them by the thousand, and a push needs nothing of it.
+
+A WSGI layer in front of the application. It takes `POST /wechat/<account>` and lets all else through. Every fault has
+an empty body: nothing of a push is told to whoever sent it, and WeChat reads no bodies of faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.wsgi import get_input_stream
+
+from config.errors import OneCertError
+from config.telemetry.log import get_logger
+from wechat.headers import HEADERS
+from wechat.webhook.push import Stamp
+from wechat.webhook.reception import Reception
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+PREFIX = "/wechat/"
+STAMP = ("timestamp", "nonce", "signature", "encrypt_type", "msg_signature")
+MOST_PARAMETERS = 32
+OK = "200 OK"
+
+_HEADERS = list(HEADERS.items())
+
+log = get_logger(__name__)
+
+
+class Gate:
+    """The layer. `inner` is the application behind it."""
+
+    def __init__(self, inner: WSGIApplication, reception: Reception) -> None:
+        self._inner = inner
+        self._reception = reception
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a push, or hand the request on."""
+        path = environ["PATH_INFO"]
+        if environ["REQUEST_METHOD"] != "POST" or not path.startswith(PREFIX) or "/" in path[len(PREFIX) :]:
+            return self._inner(environ, start_response)
+        status, body, media = self._take(path[len(PREFIX) :], environ)
+        told = [("Content-Type", f"{media}; charset=utf-8"), ("Content-Length", str(len(body)))]
+        start_response(status, told + _HEADERS)
+        return [body]
+
+    def _take(self, account: str, environ: WSGIEnvironment) -> tuple[str, bytes, str]:
+        """(status line, body, media type)."""
+        try:
+            reply = self._reception.receive(account, read_stamp(environ.get("QUERY_STRING", "")), _reader(environ))
+        except OneCertError as fault:
+            log.warning("push_refused", status=fault.status, code=fault.code, detail=fault.detail)
+            return _status(fault.status), b"", "text/plain"
+        except HTTPException as fault:  # the sender went away, or lied about the body's length
+            return _status(fault.code or 400), b"", "text/plain"
+        except Exception:
+            log.exception("push_broken")
+            return _status(500), b"", "text/plain"
+        return OK, reply.body, reply.media
+
+
+def read_stamp(query: str) -> Stamp:
+    """The signing parameters of a query; of one that is given twice, the first counts."""
+    try:
+        found = dict(reversed(parse_qsl(query, max_num_fields=MOST_PARAMETERS)))
+    except ValueError:
+        found = {}
+    return Stamp(*(found.get(name, "") for name in STAMP))
+
+
+def _reader(environ: WSGIEnvironment) -> Callable[[int], bytes]:
+    """Reads the body, at most so many bytes; the cap is the push's own, not the application's."""
+
+    def read(most: int) -> bytes:
+        stream, body = get_input_stream(environ), b""
+        while len(body) < most and (piece := stream.read(most - len(body))):
+            body += piece
+        return body
+
+    return read
+
+
+def _status(code: int) -> str:
+    return f"{code} {HTTPStatus(code).phrase}"
