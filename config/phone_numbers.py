@@ -10,18 +10,32 @@ from typing import Final
 
 MAX_TYPED: Final = 64
 FULL_WIDTH: Final = "０１２３４５６７８９"
-SEPARATORS: Final = re.compile(r"[\s\-\u2010-\u2015\u2212().\u200b\u2060\ufeff]+")
+SEPARATORS: Final = re.compile(r"[\s\-\u2010-\u2015\u2212().]+")
+INVISIBLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
+"""Variation selectors and fillers: signs without a shape that Unicode does not put into its category Cf."""
 PHONE: Final = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})")
 
 
 def normal(text: str) -> str:
-    """`text` in half width (NFKC), cut a little beyond what a field may hold."""
+    """`text` in half width (NFKC) without invisible characters, cut a little beyond what a field may hold."""
     # The cap comes first: one character can become eighteen under NFKC.
-    return unicodedata.normalize("NFKC", text[: MAX_TYPED + 1])
+    return unicodedata.normalize("NFKC", without_invisible(text[: MAX_TYPED + 1]))
+
+
+def without_invisible(text: str) -> str:
+    """`text` without format characters (category Cf), variation selectors and fillers, which come along in a paste."""
+    if text.isascii():
+        return text
+    return INVISIBLE.sub("", "".join(sign for sign in text if unicodedata.category(sign) != "Cf"))
 
 
 def joined(text: str) -> str:
-    """`text` without separators; nothing when it is too long, or has a digit of another script such as ² or ①."""
+    """`text` without separators and invisible characters.
+
+    Empty when it is too long, or has a digit of another script such as ² or ①.
+    """
     if len(text) > MAX_TYPED:
         return ""
     if text.isascii():  # what nearly all phones send: nothing is foreign, and NFKC changes nothing

@@ -14,7 +14,7 @@ from config.catalogue.schema import Catalogue
 
 SINGLE_PART_UNITS, JOINED_PART_UNITS = 70, 67
 MAX_PARTS, USUAL_PARTS = 3, 2
-MAX_CHAT_BYTES, LINK_LENGTH = 2048, 300
+MAX_CHAT_BYTES, LINK_LENGTH = 2047, 300
 
 SMS_PLACES: dict[str, set[str]] = {
     "code-internet-accounts": {"code"},

@@ -6,8 +6,9 @@ import base64
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
+from wechat.webhook.message import Push
 from wechat.webhook.player import Played
-from wechat.webhook.push import AccountKeys, Envelope, Mode, Push, Stamp, check_stamp, open_push
+from wechat.webhook.push import AccountKeys, Envelope, Mode, Stamp, check_stamp, open_push
 
 NOW = 1_795_327_500_000
 OPENID = "oTestCitizen-0123456789_abcd"
@@ -32,7 +33,9 @@ def open_played(played: Played, account: AccountKeys, now: int = NOW, **changes:
     """Check and open a played push as the door does."""
     stamp = stamp_of(played, **changes)
     check_stamp(stamp, account, now)
-    return open_push(stamp, played.body, account)
+    push, envelope = open_push(stamp, played.body, account)
+    assert push is not None
+    return push, envelope
 
 
 def make_push(**fields: str) -> Push:

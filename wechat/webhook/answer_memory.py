@@ -17,7 +17,8 @@ from config.errors import SealBroken
 from config.ground import Ground
 from config.queue.bell import another_client
 from config.telemetry.log import get_logger
-from wechat.webhook.push import NOTHING, Push
+from wechat.webhook.message import Push
+from wechat.webhook.push import NOTHING
 
 KEEP_S = 60
 REDIS_S = 0.3

@@ -12,14 +12,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from wechat.webhook.push import Push
+from config.phone_numbers import without_invisible
+from wechat.webhook.message import Push
 
 Language = Literal["zh-CN", "en"]
 Topic = Literal["none", "welcome", "menu", "unknown", "number", "progress", "down"]
 
 MENU_KEY = "ONECERT"
-MAX_ANSWER = 2048
+MAX_ANSWER = 2047
 """Bytes of UTF-8 that the platform shows of a text answer."""
+MAX_READ = 1024
+"""Characters that are looked at of a text: one character can become eighteen under NFKC."""
 
 KNOWN_EVENTS = frozenset(
     {
@@ -49,6 +52,13 @@ _MENU_WORDS = (
 _CHINESE_DIGITS = str.maketrans("〇零一二三四五六七八九", "00123456789")
 _SEPARATORS = re.compile(r"(?<=\d)[\s\-.·_,，、()]{1,3}(?=\d)")
 _NUMBER = re.compile(r"\d{6}|\d{5}x")
+_NO_WORDS = re.compile(
+    r"https?:/\S*|(?<!\S)\S+@\S+"
+    r"|/:[^\s/\u2e80-\U0010ffff]{1,12}|\[[^\[\]]{1,16}\]"  # faces: /:strong /::D [OK] [Let Down]
+    r"|(?<!\w)\w*\d(?:[\w-]*\w)?",
+    re.ASCII,
+)
+_WORD = re.compile(r"[a-z]{2}")
 
 
 class Spoken(Protocol):
@@ -93,9 +103,14 @@ def choose_topic(push: Push, *, welcome: bool, port_number: str) -> Topic:
 
 
 def choose_language(push: Push) -> Language:
-    """English for letters without one Chinese character, else Chinese."""
-    letters = [character for character in _plain(push.text) if character.isalpha()]
-    return "en" if letters and all(character.isascii() for character in letters) else "zh-CN"
+    """English for Latin words without a letter of another script, else Chinese.
+
+    Numbers with their letters (an ID's X), WeChat's face codes (`/:strong`, `[OK]`) and addresses are no words.
+    """
+    words = _NO_WORDS.sub(" ", _plain(push.text))
+    if any(character.isalpha() and not character.isascii() for character in words):
+        return "zh-CN"
+    return "en" if _WORD.search(words) else "zh-CN"
 
 
 def compose(
@@ -163,4 +178,5 @@ def holds_number(words: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    text = text[:MAX_READ]
+    return text.casefold() if text.isascii() else unicodedata.normalize("NFKC", without_invisible(text)).casefold()

@@ -24,7 +24,7 @@ def parse_body(body: bytes) -> tuple[Format, dict[str, str]]:
     Raises BadPush for anything that is not one flat XML or JSON object in UTF-8.
     """
     try:
-        text = body.decode()
+        text = body.decode().removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise BadPush("The body is not UTF-8.") from None
     if text.lstrip()[:1] == "{":
@@ -64,7 +64,7 @@ class _XmlFields:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text.append
-        parser.StartDoctypeDeclHandler = _refuse_doctype
+        parser.StartDoctypeDeclHandler = refuse_doctype
         try:
             parser.Parse(text.encode(), True)
         except expat.ExpatError:
@@ -90,7 +90,8 @@ class _XmlFields:
             self._fields[name] = "".join(self._text)
 
 
-def _refuse_doctype(*_declaration: object) -> NoReturn:
+def refuse_doctype(*_declaration: object) -> NoReturn:
+    """An expat handler: raises BadPush for any document type declaration."""
     raise BadPush("The body has a document type declaration.")
 
 

@@ -9,7 +9,7 @@ from config.ground import Ground
 from config.telemetry.log import get_logger
 from query.access.departures import note_departure
 from query.notices import forget_person, record_report
-from wechat.webhook.push import PERSONAL_EVENTS, Push, answer_time
+from wechat.webhook.message import PERSONAL_EVENTS, Push, answer_time
 
 LEAVING = "unsubscribe"
 

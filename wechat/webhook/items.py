@@ -1,6 +1,6 @@
 """The lists inside some events (pure): `List` is one object or several, and the two spellings nest it differently.
 
-Only for bodies that `push_body.parse_body` has taken: they are well-formed, of bounded depth, and without a DTD.
+The body is signed, but it may be broken: then the items read as none.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ import json
 from collections.abc import Iterator
 from xml.parsers import expat
 
-from wechat.webhook.body import MAX_DEPTH, Format
+from wechat.errors import BadPush
+from wechat.webhook.body import MAX_DEPTH, Format, refuse_doctype
+from wechat.webhook.repair import clean_text
 
 ITEM = "List"
 MOST = 20
@@ -17,9 +19,17 @@ Item = dict[str, str]
 
 
 def parse_items(form: Format, body: bytes) -> list[Item]:
-    """The items' text fields, at most 20 items; other parts of an item are passed over."""
-    found = _json_items(json.loads(body, parse_int=str, parse_float=str)) if form == "json" else _XmlItems().read(body)
-    return [item for item, _ in zip(found, range(MOST), strict=False)]
+    """The items' text fields, at most 20 items; other parts of an item are passed over. Of a broken body, none."""
+    text = clean_text(body)
+    try:
+        found = _json_items(_read_json(text)) if form == "json" else _XmlItems().read(text)
+        return [item for item, _ in zip(found, range(MOST), strict=False)]
+    except (ValueError, RecursionError, expat.ExpatError, BadPush):
+        return []
+
+
+def _read_json(text: str) -> object:
+    return json.loads(text, parse_int=str, parse_float=str, strict=False)
 
 
 def _json_items(value: object, depth: int = 0) -> Iterator[Item]:
@@ -42,13 +52,14 @@ class _XmlItems:
         self._path: list[str] = []
         self._text: list[str] = []
 
-    def read(self, body: bytes) -> list[Item]:
+    def read(self, text: str) -> list[Item]:
         parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text.append
-        parser.Parse(body.decode().encode(), True)
+        parser.StartDoctypeDeclHandler = refuse_doctype
+        parser.Parse(text.encode(), True)
         return self._items
 
     def _start(self, name: str, _attributes: dict[str, str]) -> None:

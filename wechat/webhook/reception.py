@@ -14,18 +14,8 @@ from wechat.webhook.account_keys import Account, Accounts
 from wechat.webhook.answer_memory import AnswerMemory
 from wechat.webhook.autoreply import KNOWN_EVENTS, Links, Topic
 from wechat.webhook.events import note_event
-from wechat.webhook.push import (
-    MAX_BODY,
-    NOTHING,
-    Envelope,
-    Push,
-    Stamp,
-    answer_time,
-    build_answer,
-    check_stamp,
-    check_url,
-    open_push,
-)
+from wechat.webhook.message import Push, answer_time
+from wechat.webhook.push import MAX_BODY, NOTHING, Envelope, Stamp, build_answer, check_stamp, check_url, open_push
 
 log = get_logger(__name__)
 
@@ -65,10 +55,13 @@ class Reception:
         account = self._accounts.find(code)
         check_stamp(stamp, account.keys, self._ground.clock.now())
         push, envelope = open_push(stamp, read(MAX_BODY + 1), account.keys)
+        if push is None:
+            log.error("push_unreadable", account=code, sealed=stamp.sealed)
+            return SILENCE
         note_event(self._ground, code, push)
         topic = autoreply.choose_topic(push, welcome=account.entrance.welcome, port_number=account.port_number)
         _note(account, push, topic)
-        if topic == "none":
+        if topic == "none" or not push.receiver:
             return SILENCE
         body = self._answer_once(account, push, envelope, topic)
         return SILENCE if body == NOTHING else Reply(body, _media(push, envelope))

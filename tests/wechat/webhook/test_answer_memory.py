@@ -8,7 +8,8 @@ from config.ground import Ground
 from tests.conftest import on_sqlite
 from tests.wechat.pushes import make_push
 from wechat.webhook.answer_memory import AnswerMemory
-from wechat.webhook.push import NOTHING, Push
+from wechat.webhook.message import Push
+from wechat.webhook.push import NOTHING
 
 pytestmark = on_sqlite
 

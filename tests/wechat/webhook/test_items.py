@@ -7,11 +7,11 @@ import json
 import pytest
 
 from tests.wechat.pushes import NOW, make_keys, stamp_of
-from wechat.errors import BadPush
 from wechat.webhook.body import Format
 from wechat.webhook.items import parse_items
+from wechat.webhook.message import Push, Report
 from wechat.webhook.player import Message, build_event, build_push
-from wechat.webhook.push import Push, Report, check_stamp, open_push
+from wechat.webhook.push import check_stamp, open_push
 
 ONE = {"TemplateId": "t", "MsgID": "1700827132819554304", "ErrorCode": "0", "ErrorStatus": "success"}
 TWO = {"TemplateId": "t", "MsgID": "2", "ErrorCode": "43004", "ErrorStatus": "failed:user block"}
@@ -51,7 +51,9 @@ def opened(message: Message, extra: str) -> Push:
     played = build_push(account, message, openid="o1", mode="plain", form="xml", now=NOW)
     stamp = stamp_of(played)
     check_stamp(stamp, account, NOW)
-    return open_push(stamp, played.body.replace(b"</xml>", f"{extra}</xml>".encode()), account)[0]
+    push, _ = open_push(stamp, played.body.replace(b"</xml>", f"{extra}</xml>".encode()), account)
+    assert push is not None
+    return push
 
 
 def test_what_became_of_notices_is_read_from_either_event() -> None:
@@ -78,5 +80,4 @@ def test_an_event_about_personal_data_names_whom_it_is_about() -> None:
     assert (revoked.sender, revoked.about) == ("o1", "o2")
     assert opened(build_event("user_info_modified"), "").about == ""
     assert opened(build_event("CLICK", "K"), "<OpenID>o2</OpenID>").about == ""
-    with pytest.raises(BadPush):
-        opened(build_event("user_info_modified"), "<OpenID>查</OpenID>")
+    assert opened(build_event("user_info_modified"), "<OpenID>查</OpenID>").about == ""

@@ -209,15 +209,10 @@ def test_one_byte_over_64_kb_is_too_large(keys: AccountKeys) -> None:
         b"<xml><ToUserName>a</ToUserName><FromUserName>b</FromUserName><CreateTime>1</CreateTime><MsgType/></xml>",
         b"<xml><ToUserName>a</ToUserName><FromUserName>b c</FromUserName><CreateTime>1</CreateTime><MsgType>text"
         b"</MsgType></xml>",
-        b"<xml><ToUserName>a</ToUserName><FromUserName>b</FromUserName><CreateTime>-1</CreateTime><MsgType>text"
-        b"</MsgType></xml>",
-        b"<xml><ToUserName>a</ToUserName><FromUserName>b</FromUserName><CreateTime>1</CreateTime><MsgType>event"
-        b"</MsgType></xml>",
     ],
 )
-def test_a_signed_body_without_its_fields_is_a_bad_push(body: bytes) -> None:
-    with pytest.raises(BadPush):
-        open_push(stamp_of(play(keys=PLAIN)), body, PLAIN)
+def test_a_signed_body_without_kind_or_sender_is_no_push_and_no_fault(body: bytes) -> None:
+    assert open_push(stamp_of(play(keys=PLAIN)), body, PLAIN) == (None, None)
 
 
 def test_a_flipped_bit_in_the_sealed_body_is_refused() -> None:
