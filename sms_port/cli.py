@@ -19,12 +19,12 @@ from sms_port.ledger.inbound import opt_outs, remove_opt_out
 from sms_port.ledger.messages import resend
 from sms_port.links.aliyun.callback_urls import KINDS, callback_path
 from sms_port.message_reference import build_reference
-from sms_port.models import Closing, Lane, State, Word, attempt, link_health, message, part, receipt
+from sms_port.models import AttemptResult, Lane, ReceiptStatus, State, attempt, link_health, message, part, receipt
 
 MESSAGE_COLUMNS = ("id", "lane", "state", "attempts", "link", "created_at", "expires_at", "held")
 TIMES = ("created_at", "expires_at", "started_at", "ended_at", "done_at", "received_at")
 FRESH_MS = 30_000
-WORDS = {"lane": Lane, "state": State, "closing": Closing, "word": Word}
+WORDS = {"lane": Lane, "state": State, "closing": AttemptResult, "word": ReceiptStatus}
 
 
 @click.group("message")
@@ -67,7 +67,7 @@ def show_message(ground: Ground, message_id: str, as_json: bool) -> None:
 @json_option
 @needs_ground
 def list_links(ground: Ground, as_json: bool) -> None:
-    """The links, the preferred one first: how each is, its pace, and how many messages it has in doubt."""
+    """The links, the preferred one first: how each is, its limiter, and how many messages it has in doubt."""
     doubtful = select(message.c.link, func.count()).where(message.c.state == State.UNKNOWN).group_by(message.c.link)
     with reading(ground.engine) as db:
         unknown = {row[0]: row[1] for row in db.execute(doubtful)}

@@ -41,7 +41,7 @@ class State(IntEnum):
     MIXED = 9
 
 
-class Closing(IntEnum):
+class AttemptResult(IntEnum):
     """How an attempt ended; NULL while it is under way, and for ever if its process was killed."""
 
     ACCEPTED = 1
@@ -50,7 +50,7 @@ class Closing(IntEnum):
     UNKNOWN = 4
 
 
-class Wish(IntEnum):
+class Intent(IntEnum):
     """What a citizen who writes to the port number wants."""
 
     OPT_OUT = 1
@@ -58,7 +58,7 @@ class Wish(IntEnum):
     OTHER = 3
 
 
-class Word(IntEnum):
+class ReceiptStatus(IntEnum):
     """The network's word on one part."""
 
     DELIVERED = 1

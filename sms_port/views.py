@@ -14,7 +14,7 @@ from sms_port.ledger.inbound import record_texts
 from sms_port.ledger.receipts import record_receipts
 from sms_port.ledger.states import OnOutcome
 from sms_port.links.aliyun import codes
-from sms_port.links.aliyun.callback_urls import is_door
+from sms_port.links.aliyun.callback_urls import matches
 from sms_port.links.http.bodies import parse_receipts, parse_texts
 
 RECEIPTS_BYTES = 256 * 1024
@@ -37,22 +37,22 @@ def make_blueprint(ground: Ground, on_receipt: OnOutcome) -> Blueprint:
         record_texts(ground, texts)
         return jsonify(received=len(texts))
 
-    @blueprint.post("/sms/<link>/aliyun/<door>/receipts")
-    def receive_reports(link: str, door: str) -> Response:
-        record_receipts(ground, on_receipt, codes.parse_reports(_expected_body(ground, link, door), link))
+    @blueprint.post("/sms/<link>/aliyun/<token>/receipts")
+    def receive_reports(link: str, token: str) -> Response:
+        record_receipts(ground, on_receipt, codes.parse_reports(_expected_body(ground, link, token), link))
         return jsonify(code=0, msg="received")
 
-    @blueprint.post("/sms/<link>/aliyun/<door>/inbound")
-    def receive_replies(link: str, door: str) -> Response:
-        record_texts(ground, codes.parse_texts(_expected_body(ground, link, door), link))
+    @blueprint.post("/sms/<link>/aliyun/<token>/inbound")
+    def receive_replies(link: str, token: str) -> Response:
+        record_texts(ground, codes.parse_texts(_expected_body(ground, link, token), link))
         return jsonify(code=0, msg="received")
 
     return blueprint
 
 
-def _expected_body(ground: Ground, code: str, door: str) -> bytes:
+def _expected_body(ground: Ground, code: str, token: str) -> bytes:
     link = ground.catalogues.current().link(code)
-    if link is None or link.driver != "aliyun" or not is_door(code, ground.secrets.both(f"{code}.key"), door):
+    if link is None or link.driver != "aliyun" or not matches(code, ground.secrets.both(f"{code}.key"), token):
         raise LinkUnknown("no such link")
     request.max_content_length = RECEIPTS_BYTES
     return request.get_data()

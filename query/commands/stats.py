@@ -14,7 +14,7 @@ from config.telemetry.metrics import Counted, counted_below
 from enterprises.circuit_breaker import standing_of
 from query.upkeep.backlog import backlog
 from query.upkeep.stats import Group, Share, Waits, begin_of, groups, shares, waiting_by_partner
-from sms_port.ledger.totals import Tally, oldest_owed, tally
+from sms_port.ledger.totals import Totals, oldest_owed, totals
 
 PARTNER_COLUMNS: Final = (
     *("partner", "breaker", "calls", "errors", "last_error"),
@@ -25,7 +25,7 @@ TABLES: Final[Mapping[str, Sequence[str]]] = {
     "outcomes": [field.name for field in fields(Share)],
     "waiting": ("inquiries_open", "oldest_due_question_s", "messages_owed", "oldest_owed_message_s"),
     "partners": PARTNER_COLUMNS,
-    "messages": [field.name for field in fields(Tally)],
+    "messages": [field.name for field in fields(Totals)],
 }
 
 
@@ -49,7 +49,7 @@ def figures(ground: Ground, days: int) -> dict[str, Any]:
     since = begin_of(ground.clock.now(), days)
     found = groups(ground, since)
     with reading(ground.engine) as db:
-        messages = tally(db, since)
+        messages = totals(db, since)
     return {
         "inquiries": [asdict(group) for group in found],
         "outcomes": [asdict(share) for share in shares(found)],

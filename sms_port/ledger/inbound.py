@@ -19,13 +19,13 @@ from config.db.engine import is_duplicate, reading, transact
 from config.ground import Ground
 from config.phone_numbers import mask_phone
 from sms_port.ledger.messages import Lane, Owed, owe
-from sms_port.models import Wish, inbound, opt_out
+from sms_port.models import Intent, inbound, opt_out
 
 OUT = frozenset({"TD", "T", "退订", "TDD"})
 IN = frozenset({"恢复"})
 DAY_MS = 86_400_000
 ANSWERS_A_DAY = 5
-TEXTS = {Wish.OPT_OUT: "opt-out", Wish.OPT_IN: "opt-in", Wish.OTHER: "help"}
+TEXTS = {Intent.OPT_OUT: "opt-out", Intent.OPT_IN: "opt-in", Intent.OTHER: "help"}
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Inbound:
     text: str = field(default="", repr=False)
 
 
-def parse_wish(text: str) -> Wish:
+def parse_intent(text: str) -> Intent:
     """What a text asks for, in any width, case and with blanks around it (pure)."""
     word = unicodedata.normalize("NFKC", text).strip().upper()
-    return Wish.OPT_OUT if word in OUT else Wish.OPT_IN if word in IN else Wish.OTHER
+    return Intent.OPT_OUT if word in OUT else Intent.OPT_IN if word in IN else Intent.OTHER
 
 
 def is_opted_out(db: Connection, ground: Ground, phone: str) -> bool:
@@ -97,7 +97,7 @@ def _recorded(ground: Ground, text: Inbound) -> bool:
 def _record(db: Connection, ground: Ground, text: Inbound) -> bool:
     """Whether an answer is owed."""
     now, indexes = ground.clock.now(), ground.keys.phone_indexes(text.phone)
-    name, wish = text.name or _name(ground, text, now), parse_wish(text.text)
+    name, wish = text.name or _name(ground, text, now), parse_intent(text.text)
     known = (inbound.c.link == text.link) & (inbound.c.name == name)
     if db.execute(select(inbound.c.at).where(known).with_for_update()).first() is not None:
         return False
@@ -111,16 +111,16 @@ def _record(db: Connection, ground: Ground, text: Inbound) -> bool:
     return answer
 
 
-def _act(db: Connection, ground: Ground, text: Inbound, wish: Wish, indexes: Sequence[bytes], now: int) -> bool:
+def _act(db: Connection, ground: Ground, text: Inbound, wish: Intent, indexes: Sequence[bytes], now: int) -> bool:
     """Do what is wanted; whether that deserves an answer."""
     today = inbound.c.phone_index.in_(indexes) & (inbound.c.at > now - DAY_MS)
     answered = list(db.scalars(select(inbound.c.wish).where(today, inbound.c.answered)))
-    if wish is Wish.OPT_OUT:
+    if wish is Intent.OPT_OUT:
         done = add_opt_out(db, ground, text.phone, text.link)
-    elif wish is Wish.OPT_IN:
+    elif wish is Intent.OPT_IN:
         done = remove_opt_out(db, ground, text.phone)
     else:
-        done = Wish.OTHER not in answered
+        done = Intent.OTHER not in answered
     return done and len(answered) < ANSWERS_A_DAY
 
 

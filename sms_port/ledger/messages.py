@@ -18,9 +18,9 @@ from config.db.engine import among, is_duplicate, reading, skip_locked, transact
 from config.failpoints import failpoint
 from config.ground import Ground
 from sms_port.errors import MessageConflict, MessageTooLong
-from sms_port.ledger.payload import ERASED, Letter, fingerprint, seal_letter
+from sms_port.ledger.payload import ERASED, Payload, fingerprint, seal_payload
 from sms_port.ledger.receipt_matching import UNMATCHED_KEPT_MS, match_again
-from sms_port.ledger.receipts import settle_words
+from sms_port.ledger.receipts import settle_receipts
 from sms_port.ledger.states import OnOutcome, Outcome, move, settle
 from sms_port.models import Lane, State, inbound, message, part, unmatched
 from sms_port.segments import PART_UNITS, units
@@ -79,7 +79,7 @@ def owe(db: Connection, ground: Ground, messages: Sequence[Owed]) -> None:
 def _row(ground: Ground, owed: Owed, now: int) -> dict[str, Any]:
     if max(units(owed.text), units(owed.resend_text or "")) > MAX_PARTS * PART_UNITS:
         raise MessageTooLong(f"{MAX_PARTS} parts at most")
-    letter = Letter(owed.phone, owed.text, owed.resend_text)
+    payload = Payload(owed.phone, owed.text, owed.resend_text)
     return {
         "id": owed.id,
         "lane": owed.lane,
@@ -90,8 +90,8 @@ def _row(ground: Ground, owed: Owed, now: int) -> dict[str, Any]:
         "attempts": 0,
         "sending": 1,
         "resendable": owed.lane is Lane.REPLY and owed.resend_text is not None,
-        "fingerprint": fingerprint(ground.keys, owed.lane, letter),
-        "sealed": seal_letter(ground.keys, owed.id, letter),
+        "fingerprint": fingerprint(ground.keys, owed.lane, payload),
+        "sealed": seal_payload(ground.keys, owed.id, payload),
     }
 
 
@@ -123,7 +123,7 @@ def sweep(ground: Ground, on_outcome: OnOutcome) -> int:
         (_in(State.ACCEPTED) & (message.c.due_at <= now - SILENT_MS), partial(_fall_silent, now=now)),
     ]
     for link, ids in match_again(ground).items():
-        transact(ground.engine, partial(settle_words, ground=ground, on_outcome=on_outcome, link=link, ids=ids))
+        transact(ground.engine, partial(settle_receipts, ground=ground, on_outcome=on_outcome, link=link, ids=ids))
     _forget(ground, now)
     moved = [_sweep_all(ground, found, act) for found, act in steps]
     if moved[0] or moved[1]:

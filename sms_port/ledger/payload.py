@@ -9,14 +9,14 @@ from config.crypto.key_ring import KeyRing
 from sms_port.models import Lane
 
 ERASED = bytes(32)
-"""The fingerprint of a message whose letter is gone: whoever has the key could try all counts against a kept MAC."""
+"""The fingerprint of a message whose payload is gone: whoever has the key could try all counts against a kept MAC."""
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
-class Letter:
+class Payload:
     """The words and where they go; erased as soon as the message is accepted or given up."""
 
     phone: str = field(repr=False)
@@ -24,18 +24,18 @@ class Letter:
     resend_text: str | None = field(default=None, repr=False)
 
 
-def seal_letter(keys: KeyRing, message_id: bytes, letter: Letter) -> bytes:
-    """Seal a letter to its own row, so that it opens nowhere else."""
-    plain = _ENCODER.encode([letter.phone, letter.text, letter.resend_text])
+def seal_payload(keys: KeyRing, message_id: bytes, payload: Payload) -> bytes:
+    """Seal a payload to its own row, so that it opens nowhere else."""
+    plain = _ENCODER.encode([payload.phone, payload.text, payload.resend_text])
     return keys.seal(plain.encode(), table="message", column="sealed", row=message_id)
 
 
-def open_letter(keys: KeyRing, message_id: bytes, sealed: bytes) -> Letter:
-    """The letter of that row; SealBroken when it is damaged or from elsewhere."""
-    return Letter(*json.loads(keys.open(sealed, table="message", column="sealed", row=message_id)))
+def open_payload(keys: KeyRing, message_id: bytes, sealed: bytes) -> Payload:
+    """The payload of that row; SealBroken when it is damaged or from elsewhere."""
+    return Payload(*json.loads(keys.open(sealed, table="message", column="sealed", row=message_id)))
 
 
-def fingerprint(keys: KeyRing, lane: Lane, letter: Letter) -> bytes:
+def fingerprint(keys: KeyRing, lane: Lane, payload: Payload) -> bytes:
     """Tells whether two messages are the same without keeping either (32 bytes, keyed)."""
-    resend = () if letter.resend_text is None else (letter.resend_text,)
-    return keys.mac("message", lane.name, letter.phone, letter.text, *resend)
+    resend = () if payload.resend_text is None else (payload.resend_text,)
+    return keys.mac("message", lane.name, payload.phone, payload.text, *resend)

@@ -15,7 +15,7 @@ from config.crypto.key_ring import KeyRing
 from config.db.engine import among, reading, transact, upsert
 from config.errors import SealBroken
 from config.ground import Ground
-from sms_port.ledger.payload import open_letter
+from sms_port.ledger.payload import open_payload
 from sms_port.ledger.states import grouped
 from sms_port.message_reference import extension_of, parse_reference
 from sms_port.models import Lane, State, attempt, message, part, receipt, unmatched
@@ -29,7 +29,7 @@ AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class Trace:
+class Clues:
     """What a report tells besides its name: the number, the sender's extension, the minute (epoch ms; 0: unknown)."""
 
     phone: str = field(repr=False)
@@ -45,7 +45,7 @@ class _Clue:
     submitted_at: int
 
 
-def owners_of(db: Connection, ground: Ground, link: str, named: Mapping[str, Trace | None]) -> set[bytes]:
+def find_owners(db: Connection, ground: Ground, link: str, named: Mapping[str, Clues | None]) -> set[bytes]:
     """The messages of which these references name a part; references nobody knows are kept for `match_again`."""
     owners: dict[str, bytes] = {name: parsed[0] for name in named if (parsed := parse_reference(name))}
     theirs = [reference for reference in named if reference not in owners]
@@ -72,7 +72,7 @@ def name_parts(db: Connection, link: str, named: Mapping[tuple[bytes, int], Sequ
         db.execute(upsert(part, db.dialect.name, update=["message", "sending", "number", "at"]), rows)
 
 
-def said_before(db: Connection, link: str, names: Sequence[str]) -> set[str]:
+def already_known(db: Connection, link: str, names: Sequence[str]) -> set[str]:
     """Those of a gateway's names under which receipts are kept already."""
     early = (receipt.c.link == link) & receipt.c.reference.in_(names)
     return set(db.scalars(select(receipt.c.reference).where(early)))
@@ -117,7 +117,7 @@ def _match_kept(db: Connection, *, ground: Ground, link: str, clues: Sequence[_C
     return set(owners.values())
 
 
-def _clue(ground: Ground, reference: str, trace: Trace) -> _Clue:
+def _clue(ground: Ground, reference: str, trace: Clues) -> _Clue:
     return _Clue(reference, trace.extension, ground.keys.phone_index(trace.phone), trace.submitted_at)
 
 
@@ -166,7 +166,7 @@ class _Doubt:
 
     def _indexes(self) -> Sequence[bytes]:
         try:
-            return self.keys.phone_indexes(open_letter(self.keys, self.row.id, self.row.sealed).phone)
+            return self.keys.phone_indexes(open_payload(self.keys, self.row.id, self.row.sealed).phone)
         except SealBroken:
             return ()
 

@@ -16,12 +16,12 @@ from sqlalchemy import Column, Connection, Row, func, select
 from config.db.engine import among, transact, upsert
 from config.failpoints import failpoint
 from config.ground import Ground
-from sms_port.ledger.receipt_matching import Trace, owners_of
+from sms_port.ledger.receipt_matching import Clues, find_owners
 from sms_port.ledger.states import OPEN, OnOutcome, grouped, move, settle
 from sms_port.message_reference import build_reference
-from sms_port.models import State, Word, attempt, message, part, receipt
+from sms_port.models import ReceiptStatus, State, attempt, message, part, receipt
 
-__all__ = ["Receipt", "Trace", "record_receipts", "settle_words", "verdict_of"]
+__all__ = ["Receipt", "Clues", "record_receipts", "settle_receipts", "verdict_of"]
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Receipt:
     link: str
     reference: str
     part: int
-    word: Word
+    word: ReceiptStatus
     code: str
     done_at: int
-    trace: Trace | None = field(default=None, compare=False)
+    trace: Clues | None = field(default=None, compare=False)
 
 
 def record_receipts(ground: Ground, on_outcome: OnOutcome, receipts: Sequence[Receipt]) -> None:
@@ -51,8 +51,8 @@ def record_receipts(ground: Ground, on_outcome: OnOutcome, receipts: Sequence[Re
 
     def apply(db: Connection) -> None:
         for link, items in grouped((item.link, item) for item in receipts).items():
-            owners = owners_of(db, ground, link, {item.reference: item.trace for item in items})
-            settle_words(db, ground, on_outcome, link, owners)
+            owners = find_owners(db, ground, link, {item.reference: item.trace for item in items})
+            settle_receipts(db, ground, on_outcome, link, owners)
         failpoint("receipt.before_commit")
 
     # Two transactions, as in `recording`: of a receipt and the name of its part, written at once by two
@@ -62,14 +62,14 @@ def record_receipts(ground: Ground, on_outcome: OnOutcome, receipts: Sequence[Re
     failpoint("receipt.after_commit")
 
 
-def settle_words(db: Connection, ground: Ground, on_outcome: OnOutcome, link: str, ids: Collection[bytes]) -> None:
+def settle_receipts(db: Connection, ground: Ground, on_outcome: OnOutcome, link: str, ids: Collection[bytes]) -> None:
     """Move messages as far as the words on their parts, kept by now, allow."""
     if not ids:
         return
     rows = {row.id: row for row in _lock(db, sorted(ids))}
-    sayings = {key: said for key, said in _sayings(db, link, sorted(rows)).items() if key[0] in rows}
+    evidence = {key: said for key, said in _evidence(db, link, sorted(rows)).items() if key[0] in rows}
     verdicts: dict[bytes, State] = {}
-    for (message_id, sending), said in sayings.items():
+    for (message_id, sending), said in evidence.items():
         verdict = verdict_of(said.words, said.expected) or (State.ACCEPTED if said.proven else None)
         row = rows[message_id]
         if verdict is None or verdict == row.state:
@@ -84,15 +84,15 @@ def settle_words(db: Connection, ground: Ground, on_outcome: OnOutcome, link: st
         move(db, accepted, [State.ACCEPTED], state=state, due_at=now)
 
 
-def verdict_of(words: Mapping[int, set[Word]], parts: int) -> State | None:
+def verdict_of(words: Mapping[int, set[ReceiptStatus]], parts: int) -> State | None:
     """What the words on a message's parts (1 to `parts`) make of it (pure).
 
     Delivered when every part is, undelivered when none is and one failed, mixed when some are and others failed;
     None while too little is said. A part that is said to have failed and to be delivered is delivered.
     """
     said = [words.get(number, set()) for number in range(1, parts + 1)]
-    delivered = sum(Word.DELIVERED in one for one in said)
-    failed = sum(Word.FAILED in one and Word.DELIVERED not in one for one in said)
+    delivered = sum(ReceiptStatus.DELIVERED in one for one in said)
+    failed = sum(ReceiptStatus.FAILED in one and ReceiptStatus.DELIVERED not in one for one in said)
     if said and delivered == parts:
         return State.DELIVERED
     if failed and delivered:
@@ -101,11 +101,11 @@ def verdict_of(words: Mapping[int, set[Word]], parts: int) -> State | None:
 
 
 @dataclass
-class _Saying:
+class _Evidence:
     """What is known of one sending: how many parts it has, the words on them, and whether it was surely taken."""
 
     expected: int
-    words: dict[int, set[Word]] = field(default_factory=dict)
+    words: dict[int, set[ReceiptStatus]] = field(default_factory=dict)
     named: int = 0
     by_reference: bool = False
 
@@ -120,27 +120,27 @@ def _better(state: State, other: State | None) -> State:
     return state if other is None else min(state, other, key=order.index)
 
 
-def _sayings(db: Connection, link: str, ids: Sequence[bytes]) -> dict[tuple[bytes, int], _Saying]:
+def _evidence(db: Connection, link: str, ids: Sequence[bytes]) -> dict[tuple[bytes, int], _Evidence]:
     """(message, sending) -> what is said, for sendings of which anything is."""
     columns = (attempt.c.message, attempt.c.sending)
     mine = among(attempt.c.message, ids) & (attempt.c.link == link)
     counted = select(*columns, func.max(attempt.c.parts)).where(mine).group_by(*columns)
-    found = {(row[0], row[1]): _Saying(row[2]) for row in db.execute(counted)}
+    found = {(row[0], row[1]): _Evidence(row[2]) for row in db.execute(counted)}
     _add_own_names(db, link, found)
     _add_their_names(db, link, found)
     return {key: said for key, said in found.items() if said.words}
 
 
-def _add_own_names(db: Connection, link: str, found: Mapping[tuple[bytes, int], _Saying]) -> None:
+def _add_own_names(db: Connection, link: str, found: Mapping[tuple[bytes, int], _Evidence]) -> None:
     names = {build_reference(*key): key for key in found}
     mine = (receipt.c.link == link) & receipt.c.reference.in_(list(names))
     for row in db.execute(select(receipt.c.reference, receipt.c.part, receipt.c.word).where(mine)):
         said = found[names[row.reference]]
         said.by_reference = True
-        said.words.setdefault(row.part, set()).add(Word(row.word))
+        said.words.setdefault(row.part, set()).add(ReceiptStatus(row.word))
 
 
-def _add_their_names(db: Connection, link: str, found: Mapping[tuple[bytes, int], _Saying]) -> None:
+def _add_their_names(db: Connection, link: str, found: Mapping[tuple[bytes, int], _Evidence]) -> None:
     mine = (part.c.link == link) & among(part.c.message, {key[0] for key in found})
     columns: Iterable[Column[Any]] = (part.c.message, part.c.sending, part.c.number, part.c.provider_id)
     parts = {row.provider_id: row for row in db.execute(select(*columns).where(mine))}
@@ -151,7 +151,7 @@ def _add_their_names(db: Connection, link: str, found: Mapping[tuple[bytes, int]
     for word in db.execute(select(receipt.c.reference, receipt.c.word).where(words)):
         owner = parts[word.reference]
         if (said := found.get((owner.message, owner.sending))) is not None:
-            said.words.setdefault(owner.number, set()).add(Word(word.word))
+            said.words.setdefault(owner.number, set()).add(ReceiptStatus(word.word))
 
 
 def _row(item: Receipt, now: int) -> dict[str, Any]:

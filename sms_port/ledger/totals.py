@@ -14,7 +14,7 @@ _OWED = (message.c.state.in_(OPEN), message.c.lane.in_(list(Lane)))
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class Totals:
     """So many messages of one link, lane and state; `link` is None before one has been chosen."""
 
     link: str | None
@@ -23,13 +23,13 @@ class Tally:
     messages: int
 
 
-def tally(db: Connection, since: int) -> list[Tally]:
+def totals(db: Connection, since: int) -> list[Totals]:
     """The messages written since `since` (epoch ms), by link, lane and state."""
     groups = (message.c.link, message.c.lane, message.c.state)
     # An id begins with its time, and is what the rows are sorted by.
     fresh = select(*groups, func.count().label("n")).where(message.c.id >= since.to_bytes(6, "big") + bytes(10))
     rows = db.execute(fresh.group_by(*groups)).all()
-    found = [Tally(row.link, Lane(row.lane).name.lower(), State(row.state).name.lower(), row.n) for row in rows]
+    found = [Totals(row.link, Lane(row.lane).name.lower(), State(row.state).name.lower(), row.n) for row in rows]
     return sorted(found, key=lambda one: (one.link or "", one.lane, one.state))
 
 

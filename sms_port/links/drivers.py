@@ -9,8 +9,8 @@ from typing import cast
 from config.catalogue.links import Link as LinkEntry
 from config.ground import Ground
 from config.telemetry.log import get_logger
-from sms_port.links.link import Dispatch, Doubt, Ears, Ending, Link, NotSent
-from sms_port.links.rate_limit import Pace
+from sms_port.links.link import Dispatch, InDoubt, Link, LinkEvents, NotSent, SendResult
+from sms_port.links.rate_limit import RateLimiter
 from sms_port.models import Lane
 
 DRIVERS = {
@@ -23,7 +23,7 @@ CAN_ASK = frozenset({"http", "aliyun"})
 log = get_logger(__name__)
 
 
-def open_link(ground: Ground, entry: LinkEntry, pace: Pace, ears: Ears) -> Link:
+def open_link(ground: Ground, entry: LinkEntry, limiter: RateLimiter, events: LinkEvents) -> Link:
     """The link of an entry, opened; one that takes nothing where its library is not installed."""
     module, name = DRIVERS[entry.driver]
     try:
@@ -31,7 +31,7 @@ def open_link(ground: Ground, entry: LinkEntry, pace: Pace, ears: Ears) -> Link:
     except ImportError:
         log.error("driver_not_installed", link=entry.code, driver=entry.driver, install=f"onecert[{entry.driver}]")
         return Absent()
-    return cast(Link, driver(ground, entry, pace, ears))
+    return cast(Link, driver(ground, entry, limiter, events))
 
 
 class Absent:
@@ -47,11 +47,11 @@ class Absent:
         """It never will be."""
         return False
 
-    def send(self, batch: Sequence[Dispatch]) -> Mapping[str, Ending]:
+    def send(self, batch: Sequence[Dispatch]) -> Mapping[str, SendResult]:
         """Certainly not sent."""
         return {dispatch.reference: NotSent("no_driver") for dispatch in batch}
 
-    def ask(self, doubts: Sequence[Doubt]) -> Mapping[str, Ending]:
+    def ask(self, doubts: Sequence[InDoubt]) -> Mapping[str, SendResult]:
         """Nobody knows."""
         return {}
 

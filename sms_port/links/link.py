@@ -51,7 +51,7 @@ class Unknown:
     ids: tuple[str, ...] = field(default=(), compare=False)
 
 
-Ending = Accepted | Rejected | NotSent | Unknown
+SendResult = Accepted | Rejected | NotSent | Unknown
 """`code` is a short word for operators: never a number, a text or a body."""
 
 
@@ -73,7 +73,7 @@ class Dispatch:
 
 
 @dataclass(frozen=True)
-class Doubt:
+class InDoubt:
     """A message whose outcome is unknown since then (epoch ms); `to` is "" when the number cannot be read any more."""
 
     reference: str
@@ -81,21 +81,21 @@ class Doubt:
     since: int
 
 
-class Ears(Protocol):
+class LinkEvents(Protocol):
     """Who hears what a link says by itself. Each call returns when it is stored, and raises when it cannot be."""
 
-    def hear_late(self, link: str, endings: Mapping[str, Ending]) -> None:
+    def on_late_results(self, link: str, results: Mapping[str, SendResult]) -> None:
         """Endings of messages that `send` left open, or a better word on an unknown one."""
 
-    def hear_receipts(self, receipts: Sequence[Receipt]) -> None:
+    def on_receipts(self, receipts: Sequence[Receipt]) -> None:
         """The network's words on parts."""
 
-    def hear_texts(self, texts: Sequence[Inbound]) -> None:
+    def on_texts(self, texts: Sequence[Inbound]) -> None:
         """What citizens wrote to the port number."""
 
 
 class Link(Protocol):
-    """A configured route to a gateway. Its methods do not raise: whatever happens is an ending."""
+    """A configured route to a gateway. Its methods do not raise: whatever happens is an result."""
 
     @property
     def status(self) -> str:
@@ -107,10 +107,10 @@ class Link(Protocol):
     def wait_ready(self, seconds: float) -> bool:
         """Wait until it is connected, if it has to be; whether it is."""
 
-    def send(self, batch: Sequence[Dispatch]) -> Mapping[str, Ending]:
-        """Hand a batch over. A reference that is not in the answer is still under way: the ears hear of it."""
+    def send(self, batch: Sequence[Dispatch]) -> Mapping[str, SendResult]:
+        """Hand a batch over. A reference that is not in the answer is still under way: the events hear of it."""
 
-    def ask(self, doubts: Sequence[Doubt]) -> Mapping[str, Ending]:
+    def ask(self, doubts: Sequence[InDoubt]) -> Mapping[str, SendResult]:
         """What became of these, by reference; left out is one that the gateway cannot tell now. Never `Unknown`."""
 
     def close(self) -> None:

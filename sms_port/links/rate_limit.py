@@ -1,6 +1,6 @@
-"""How fast a link may be used: a token bucket that counts parts, as contracts do.
+"""Rate limit of a link: a token bucket that counts parts, as contracts do.
 
-Never more than the limit in any one second. A gateway that says "too fast" halves the pace after a pause of a second;
+Never more than the limit in any one second. A gateway that says "too fast" halves the rate after a pause of a second;
 it recovers by a tenth of the limit a second.
 """
 
@@ -19,8 +19,8 @@ BURST = 20
 """The bucket holds a twentieth of the limit."""
 
 
-class Pace:
-    """One link's bucket. Times are monotonic seconds; safe to share between threads."""
+class RateLimiter:
+    """Token bucket of one link. Times are monotonic seconds; safe to share between threads."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -31,8 +31,8 @@ class Pace:
         self._halved_at: float | None = None
         self._halved_to = float(limit)
 
-    def take(self, parts: int, now: float) -> float:
-        """Take so many parts: 0.0, or the seconds after which to ask again, and then nothing was taken.
+    def acquire(self, parts: int, now: float) -> float:
+        """Take `parts` tokens: returns 0.0, or the seconds after which to ask again, and then nothing was taken.
 
         More parts than the bucket holds are lent, so that a long message is not refused for ever.
         """
@@ -50,8 +50,8 @@ class Pace:
                 return 0.0
             return (wanted - self._tokens) / filling
 
-    def halve(self, now: float) -> None:
-        """The gateway said "too fast". What it says of several messages at once counts once."""
+    def back_off(self, now: float) -> None:
+        """Halve the rate: the gateway said "too fast". Refusals of several messages at once count once."""
         with self._lock:
             if self._pause(now):
                 return
@@ -60,7 +60,7 @@ class Pace:
             self._tokens, self._filled_at = min(self._tokens, 0.0), now + PAUSE_S
 
     def rate(self, now: float) -> float:
-        """Parts a second just now."""
+        """Return the current rate in parts a second."""
         with self._lock:
             return self._rate(now)
 
@@ -74,15 +74,15 @@ class Pace:
         return 0.0 if self._halved_at is None else max(0.0, self._halved_at + PAUSE_S - now)
 
 
-def paced(pace: Pace, batch: Sequence[Item], parts_of: Callable[[Item], int]) -> Iterator[list[Item]]:
-    """The batch in pieces that the bucket can hold, each when it may go; sleeps in between."""
+def paced(limiter: RateLimiter, batch: Sequence[Item], parts_of: Callable[[Item], int]) -> Iterator[list[Item]]:
+    """Yield the batch in pieces that the bucket can hold, each when it may be sent; sleeps in between."""
     rest = deque(batch)
     while rest:
         piece = [rest.popleft()]
         parts = parts_of(piece[0])
-        while rest and parts + parts_of(rest[0]) <= pace.burst:
+        while rest and parts + parts_of(rest[0]) <= limiter.burst:
             parts += parts_of(rest[0])
             piece.append(rest.popleft())
-        while wait := pace.take(parts, time.monotonic()):
+        while wait := limiter.acquire(parts, time.monotonic()):
             time.sleep(wait)
         yield piece

@@ -17,13 +17,13 @@ from config.db.engine import among, reading, skip_locked, transact
 from config.errors import SealBroken
 from config.failpoints import failpoint
 from config.ground import Ground
-from sms_port.ledger.payload import open_letter
+from sms_port.ledger.payload import open_payload
 from sms_port.ledger.states import OnOutcome, grouped, move, settle
-from sms_port.links.link import Dispatch, Doubt
+from sms_port.links.link import Dispatch, InDoubt
 from sms_port.message_reference import build_reference
 from sms_port.models import Lane, State, attempt, message
 from sms_port.segments import compose_parts, handed_over
-from sms_port.sending.routing import Load, Routes
+from sms_port.sending.routing import LinkLoad, Routes
 
 LEASE_MARGIN_MS = 15_000
 NO_LINK_NOW_MS = 5_000
@@ -51,15 +51,15 @@ class Claimed:
 
 
 @dataclass(frozen=True)
-class Doubted:
+class DoubtClaim:
     """An attempt whose outcome is unknown, and what its link is asked about."""
 
     attempt: Attempt
-    doubt: Doubt
+    doubt: InDoubt
 
 
 @dataclass(frozen=True)
-class Dropped:
+class Unsendable:
     """A message that cannot be sent, and where it goes instead."""
 
     state: State
@@ -81,7 +81,7 @@ def claim(
         now = ground.clock.now()
         rows = db.execute(skip_locked(_due(lane, routes, now).limit(limit))).all()
         prepared = [(row, _prepare(ground, row, routes, now)) for row in rows]
-        for dropped, members in grouped((p, row) for row, p in prepared if isinstance(p, Dropped)).items():
+        for dropped, members in grouped((p, row) for row, p in prepared if isinstance(p, Unsendable)).items():
             settle(db, on_outcome, members, dropped.state, now, dropped.code)
         waiting = [row.id for row, p in prepared if p is None]
         move(db, waiting, [State.DUE], due_at=now + NO_LINK_NOW_MS)
@@ -108,17 +108,17 @@ def _any_due(ground: Ground, lane: Lane, routes: Routes) -> bool:
         return db.execute(look).first() is not None
 
 
-def _prepare(ground: Ground, row: Row[Any], routes: Routes, now: int) -> Claimed | Dropped | None:
+def _prepare(ground: Ground, row: Row[Any], routes: Routes, now: int) -> Claimed | Unsendable | None:
     if row.expires_at <= now:
         return _give_up(row, State.EXPIRED, "expired")
     try:
-        letter = open_letter(ground.keys, row.id, row.sealed)
+        payload = open_payload(ground.keys, row.id, row.sealed)
     except SealBroken:
         return _give_up(row, State.FAILED, "seal_broken")
-    text = letter.text if row.sending == 1 else letter.resend_text or letter.text
+    text = payload.text if row.sending == 1 else payload.resend_text or payload.text
     signature = ground.catalogues.current().signature
     shown = compose_parts(text, signature, "ours")
-    load = Load(len(shown), letter.phone, text)
+    load = LinkLoad(len(shown), payload.phone, text)
     link = routes.pick(load, row.attempts, row.link)
     if link is None:
         refusal = routes.refusal(load)
@@ -128,13 +128,13 @@ def _prepare(ground: Ground, row: Row[Any], routes: Routes, now: int) -> Claimed
     template = routes.template_of(link, load)
     # a template's vendor cuts and reports the message as a whole
     parts = (text,) if template else handed_over(shown, signature, link.signature_mode)
-    dispatch = Dispatch(reference, link.port_number, letter.phone, parts, row.expires_at, offer.lane, template)
+    dispatch = Dispatch(reference, link.port_number, payload.phone, parts, row.expires_at, offer.lane, template)
     return Claimed(offer, dispatch, now + _lease_ms(link))
 
 
-def _give_up(row: Row[Any], state: State, code: str) -> Dropped:
+def _give_up(row: Row[Any], state: State, code: str) -> Unsendable:
     # the resend goes nowhere, but its first sending stays unknown
-    return Dropped(state if row.sending == 1 else State.UNKNOWN_FINAL, code)
+    return Unsendable(state if row.sending == 1 else State.UNKNOWN_FINAL, code)
 
 
 def _lease_ms(link: LinkEntry) -> int:
@@ -157,7 +157,7 @@ def _note_attempts(db: Connection, ids: Sequence[bytes], parts: int, now: int) -
     db.execute(insert(attempt).from_select(columns, select(*given).where(among(message.c.id, ids))))
 
 
-def claim_doubts(ground: Ground, links: Sequence[str], limit: int) -> list[Doubted]:
+def claim_doubts(ground: Ground, links: Sequence[str], limit: int) -> list[DoubtClaim]:
     """Take unknown messages whose link should be asked now; each is asked at ever longer intervals."""
     table = message.c
     found = (table.state == State.UNKNOWN) & table.lane.in_(list(Lane)) & table.link.in_(links)
@@ -167,7 +167,7 @@ def claim_doubts(ground: Ground, links: Sequence[str], limit: int) -> list[Doubt
         if not links or db.execute(look.limit(1)).first() is None:
             return []
 
-    def work(db: Connection) -> list[Doubted]:
+    def work(db: Connection) -> list[DoubtClaim]:
         rows = db.execute(skip_locked(look)).all()
         now = ground.clock.now()
         # as long again as the doubt is old, and a second
@@ -178,11 +178,11 @@ def claim_doubts(ground: Ground, links: Sequence[str], limit: int) -> list[Doubt
     return transact(ground.engine, work)
 
 
-def _doubted(ground: Ground, row: Row[Any]) -> Doubted:
+def _doubted(ground: Ground, row: Row[Any]) -> DoubtClaim:
     try:
-        phone = open_letter(ground.keys, row.id, row.sealed).phone
+        phone = open_payload(ground.keys, row.id, row.sealed).phone
     except SealBroken:
         phone = ""
     reference = build_reference(row.id, row.sending)
     offer = Attempt(row.id, row.attempts, row.sending, Lane(row.lane), row.link, reference)
-    return Doubted(offer, Doubt(reference, phone, row.unknown_at))
+    return DoubtClaim(offer, InDoubt(reference, phone, row.unknown_at))

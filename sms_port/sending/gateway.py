@@ -19,13 +19,13 @@ from config.failpoints import failpoint
 from config.ground import Ground
 from config.telemetry.log import get_logger
 from sms_port.ledger.states import OnOutcome, grouped
-from sms_port.links.link import Ending, NotSent, Unknown
+from sms_port.links.link import NotSent, SendResult, Unknown
 from sms_port.models import Lane
 from sms_port.sending.claims import Attempt, Claimed, claim, claim_doubts
-from sms_port.sending.leader_lease import RENEW_S, Leadership
-from sms_port.sending.link_pool import Exchange
+from sms_port.sending.leader_lease import RENEW_S, LeaderLease
+from sms_port.sending.link_pool import LinkPool
 from sms_port.sending.results import record
-from sms_port.sending.routing import Breather, batch_limit, routes_for
+from sms_port.sending.routing import Cooldown, batch_limit, routes_for
 
 ASKED_AT_ONCE = 500
 WAIT_S = 1.0
@@ -49,8 +49,8 @@ class Gateway:
     def __init__(self, ground: Ground, on_outcome: OnOutcome) -> None:
         self._ground = ground
         self._on_outcome = on_outcome
-        self._breather = Breather()
-        self.exchange = Exchange(ground, on_outcome)
+        self._cooldown = Cooldown()
+        self.pool = LinkPool(ground, on_outcome)
 
     def steps(self) -> dict[str, Step]:
         """What there is to do, the most urgent first: codes, replies, doubts. Each returns 0 when nothing is due."""
@@ -62,9 +62,9 @@ class Gateway:
         `rung`: something most likely is due, and need not be looked for before it is claimed.
         """
         now = self._ground.clock.now()
-        rooms = self.exchange.rooms(lane)
-        routes = routes_for(self._ground.catalogues.current(), lane, self._breather, now, rooms)
-        limit = batch_limit(routes, self._breather, now, rooms)
+        capacity = self.pool.capacity(lane)
+        routes = routes_for(self._ground.catalogues.current(), lane, self._cooldown, now, capacity)
+        limit = batch_limit(routes, self._cooldown, now, capacity)
         claims = claim(self._ground, self._on_outcome, lane, routes, limit, sure=rung)
         if claims:
             failpoint("send.after_claim")
@@ -75,12 +75,12 @@ class Gateway:
 
     def ask(self, *, rung: bool = False) -> int:
         """Ask links about messages whose outcome is unknown; returns how many were asked about."""
-        self.exchange.tidy()
-        entries = self.exchange.askable()
+        self.pool.close_removed()
+        entries = self.pool.askable()
         doubts = claim_doubts(self._ground, list(entries), ASKED_AT_ONCE)
         for code, members in grouped((claimed.attempt.link, claimed) for claimed in doubts).items():
-            endings = self.exchange.link(entries[code]).ask([claimed.doubt for claimed in members])
-            self._record(code, [claimed.attempt for claimed in members], endings, asked=True)
+            results = self.pool.link(entries[code]).ask([claimed.doubt for claimed in members])
+            self._record(code, [claimed.attempt for claimed in members], results, asked=True)
         return len(doubts)
 
     def _offer(self, entry: LinkEntry, claims: Sequence[Claimed]) -> None:
@@ -89,20 +89,20 @@ class Gateway:
             log.warning("lease_too_short", link=entry.code, messages=len(claims))
             return
         attempts = [claimed.attempt for claimed in claims]
-        self.exchange.expect(attempts)
-        endings = self.exchange.link(entry).send([claimed.dispatch for claimed in claims])
-        if endings:
-            answered = any(not isinstance(ending, NotSent | Unknown) for ending in endings.values())
-            self._breather.note(entry.code, answered, self._ground.clock.now())
-        self._record(entry.code, attempts, endings, asked=False)
-        self.exchange.settled(endings)
+        self.pool.expect(attempts)
+        results = self.pool.link(entry).send([claimed.dispatch for claimed in claims])
+        if results:
+            answered = any(not isinstance(result, NotSent | Unknown) for result in results.values())
+            self._cooldown.note(entry.code, answered, self._ground.clock.now())
+        self._record(entry.code, attempts, results, asked=False)
+        self.pool.settled(results)
 
-    def _record(self, link: str, offers: Sequence[Attempt], endings: Mapping[str, Ending], *, asked: bool) -> None:
-        record(self._ground, self._on_outcome, offers, endings, asked=asked)
+    def _record(self, link: str, offers: Sequence[Attempt], results: Mapping[str, SendResult], *, asked: bool) -> None:
+        record(self._ground, self._on_outcome, offers, results, asked=asked)
         failpoint("send.after_record")
-        for ending, several in grouped((ending, None) for ending in endings.values()).items():
-            kind = type(ending).__name__
-            log.info("messages_offered", link=link, ending=kind, code=ending.code, messages=len(several), asked=asked)
+        for result, several in grouped((result, None) for result in results.values()).items():
+            kind = type(result).__name__
+            log.info("messages_offered", link=link, result=kind, code=result.code, messages=len(several), asked=asked)
 
 
 def send_due(ground: Ground, on_outcome: OnOutcome) -> int:
@@ -110,12 +110,12 @@ def send_due(ground: Ground, on_outcome: OnOutcome) -> int:
     gateway = Gateway(ground, on_outcome)
     total = 0
     try:
-        gateway.exchange.wait_ready(READY_S)
+        gateway.pool.wait_ready(READY_S)
         for step in gateway.steps().values():
             while count := step():
                 total += count
     finally:
-        gateway.exchange.close()
+        gateway.pool.close()
     return total
 
 
@@ -124,15 +124,15 @@ def run(ground: Ground, on_outcome: OnOutcome, stop: threading.Event) -> None:
 
     While another process leads, this one stands by.
     """
-    leadership = Leadership(ground)
-    while leadership.wait(stop):
+    lease = LeaderLease(ground)
+    while lease.wait(stop):
         try:
-            _lead(ground, on_outcome, stop, leadership)
+            _lead(ground, on_outcome, stop, lease)
         finally:
-            leadership.give_back()
+            lease.give_back()
 
 
-def _lead(ground: Ground, on_outcome: OnOutcome, stop: threading.Event, leadership: Leadership) -> None:
+def _lead(ground: Ground, on_outcome: OnOutcome, stop: threading.Event, lease: LeaderLease) -> None:
     gateway, over = Gateway(ground, on_outcome), threading.Event()
     steps = gateway.steps()
     bells = {name: threading.Event() for name in steps}
@@ -140,12 +140,12 @@ def _lead(ground: Ground, on_outcome: OnOutcome, stop: threading.Event, leadersh
         with ThreadPoolExecutor(len(steps), thread_name_prefix="gateway") as pool:
             loops = [pool.submit(_repeat, step, bells[name], over) for name, step in steps.items()]
             renew_at = 0.0
-            while not stop.is_set() and not any(loop.done() for loop in loops) and leadership.leads:
+            while not stop.is_set() and not any(loop.done() for loop in loops) and lease.leads:
                 rung = ground.bell.wait_gateway(WAIT_S, [lane.bell for lane in Lane])
                 if time.monotonic() >= renew_at:
                     renew_at = time.monotonic() + RENEW_S
-                    leadership.hold()
-                    _try(gateway.exchange.note_health)
+                    lease.hold()
+                    _try(gateway.pool.record_health)
                 for name, bell in bells.items():
                     if rung in (name, ""):
                         bell.set()
@@ -153,7 +153,7 @@ def _lead(ground: Ground, on_outcome: OnOutcome, stop: threading.Event, leadersh
             for bell in bells.values():
                 bell.set()
     finally:
-        gateway.exchange.close()
+        gateway.pool.close()
     for loop in loops:
         loop.result()
 

@@ -31,10 +31,10 @@ log = get_logger(__name__)
 
 def process_name() -> str:
     """`host:pid:place`: which process this is; `place` tells apart hosts and containers of one name."""
-    return f"{socket.gethostname()[:60]}:{os.getpid()}:{_place()}"
+    return f"{socket.gethostname()[:60]}:{os.getpid()}:{_host_id()}"
 
 
-def _place() -> str:
+def _host_id() -> str:
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
         return f"{boot}.{os.stat('/proc/self/ns/pid').st_ino}"
@@ -46,11 +46,11 @@ def _is_dead(process: str) -> bool:
     """Whether a holder ran in this very place and is gone: then nobody need wait for its lease to end."""
     host, _, rest = process.partition(":")
     pid, _, place = rest.partition(":")
-    here = bool(place) and place == _place() and host == socket.gethostname()[:60]
+    here = bool(place) and place == _host_id() and host == socket.gethostname()[:60]
     return here and pid.isdigit() and not Path(f"/proc/{pid}").exists()
 
 
-class Leadership:
+class LeaderLease:
     """This process's claim to be the one that sends."""
 
     def __init__(self, ground: Ground) -> None:

@@ -17,8 +17,8 @@ from sms_port.ledger.inbound import Inbound, record_texts
 from sms_port.ledger.receipts import Receipt, record_receipts
 from sms_port.ledger.states import OnOutcome
 from sms_port.links.drivers import CAN_ASK, open_link
-from sms_port.links.link import Ending, Link, Unknown
-from sms_port.links.rate_limit import Pace
+from sms_port.links.link import Link, SendResult, Unknown
+from sms_port.links.rate_limit import RateLimiter
 from sms_port.models import Lane, link_health
 from sms_port.sending.claims import Attempt
 from sms_port.sending.leader_lease import process_name
@@ -28,24 +28,24 @@ REMEMBERED = 20_000
 """Attempts under way, or in doubt, whose answer may come late."""
 
 
-class Exchange:
-    """Opens and closes links; hears late endings, receipts and texts for them. Safe to share between threads."""
+class LinkPool:
+    """Opens and closes links; hears late results, receipts and texts for them. Safe to share between threads."""
 
     def __init__(self, ground: Ground, on_outcome: OnOutcome) -> None:
         self._ground, self._on_outcome = ground, on_outcome
         self._lock = threading.Lock()
         self._links: dict[LinkEntry, Link] = {}
-        self._paces: dict[str, Pace] = {}
+        self._limiters: dict[str, RateLimiter] = {}
         self._under_way: OrderedDict[str, Attempt] = OrderedDict()
 
     def link(self, entry: LinkEntry) -> Link:
         """The open link of an entry; opened now if it is not."""
         with self._lock:
             if entry not in self._links:
-                self._links[entry] = open_link(self._ground, entry, self._pace(entry), self)
+                self._links[entry] = open_link(self._ground, entry, self._limiter(entry), self)
             return self._links[entry]
 
-    def rooms(self, lane: Lane) -> dict[str, int]:
+    def capacity(self, lane: Lane) -> dict[str, int]:
         """How many messages of a lane each enabled link takes now, by code."""
         entries = [entry for entry in self._ground.catalogues.current().links if entry.enabled]
         serving = [entry for entry in entries if lane.name.lower() in entry.lanes]
@@ -62,7 +62,7 @@ class Exchange:
             if entry.enabled:
                 self.link(entry).wait_ready(max(0.0, deadline - time.monotonic()))
 
-    def tidy(self) -> None:
+    def close_removed(self) -> None:
         """Close links that the catalogue no longer has as they are."""
         wanted = set(self._ground.catalogues.current().links)
         with self._lock:
@@ -79,7 +79,7 @@ class Exchange:
         for link in links:
             link.close()
 
-    def note_health(self) -> None:
+    def record_health(self) -> None:
         """Write down how each link is, for `onecert message links`."""
         now, process = self._ground.clock.now(), process_name()
         with self._lock:
@@ -88,7 +88,7 @@ class Exchange:
             {
                 "link": entry.code,
                 "status": link.status[:32],
-                "rate": int(self._paces[entry.code].rate(time.monotonic())),
+                "rate": int(self._limiters[entry.code].rate(time.monotonic())),
                 "process": process,
                 "seen_at": now,
             }
@@ -109,34 +109,34 @@ class Exchange:
             while len(self._under_way) > REMEMBERED:
                 self._under_way.popitem(last=False)
 
-    def settled(self, endings: Mapping[str, Ending]) -> None:
-        """Forget attempts whose ending is clear."""
+    def settled(self, results: Mapping[str, SendResult]) -> None:
+        """Forget attempts whose result is clear."""
         with self._lock:
-            for reference, ending in endings.items():
-                if not isinstance(ending, Unknown):
+            for reference, result in results.items():
+                if not isinstance(result, Unknown):
                     self._under_way.pop(reference, None)
 
-    def hear_late(self, link: str, endings: Mapping[str, Ending]) -> None:
+    def on_late_results(self, link: str, results: Mapping[str, SendResult]) -> None:
         """Endings that `send` did not wait for."""
         with self._lock:
-            attempts = [self._under_way[reference] for reference in endings if reference in self._under_way]
-        record(self._ground, self._on_outcome, attempts, endings, asked=False)
-        self.settled(endings)
+            attempts = [self._under_way[reference] for reference in results if reference in self._under_way]
+        record(self._ground, self._on_outcome, attempts, results, asked=False)
+        self.settled(results)
 
-    def hear_receipts(self, receipts: Sequence[Receipt]) -> None:
+    def on_receipts(self, receipts: Sequence[Receipt]) -> None:
         """The network's words on parts."""
         record_receipts(self._ground, self._on_outcome, receipts)
 
-    def hear_texts(self, texts: Sequence[Inbound]) -> None:
+    def on_texts(self, texts: Sequence[Inbound]) -> None:
         """What citizens wrote."""
         record_texts(self._ground, texts)
 
     def _second(self, entry: LinkEntry) -> int:
-        """A second's worth of the pace just now: more is not claimed at once, so that no lease ends while it waits."""
-        return max(1, int(self._pace(entry).rate(time.monotonic())))
+        """Return the parts of one second: no more is claimed, so that no lease ends while a message waits."""
+        return max(1, int(self._limiter(entry).rate(time.monotonic())))
 
-    def _pace(self, entry: LinkEntry) -> Pace:
-        pace = self._paces.get(entry.code)
-        if pace is None or pace.limit != entry.parts_per_second:
-            pace = self._paces[entry.code] = Pace(entry.parts_per_second)
-        return pace
+    def _limiter(self, entry: LinkEntry) -> RateLimiter:
+        limiter = self._limiters.get(entry.code)
+        if limiter is None or limiter.limit != entry.parts_per_second:
+            limiter = self._limiters[entry.code] = RateLimiter(entry.parts_per_second)
+        return limiter

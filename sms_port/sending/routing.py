@@ -1,4 +1,4 @@
-"""Which link a message takes (pure but for the breather's memory).
+"""Which link a message takes (pure but for the cooldown's memory).
 
 A link that just failed is left alone for a moment and then tried with a single message, so an
 outage costs one attempt every few seconds and not one for each message that waits.
@@ -20,7 +20,7 @@ PAUSES_MS = (1_000, 2_000, 4_000, 8_000, 10_000)
 
 
 @dataclass(frozen=True)
-class Load:
+class LinkLoad:
     """What a link is to carry: so many parts, to whom, and the words."""
 
     parts: int
@@ -37,7 +37,7 @@ class Routes:
     carrier_of: Callable[[str], str] = field(default=lambda phone: "", compare=False)
     texts: Mapping[str, str] = field(default_factory=dict, compare=False)
 
-    def pick(self, load: Load, attempts: int, bound_to: str | None) -> LinkEntry | None:
+    def pick(self, load: LinkLoad, attempts: int, bound_to: str | None) -> LinkEntry | None:
         """The link for a message; None when there is none just now.
 
         Each attempt that certainly failed moves on to the next link. A message that a link may
@@ -48,23 +48,23 @@ class Routes:
         fitting = [link for link in free if self._takes(link, load)]
         return fitting[attempts % len(fitting)] if fitting else None
 
-    def refusal(self, load: Load) -> str:
+    def refusal(self, load: LinkLoad) -> str:
         """Why no link of this lane ever takes a message; "" when one does."""
         if any(self._takes(link, load) for link in self.configured):
             return ""
         return "no_link" if any(load.parts <= link.max_parts for link in self.configured) else "too_long"
 
-    def template_of(self, link: LinkEntry, load: Load) -> Template | None:
+    def template_of(self, link: LinkEntry, load: LinkLoad) -> Template | None:
         """The template by which a link that takes no free text carries these words."""
         return find_template(link, self.texts, load.text)
 
-    def _takes(self, link: LinkEntry, load: Load) -> bool:
+    def _takes(self, link: LinkEntry, load: LinkLoad) -> bool:
         if link.templates and self.template_of(link, load) is None:
             return False
         return load.parts <= link.max_parts and (not link.carriers or self.carrier_of(load.phone) in link.carriers)
 
 
-class Breather:
+class Cooldown:
     """Remembers which links failed of late; shared by the lanes of one gateway process."""
 
     def __init__(self) -> None:
@@ -90,20 +90,20 @@ class Breather:
 
 
 def routes_for(
-    catalogue: Catalogue, lane: Lane, breather: Breather, now: int, rooms: Mapping[str, int] | None = None
+    catalogue: Catalogue, lane: Lane, cooldown: Cooldown, now: int, capacity: Mapping[str, int] | None = None
 ) -> Routes:
-    """The links that serve a lane, the preferred one first; one without room (0 in `rooms`) may not be used now."""
-    rooms = rooms or {}
+    """The links that serve a lane, the preferred one first; one without room (0 in `capacity`) may not be used now."""
+    capacity = capacity or {}
     serving = [link for link in catalogue.links if link.enabled and lane.name.lower() in link.lanes]
     configured = tuple(sorted(serving, key=lambda link: link.preference))
-    usable = tuple(link for link in configured if breather.allowance(link, now) and rooms.get(link.code, 1))
+    usable = tuple(link for link in configured if cooldown.allowance(link, now) and capacity.get(link.code, 1))
     return Routes(configured, usable, partial(_carrier_of, catalogue), catalogue.texts.sms)
 
 
-def batch_limit(routes: Routes, breather: Breather, now: int, rooms: Mapping[str, int] | None = None) -> int:
+def batch_limit(routes: Routes, cooldown: Cooldown, now: int, capacity: Mapping[str, int] | None = None) -> int:
     """How many messages to claim at once, so that no usable link gets more than it takes."""
-    rooms = rooms or {}
-    takes = (min(breather.allowance(link, now), rooms.get(link.code, link.batch_size)) for link in routes.usable)
+    capacity = capacity or {}
+    takes = (min(cooldown.allowance(link, now), capacity.get(link.code, link.batch_size)) for link in routes.usable)
     return min(takes, default=0)
 
 

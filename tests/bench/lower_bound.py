@@ -25,7 +25,7 @@ from enterprises.client import Answers
 from enterprises.protocol import Answer, Counts, Item, Verdict
 from query.inquiry import Outcome
 from query.reply import Reply
-from sms_port.links.link import Accepted, Dispatch, Ending
+from sms_port.links.link import Accepted, Dispatch, SendResult
 from sms_port.models import leader
 from sms_port.sending.leader_lease import STANDBY_S
 from tests.bench.instances import workers_stopped
@@ -54,7 +54,7 @@ def answer(_ground: Ground, partner: Partner, kind: str, _service: str, items: S
     return Answers("", {item.id: told for item in items})
 
 
-def take(_link: object, batch: Sequence[Dispatch]) -> Mapping[str, Ending]:
+def take(_link: object, batch: Sequence[Dispatch]) -> Mapping[str, SendResult]:
     """The gateway has everything."""
     return {dispatch.reference: Accepted() for dispatch in batch}
 

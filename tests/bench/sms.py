@@ -31,7 +31,7 @@ from sms_port.models import State, message
 from sms_port.sandbox.cmpp_gateway import CmppGateway, Play
 from sms_port.segments import compose_parts
 from sms_port.sending.gateway import Gateway, run
-from sms_port.sending.link_pool import Exchange
+from sms_port.sending.link_pool import LinkPool
 from tests.bench.instances import MASTER_KEY
 from tests.support.factories import make_schema, prepare
 from tests.support.servers import mariadb_server, redis_server, serve, wait_until
@@ -80,7 +80,7 @@ def stage(directory: Path) -> Iterator[tuple[Ground, str, int]]:
 
 
 def send_over(ground: Ground, driver: str, url: str, port: int) -> None:
-    """Switch to one of the two links, without a limit of pace."""
+    """Switch to one of the two links, without a limit of limiter."""
     head, main, cmpp = ground.catalogues.document().split("[[links]]")
     on, off = ("false", "true") if driver == "cmpp" else ("true", "false")
     for old, new in (("true", on), ("false", on)):
@@ -110,20 +110,20 @@ def rate(ground: Ground, text: str) -> float:
     """Messages a second through the ledger."""
     owe_many(ground, MESSAGES, text)
     gateway = Gateway(ground, lambda db, outcomes: None)
-    gateway.exchange.wait_ready(5)
+    gateway.pool.wait_ready(5)
     begun = time.perf_counter()
     while left(ground):
         gateway.send(Lane.REPLY)
     spent = time.perf_counter() - begun
-    gateway.exchange.close()
+    gateway.pool.close()
     return MESSAGES / spent
 
 
 def wire_rate(ground: Ground, driver: str, text: str) -> float:
     """Messages a second over the link alone."""
-    exchange = Exchange(ground, lambda db, outcomes: None)
+    pool = LinkPool(ground, lambda db, outcomes: None)
     entry = next(entry for entry in ground.catalogues.current().links if entry.driver == driver)
-    link = exchange.link(entry)
+    link = pool.link(entry)
     link.wait_ready(5)
     parts = compose_parts(text, "【一证通查】", "ours")
     until = ground.clock.now() + 3_600_000
@@ -137,7 +137,7 @@ def wire_rate(ground: Ground, driver: str, text: str) -> float:
     for one in batches:
         link.send(one)
     spent = time.perf_counter() - begun
-    exchange.close()
+    pool.close()
     return MESSAGES / spent
 
 

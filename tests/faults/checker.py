@@ -19,7 +19,7 @@ from config.db.engine import reading
 from config.ground import Ground
 from enterprises.sandbox.partners import count_of, verdict_of
 from query.models import inquiry, last_inquiry, question, verification_code, wave
-from sms_port.models import Closing, Lane, attempt, message
+from sms_port.models import AttemptResult, Lane, attempt, message
 from tests.faults.external_services import Asked, Outside, Sent
 from tests.faults.instance import Citizen
 
@@ -220,7 +220,7 @@ def ledger(seen: Seen) -> Iterator[str]:
     yield from (f"phantom: a reply to {number.hex()}" for number in owed - known)
     yield from (f"lost: no reply is owed to {number.hex()}" for number in known - owed)
     for number, row in seen.messages.items():
-        taken = Counter(one.sending for one in seen.attempts[number] if one.closing == Closing.ACCEPTED)
+        taken = Counter(one.sending for one in seen.attempts[number] if one.closing == AttemptResult.ACCEPTED)
         if max(taken.values(), default=0) > 1 or row.sending > 2 or (row.lane == Lane.CODE and row.sending > 1):
             yield f"doubled: message {number.hex()}"
         if row.state <= LAST_OPEN:

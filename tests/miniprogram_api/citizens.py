@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from config.db.engine import begin, reading
 from config.ground import Ground
-from sms_port.ledger.payload import open_letter
+from sms_port.ledger.payload import open_payload
 from sms_port.models import message
 
 PHONE = "13800138000"
@@ -57,7 +57,7 @@ def messages_owed(ground: Ground) -> list[tuple[str, str]]:
     """(phone, text) of every message that is owed, oldest first."""
     with reading(ground.engine) as db:
         rows = db.execute(select(message.c.id, message.c.sealed).order_by(message.c.id)).all()
-    letters = [open_letter(ground.keys, row.id, row.sealed) for row in rows]
+    letters = [open_payload(ground.keys, row.id, row.sealed) for row in rows]
     return [(letter.phone, letter.text) for letter in letters]
 
 

@@ -25,7 +25,7 @@ from query.settling.closing import record_outcome
 from query.waves.questions import QuestionState
 from query.waves.waves import Stage
 from sms_port.ledger.messages import Lane, Outcome
-from sms_port.ledger.payload import Letter, open_letter
+from sms_port.ledger.payload import Payload, open_payload
 from sms_port.models import message
 
 PHONE = "13800138000"
@@ -111,7 +111,7 @@ def ask_code(ground: Ground, phone: str = PHONE, owner: bytes = OWNER, service: 
     before = {row.id for row in rows(ground, message)}
     request_code(ground, service=service, phone=phone, owner=owner)
     (sent,) = (row for row in rows(ground, message) if row.id not in before)
-    letter = open_letter(ground.keys, sent.id, sent.sealed)
+    letter = open_payload(ground.keys, sent.id, sent.sealed)
     assert letter.phone == parse_phone(phone)
     return letter.text.partition("验证码")[2][:6]
 
@@ -173,12 +173,12 @@ def due_partners(ground: Ground) -> list[str]:
     return [partner.code for partner in ground.catalogues.current().partners if partner.code in due]
 
 
-def replies(ground: Ground) -> dict[str, Letter]:
+def replies(ground: Ground) -> dict[str, Payload]:
     """The replies owed, by reference."""
     joined = select(inquiry.c.reference, message.c.id, message.c.sealed).join(message, message.c.id == inquiry.c.id)
     with reading(ground.engine) as db:
         rows = db.execute(joined.where(message.c.sealed.is_not(None))).all()
-    return {str(row.reference): open_letter(ground.keys, row.id, row.sealed) for row in rows}
+    return {str(row.reference): open_payload(ground.keys, row.id, row.sealed) for row in rows}
 
 
 def hand_over(ground: Ground, kind: Any = "accepted", only: Accepted | None = None) -> int:

@@ -30,7 +30,7 @@ from query.waves.questions import Answer
 from query.waves.record import record
 from sms_port.ledger.messages import sweep as sweep_messages
 from sms_port.ledger.receipts import Receipt, record_receipts
-from sms_port.models import Word
+from sms_port.models import ReceiptStatus
 from sms_port.sending.gateway import send_due
 from tests.conftest import settings_for
 from tests.enterprises.server import Switchboard
@@ -234,8 +234,8 @@ class Life(RuleBasedStateMachine):
         return {one.code: count_of(one.code, phone) for one in partner.counted}
 
     @precondition(lambda self: self.outside.sent)
-    @rule(data=st.data(), word=st.sampled_from(list(Word)), times=st.integers(1, 2))
-    def a_receipt_comes(self, data: st.DataObject, word: Word, times: int) -> None:
+    @rule(data=st.data(), word=st.sampled_from(list(ReceiptStatus)), times=st.integers(1, 2))
+    def a_receipt_comes(self, data: st.DataObject, word: ReceiptStatus, times: int) -> None:
         item = data.draw(st.sampled_from([one.reference for one in self.outside.sent] + ["f" * 32 + "-1", "nobody"]))
         for _ in range(times):
             told = [Receipt("main", item, part, word, "X", self.clock.now()) for part in (1, 2)]

@@ -1,4 +1,4 @@
-"""A CMPP gateway on loopback that plays what a test wants, and ears that remember what a link heard."""
+"""A CMPP gateway on loopback that plays what a test wants, and events that remember what a link heard."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from sms_port.errors import SmsError
 from sms_port.ledger.inbound import Inbound
 from sms_port.ledger.receipts import Receipt
 from sms_port.links.cmpp.link import CmppLink
-from sms_port.links.link import Dispatch, Ending
-from sms_port.links.rate_limit import Pace
+from sms_port.links.link import Dispatch, SendResult
+from sms_port.links.rate_limit import RateLimiter
 from sms_port.message_reference import build_reference
 from sms_port.models import Lane
 from sms_port.sandbox.cmpp_frames import Part
@@ -34,35 +34,35 @@ silent = pytest.mark.parametrize("read_s", [3])
 """A gateway that answers nothing is waited for no longer than that."""
 
 
-def letter(text: str = "您好", lane: Lane = Lane.REPLY, phone: str = PHONE) -> Dispatch:
+def make_dispatch(text: str = "您好", lane: Lane = Lane.REPLY, phone: str = PHONE) -> Dispatch:
     """A message of its own reference, in as many parts as it takes."""
     reference = build_reference(secrets.token_bytes(16), 1)
     return Dispatch(reference, "10699000", phone, compose_parts(text, SIGNATURE, "ours"), LAUNCH_DAY, lane)
 
 
 def one(link: CmppLink, dispatch: Dispatch) -> object:
-    """Send it; its ending, or None when that is heard of later."""
+    """Send it; its result, or None when that is heard of later."""
     return link.send([dispatch]).get(dispatch.reference)
 
 
 @dataclass
-class Hearing:
-    """Ears that write down; `broken` makes them unable to."""
+class RecordedEvents:
+    """LinkEvents that write down; `broken` makes them unable to."""
 
-    late: dict[str, Ending] = field(default_factory=dict)
+    late: dict[str, SendResult] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
     texts: list[Inbound] = field(default_factory=list)
     broken: bool = False
 
-    def hear_late(self, link: str, endings: Mapping[str, Ending]) -> None:
-        self.late |= endings
+    def on_late_results(self, link: str, results: Mapping[str, SendResult]) -> None:
+        self.late |= results
 
-    def hear_receipts(self, receipts: Sequence[Receipt]) -> None:
+    def on_receipts(self, receipts: Sequence[Receipt]) -> None:
         if self.broken:
             raise SmsError("not now")
         self.receipts += receipts
 
-    def hear_texts(self, texts: Sequence[Inbound]) -> None:
+    def on_texts(self, texts: Sequence[Inbound]) -> None:
         self.texts += texts
 
 
@@ -71,12 +71,12 @@ class Faulty(Play):
 
     report_after_s = 0.01
 
-    def __init__(self, **wishes: object) -> None:
+    def __init__(self, **options: object) -> None:
         self.judged: Callable[[CmppGateway, Guest, Part], int] = lambda gateway, guest, part: 0
         self.stats: Sequence[str] = ("DELIVRD",)
         self.silent = False
         self.wrong_proof = False
-        for name, value in wishes.items():
+        for name, value in options.items():
             setattr(self, name, value)
 
     def prove(self, frame: bytes) -> bytes:
@@ -154,9 +154,9 @@ def use_cmpp(ground: Ground, port: int, **more: object) -> LinkEntry:
 
 
 @contextlib.contextmanager
-def open_link(ground: Ground, entry: LinkEntry, hearing: Hearing, *, ready: bool = True) -> Iterator[CmppLink]:
+def open_link(ground: Ground, entry: LinkEntry, recorded: RecordedEvents, *, ready: bool = True) -> Iterator[CmppLink]:
     """The link of an entry, connected unless `ready` is False."""
-    link = CmppLink(ground, entry, Pace(entry.parts_per_second), hearing)
+    link = CmppLink(ground, entry, RateLimiter(entry.parts_per_second), recorded)
     try:
         assert not ready or link.wait_ready(90)
         yield link

@@ -45,6 +45,6 @@ def peer(ground: Ground, read_s: float) -> Iterator[Peer]:
 @pytest.fixture
 def gateway(ground: Ground, news: News, peer: Peer) -> Iterator[Gateway]:
     gateway = Gateway(ground, news)
-    gateway.exchange.wait_ready(90)
+    gateway.pool.wait_ready(90)
     yield gateway
-    gateway.exchange.close()
+    gateway.pool.close()

@@ -79,14 +79,14 @@ def run_smpp_server() -> Iterator[SmppServer]:
     command = [shutil.which("node") or "node", str(SERVER / "server.js")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
         server = SmppServer(child)
-        ears = threading.Thread(target=server.listen)
-        ears.start()
+        events = threading.Thread(target=server.listen)
+        events.start()
         try:
             wait_until(lambda: server.told("listening"))
             yield server
         finally:
             child.kill()
-            ears.join()
+            events.join()
 
 
 def use_smpp(ground: Ground, server: SmppServer, **more: object) -> LinkEntry:

@@ -19,9 +19,9 @@ from sms_port.ledger.messages import Lane, Owed
 from sms_port.links.link import Unknown
 from sms_port.sending.claims import claim
 from sms_port.sending.gateway import send_due
-from sms_port.sending.link_pool import Exchange
+from sms_port.sending.link_pool import LinkPool
 from sms_port.sending.results import record
-from sms_port.sending.routing import Breather, routes_for
+from sms_port.sending.routing import Cooldown, routes_for
 from tests.sms_port.messages import PHONE, REPLY, News, Sandbox, make_code, make_reply, owe_all
 
 
@@ -94,7 +94,7 @@ def test_a_message_whose_id_holds_a_row_of_digits_is_audited_under_its_whole_id(
 
 def in_doubt(ground: Ground, news: News, owed: Owed) -> str:
     owe_all(ground, owed)
-    routes = routes_for(ground.catalogues.current(), owed.lane, Breather(), ground.clock.now())
+    routes = routes_for(ground.catalogues.current(), owed.lane, Cooldown(), ground.clock.now())
     claims = claim(ground, news, owed.lane, routes, 10)
     attempts = [claimed.attempt for claimed in claims]
     record(ground, news, attempts, {one.reference: Unknown("timeout") for one in attempts}, asked=False)
@@ -144,9 +144,9 @@ def test_what_is_no_number_is_told_as_such_and_not_repeated(ground: Ground, type
 
 
 def test_the_health_of_links_is_shown(ground: Ground, news: News) -> None:
-    exchange = Exchange(ground, news)
-    exchange.rooms(Lane.CODE)
-    exchange.note_health()
+    pool = LinkPool(ground, news)
+    pool.capacity(Lane.CODE)
+    pool.record_health()
     link, other = json.loads(run(ground, "links", "--json").stdout)
     assert (link["status"], other["status"]) == ("up", None)
-    exchange.close()
+    pool.close()

@@ -1,4 +1,4 @@
-"""The door for receipts: only a signed, fresh, new and well-formed call gets through."""
+"""The token for receipts: only a signed, fresh, new and well-formed call gets through."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def make_door(ground: Ground, news: News) -> Flask:
 
 
 @pytest.fixture
-def door(ground: Ground, news: News) -> Flask:
+def token(ground: Ground, news: News) -> Flask:
     return make_door(ground, news)
 
 
 @pytest.fixture
-def client(door: Flask) -> FlaskClient:
-    return door.test_client()
+def client(token: Flask) -> FlaskClient:
+    return token.test_client()
 
 
 def build_body(*names: str) -> bytes:
@@ -154,9 +154,9 @@ def test_without_redis_a_replay_cannot_be_told_so_nothing_is_taken(ground: Groun
     assert kept(ground) == 0
 
 
-def test_the_sandbox_reports_what_it_received(ground: Ground, door: Flask, news: News) -> None:
+def test_the_sandbox_reports_what_it_received(ground: Ground, token: Flask, news: News) -> None:
     """From the gateway's call to the delivered message, over two real connections."""
-    with serve(door) as web, run_sandbox(ground, public_url=web):
+    with serve(token) as web, run_sandbox(ground, public_url=web):
         owed = [make_reply(text="长" * 100), make_reply()]
         owe_all(ground, *owed)
         send_due(ground, news)

@@ -16,13 +16,13 @@ KINDS = ("receipts", "inbound")
 
 def callback_path(link: str, secret: str, kind: str) -> str:
     """`/sms/<link>/aliyun/<32 hexadecimal digits>/receipts` or `…/inbound`."""
-    return f"/sms/{link}/aliyun/{_door(link, secret)}/{kind}"
+    return f"/sms/{link}/aliyun/{_token(link, secret)}/{kind}"
 
 
-def is_door(link: str, secrets: Iterable[str], given: str) -> bool:
-    """Whether this is the door of one of the link's secrets; takes as long for every guess."""
-    return any([hmac_equal(_door(link, secret).encode(), given.encode()) for secret in secrets])
+def matches(link: str, secrets: Iterable[str], given: str) -> bool:
+    """Whether this is the token of one of the link's secrets; takes as long for every guess."""
+    return any([hmac_equal(_token(link, secret).encode(), given.encode()) for secret in secrets])
 
 
-def _door(link: str, secret: str) -> str:
+def _token(link: str, secret: str) -> str:
     return hmac.new(secret.encode(), f"onecert callbacks {link}".encode(), hashlib.sha256).hexdigest()[:32]

@@ -17,7 +17,7 @@ from sms_port.ledger.inbound import Inbound
 from sms_port.ledger.receipts import Receipt
 from sms_port.links.gateway_text import clean_code, parse_time
 from sms_port.message_reference import parse_reference
-from sms_port.models import Word
+from sms_port.models import ReceiptStatus
 
 ITEMS_AT_ONCE = 1_000
 SECOND = "%Y-%m-%d %H:%M:%S"
@@ -54,12 +54,12 @@ TEXTS = TypeAdapter(Annotated[list[_Text], Field(max_length=ITEMS_AT_ONCE)])
 
 
 def short_code(code: str) -> str:
-    """A vendor's code as we keep it: letters alone, so that no number can hide in it, 32 characters."""
+    """A vendor's code as we keep it: payloads alone, so that no number can hide in it, 32 characters."""
     return re.sub(r"[^A-Za-z_.]", "", code.removeprefix("isv."))[:32] or "unnamed"
 
 
 def is_throttled(code: str) -> bool:
-    """Whether a slower pace is asked for."""
+    """Whether a slower limiter is asked for."""
     return "Throttling" in code
 
 
@@ -97,6 +97,6 @@ def days_of(since: int) -> list[str]:
 
 
 def _receipt(item: _Report, link: str) -> Receipt:
-    word = Word.DELIVERED if item.success else Word.FAILED
+    word = ReceiptStatus.DELIVERED if item.success else ReceiptStatus.FAILED
     code = clean_code(item.err_code) or word.name[:10]
     return Receipt(link, item.out_id, 1, word, code, parse_time(item.report_time, SECOND))

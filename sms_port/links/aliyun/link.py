@@ -19,8 +19,8 @@ from config.ground import Ground
 from config.telemetry.log import get_logger
 from sms_port.links.aliyun.client import AliyunClient, Refusal
 from sms_port.links.aliyun.codes import days_of, is_permanent, is_throttled, is_unclear, short_code
-from sms_port.links.link import Accepted, Dispatch, Doubt, Ears, Ending, NotSent, Rejected, Unknown
-from sms_port.links.rate_limit import Pace
+from sms_port.links.link import Accepted, Dispatch, InDoubt, LinkEvents, NotSent, Rejected, SendResult, Unknown
+from sms_port.links.rate_limit import RateLimiter
 from sms_port.links.templates import Template
 from sms_port.models import Lane
 
@@ -35,8 +35,8 @@ class AliyunLink:
 
     status = "up"
 
-    def __init__(self, ground: Ground, entry: LinkEntry, pace: Pace, ears: Ears) -> None:
-        self._ground, self._entry, self._pace = ground, entry, pace
+    def __init__(self, ground: Ground, entry: LinkEntry, limiter: RateLimiter, events: LinkEvents) -> None:
+        self._ground, self._entry, self._limiter = ground, entry, limiter
         self._signature = ground.catalogues.current().signature.strip("【】")
         self._pools = {lane: ThreadPoolExecutor(entry.window, f"aliyun-{lane.name.lower()}") for lane in Lane}
 
@@ -48,14 +48,14 @@ class AliyunLink:
         """Each call connects by itself."""
         return True
 
-    def send(self, batch: Sequence[Dispatch]) -> Mapping[str, Ending]:
+    def send(self, batch: Sequence[Dispatch]) -> Mapping[str, SendResult]:
         """A call for each message; back when all are answered or out of time."""
-        endings = list(self._pools[batch[0].lane].map(self._send, batch)) if batch else []
-        if Rejected(THROTTLED, False) in endings:
-            self._pace.halve(time.monotonic())
-        return {dispatch.reference: ending for dispatch, ending in zip(batch, endings, strict=True)}
+        results = list(self._pools[batch[0].lane].map(self._send, batch)) if batch else []
+        if Rejected(THROTTLED, False) in results:
+            self._limiter.back_off(time.monotonic())
+        return {dispatch.reference: result for dispatch, result in zip(batch, results, strict=True)}
 
-    def ask(self, doubts: Sequence[Doubt]) -> Mapping[str, Ending]:
+    def ask(self, doubts: Sequence[InDoubt]) -> Mapping[str, SendResult]:
         """Those the vendor has a record of; that it has none proves nothing, so others are left out."""
         known = (doubt.reference for doubt in doubts if doubt.to and self._remembers(doubt))
         return dict.fromkeys(known, Accepted())
@@ -65,11 +65,11 @@ class AliyunLink:
         for pool in self._pools.values():
             pool.shutdown()
 
-    def _send(self, dispatch: Dispatch) -> Ending:
+    def _send(self, dispatch: Dispatch) -> SendResult:
         template = dispatch.template
         if template is None:
             return NotSent("no_template")
-        while wait := self._pace.take(1, time.monotonic()):
+        while wait := self._limiter.acquire(1, time.monotonic()):
             time.sleep(wait)
         try:
             answer = AliyunClient(self._ground, self._entry).send_sms(self._request(dispatch, template))
@@ -96,7 +96,7 @@ class AliyunLink:
             out_id=dispatch.reference,
         )
 
-    def _refused(self, code: object, status: int) -> Ending:
+    def _refused(self, code: object, status: int) -> SendResult:
         """What an answer without OK means: a clear refusal, or nothing that can be relied on."""
         if not isinstance(code, str) or not code or is_unclear(code):
             return Unknown(short_code(code) if isinstance(code, str) and code else f"http_{status}")
@@ -109,7 +109,7 @@ class AliyunLink:
             log.error("submit_refused", link=self._entry.code, result=short_code(code))
         return Rejected(short_code(code), permanent)
 
-    def _remembers(self, doubt: Doubt) -> bool:
+    def _remembers(self, doubt: InDoubt) -> bool:
         try:
             return doubt.reference in {name for day in days_of(doubt.since) for name in self._sent_on(doubt.to, day)}
         except (ConfigError, Refusal):

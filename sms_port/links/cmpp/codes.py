@@ -8,7 +8,7 @@ from struct import Struct
 
 from sms_port.links.cmpp.frames import Deliver
 from sms_port.links.gateway_text import Report, clean_code, decode_text, parse_number, parse_time
-from sms_port.models import Word
+from sms_port.models import ReceiptStatus
 
 THROTTLED, DUPLICATE = 8, 3
 REPORTS = {71: Struct(">Q7s10s10s32sI"), 60: Struct(">Q7s10s10s21sI")}
@@ -35,15 +35,15 @@ def parse_report(content: bytes) -> Report | None:
     return Report(f"{msg_id:016x}", known, parse_time(submitted), parse_time(done), parse_number(phone))
 
 
-def word_of(stat: str) -> Word | None:
+def status_of(stat: str) -> ReceiptStatus | None:
     """What a report's state means; None for an intermediate one."""
     if stat == "ACCEPTD":
         return None
     if stat == "DELIVRD":
-        return Word.DELIVERED
+        return ReceiptStatus.DELIVERED
     element = ELEMENT.fullmatch(stat)
     unclear = stat == "UNKNOWN" or (element is not None and element[1] != "B")
-    return Word.UNCLEAR if unclear else Word.FAILED
+    return ReceiptStatus.UNCLEAR if unclear else ReceiptStatus.FAILED
 
 
 def parse_text(frame: Deliver) -> str:

@@ -83,7 +83,7 @@ class Deliver:
 
 @dataclass(frozen=True)
 class DeliverResp:
-    """Said once a delivery is stored."""
+    """ReadDelivery once a delivery is stored."""
 
     command: ClassVar[int] = 0x80000005
     msg_id: int

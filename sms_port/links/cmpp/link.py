@@ -11,15 +11,15 @@ from typing import ClassVar
 from config.telemetry.log import get_logger
 from config.times.formats import shanghai
 from sms_port.ledger.inbound import Inbound
-from sms_port.ledger.receipts import Receipt, Trace
-from sms_port.links.cmpp.codes import DUPLICATE, THROTTLED, is_permanent, parse_report, parse_text, word_of
+from sms_port.ledger.receipts import Clues, Receipt
+from sms_port.links.cmpp.codes import DUPLICATE, THROTTLED, is_permanent, parse_report, parse_text, status_of
 from sms_port.links.cmpp.frames import V20, V30, Deliver, Submit
-from sms_port.links.cmpp.protocol import Account, CmppConversation
+from sms_port.links.cmpp.protocol import Account, CmppSession
 from sms_port.links.gateway_text import parse_number
 from sms_port.links.link import Dispatch
 from sms_port.links.session.events import Timers
 from sms_port.links.session.link import SessionLink
-from sms_port.links.session.outbox import Fate, NoWord, Refused
+from sms_port.links.session.outbox import NoResponse, PartResult, Refused
 from sms_port.segments import build_contents
 
 log = get_logger(__name__)
@@ -30,15 +30,15 @@ class CmppLink(SessionLink):
 
     standard_port: ClassVar[int] = 7890
 
-    def begin(self, now: float) -> CmppConversation:
+    def begin(self, now: float) -> CmppSession:
         """Say CONNECT."""
         entry, secret = self._entry, self._ground.secrets.get(f"{self._entry.code}.key")
         account = Account(entry.account, secret, V20 if entry.version == "2.0" else V30, entry.peer_check == "strict")
-        conversation = CmppConversation(account, Timers(entry.idle_s, entry.read_s), entry.window)
-        conversation.open(now, int(f"{shanghai(self._ground.clock.now()):%m%d%H%M%S}"))
-        return conversation
+        session = CmppSession(account, Timers(entry.idle_s, entry.read_s), entry.window)
+        session.open(now, int(f"{shanghai(self._ground.clock.now()):%m%d%H%M%S}"))
+        return session
 
-    def frames_of(self, dispatch: Dispatch, joint: int) -> Sequence[Submit]:
+    def build_frames(self, dispatch: Dispatch, joint: int) -> Sequence[Submit]:
         """SUBMITs to one number."""
         entry, source = self._entry, self.sender_of(dispatch)
         contents = build_contents(dispatch.parts, joint)
@@ -56,11 +56,13 @@ class CmppLink(SessionLink):
             for number, content in enumerate(contents, 1)
         ]
 
-    def judge(self, result: int) -> Fate | None:
-        """Flow control asks for a slower pace; a used sequence may have been taken the first time."""
+    def judge(self, result: int) -> PartResult | None:
+        """Flow control asks for a slower limiter; a used sequence may have been taken the first time."""
         if result == THROTTLED:
             return None
-        return NoWord() if result == DUPLICATE else Refused(str(result), is_permanent(result, self._entry.retryable))
+        return (
+            NoResponse() if result == DUPLICATE else Refused(str(result), is_permanent(result, self._entry.retryable))
+        )
 
     def read(self, deliver: Deliver) -> Receipt | Inbound | None:
         """A status report in either length, or a citizen's text."""
@@ -71,10 +73,10 @@ class CmppLink(SessionLink):
         if report is None:
             log.warning("report_unreadable", link=self._entry.code, size=len(frame.content))
             return None
-        word = word_of(report.stat)
+        word = status_of(report.stat)
         if word is None:
             return None
-        trace = Trace(report.phone, frame.dest_id.removeprefix(self._entry.port_number), report.submitted_at)
+        trace = Clues(report.phone, frame.dest_id.removeprefix(self._entry.port_number), report.submitted_at)
         return Receipt(self._entry.code, report.name, 1, word, report.stat, report.done_at, trace)
 
     def _inbound(self, frame: Deliver) -> Inbound:

@@ -24,8 +24,8 @@ from sms_port.links.cmpp.frames import (
     build_answer_authenticator,
     build_authenticator,
 )
-from sms_port.links.session.events import Bound, Event, Heard, Stage, Timers
-from sms_port.links.session.protocol import TIMERS, Conversation
+from sms_port.links.session.events import Bound, Delivered, Event, Stage, Timers
+from sms_port.links.session.protocol import TIMERS, ProtocolSession
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Account:
     strict: bool = True
 
 
-class CmppConversation(Conversation):
+class CmppSession(ProtocolSession):
     """One connection of one account."""
 
     alive: ClassVar[Bare] = ACTIVE_TEST
@@ -57,7 +57,7 @@ class CmppConversation(Conversation):
         self._heard_at = now
         self._say(Connect(account.source, self._authenticator, account.version, timestamp), now)
 
-    def answer(self, heard: Heard, now: float) -> None:
+    def answer(self, heard: Delivered, now: float) -> None:
         """Say DELIVER_RESP."""
         if self.stage in (Stage.BOUND, Stage.LEAVING):
             self._say(DeliverResp(heard.deliver.msg_id), now, heard.sequence)
@@ -74,7 +74,7 @@ class CmppConversation(Conversation):
         if isinstance(frame, SubmitResp):
             return [self._match(sequence, frame.result, f"{frame.msg_id:016x}")]
         if isinstance(frame, Deliver):
-            return [Heard(sequence, frame)]
+            return [Delivered(sequence, frame)]
         if frame == ACTIVE_TEST:
             self._say(ACTIVE_TEST_RESP, now, sequence)
             return []

@@ -13,8 +13,8 @@ from config.times.formats import rfc3339
 from sms_port.errors import DeliveryInvalid
 from sms_port.ledger.inbound import Inbound
 from sms_port.ledger.receipts import Receipt
-from sms_port.links.link import Accepted, Dispatch, Ending, NotSent, Rejected
-from sms_port.models import Word
+from sms_port.links.link import Accepted, Dispatch, NotSent, Rejected, SendResult
+from sms_port.models import ReceiptStatus
 
 RECEIPTS_AT_ONCE = 1_000
 ShortCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:_.-]{1,10}$")]
@@ -79,19 +79,19 @@ def build_messages(batch: Sequence[Dispatch]) -> bytes:
     )
 
 
-def parse_answer(answer: Answer, references: Sequence[str], *, asked: bool = False) -> dict[str, Ending]:
-    """The endings that a 200 names, for references that were in the call; faulty items are left out.
+def parse_answer(answer: Answer, references: Sequence[str], *, asked: bool = False) -> dict[str, SendResult]:
+    """The results that a 200 names, for references that were in the call; faulty items are left out.
 
     `unknown` is a word for queries alone: the gateway has never seen the reference.
     """
     if answer.status != 200:
         return {}
-    wanted, endings = set(references), dict[str, Ending]()
+    wanted, results = set(references), dict[str, SendResult]()
     for item in _items(answer.body):
-        ending = _ending_of_item(item, asked)
-        if ending is not None and item.id in wanted:
-            endings[item.id] = ending
-    return endings
+        result = _ending_of_item(item, asked)
+        if result is not None and item.id in wanted:
+            results[item.id] = result
+    return results
 
 
 def parse_receipts(body: bytes, link: str) -> list[Receipt]:
@@ -101,7 +101,14 @@ def parse_receipts(body: bytes, link: str) -> list[Receipt]:
     except ValidationError:
         raise DeliveryInvalid("the receipts are not as docs/sms-http-link.md describes them") from None
     return [
-        Receipt(link, item.id, item.part, Word[item.status.upper()], item.code, round(item.done_at.timestamp() * 1000))
+        Receipt(
+            link,
+            item.id,
+            item.part,
+            ReceiptStatus[item.status.upper()],
+            item.code,
+            round(item.done_at.timestamp() * 1000),
+        )
         for item in parsed.receipts
     ]
 
@@ -130,7 +137,7 @@ def _answered(item: Any) -> _Answered | None:
         return None
 
 
-def _ending_of_item(item: _Answered, asked: bool) -> Ending | None:
+def _ending_of_item(item: _Answered, asked: bool) -> SendResult | None:
     if item.status == "accepted":
         return Accepted()
     if item.status == "rejected" and item.permanent is not None:

@@ -18,8 +18,8 @@ from config.failpoints import failpoint
 from config.ground import Ground
 from config.net.http_client import Answer
 from sms_port.links.http.bodies import build_body, build_messages, parse_answer
-from sms_port.links.link import Dispatch, Doubt, Ears, Ending, NotSent, Rejected, Unknown
-from sms_port.links.rate_limit import Pace, paced
+from sms_port.links.link import Dispatch, InDoubt, LinkEvents, NotSent, Rejected, SendResult, Unknown
+from sms_port.links.rate_limit import RateLimiter, paced
 from sms_port.models import Lane
 
 CONTENT_TYPE = "application/json"
@@ -32,8 +32,8 @@ class HttpLink:
 
     status = "up"
 
-    def __init__(self, ground: Ground, entry: LinkEntry, pace: Pace, ears: Ears) -> None:
-        self._ground, self._entry, self._pace = ground, entry, pace
+    def __init__(self, ground: Ground, entry: LinkEntry, limiter: RateLimiter, events: LinkEvents) -> None:
+        self._ground, self._entry, self._limiter = ground, entry, limiter
 
     def room(self, lane: Lane) -> int:
         """Always a batch: calls do not wait for each other."""
@@ -43,16 +43,16 @@ class HttpLink:
         """Each call connects by itself."""
         return True
 
-    def send(self, batch: Sequence[Dispatch]) -> Mapping[str, Ending]:
-        """One call for the batch, or several when the pace is low; what an answer leaves out is unknown."""
-        endings: dict[str, Ending] = {}
-        for piece in paced(self._pace, batch, lambda dispatch: len(dispatch.parts)):
-            endings |= self._send(piece)
-            if any(_is_throttled(endings[dispatch.reference]) for dispatch in piece):
-                self._pace.halve(time.monotonic())
-        return endings
+    def send(self, batch: Sequence[Dispatch]) -> Mapping[str, SendResult]:
+        """One call for the batch, or several when the limiter is low; what an answer leaves out is unknown."""
+        results: dict[str, SendResult] = {}
+        for piece in paced(self._limiter, batch, lambda dispatch: len(dispatch.parts)):
+            results |= self._send(piece)
+            if any(_is_throttled(results[dispatch.reference]) for dispatch in piece):
+                self._limiter.back_off(time.monotonic())
+        return results
 
-    def _send(self, batch: Sequence[Dispatch]) -> Mapping[str, Ending]:
+    def _send(self, batch: Sequence[Dispatch]) -> Mapping[str, SendResult]:
         references = [dispatch.reference for dispatch in batch]
         failpoint("send.before_first_byte")
         try:
@@ -66,7 +66,7 @@ class HttpLink:
         failpoint("send.after_acceptance")
         return dict.fromkeys(references, _ending_of_call(answer)) | parse_answer(answer, references)
 
-    def ask(self, doubts: Sequence[Doubt]) -> Mapping[str, Ending]:
+    def ask(self, doubts: Sequence[InDoubt]) -> Mapping[str, SendResult]:
         """What the gateway remembers of these messages; left out when it does not answer properly."""
         references = [doubt.reference for doubt in doubts]
         try:
@@ -96,13 +96,13 @@ class HttpLink:
         )
 
 
-def _ending_of_call(answer: Answer) -> Ending:
+def _ending_of_call(answer: Answer) -> SendResult:
     """What holds for the messages that an answer does not name."""
     if 400 <= answer.status < 500 and answer.status != REQUEST_TIMEOUT:
         return NotSent(f"http_{answer.status}")
     return Unknown("left_out" if answer.status == 200 else f"http_{answer.status}")
 
 
-def _is_throttled(ending: Ending) -> bool:
-    slow_down = isinstance(ending, NotSent) and ending.code == f"http_{HTTPStatus.TOO_MANY_REQUESTS.value}"
-    return slow_down or (isinstance(ending, Rejected) and not ending.permanent)
+def _is_throttled(result: SendResult) -> bool:
+    slow_down = isinstance(result, NotSent) and result.code == f"http_{HTTPStatus.TOO_MANY_REQUESTS.value}"
+    return slow_down or (isinstance(result, Rejected) and not result.permanent)

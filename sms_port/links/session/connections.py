@@ -16,7 +16,7 @@ from secrets import SystemRandom
 from config.errors import OneCertError
 from config.telemetry.log import get_logger
 from sms_port.links.session.events import Event, Stage
-from sms_port.links.session.protocol import Conversation
+from sms_port.links.session.protocol import ProtocolSession
 from sms_port.links.session.stream import Owner, Stream
 
 STEADY_S = 60.0
@@ -30,7 +30,7 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Place:
+class Slot:
     """Where the gateway listens, what the link is called in the log, and how many connections it gets."""
 
     name: str
@@ -41,11 +41,11 @@ class Place:
     connections: int = 1
 
 
-class Wire:
+class Connections:
     """The connections to one gateway. `bound` is set while at least one of them is let in."""
 
-    def __init__(self, owner: Owner, place: Place) -> None:
-        self._owner, self._place = owner, place
+    def __init__(self, owner: Owner, place: Slot) -> None:
+        self._owner, self._host_id = owner, place
         self.bound = threading.Event()
         self.reason = "starting"
         self._leaving = False
@@ -75,7 +75,7 @@ class Wire:
         """Wait two seconds for answers, say goodbye, end the thread."""
         self.bound.clear()
         self.call(self._leave)
-        self._thread.join(DRAIN_S + GOODBYE_S + self._place.connect_s + 1.0)
+        self._thread.join(DRAIN_S + GOODBYE_S + self._host_id.connect_s + 1.0)
 
     def pump_later(self, seconds: float) -> None:
         """Pump again after so many seconds."""
@@ -92,12 +92,12 @@ class Wire:
         for stream in self._streams:
             stream.hold(waiting > MOST_WAITING)
 
-    def let_in(self) -> str:
+    def status_text(self) -> str:
         """`up`, with the number of connections when not all of them are, or why none is."""
-        count = sum(stream.conversation.stage is Stage.BOUND for stream in list(self._streams))
+        count = sum(stream.session.stage is Stage.BOUND for stream in list(self._streams))
         if not self.bound.is_set():
             return self.reason
-        return "up" if count >= self._place.connections else f"up_{count}_of_{self._place.connections}"
+        return "up" if count >= self._host_id.connections else f"up_{count}_of_{self._host_id.connections}"
 
     def _leave(self) -> None:
         self._leaving = True
@@ -110,67 +110,67 @@ class Wire:
             self._loop.close()
 
     async def _keep_all(self) -> None:
-        await asyncio.gather(*(self._keep_connected() for _ in range(self._place.connections)))
+        await asyncio.gather(*(self._keep_connected() for _ in range(self._host_id.connections)))
 
     async def _keep_connected(self) -> None:
         pause = RECONNECT_S[0]
         while not self._leaving:
             begun = self._loop.time()
             self.reason = await self._connect()
-            if not any(stream.conversation.stage is Stage.BOUND for stream in self._streams):
+            if not any(stream.session.stage is Stage.BOUND for stream in self._streams):
                 self.bound.clear()
             if self._leaving:
                 return
             steady = self._loop.time() - begun > STEADY_S
             pause = RECONNECT_S[0] if steady else pause
-            log.warning("link_down", link=self._place.name, reason=self.reason, again_s=pause)
+            log.warning("link_down", link=self._host_id.name, reason=self.reason, again_s=pause)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._left.wait(), pause * _SPREAD.uniform(0.8, 1.2))
             pause = min(pause * 2, RECONNECT_S[1])
 
     async def _connect(self) -> str:
         try:
-            conversation = self._owner.begin(self._loop.time())
+            session = self._owner.begin(self._loop.time())
         except OneCertError as error:
             return error.code
-        stream = Stream(self._owner, conversation, self._loop)
+        stream = Stream(self._owner, session, self._loop)
         self._streams.append(stream)  # before there is a socket: the welcome may come before the call that made it does
         try:
-            return await self._converse(conversation, stream) if await self._reach(stream) else "unreachable"
+            return await self._converse(session, stream) if await self._reach(stream) else "unreachable"
         finally:
             self._streams.remove(stream)
             stream.close()
 
     async def _reach(self, stream: Stream) -> bool:
-        making = self._loop.create_connection(lambda: stream, self._place.host, self._place.port)
+        making = self._loop.create_connection(lambda: stream, self._host_id.host, self._host_id.port)
         try:
-            await asyncio.wait_for(making, self._place.connect_s)
+            await asyncio.wait_for(making, self._host_id.connect_s)
         except (OSError, TimeoutError):
             return False
         return True
 
-    async def _converse(self, conversation: Conversation, stream: Stream) -> str:
+    async def _converse(self, session: ProtocolSession, stream: Stream) -> str:
         begun, deadline = self._loop.time(), 0.0
-        while conversation.stage is not Stage.CLOSED:
+        while session.stage is not Stage.CLOSED:
             now = self._loop.time()
-            events = conversation.tick(now)
-            if conversation.stage is Stage.CONNECTING and now - begun >= self._place.connect_s:
-                events += conversation.close("no_answer")
+            events = session.tick(now)
+            if session.stage is Stage.CONNECTING and now - begun >= self._host_id.connect_s:
+                events += session.close("no_answer")
             if self._leaving:
                 deadline = deadline or now + DRAIN_S
-                events += _part(conversation, now, deadline)
+                events += _part(session, now, deadline)
             stream.told(events)
             with suppress(TimeoutError):
-                await asyncio.wait_for(stream.over.wait(), 0.02 if self._leaving else self._place.step_s)
-        return conversation.reason
+                await asyncio.wait_for(stream.over.wait(), 0.02 if self._leaving else self._host_id.step_s)
+        return session.reason
 
     def _pump(self) -> None:
         for stream in list(self._streams):
             stream.told([])
 
 
-def _part(conversation: Conversation, now: float, deadline: float) -> list[Event]:
+def _part(session: ProtocolSession, now: float, deadline: float) -> list[Event]:
     """Say goodbye once all is answered or the time for it is over; do not wait for ever for a goodbye."""
-    if not conversation.unanswered or now >= deadline:
-        conversation.leave(now)
-    return conversation.close("left") if now >= deadline + GOODBYE_S else []
+    if not session.unanswered or now >= deadline:
+        session.leave(now)
+    return session.close("left") if now >= deadline + GOODBYE_S else []

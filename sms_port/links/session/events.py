@@ -53,7 +53,7 @@ class Lost:
 
 
 @dataclass(frozen=True)
-class Heard:
+class Delivered:
     """A delivery; `answer` it once it is stored."""
 
     sequence: int
@@ -72,4 +72,4 @@ class Closed:
     reason: str
 
 
-Event = Bound | Answered | Lost | Heard | Stray | Closed
+Event = Bound | Answered | Lost | Delivered | Stray | Closed

@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 from config.telemetry.log import get_logger
 from sms_port.ledger.inbound import Inbound
 from sms_port.ledger.receipts import Receipt
-from sms_port.links.link import Ears, Ending
-from sms_port.links.session.events import Heard
-from sms_port.links.session.protocol import Conversation
+from sms_port.links.link import LinkEvents, SendResult
+from sms_port.links.session.events import Delivered
+from sms_port.links.session.protocol import ProtocolSession
 
 AT_ONCE = 500
 Item = TypeVar("Item")
@@ -29,33 +29,35 @@ log = get_logger(__name__)
 class Delivery:
     """A delivery and the connection that it came over, which alone can acknowledge it."""
 
-    conversation: Conversation
-    heard: Heard
+    session: ProtocolSession
+    heard: Delivered
 
 
 @dataclass(frozen=True)
-class Late:
-    """An ending that `send` did not wait for."""
+class LateResult:
+    """An result that `send` did not wait for."""
 
     reference: str
-    ending: Ending
+    result: SendResult
 
 
-Said = tuple[Delivery, Receipt | Inbound | None]
+ReadDelivery = tuple[Delivery, Receipt | Inbound | None]
 Reader = Callable[[Any], Receipt | Inbound | None]
 """What a delivery says: a report on a part, a citizen's text, or (None) nothing that counts."""
 
 
 class Listener:
-    """Passes deliveries and late endings of one link to the ears; `stored` is called with what was stored."""
+    """Passes deliveries and late results of one link to the events; `stored` is called with what was stored."""
 
-    def __init__(self, link: str, read: Reader, ears: Ears, stored: Callable[[Sequence[Delivery]], None]) -> None:
-        self._link, self._read, self._ears, self._stored = link, read, ears, stored
-        self._queue: queue.SimpleQueue[Delivery | Late | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=f"ears-{link}", daemon=True)
+    def __init__(
+        self, link: str, read: Reader, events: LinkEvents, stored: Callable[[Sequence[Delivery]], None]
+    ) -> None:
+        self._link, self._read, self._events, self._stored = link, read, events, stored
+        self._queue: queue.SimpleQueue[Delivery | LateResult | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=f"events-{link}", daemon=True)
         self._thread.start()
 
-    def put(self, item: Delivery | Late) -> int:
+    def put(self, item: Delivery | LateResult) -> int:
         """Have it passed on soon; how many wait."""
         self._queue.put(item)
         return self._queue.qsize()
@@ -72,7 +74,7 @@ class Listener:
             while len(items) < AT_ONCE and not self._queue.empty():
                 items.append(self._queue.get())
             open_ = None not in items
-            self._try("late", self._pass_late, [item for item in items if isinstance(item, Late)])
+            self._try("late", self._pass_late, [item for item in items if isinstance(item, LateResult)])
             deliveries = [item for item in items if isinstance(item, Delivery)]
             said = [(item, self._understand(item)) for item in deliveries]
             self._try("receipts", self._pass_reports, [pair for pair in said if not isinstance(pair[1], Inbound)])
@@ -94,13 +96,13 @@ class Listener:
             # Whatever it is: the thread must live, and what was not acknowledged is delivered again.
             log.warning("not_stored", link=self._link, what=what, items=len(items), error=type(error).__name__)
 
-    def _pass_late(self, items: list[Late]) -> None:
-        self._ears.hear_late(self._link, {item.reference: item.ending for item in items})
+    def _pass_late(self, items: list[LateResult]) -> None:
+        self._events.on_late_results(self._link, {item.reference: item.result for item in items})
 
-    def _pass_reports(self, items: list[Said]) -> None:
-        self._ears.hear_receipts([said for _, said in items if isinstance(said, Receipt)])
+    def _pass_reports(self, items: list[ReadDelivery]) -> None:
+        self._events.on_receipts([said for _, said in items if isinstance(said, Receipt)])
         self._stored([delivery for delivery, _ in items])
 
-    def _pass_texts(self, items: list[Said]) -> None:
-        self._ears.hear_texts([said for _, said in items if isinstance(said, Inbound)])
+    def _pass_texts(self, items: list[ReadDelivery]) -> None:
+        self._events.on_texts([said for _, said in items if isinstance(said, Inbound)])
         self._stored([delivery for delivery, _ in items])

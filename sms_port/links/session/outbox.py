@@ -11,33 +11,33 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sms_port.links.link import Accepted, Dispatch, Ending, NotSent, Rejected, Unknown
+from sms_port.links.link import Accepted, Dispatch, NotSent, Rejected, SendResult, Unknown
 from sms_port.models import Lane
 
 
-class Round:
-    """What one call of `send` waits for; an ending that comes after it has stopped waiting is told otherwise."""
+class SendBatch:
+    """What one call of `send` waits for; an result that comes after it has stopped waiting is told otherwise."""
 
     def __init__(self, size: int) -> None:
         self._open = size
-        self._endings: dict[str, Ending] = {}
+        self._endings: dict[str, SendResult] = {}
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._over = False
 
-    def tell(self, reference: str, ending: Ending) -> bool:
-        """Add an ending; False when nobody waits for it any more."""
+    def tell(self, reference: str, result: SendResult) -> bool:
+        """Add an result; False when nobody waits for it any more."""
         with self._lock:
             if self._over:
                 return False
-            self._endings[reference] = ending
+            self._endings[reference] = result
             self._open -= 1
             if not self._open:
                 self._done.set()
             return True
 
-    def wait(self, seconds: float) -> dict[str, Ending]:
-        """The endings so far, as soon as all are there or the time is over."""
+    def wait(self, seconds: float) -> dict[str, SendResult]:
+        """The results so far, as soon as all are there or the time is over."""
         self._done.wait(seconds)
         with self._lock:
             self._over = True
@@ -45,7 +45,7 @@ class Round:
 
 
 @dataclass(frozen=True)
-class Taken:
+class PartAccepted:
     """The gateway took this part and calls it by `id`."""
 
     id: str
@@ -66,11 +66,11 @@ class Unsent:
     code: str
 
 
-class NoWord:
+class NoResponse:
     """This part was said, and no answer came."""
 
 
-Fate = Taken | Refused | Unsent | NoWord
+PartResult = PartAccepted | Refused | Unsent | NoResponse
 
 
 @dataclass(eq=False)
@@ -80,30 +80,30 @@ class Sending:
     dispatch: Dispatch
     frames: Sequence[Any]
     overdue_at: float
-    round: Round
-    fates: list[Fate | None] = field(default_factory=list)
+    round: SendBatch
+    results: list[PartResult | None] = field(default_factory=list)
     tries: int = 0
 
     def __post_init__(self) -> None:
-        self.fates = [None] * len(self.frames)
+        self.results = [None] * len(self.frames)
 
-    def ending(self) -> Ending | None:
-        """What the fates of the parts make of the message; None while one is open (pure)."""
-        fates = [fate for fate in self.fates if fate is not None]
-        if len(fates) < len(self.fates):
+    def result(self) -> SendResult | None:
+        """What the results of the parts make of the message; None while one is open (pure)."""
+        results = [result for result in self.results if result is not None]
+        if len(results) < len(self.results):
             return None
-        ids = tuple(fate.id if isinstance(fate, Taken) else "" for fate in fates)
+        ids = tuple(result.id if isinstance(result, PartAccepted) else "" for result in results)
         if all(ids):
             return Accepted(ids=ids)
-        if any(isinstance(fate, NoWord) for fate in fates):
+        if any(isinstance(result, NoResponse) for result in results):
             return Unknown("no_answer", ids)
-        refused = [fate for fate in fates if isinstance(fate, Refused)]
-        final = next((fate for fate in refused if fate.permanent), None)
+        refused = [result for result in results if isinstance(result, Refused)]
+        final = next((result for result in refused if result.permanent), None)
         if final is not None:
             return Rejected(final.code, True)
         if any(ids):
             return Unknown("partial", ids)
-        return Rejected(refused[0].code, False) if refused else NotSent(str(getattr(fates[0], "code", "unsent")))
+        return Rejected(refused[0].code, False) if refused else NotSent(str(getattr(results[0], "code", "unsent")))
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +118,10 @@ class Part:
         """What is said."""
         return self.sending.frames[self.index]
 
-    def end(self, fate: Fate) -> None:
+    def end(self, result: PartResult) -> None:
         """Note what became of it; a part that was taken stays taken."""
-        if not isinstance(self.sending.fates[self.index], Taken):
-            self.sending.fates[self.index] = fate
+        if not isinstance(self.sending.results[self.index], PartAccepted):
+            self.sending.results[self.index] = result
 
 
 class Outbox:
@@ -136,7 +136,7 @@ class Outbox:
 
     def put_back(self, part: Part) -> None:
         """Queue a part first that has to be said again: it was certainly not taken."""
-        part.sending.fates[part.index] = None
+        part.sending.results[part.index] = None
         self._queues[part.sending.dispatch.lane].appendleft(part)
 
     def first(self) -> Part | None:

@@ -14,14 +14,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from sms_port.errors import FrameInvalid
-from sms_port.links.session.events import Answered, Closed, Event, Heard, Lost, Stage, Stray, Timers
+from sms_port.links.session.events import Answered, Closed, Delivered, Event, Lost, Stage, Stray, Timers
 
 TIMERS = Timers()
 LATE_KEPT = 4096
 """Sequences whose answer is still welcome after T."""
 
 
-class Conversation(ABC):
+class ProtocolSession(ABC):
     """One connection. `now` is a monotonic time in seconds; what is to be written piles up until `take`."""
 
     alive: ClassVar[Any]
@@ -41,7 +41,7 @@ class Conversation(ABC):
         self._tested_at = 0.0
 
     @abstractmethod
-    def answer(self, heard: Heard, now: float) -> None:
+    def answer(self, heard: Delivered, now: float) -> None:
         """Acknowledge a delivery that is stored."""
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""One connection's socket: bytes in and out for a conversation, and when to read no more."""
+"""One connection's socket: bytes in and out for a session, and when to read no more."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Sequence
 from typing import Protocol, cast
 
 from sms_port.links.session.events import Event, Stage
-from sms_port.links.session.protocol import Conversation
+from sms_port.links.session.protocol import ProtocolSession
 
 
 class Owner(Protocol):
     """Whose connections they are."""
 
-    def begin(self, now: float) -> Conversation:
-        """A conversation that has been opened; OneCertError when it cannot be."""
+    def begin(self, now: float) -> ProtocolSession:
+        """A session that has been opened; OneCertError when it cannot be."""
 
-    def hear(self, conversation: Conversation, events: Sequence[Event]) -> None:
+    def hear(self, session: ProtocolSession, events: Sequence[Event]) -> None:
         """What happened on the connection."""
 
-    def pump(self, conversation: Conversation, now: float) -> None:
+    def pump(self, session: ProtocolSession, now: float) -> None:
         """Say what may be said now."""
 
 
 class Stream(asyncio.Protocol):
     """One socket. Bytes that cannot be written stop the reading, so that no peer can make us pile up answers."""
 
-    def __init__(self, owner: Owner, conversation: Conversation, loop: asyncio.AbstractEventLoop) -> None:
-        self.conversation = conversation
+    def __init__(self, owner: Owner, session: ProtocolSession, loop: asyncio.AbstractEventLoop) -> None:
+        self.session = session
         self.over = asyncio.Event()
         self._owner, self._loop = owner, loop
         self._transport: asyncio.Transport | None = None
@@ -41,11 +41,11 @@ class Stream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Understand it, answer, and use the room that answers made."""
-        self.told(self.conversation.feed(data, self._loop.time()))
+        self.told(self.session.feed(data, self._loop.time()))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The other side is gone."""
-        self.told(self.conversation.close("dropped"))
+        self.told(self.session.close("dropped"))
 
     def pause_writing(self) -> None:
         """The peer does not read."""
@@ -58,18 +58,18 @@ class Stream(asyncio.Protocol):
     def told(self, events: Sequence[Event]) -> None:
         """Pass on what happened, and say what may be said now."""
         if events:
-            self._owner.hear(self.conversation, events)
-        if self.conversation.stage is Stage.CLOSED:
+            self._owner.hear(self.session, events)
+        if self.session.stage is Stage.CLOSED:
             self.over.set()
         else:
-            self._owner.pump(self.conversation, self._loop.time())
+            self._owner.pump(self.session, self._loop.time())
         self.flush()
 
     def flush(self) -> None:
         """Write what has been said; before there is a socket, it is kept."""
         if self._transport is None:
             return
-        out = self.conversation.take()
+        out = self.session.take()
         if out and not self._transport.is_closing():
             self._transport.write(out)
 

@@ -12,7 +12,7 @@ from secrets import token_hex
 from typing import Any
 
 from sms_port.links.gateway_text import Report, clean_code, decode_text, parse_number, parse_time
-from sms_port.models import Word
+from sms_port.models import ReceiptStatus
 
 NOT_UNDERSTOOD, QUEUE_FULL, THROTTLED = 0x3, 0x14, 0x58
 PASSING = frozenset({0x4, 0x8, 0x45, 0x64})
@@ -67,13 +67,13 @@ def parse_receipt(pdu: Any) -> Report | None:
     return Report(build_name(name), clean_code(stat) or "EMPTY", submitted_at, done_at, number_of(pdu))
 
 
-def word_of(stat: str) -> Word | None:
+def status_of(stat: str) -> ReceiptStatus | None:
     """What a receipt's state means; None for an intermediate one."""
     if stat in ("ENROUTE", "ACCEPTD"):
         return None
     if stat == "DELIVRD":
-        return Word.DELIVERED
-    return Word.UNCLEAR if stat in ("UNKNOWN", "EMPTY") else Word.FAILED
+        return ReceiptStatus.DELIVERED
+    return ReceiptStatus.UNCLEAR if stat in ("UNKNOWN", "EMPTY") else ReceiptStatus.FAILED
 
 
 def parse_text(pdu: Any) -> str:

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 from config.telemetry.log import get_logger
 from sms_port.ledger.inbound import Inbound
-from sms_port.ledger.receipts import Receipt, Trace
+from sms_port.ledger.receipts import Clues, Receipt
 from sms_port.links.link import Dispatch
 from sms_port.links.session.events import Timers
 from sms_port.links.session.link import SessionLink
-from sms_port.links.session.outbox import Fate, Refused
+from sms_port.links.session.outbox import PartResult, Refused
 from sms_port.links.smpp.codes import (
     QUEUE_FULL,
     THROTTLED,
@@ -23,10 +23,10 @@ from sms_port.links.smpp.codes import (
     number_of,
     parse_receipt,
     parse_text,
-    word_of,
+    status_of,
 )
 from sms_port.links.smpp.pdus import build_submit
-from sms_port.links.smpp.protocol import Account, SmppConversation
+from sms_port.links.smpp.protocol import Account, SmppSession
 from sms_port.segments import build_contents
 
 log = get_logger(__name__)
@@ -37,22 +37,22 @@ class SmppLink(SessionLink):
 
     standard_port: ClassVar[int] = 2775
 
-    def begin(self, now: float) -> SmppConversation:
+    def begin(self, now: float) -> SmppSession:
         """Say bind_transceiver."""
         entry, secret = self._entry, self._ground.secrets.get(f"{self._entry.code}.key")
         account, timers = Account(entry.account, secret), Timers(entry.idle_s, entry.read_s)
-        conversation = SmppConversation(account, timers, entry.window)
-        conversation.open(now)
-        return conversation
+        session = SmppSession(account, timers, entry.window)
+        session.open(now)
+        return session
 
-    def frames_of(self, dispatch: Dispatch, joint: int) -> Sequence[Any]:
+    def build_frames(self, dispatch: Dispatch, joint: int) -> Sequence[Any]:
         """A submit_sm for each part."""
         contents, long = build_contents(dispatch.parts, joint), len(dispatch.parts) > 1
         service, sender = self._entry.service_id, self.sender_of(dispatch)
         return [build_submit(service, sender, dispatch.to, content, long=long) for content in contents]
 
-    def judge(self, result: int) -> Fate | None:
-        """A full queue and "throttled" ask for a slower pace."""
+    def judge(self, result: int) -> PartResult | None:
+        """A full queue and "throttled" ask for a slower limiter."""
         if result in (THROTTLED, QUEUE_FULL):
             return None
         return Refused(f"{result:#x}", is_permanent(result, self._entry.retryable))
@@ -66,11 +66,11 @@ class SmppLink(SessionLink):
         if report is None:
             log.warning("report_unreadable", link=self._entry.code)
             return None
-        word = word_of(report.stat)
+        word = status_of(report.stat)
         if word is None:
             return None
         dest = pdu.destination_addr.decode("latin-1")
-        trace = Trace(report.phone, dest.removeprefix(self._entry.port_number), report.submitted_at)
+        trace = Clues(report.phone, dest.removeprefix(self._entry.port_number), report.submitted_at)
         return Receipt(self._entry.code, report.name, 1, word, report.stat, report.done_at, trace)
 
     def _inbound(self, pdu: Any) -> Inbound:

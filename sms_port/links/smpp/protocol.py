@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from sms_port.links.session.events import Bound, Event, Heard, Stage, Timers
-from sms_port.links.session.protocol import TIMERS, Conversation
+from sms_port.links.session.events import Bound, Delivered, Event, Stage, Timers
+from sms_port.links.session.protocol import TIMERS, ProtocolSession
 from sms_port.links.smpp.codes import NOT_UNDERSTOOD, build_name
 from sms_port.links.smpp.pdus import DELIVER, NACK, build_bare, build_bind, decode_all, encode
 
@@ -22,7 +22,7 @@ class Account:
     secret: str = field(repr=False)
 
 
-class SmppConversation(Conversation):
+class SmppSession(ProtocolSession):
     """One session of one account, a transceiver."""
 
     alive: ClassVar[str] = "enquire_link"
@@ -38,7 +38,7 @@ class SmppConversation(Conversation):
         self._heard_at = now
         self._say(build_bind(self._account.system_id, self._account.secret), now)
 
-    def answer(self, heard: Heard, now: float) -> None:
+    def answer(self, heard: Delivered, now: float) -> None:
         """Say deliver_sm_resp."""
         if self.stage in (Stage.BOUND, Stage.LEAVING):
             self._say("deliver_sm_resp", now, heard.sequence)
@@ -65,7 +65,7 @@ class SmppConversation(Conversation):
         if frame.command == NACK:  # it was not even understood, so it was not taken
             return [self._match(sequence, frame.status or NOT_UNDERSTOOD, "")]
         if frame.command == DELIVER:
-            return [Heard(sequence, frame)]
+            return [Delivered(sequence, frame)]
         return [] if frame.command in IDLE else self.close("out_of_order")
 
     def _judge(self, frame: Any) -> list[Event]:

@@ -20,7 +20,7 @@ from config.db.engine import begin, reading
 from config.ground import Ground
 from query.inquiry import Outcome, State
 from query.models import inquiry
-from sms_port.ledger.payload import open_letter
+from sms_port.ledger.payload import open_payload
 from sms_port.models import message
 from tests.bench.arrivals import new_row
 from tests.enterprises.mutations import BATCH, VALID_COUNTS, VALID_VERDICTS, believed, mutated
@@ -83,7 +83,7 @@ def found(ground: Ground, number: bytes) -> tuple[Any, str]:
     with reading(ground.engine) as db:
         row = db.execute(select(inquiry).where(inquiry.c.id == number)).one()
         letter = db.execute(select(message).where(message.c.id == number)).one_or_none()
-    return row, open_letter(ground.keys, number, letter.sealed).text if letter else ""
+    return row, open_payload(ground.keys, number, letter.sealed).text if letter else ""
 
 
 @hundred

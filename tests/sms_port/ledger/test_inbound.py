@@ -12,8 +12,8 @@ from config.db.engine import reading
 from config.ground import Ground
 from config.times.clock import FixedClock
 from query.intake.codes import request_code
-from sms_port.ledger.inbound import ANSWERS_A_DAY, DAY_MS, Inbound, is_opted_out, opt_outs, parse_wish, record_texts
-from sms_port.models import Wish, inbound, message, opt_out
+from sms_port.ledger.inbound import ANSWERS_A_DAY, DAY_MS, Inbound, is_opted_out, opt_outs, parse_intent, record_texts
+from sms_port.models import Intent, inbound, message, opt_out
 from sms_port.sending.gateway import send_due
 from tests.sms_port.messages import PHONE, REPLY, News, Sandbox, make_reply, owe_all
 
@@ -32,14 +32,14 @@ def write(ground: Ground, text: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "wish"),
     [
-        *[(text, Wish.OPT_OUT) for text in ("TD", "td", " Td\n", "ＴＤ", "ｔｄ", "T", "t", "退订", " 退订 ", "TDD")],
-        ("恢复", Wish.OPT_IN),
-        ("恢复\u3000", Wish.OPT_IN),
-        *[(text, Wish.OTHER) for text in ("", "您好", "TDX", "不退订", "T D", "482913", "取消恢复")],
+        *[(text, Intent.OPT_OUT) for text in ("TD", "td", " Td\n", "ＴＤ", "ｔｄ", "T", "t", "退订", " 退订 ", "TDD")],
+        ("恢复", Intent.OPT_IN),
+        ("恢复\u3000", Intent.OPT_IN),
+        *[(text, Intent.OTHER) for text in ("", "您好", "TDX", "不退订", "T D", "482913", "取消恢复")],
     ],
 )
-def test_a_word_in_any_width_and_case_is_understood(text: str, wish: Wish) -> None:
-    assert parse_wish(text) is wish
+def test_a_word_in_any_width_and_case_is_understood(text: str, wish: Intent) -> None:
+    assert parse_intent(text) is wish
 
 
 def test_stopping_is_recorded_confirmed_once_and_undone(

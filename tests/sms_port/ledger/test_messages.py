@@ -16,7 +16,7 @@ from sms_port.links.link import Unknown
 from sms_port.models import State, message
 from sms_port.sending.claims import claim
 from sms_port.sending.results import record
-from sms_port.sending.routing import Breather, routes_for
+from sms_port.sending.routing import Cooldown, routes_for
 from tests.sms_port.messages import (
     CODE_LIFE_MS,
     PHONE,
@@ -31,17 +31,17 @@ from tests.sms_port.messages import (
 
 
 def start_sending(ground: Ground, news: News, lane: Lane) -> list[object]:
-    routes = routes_for(ground.catalogues.current(), lane, Breather(), ground.clock.now())
+    routes = routes_for(ground.catalogues.current(), lane, Cooldown(), ground.clock.now())
     return [claimed.attempt for claimed in claim(ground, news, lane, routes, 100)]
 
 
 def make_doubtful(ground: Ground, news: News, owed: Owed) -> None:
     """Send it, and never hear what became of it."""
     owe_all(ground, owed)
-    routes = routes_for(ground.catalogues.current(), owed.lane, Breather(), ground.clock.now())
+    routes = routes_for(ground.catalogues.current(), owed.lane, Cooldown(), ground.clock.now())
     claims = claim(ground, news, owed.lane, routes, 100)
-    endings = {claimed.attempt.reference: Unknown("timeout") for claimed in claims}
-    record(ground, news, [claimed.attempt for claimed in claims], endings, asked=False)
+    results = {claimed.attempt.reference: Unknown("timeout") for claimed in claims}
+    record(ground, news, [claimed.attempt for claimed in claims], results, asked=False)
     assert state_of(ground, owed) is State.UNKNOWN
 
 

@@ -14,12 +14,12 @@ from config.ground import Ground
 from config.times.clock import FixedClock
 from sms_port.ledger.messages import RESEND_AFTER_MS, Lane, Owed, sweep
 from sms_port.ledger.receipts import Receipt, record_receipts, verdict_of
-from sms_port.links.link import Accepted, Ending, Unknown
+from sms_port.links.link import Accepted, SendResult, Unknown
 from sms_port.message_reference import build_reference
-from sms_port.models import State, Word, receipt
+from sms_port.models import ReceiptStatus, State, receipt
 from sms_port.sending.claims import Claimed, claim
 from sms_port.sending.results import record
-from sms_port.sending.routing import Breather, routes_for
+from sms_port.sending.routing import Cooldown, routes_for
 from tests.sms_port.messages import MINUTE_MS, News, is_erased, make_reply, owe_all, state_of
 
 LONG = "长" * 100
@@ -32,21 +32,23 @@ def offer(ground: Ground, news: News, owed: Owed) -> Claimed:
 
 
 def claim_one(ground: Ground, news: News) -> Claimed:
-    routes = routes_for(ground.catalogues.current(), Lane.REPLY, Breather(), ground.clock.now())
+    routes = routes_for(ground.catalogues.current(), Lane.REPLY, Cooldown(), ground.clock.now())
     (claimed,) = claim(ground, news, Lane.REPLY, routes, 10)
     return claimed
 
 
-def answer(ground: Ground, news: News, claimed: Claimed, ending: Ending) -> None:
-    record(ground, news, [claimed.attempt], {claimed.attempt.reference: ending}, asked=False)
+def answer(ground: Ground, news: News, claimed: Claimed, result: SendResult) -> None:
+    record(ground, news, [claimed.attempt], {claimed.attempt.reference: result}, asked=False)
 
 
-def make_receipt(owed: Owed, part: int = 1, word: Word = Word.DELIVERED, sending: int = 1, at: int = 1) -> Receipt:
-    code = {Word.DELIVERED: "DELIVRD", Word.FAILED: "UNDELIV", Word.UNCLEAR: "MA:0001"}[word]
+def make_receipt(
+    owed: Owed, part: int = 1, word: ReceiptStatus = ReceiptStatus.DELIVERED, sending: int = 1, at: int = 1
+) -> Receipt:
+    code = {ReceiptStatus.DELIVERED: "DELIVRD", ReceiptStatus.FAILED: "UNDELIV", ReceiptStatus.UNCLEAR: "MA:0001"}[word]
     return Receipt("main", build_reference(owed.id, sending), part, word, code, at)
 
 
-D, F, U = Word.DELIVERED, Word.FAILED, Word.UNCLEAR
+D, F, U = ReceiptStatus.DELIVERED, ReceiptStatus.FAILED, ReceiptStatus.UNCLEAR
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ D, F, U = Word.DELIVERED, Word.FAILED, Word.UNCLEAR
     ],
 )
 def test_a_message_is_delivered_when_each_part_is(
-    words: Mapping[int, set[Word]], parts: int, verdict: State | None
+    words: Mapping[int, set[ReceiptStatus]], parts: int, verdict: State | None
 ) -> None:
     assert verdict_of(words, parts) is verdict
 
@@ -116,7 +118,7 @@ def test_a_failed_first_sending_does_not_call_off_its_resend(ground: Ground, clo
     answer(ground, news, offer(ground, news, owed), Unknown("timeout"))
     clock.advance(RESEND_AFTER_MS)
     sweep(ground, news)
-    record_receipts(ground, news, [make_receipt(owed, word=Word.FAILED)])
+    record_receipts(ground, news, [make_receipt(owed, word=ReceiptStatus.FAILED)])
     assert state_of(ground, owed) is State.DUE
     answer(ground, news, claim_one(ground, news), Accepted())
     record_receipts(ground, news, [make_receipt(owed, sending=2)])
@@ -136,7 +138,7 @@ def test_a_final_state_never_regresses(ground: Ground, news: News) -> None:
     owed = make_reply()
     answer(ground, news, offer(ground, news, owed), Accepted())
     record_receipts(ground, news, [make_receipt(owed)])
-    record_receipts(ground, news, [make_receipt(owed, word=Word.FAILED, at=2)])
+    record_receipts(ground, news, [make_receipt(owed, word=ReceiptStatus.FAILED, at=2)])
     assert state_of(ground, owed) is State.DELIVERED
 
 
@@ -151,7 +153,7 @@ def test_a_message_that_was_given_up_stays_so(ground: Ground, clock: FixedClock,
 
 
 def test_receipts_for_messages_nobody_knows_are_kept_and_harmless(ground: Ground, news: News) -> None:
-    strange = [Receipt("main", f"ref-{number}", 1, Word.DELIVERED, "DELIVRD", 1) for number in range(50)]
+    strange = [Receipt("main", f"ref-{number}", 1, ReceiptStatus.DELIVERED, "DELIVRD", 1) for number in range(50)]
     record_receipts(ground, news, [*strange, make_receipt(make_reply())])
     with reading(ground.engine) as db:
         assert len(db.execute(select(receipt)).all()) == 51
@@ -161,17 +163,19 @@ def test_receipts_for_messages_nobody_knows_are_kept_and_harmless(ground: Ground
 def test_a_receipt_of_another_link_changes_nothing(ground: Ground, news: News) -> None:
     owed = make_reply()
     answer(ground, news, offer(ground, news, owed), Accepted())
-    record_receipts(ground, news, [Receipt("other", build_reference(owed.id, 1), 1, Word.DELIVERED, "DELIVRD", 1)])
+    record_receipts(
+        ground, news, [Receipt("other", build_reference(owed.id, 1), 1, ReceiptStatus.DELIVERED, "DELIVRD", 1)]
+    )
     assert state_of(ground, owed) is State.ACCEPTED
 
 
 def test_many_receipts_in_any_order_and_twice_come_to_the_same(ground: Ground, news: News) -> None:
     owed = [make_reply(text=LONG) for _ in range(40)]
     owe_all(ground, *owed)
-    routes = routes_for(ground.catalogues.current(), Lane.REPLY, Breather(), ground.clock.now())
+    routes = routes_for(ground.catalogues.current(), Lane.REPLY, Cooldown(), ground.clock.now())
     claims = claim(ground, news, Lane.REPLY, routes, 100)
-    endings = {claimed.attempt.reference: Accepted() for claimed in claims[:20]}
-    record(ground, news, [claimed.attempt for claimed in claims[:20]], endings, asked=False)
+    results = {claimed.attempt.reference: Accepted() for claimed in claims[:20]}
+    record(ground, news, [claimed.attempt for claimed in claims[:20]], results, asked=False)
     every = [make_receipt(item, part) for item in owed for part in (1, 2)] * 2
     every.sort(key=lambda item: hashlib.sha256(f"{item.reference}{item.part}".encode()).digest())
     for start in range(0, len(every), 30):
@@ -185,7 +189,7 @@ def test_ten_thousand_forged_receipts_change_nothing(ground: Ground, news: News,
     claimed = offer(ground, news, owed)
     for _ in range(10):
         names = [build_reference(secrets.token_bytes(16), 1) for _ in range(1_000)]
-        record_receipts(ground, news, [Receipt("main", name, 1, Word.FAILED, "UNDELIV", 1) for name in names])
+        record_receipts(ground, news, [Receipt("main", name, 1, ReceiptStatus.FAILED, "UNDELIV", 1) for name in names])
     assert state_of(ground, owed) is State.SENDING
     clock.advance(MINUTE_MS)
     answer(ground, news, claimed, Accepted())

@@ -13,11 +13,11 @@ import pytest
 from config.db.engine import begin
 from config.ground import Ground
 from sms_port.links.cmpp.link import CmppLink
-from sms_port.links.link import Accepted, Dispatch, Ending
+from sms_port.links.link import Accepted, Dispatch, SendResult
 from sms_port.message_reference import build_reference, extension_of, parse_reference
-from sms_port.models import Lane, Word
+from sms_port.models import Lane, ReceiptStatus
 from sms_port.segments import compose_parts
-from tests.sms_port.cmpp_peers import Hearing, open_link, use_cmpp
+from tests.sms_port.cmpp_peers import RecordedEvents, open_link, use_cmpp
 from tests.support.factories import LAUNCH_DAY
 from tests.support.servers import wait_until
 
@@ -48,18 +48,18 @@ class Cases:
     """The cases; a subclass has a fixture `gateway`."""
 
     @pytest.fixture
-    def make_link(self, ground: Ground, gateway: Gateway, hearing: Hearing) -> Iterator[MakeLink]:
+    def make_link(self, ground: Ground, gateway: Gateway, recorded: RecordedEvents) -> Iterator[MakeLink]:
         """Opens a link with changes to its entry; closed at the end."""
-        wishes = {"url": f"cmpp://{gateway.place}", "account": gateway.account, "port_number": gateway.port_number}
+        options = {"url": f"cmpp://{gateway.place}", "account": gateway.account, "port_number": gateway.port_number}
         entry = use_cmpp(ground, 1, version=gateway.version, read_s=60, total_s=75, connect_s=10)
-        entry = entry.model_copy(update=wishes | {"service_id": gateway.service})
+        entry = entry.model_copy(update=options | {"service_id": gateway.service})
         with ExitStack() as links:
 
             def make(*, secret: str = gateway.secret, ready: bool = True, **changes: object) -> CmppLink:
                 with begin(ground.engine) as db:
                     ground.secrets.set(db, "cmpp.key", secret, ground.clock.now())
                 ground.secrets.forget()
-                link = open_link(ground, entry.model_copy(update=changes), hearing, ready=ready)
+                link = open_link(ground, entry.model_copy(update=changes), recorded, ready=ready)
                 return links.enter_context(link)
 
             yield make
@@ -87,58 +87,58 @@ class Cases:
 
     @pytest.mark.parametrize("text", ["您好", LONG], ids=["one part", "three parts"])
     def test_it_takes_a_message_names_its_parts_and_reports_on_each(
-        self, make_link: MakeLink, hearing: Hearing, gateway: Gateway, phone: str, text: str
+        self, make_link: MakeLink, recorded: RecordedEvents, gateway: Gateway, phone: str, text: str
     ) -> None:
-        dispatch = letter(gateway, phone, text)
-        (ending,) = settle(make_link(), hearing, dispatch)
-        assert isinstance(ending, Accepted)
-        assert len(set(ending.ids)) == len(dispatch.parts) == (1 if text == "您好" else 3)
-        wait_until(lambda: {one.reference for one in hearing.receipts} >= set(ending.ids), REPORT_S)
-        assert {one.word for one in hearing.receipts} <= set(Word)
-        assert {one.trace.phone for one in hearing.receipts if one.trace} == {phone}
+        dispatch = make_dispatch(gateway, phone, text)
+        (result,) = settle(make_link(), recorded, dispatch)
+        assert isinstance(result, Accepted)
+        assert len(set(result.ids)) == len(dispatch.parts) == (1 if text == "您好" else 3)
+        wait_until(lambda: {one.reference for one in recorded.receipts} >= set(result.ids), REPORT_S)
+        assert {one.word for one in recorded.receipts} <= set(ReceiptStatus)
+        assert {one.trace.phone for one in recorded.receipts if one.trace} == {phone}
 
     def test_it_takes_more_than_a_window_holds(
-        self, make_link: MakeLink, hearing: Hearing, gateway: Gateway, phone: str
+        self, make_link: MakeLink, recorded: RecordedEvents, gateway: Gateway, phone: str
     ) -> None:
-        endings = settle(make_link(), hearing, *(letter(gateway, phone, str(number)) for number in range(MANY)))
-        names = [name for ending in endings if isinstance(ending, Accepted) for name in ending.ids]
+        results = settle(make_link(), recorded, *(make_dispatch(gateway, phone, str(number)) for number in range(MANY)))
+        names = [name for result in results if isinstance(result, Accepted) for name in result.ids]
         assert len(set(names)) == MANY
 
     def test_its_reports_bring_back_the_extension_digits(
-        self, make_link: MakeLink, hearing: Hearing, gateway: Gateway, phone: str
+        self, make_link: MakeLink, recorded: RecordedEvents, gateway: Gateway, phone: str
     ) -> None:
         if not gateway.extension_digits:
             pytest.skip("needs the right to extension digits: set CMPP_EXTENSION_DIGITS")
-        dispatch = letter(gateway, phone, "您好")
-        (ending,) = settle(make_link(extension_digits=gateway.extension_digits), hearing, dispatch)
-        assert isinstance(ending, Accepted)
-        wait_until(lambda: ending.ids[0] in {one.reference for one in hearing.receipts}, REPORT_S)
+        dispatch = make_dispatch(gateway, phone, "您好")
+        (result,) = settle(make_link(extension_digits=gateway.extension_digits), recorded, dispatch)
+        assert isinstance(result, Accepted)
+        wait_until(lambda: result.ids[0] in {one.reference for one in recorded.receipts}, REPORT_S)
         message_id, _ = parse_reference(dispatch.reference) or (b"", 0)
         traces = [
-            one.trace for one in hearing.receipts if one.reference == ending.ids[0]
+            one.trace for one in recorded.receipts if one.reference == result.ids[0]
         ]  # others may come from before
         assert {trace.extension for trace in traces if trace} == {extension_of(message_id, gateway.extension_digits)}
 
     def test_it_lets_in_as_many_connections_as_the_contract_says(
-        self, make_link: MakeLink, hearing: Hearing, gateway: Gateway, phone: str
+        self, make_link: MakeLink, recorded: RecordedEvents, gateway: Gateway, phone: str
     ) -> None:
         if gateway.connections == 1:
             pytest.skip("needs the right to several connections: set CMPP_CONNECTIONS")
         link = make_link(connections=gateway.connections)
         wait_until(lambda: link.status == "up")
-        endings = settle(link, hearing, *(letter(gateway, phone, str(number)) for number in range(MANY)))
-        assert {type(ending) for ending in endings} == {Accepted}
+        results = settle(link, recorded, *(make_dispatch(gateway, phone, str(number)) for number in range(MANY)))
+        assert {type(result) for result in results} == {Accepted}
 
 
-def letter(gateway: Gateway, phone: str, text: str) -> Dispatch:
+def make_dispatch(gateway: Gateway, phone: str, text: str) -> Dispatch:
     reference = build_reference(secrets.token_bytes(16), 1)
     parts = compose_parts(text, "【一证通查】", "ours")
     return Dispatch(reference, gateway.port_number, phone, parts, LAUNCH_DAY, Lane.REPLY)
 
 
-def settle(link: CmppLink, hearing: Hearing, *batch: Dispatch) -> list[Ending]:
+def settle(link: CmppLink, recorded: RecordedEvents, *batch: Dispatch) -> list[SendResult]:
     """Send, and wait for what was not answered at once."""
-    endings = dict(link.send(batch))
+    results = dict(link.send(batch))
     names = [dispatch.reference for dispatch in batch]
-    wait_until(lambda: set(names) <= set(endings | hearing.late), ANSWER_S)
-    return [(endings | hearing.late)[name] for name in names]
+    wait_until(lambda: set(names) <= set(results | recorded.late), ANSWER_S)
+    return [(results | recorded.late)[name] for name in names]

@@ -1,4 +1,4 @@
-"""A CMPP gateway, a link to it, and ears; for every link: one database server, since a link keeps no tables."""
+"""A CMPP gateway, a link to it, and events; for every link: one database server, since a link keeps no tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from config.ground import Ground
 from sms_port.links.cmpp.link import CmppLink
-from tests.sms_port.cmpp_peers import Hearing, Peer, open_link, run_peer, use_cmpp
+from tests.sms_port.cmpp_peers import Peer, RecordedEvents, open_link, run_peer, use_cmpp
 from tests.support.servers import wait_until
 
 
@@ -21,8 +21,8 @@ def database_url(sqlite_schema: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def hearing() -> Hearing:
-    return Hearing()
+def recorded() -> RecordedEvents:
+    return RecordedEvents()
 
 
 @pytest.fixture
@@ -38,17 +38,17 @@ def hasty(patience: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def wishes() -> Mapping[str, object]:
+def options() -> Mapping[str, object]:
     """What the link's entry says otherwise; for a file to override."""
     return {}
 
 
 @pytest.fixture
 def link(
-    ground: Ground, peer: Peer, hearing: Hearing, wishes: Mapping[str, object], monkeypatch: pytest.MonkeyPatch
+    ground: Ground, peer: Peer, recorded: RecordedEvents, options: Mapping[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[CmppLink]:
     """A link on which all is well, and which soon comes back when it was not."""
     monkeypatch.setattr("sms_port.links.session.connections.RECONNECT_S", (0.1, 60.0))
-    with open_link(ground, use_cmpp(ground, peer.gateway.port, **wishes), hearing) as link:
+    with open_link(ground, use_cmpp(ground, peer.gateway.port, **options), recorded) as link:
         wait_until(lambda: link.status == "up")
         yield link

@@ -100,9 +100,9 @@ def test_a_citizens_text_counts(ground: Ground, client: FlaskClient) -> None:
 
 def test_another_address_is_no_door(ground: Ground, client: FlaskClient) -> None:
     for path in addresses(ground).values():
-        door = path.split("/")[4]
-        for wrong in (door[:-1] + ("0" if door[-1] != "0" else "1"), door[:-1], "x", "%E4%B8%80"):
-            assert client.post(path.replace(door, wrong), json=[TEXT]).status_code == 404
+        token = path.split("/")[4]
+        for wrong in (token[:-1] + ("0" if token[-1] != "0" else "1"), token[:-1], "x", "%E4%B8%80"):
+            assert client.post(path.replace(token, wrong), json=[TEXT]).status_code == 404
         assert client.post(path.replace("/cloud/", "/main/"), json=[TEXT]).status_code == 404
         assert client.post(path.replace("/cloud/", "/nobody/"), json=[TEXT]).status_code == 404
     assert opt_outs(ground) == []

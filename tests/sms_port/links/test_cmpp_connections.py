@@ -14,19 +14,19 @@ from config.ground import Ground
 from sms_port.links.cmpp.link import CmppLink
 from sms_port.links.link import Accepted, Dispatch
 from sms_port.message_reference import build_reference
-from sms_port.models import Lane, Word
+from sms_port.models import Lane, ReceiptStatus
 from sms_port.sandbox.cmpp_gateway import Guest
-from tests.sms_port.cmpp_peers import Hearing, Peer, open_link, use_cmpp
+from tests.sms_port.cmpp_peers import Peer, RecordedEvents, open_link, use_cmpp
 from tests.support.factories import LAUNCH_DAY
 from tests.support.servers import wait_until
 
 
 @pytest.fixture
-def wishes() -> Mapping[str, object]:
+def options() -> Mapping[str, object]:
     return {"connections": 3}
 
 
-def letters(count: int) -> list[Dispatch]:
+def payloads(count: int) -> list[Dispatch]:
     names = [build_reference(secrets.token_bytes(16), 1) for _ in range(count)]
     return [Dispatch(name, "10699000", "13800138000", ("您好",), LAUNCH_DAY, Lane.REPLY) for name in names]
 
@@ -34,8 +34,8 @@ def letters(count: int) -> list[Dispatch]:
 def test_each_connection_has_a_window_of_its_own_and_all_share_one_queue(link: CmppLink, peer: Peer) -> None:
     held: list[tuple[Guest, bytes]] = []
     peer.play.answer = lambda guest, frame, part: held.append((guest, frame))  # type: ignore[method-assign]
-    batch, endings = letters(60), {}
-    sender = threading.Thread(target=lambda: endings.update(link.send(batch)))
+    batch, results = payloads(60), {}
+    sender = threading.Thread(target=lambda: results.update(link.send(batch)))
     sender.start()
     wait_until(lambda: len(held) == 48)
     assert sorted([guest for guest, _ in held].count(guest) for guest in peer.gateway.guests()) == [16, 16, 16]
@@ -47,17 +47,17 @@ def test_each_connection_has_a_window_of_its_own_and_all_share_one_queue(link: C
     assert len(peer.parts) == 60
 
 
-def test_one_that_drops_leaves_the_link_up_and_comes_back(link: CmppLink, peer: Peer, hearing: Hearing) -> None:
-    let_in = threading.Event()
-    peer.play.greet = lambda guest, status: status if let_in.wait(60) else None  # type: ignore[method-assign]
+def test_one_that_drops_leaves_the_link_up_and_comes_back(link: CmppLink, peer: Peer, recorded: RecordedEvents) -> None:
+    status_text = threading.Event()
+    peer.play.greet = lambda guest, status: status if status_text.wait(60) else None  # type: ignore[method-assign]
     peer.gateway.guests()[0].drop()
     wait_until(lambda: link.status == "up_2_of_3")
-    batch = letters(20)
-    endings = link.send(batch)
-    assert {type(endings[dispatch.reference]) for dispatch in batch} == {Accepted}
-    wait_until(lambda: len(hearing.receipts) == 20)
-    assert {receipt.word for receipt in hearing.receipts} == {Word.DELIVERED}
-    let_in.set()
+    batch = payloads(20)
+    results = link.send(batch)
+    assert {type(results[dispatch.reference]) for dispatch in batch} == {Accepted}
+    wait_until(lambda: len(recorded.receipts) == 20)
+    assert {receipt.word for receipt in recorded.receipts} == {ReceiptStatus.DELIVERED}
+    status_text.set()
     wait_until(lambda: link.status == "up")
 
 
@@ -68,7 +68,7 @@ def test_a_goodbye_is_said_on_each(link: CmppLink, peer: Peer) -> None:
 
 
 def test_a_welcome_that_comes_before_the_connecting_call_is_over_counts_at_once(
-    ground: Ground, peer: Peer, hearing: Hearing, monkeypatch: pytest.MonkeyPatch
+    ground: Ground, peer: Peer, recorded: RecordedEvents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect = asyncio.BaseEventLoop.create_connection
 
@@ -78,5 +78,5 @@ def test_a_welcome_that_comes_before_the_connecting_call_is_over_counts_at_once(
         return made
 
     monkeypatch.setattr(asyncio.BaseEventLoop, "create_connection", connect_slowly)
-    with open_link(ground, use_cmpp(ground, peer.gateway.port), hearing) as link:
+    with open_link(ground, use_cmpp(ground, peer.gateway.port), recorded) as link:
         assert link.status == "up"

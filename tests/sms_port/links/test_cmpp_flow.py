@@ -1,4 +1,4 @@
-"""What the CMPP link says when: a window, an order, a pace, and an end."""
+"""What the CMPP link says when: a window, an order, a limiter, and an end."""
 
 from __future__ import annotations
 
@@ -8,20 +8,30 @@ import time
 import pytest
 
 from config.ground import Ground
-from sms_port.links.cmpp.protocol import CmppConversation
+from sms_port.links.cmpp.protocol import CmppSession
 from sms_port.links.link import Accepted, Unknown
 from sms_port.models import Lane
 from sms_port.sandbox.cmpp_frames import Part
 from sms_port.sandbox.cmpp_gateway import CmppGateway, Guest
-from tests.sms_port.cmpp_peers import SIGNATURE, Faulty, Hearing, Peer, letter, one, open_link, run_peer, use_cmpp
+from tests.sms_port.cmpp_peers import (
+    SIGNATURE,
+    Faulty,
+    Peer,
+    RecordedEvents,
+    make_dispatch,
+    one,
+    open_link,
+    run_peer,
+    use_cmpp,
+)
 from tests.support.servers import wait_until
 
 
-def test_never_more_than_the_window_is_unanswered(ground: Ground, peer: Peer, hearing: Hearing) -> None:
+def test_never_more_than_the_window_is_unanswered(ground: Ground, peer: Peer, recorded: RecordedEvents) -> None:
     held: list[tuple[Guest, bytes]] = []
     peer.play.answer = lambda guest, frame, part: held.append((guest, frame))  # type: ignore[method-assign]
-    with open_link(ground, use_cmpp(ground, peer.gateway.port), hearing) as link:
-        batch = [letter(phone=f"138{number:08d}") for number in range(40)]
+    with open_link(ground, use_cmpp(ground, peer.gateway.port), recorded) as link:
+        batch = [make_dispatch(phone=f"138{number:08d}") for number in range(40)]
         sender = threading.Thread(target=link.send, args=(batch,))
         sender.start()
         wait_until(lambda: len(held) == 16)
@@ -35,11 +45,11 @@ def test_never_more_than_the_window_is_unanswered(ground: Ground, peer: Peer, he
         wait_until(lambda: link.room(Lane.REPLY) == 200)
 
 
-def test_a_code_goes_before_replies_that_wait(ground: Ground, peer: Peer, hearing: Hearing) -> None:
+def test_a_code_goes_before_replies_that_wait(ground: Ground, peer: Peer, recorded: RecordedEvents) -> None:
     held: list[tuple[Guest, bytes]] = []
     peer.play.answer = lambda guest, frame, part: held.append((guest, frame))  # type: ignore[method-assign]
-    batches = [letter("答复") for _ in range(150)], [letter("验证码", Lane.CODE)]
-    with open_link(ground, use_cmpp(ground, peer.gateway.port), hearing) as link:
+    batches = [make_dispatch("答复") for _ in range(150)], [make_dispatch("验证码", Lane.CODE)]
+    with open_link(ground, use_cmpp(ground, peer.gateway.port), recorded) as link:
         senders = [threading.Thread(target=link.send, args=(batch,)) for batch in batches]
         senders[0].start()
         wait_until(lambda: len(held) == 16)  # the window is full, and 134 wait
@@ -55,24 +65,24 @@ def test_a_code_goes_before_replies_that_wait(ground: Ground, peer: Peer, hearin
 
 
 def test_the_wire_keeps_the_pace_of_the_contract(
-    ground: Ground, peer: Peer, hearing: Hearing, monkeypatch: pytest.MonkeyPatch
+    ground: Ground, peer: Peer, recorded: RecordedEvents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    times, submit = list[float](), CmppConversation.submit
+    times, submit = list[float](), CmppSession.submit
 
-    def note(self: CmppConversation, part: object, frame: object, now: float) -> None:
+    def note(self: CmppSession, part: object, frame: object, now: float) -> None:
         times.append(now)  # when it leaves: what arrives may have been held up, and come in a shorter time
         submit(self, part, frame, now)
 
-    monkeypatch.setattr(CmppConversation, "submit", note)
-    with open_link(ground, use_cmpp(ground, peer.gateway.port, parts_per_second=40), hearing) as link:
-        link.send([letter() for _ in range(70)])
+    monkeypatch.setattr(CmppSession, "submit", note)
+    with open_link(ground, use_cmpp(ground, peer.gateway.port, parts_per_second=40), recorded) as link:
+        link.send([make_dispatch() for _ in range(70)])
     assert len(times) == len(peer.parts) == 70
     for start, moment in enumerate(times):
         assert sum(other < moment + 1 for other in times[start:]) <= 40
 
 
 def test_closing_waits_for_answers_and_says_goodbye(
-    ground: Ground, hearing: Hearing, monkeypatch: pytest.MonkeyPatch
+    ground: Ground, recorded: RecordedEvents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sms_port.links.session.connections.DRAIN_S", 60.0)
     under_way = threading.Event()
@@ -83,23 +93,23 @@ def test_closing_waits_for_answers_and_says_goodbye(
         return 0
 
     with run_peer(ground.secrets.get("cmpp.key"), Faulty(judged=think)) as peer:
-        with open_link(ground, use_cmpp(ground, peer.gateway.port), hearing) as link:
-            dispatch, endings = letter(), {}
-            sender = threading.Thread(target=lambda: endings.update(link.send([dispatch])))
+        with open_link(ground, use_cmpp(ground, peer.gateway.port), recorded) as link:
+            dispatch, results = make_dispatch(), {}
+            sender = threading.Thread(target=lambda: results.update(link.send([dispatch])))
             sender.start()
             assert under_way.wait(60)
         sender.join()
-        assert isinstance(endings[dispatch.reference], Accepted)
+        assert isinstance(results[dispatch.reference], Accepted)
         wait_until(lambda: not peer.gateway.guests())
 
 
 @pytest.mark.usefixtures("hasty")
-def test_closing_does_not_wait_for_ever(ground: Ground, peer: Peer, hearing: Hearing) -> None:
+def test_closing_does_not_wait_for_ever(ground: Ground, peer: Peer, recorded: RecordedEvents) -> None:
     peer.play.silent = True
-    dispatch = letter()
-    with open_link(ground, use_cmpp(ground, peer.gateway.port, read_s=60, total_s=75), hearing) as link:
+    dispatch = make_dispatch()
+    with open_link(ground, use_cmpp(ground, peer.gateway.port, read_s=60, total_s=75), recorded) as link:
         assert one(link, dispatch) is None
         wait_until(lambda: peer.parts)
         begun = time.monotonic()
     assert time.monotonic() - begun < 30, "its answer would be waited for twice as long"
-    assert hearing.late == {dispatch.reference: Unknown("no_answer")}
+    assert recorded.late == {dispatch.reference: Unknown("no_answer")}

@@ -21,12 +21,12 @@ from sms_port.links.cmpp.frames import (
     build_authenticator,
 )
 from sms_port.links.cmpp.link import CmppLink
-from sms_port.links.cmpp.protocol import Account, CmppConversation
+from sms_port.links.cmpp.protocol import Account, CmppSession
 from sms_port.links.link import Accepted, Dispatch, Unknown
 from sms_port.message_reference import build_reference
 from sms_port.models import Lane
 from sms_port.sandbox.cmpp_gateway import Guest
-from tests.sms_port.cmpp_peers import Hearing, Peer, open_link, use_cmpp
+from tests.sms_port.cmpp_peers import Peer, RecordedEvents, open_link, use_cmpp
 from tests.support.factories import LAUNCH_DAY
 from tests.support.servers import wait_until
 
@@ -55,30 +55,30 @@ HOSTILE = {
 
 
 @pytest.fixture
-def wishes() -> Mapping[str, object]:
+def options() -> Mapping[str, object]:
     return {"read_s": 60, "total_s": 75}
 
 
-def letter() -> Dispatch:
+def make_dispatch() -> Dispatch:
     reference = build_reference(secrets.token_bytes(16), 1)
     return Dispatch(reference, "10699000", PHONE, ("【一证通查】您好",), LAUNCH_DAY, Lane.REPLY)
 
 
 @pytest.mark.parametrize("frame", HOSTILE.values(), ids=HOSTILE)
 def test_it_is_left_with_a_line_in_the_log_and_nothing_is_lost(
-    link: CmppLink, peer: Peer, hearing: Hearing, frame: bytes, capsys: pytest.CaptureFixture[str]
+    link: CmppLink, peer: Peer, recorded: RecordedEvents, frame: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def go_mad(guest: Guest, answer: bytes, part: object) -> None:
         peer.play.answer = lambda guest, answer, part: guest.say(answer)  # type: ignore[method-assign]
         guest.say(frame)
 
     peer.play.answer = go_mad  # type: ignore[method-assign]
-    first, second, guest = letter(), letter(), peer.guest()
+    first, second, guest = make_dispatch(), make_dispatch(), peer.guest()
     link.send([first])
     peer.wait_for_another(link, guest)
     assert "link_down" in capsys.readouterr().err
     assert isinstance(link.send([second])[second.reference], Accepted)
-    assert hearing.late.get(first.reference, Unknown("no_answer")) == Unknown("no_answer")
+    assert recorded.late.get(first.reference, Unknown("no_answer")) == Unknown("no_answer")
     assert len(peer.parts) == 2, "each was said once"
 
 
@@ -101,26 +101,26 @@ def test_a_connection_that_answers_nothing_any_more_is_given_up_and_its_messages
     real = peer.gateway._take
     peer.gateway._take = lambda guest, frame: real(guest, frame) if frame[7] == 4 else None  # type: ignore[method-assign]
     with open_link(
-        ground, use_cmpp(ground, peer.gateway.port, read_s=1, total_s=3, connect_s=3, idle_s=1), Hearing()
+        ground, use_cmpp(ground, peer.gateway.port, read_s=1, total_s=3, connect_s=3, idle_s=1), RecordedEvents()
     ) as link:
-        dispatch = letter()
+        dispatch = make_dispatch()
         assert link.send([dispatch]) == {dispatch.reference: Unknown("no_answer")}
         wait_until(lambda: link.status == "dead")
     assert len(peer.parts) == 1
 
 
 def test_storms_leave_memory_as_it_was() -> None:
-    conversation = CmppConversation(Account("900001", "888888"))
-    conversation.open(0.0, 1021080510)
+    session = CmppSession(Account("900001", "888888"))
+    session.open(0.0, 1021080510)
     proof = build_answer_authenticator(0, build_authenticator("900001", "888888", 1021080510), "888888", V30)
-    conversation.feed(encode(ConnectResp(0, proof, V30), 1), 0.0)
-    conversation.take()
+    session.feed(encode(ConnectResp(0, proof, V30), 1), 0.0)
+    session.take()
     storm = b"".join(encode(ACTIVE_TEST, n) + encode(SubmitResp(n, 0), n) for n in range(1_000))
 
     def weather() -> None:
         for start in range(0, len(storm), 4_096):
-            conversation.feed(storm[start : start + 4_096], 1.0)
-            conversation.take()
+            session.feed(storm[start : start + 4_096], 1.0)
+            session.take()
 
     weather()
     tracemalloc.start()

@@ -8,7 +8,7 @@ from config.ground import Ground
 from sms_port.links import drivers
 from sms_port.links.link import Dispatch, NotSent
 from sms_port.models import Lane
-from sms_port.sending.link_pool import Exchange
+from sms_port.sending.link_pool import LinkPool
 from tests.support.factories import LAUNCH_DAY
 
 
@@ -16,12 +16,12 @@ def test_a_link_whose_library_is_missing_takes_nothing_and_says_so(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(drivers.DRIVERS, "http", ("sms_port.links.nowhere", "NoLink"))
-    exchange = Exchange(ground, lambda db, outcomes: None)
-    link = exchange.link(ground.catalogues.current().links[0])
+    pool = LinkPool(ground, lambda db, outcomes: None)
+    link = pool.link(ground.catalogues.current().links[0])
     assert link.status == "driver_not_installed"
-    assert exchange.rooms(Lane.CODE) == {"main": 0}
+    assert pool.capacity(Lane.CODE) == {"main": 0}
     assert link.send([Dispatch("a", "1", "2", ("x",), LAUNCH_DAY)]) == {"a": NotSent("no_driver")}
-    exchange.close()
+    pool.close()
 
 
 @pytest.mark.parametrize("driver", list(drivers.DRIVERS))

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sms_port.links.rate_limit import Pace, paced
+from sms_port.links.rate_limit import RateLimiter, paced
 
 
-def run(pace: Pace, seconds: float, start: float = 100.0) -> list[float]:
+def run(limiter: RateLimiter, seconds: float, start: float = 100.0) -> list[float]:
     """Send parts one by one as fast as it allows; when each went."""
     now, sent = start, []
     while now < start + seconds:
-        wait = pace.take(1, now)
+        wait = limiter.acquire(1, now)
         if wait:
             now += wait + 1e-9
         else:
@@ -24,43 +24,43 @@ def run(pace: Pace, seconds: float, start: float = 100.0) -> list[float]:
 @settings(deadline=None, max_examples=50)  # machines differ
 @given(limit=st.integers(1, 500))
 def test_no_second_ever_holds_more_than_the_limit(limit: int) -> None:
-    sent = run(Pace(limit), 3)
+    sent = run(RateLimiter(limit), 3)
     for start, moment in enumerate(sent):
         assert sum(other < moment + 1 for other in sent[start:]) <= limit
 
 
 @pytest.mark.parametrize("limit", [1, 10, 100, 1000])
 def test_the_limit_is_nearly_reached(limit: int) -> None:
-    assert len(run(Pace(limit), 5)) >= limit * 5 * 0.9
+    assert len(run(RateLimiter(limit), 5)) >= limit * 5 * 0.9
 
 
 def test_too_fast_pauses_a_second_halves_and_recovers() -> None:
-    pace = Pace(100)
-    assert pace.take(1, 100.0) == 0
-    pace.halve(100.0)
-    pace.halve(100.1)  # the rest of the same window says so too
-    assert pace.take(1, 100.5) == pytest.approx(0.5)
-    assert pace.rate(101.0) == 50
-    assert pace.rate(103.0) == pytest.approx(70)
-    assert pace.rate(110.0) == 100
-    assert len(run(pace, 1, 101.0)) <= 60
+    limiter = RateLimiter(100)
+    assert limiter.acquire(1, 100.0) == 0
+    limiter.back_off(100.0)
+    limiter.back_off(100.1)  # the rest of the same window says so too
+    assert limiter.acquire(1, 100.5) == pytest.approx(0.5)
+    assert limiter.rate(101.0) == 50
+    assert limiter.rate(103.0) == pytest.approx(70)
+    assert limiter.rate(110.0) == 100
+    assert len(run(limiter, 1, 101.0)) <= 60
 
 
 def test_a_pace_that_is_halved_again_and_again_never_stops() -> None:
-    pace = Pace(100)
+    limiter = RateLimiter(100)
     for second in range(20):
-        pace.halve(100.0 + second * 1.01)
-    assert 1 <= pace.rate(121.0) <= 30
-    assert run(pace, 30, 121.0)
+        limiter.back_off(100.0 + second * 1.01)
+    assert 1 <= limiter.rate(121.0) <= 30
+    assert run(limiter, 30, 121.0)
 
 
 def test_a_message_longer_than_the_bucket_goes_and_is_paid_for() -> None:
-    pace = Pace(10)
-    assert pace.take(8, 100.0) == 0
-    assert pace.take(1, 100.0) > 0.5
+    limiter = RateLimiter(10)
+    assert limiter.acquire(8, 100.0) == 0
+    assert limiter.acquire(1, 100.0) > 0.5
 
 
 def test_a_batch_goes_in_pieces_that_keep_their_order() -> None:
-    pieces = list(paced(Pace(400), [3] * 20, lambda parts: parts))
+    pieces = list(paced(RateLimiter(400), [3] * 20, lambda parts: parts))
     assert [part for piece in pieces for part in piece] == [3] * 20
     assert all(sum(piece) <= 20 for piece in pieces)

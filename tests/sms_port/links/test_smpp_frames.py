@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sms_port.errors import FrameInvalid
-from sms_port.links.session.events import Answered, Bound, Closed, Heard, Lost, Stray
-from sms_port.links.smpp.codes import build_name, is_receipt, number_of, parse_receipt, parse_text, word_of
+from sms_port.links.session.events import Answered, Bound, Closed, Delivered, Lost, Stray
+from sms_port.links.smpp.codes import build_name, is_receipt, number_of, parse_receipt, parse_text, status_of
 from sms_port.links.smpp.pdus import build_bare, build_submit, decode_all, encode
-from sms_port.links.smpp.protocol import Account, SmppConversation
-from sms_port.models import Word
+from sms_port.links.smpp.protocol import Account, SmppSession
+from sms_port.models import ReceiptStatus
 
 NOW = 1_000.0
 TEXT = "退订".encode("utf-16-be")
@@ -32,12 +32,12 @@ def only(stream: bytes) -> object:
     return pdu
 
 
-def bound() -> SmppConversation:
-    conversation = SmppConversation(Account("onecert", "sesame"))
-    conversation.open(NOW)
-    conversation.take()
-    assert conversation.feed(frame(b"smsc\0", 0x80000009), NOW) == [Bound(True)]
-    return conversation
+def bound() -> SmppSession:
+    session = SmppSession(Account("onecert", "sesame"))
+    session.open(NOW)
+    session.take()
+    assert session.feed(frame(b"smsc\0", 0x80000009), NOW) == [Bound(True)]
+    return session
 
 
 def test_a_submit_is_the_specifications_byte_for_byte() -> None:
@@ -69,40 +69,40 @@ def test_a_length_that_cannot_be_true_is_refused_before_anything_is_kept(length:
 
 @given(st.binary(max_size=200), st.sampled_from([0x80000004, 5, 0x15, 0x80000000, 6, 0x80000009, 0x102, 0xFF]))
 def test_no_bytes_raise_anything_but_a_refusal(body: bytes, command: int) -> None:
-    conversation = bound()
-    conversation.submit("a", build_submit("", "1", "2", b"xx", long=False), NOW)
-    events = conversation.feed(frame(body, command), NOW)
-    kinds = (Heard, Stray, Closed, Lost, Answered)
+    session = bound()
+    session.submit("a", build_submit("", "1", "2", b"xx", long=False), NOW)
+    events = session.feed(frame(body, command), NOW)
+    kinds = (Delivered, Stray, Closed, Lost, Answered)
     assert all(isinstance(event, kinds) for event in events)
     for event in events:
-        if isinstance(event, Heard):
+        if isinstance(event, Delivered):
             parse_receipt(event.deliver)
             parse_text(event.deliver)
 
 
 def test_bytes_may_arrive_one_by_one() -> None:
     stream = deliver(TEXT) + encode(build_bare("enquire_link"), 9) + deliver(TEXT)
-    conversation = bound()
-    events = [event for byte in stream for event in conversation.feed(bytes([byte]), NOW)]
-    assert [type(event) for event in events] == [Heard, Heard]
-    assert conversation.take() == encode(build_bare("enquire_link_resp"), 9)
+    session = bound()
+    events = [event for byte in stream for event in session.feed(bytes([byte]), NOW)]
+    assert [type(event) for event in events] == [Delivered, Delivered]
+    assert session.take() == encode(build_bare("enquire_link_resp"), 9)
 
 
 @pytest.mark.parametrize(
     ("stat", "word"),
     [
-        ("DELIVRD", Word.DELIVERED),
-        ("UNDELIV", Word.FAILED),
-        ("REJECTD", Word.FAILED),
-        ("UNKNOWN", Word.UNCLEAR),
+        ("DELIVRD", ReceiptStatus.DELIVERED),
+        ("UNDELIV", ReceiptStatus.FAILED),
+        ("REJECTD", ReceiptStatus.FAILED),
+        ("UNKNOWN", ReceiptStatus.UNCLEAR),
         ("ENROUTE", None),
         ("ACCEPTD", None),
     ],
 )
-def test_states_have_their_words(stat: str, word: Word | None) -> None:
+def test_states_have_their_words(stat: str, word: ReceiptStatus | None) -> None:
     report = parse_receipt(only(deliver(RECEIPT.replace(b"DELIVRD", stat.encode()), esm=4, coding=0)))
     assert report is not None
-    assert (report.name, word_of(report.stat)) == ("abc", word)
+    assert (report.name, status_of(report.stat)) == ("abc", word)
 
 
 def test_parameters_count_more_than_the_text() -> None:

@@ -23,7 +23,7 @@ from config.settings import load_settings
 from config.telemetry.log import configure_logging
 from sms_port.links.session.events import Bound, Event
 from sms_port.links.session.link import SessionLink
-from sms_port.links.session.protocol import Conversation
+from sms_port.links.session.protocol import ProtocolSession
 from sms_port.sending.gateway import run
 
 LONGEST_START_S = 90.0
@@ -72,8 +72,8 @@ def tell_when_bound(pipe: int) -> None:
     """Write a byte once the gateway has let the link in: a slow machine must not count as a short life."""
     real = SessionLink.hear
 
-    def hear(self: SessionLink, conversation: Conversation, events: Sequence[Event]) -> None:
-        real(self, conversation, events)
+    def hear(self: SessionLink, session: ProtocolSession, events: Sequence[Event]) -> None:
+        real(self, session, events)
         if any(isinstance(event, Bound) for event in events):
             os.write(pipe, b"b")
 

@@ -12,10 +12,10 @@ from config.db.engine import begin, reading
 from config.ground import Ground
 from config.times.clock import FixedClock
 from sms_port.ledger.messages import Lane, sweep
-from sms_port.models import Closing, State, attempt, message
+from sms_port.models import AttemptResult, State, attempt, message
 from sms_port.sending.claims import claim
 from sms_port.sending.gateway import send_due
-from sms_port.sending.routing import Breather, routes_for
+from sms_port.sending.routing import Cooldown, routes_for
 from tests.sms_port.messages import (
     CODE,
     CODE_LIFE_MS,
@@ -86,7 +86,7 @@ def test_a_gateway_that_signs_gets_no_signature_from_us(ground: Ground, sandbox:
 
 def test_the_attempt_is_written_down_before_the_call(ground: Ground, sandbox: Sandbox, news: News) -> None:
     owe_all(ground, make_reply())
-    routes = routes_for(ground.catalogues.current(), Lane.REPLY, Breather(), ground.clock.now())
+    routes = routes_for(ground.catalogues.current(), Lane.REPLY, Cooldown(), ground.clock.now())
     claim(ground, news, Lane.REPLY, routes, 10)
     with reading(ground.engine) as db:
         row = db.execute(select(attempt)).one()
@@ -181,7 +181,7 @@ def test_how_an_attempt_ended_is_kept(ground: Ground, sandbox: Sandbox, news: Ne
     send_due(ground, news)
     with reading(ground.engine) as db:
         row = db.execute(select(attempt)).one()
-    assert (row.closing, row.code, row.ended_at) == (Closing.REJECTED, "barred", ground.clock.now())
+    assert (row.closing, row.code, row.ended_at) == (AttemptResult.REJECTED, "barred", ground.clock.now())
 
 
 def test_a_gateway_held_up_past_its_lease_sends_nothing(

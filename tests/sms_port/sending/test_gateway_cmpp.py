@@ -96,7 +96,7 @@ def test_not_connected_fails_over_and_unknown_does_not(
     owe_all(ground, first)
     gateway = Gateway(ground, news)
     entries = {entry.code: entry for entry in ground.catalogues.current().links}
-    gateway.exchange.link(entries["cmpp"]).wait_ready(90)
+    gateway.pool.link(entries["cmpp"]).wait_ready(90)
     work(gateway)
     assert peer.texts == [REPLY], "the dead link is passed over"
     peer.play.silent = True
@@ -108,7 +108,7 @@ def test_not_connected_fails_over_and_unknown_does_not(
     clock.advance(MINUTE_MS)
     work(gateway)
     assert attempts_of(ground, second) == 1
-    gateway.exchange.close()
+    gateway.pool.close()
 
 
 def test_a_changed_catalogue_moves_the_traffic(ground: Ground, gateway: Gateway, peer: Peer) -> None:
@@ -118,7 +118,7 @@ def test_a_changed_catalogue_moves_the_traffic(ground: Ground, gateway: Gateway,
     with run_peer(secret) as other:
         use_cmpp(ground, other.gateway.port)
         work(gateway)
-        gateway.exchange.wait_ready(90)
+        gateway.pool.wait_ready(90)
         owe_all(ground, make_reply())
         work(gateway)
         assert (len(peer.parts), len(other.parts)) == (1, 1)
@@ -158,7 +158,7 @@ def test_one_key_owed_a_hundred_times_by_two_and_sent_by_two_is_one_submit(
 
 
 def test_how_the_links_are_is_written_down(ground: Ground, gateway: Gateway, peer: Peer) -> None:
-    gateway.exchange.note_health()
+    gateway.pool.record_health()
     with reading(ground.engine) as db:
         (row,) = db.execute(select(link_health)).all()
     assert (row.link, row.status, row.rate) == ("cmpp", "up", 2000)

@@ -14,13 +14,13 @@ from config.ground import Ground
 from config.times.clock import FixedClock
 from sms_port.models import leader
 from sms_port.sending.gateway import run
-from sms_port.sending.leader_lease import LEASE_MS, Leadership
+from sms_port.sending.leader_lease import LEASE_MS, LeaderLease
 from tests.sms_port.messages import News, Sandbox, make_reply, owe_all
 from tests.support.servers import wait_until
 
 
 def test_one_leads_and_the_other_stands_by(ground: Ground) -> None:
-    first, second = Leadership(ground), Leadership(ground)
+    first, second = LeaderLease(ground), LeaderLease(ground)
     assert first.hold()
     assert not second.hold()
     assert first.hold()
@@ -29,7 +29,7 @@ def test_one_leads_and_the_other_stands_by(ground: Ground) -> None:
 
 
 def test_a_lead_given_back_is_taken_at_once(ground: Ground) -> None:
-    first, second = Leadership(ground), Leadership(ground)
+    first, second = LeaderLease(ground), LeaderLease(ground)
     first.hold()
     first.give_back()
     assert second.hold()
@@ -38,7 +38,7 @@ def test_a_lead_given_back_is_taken_at_once(ground: Ground) -> None:
 
 
 def test_a_lead_whose_holder_is_silent_is_taken_within_30_seconds(ground: Ground, clock: FixedClock) -> None:
-    first, second = Leadership(ground), Leadership(ground)
+    first, second = LeaderLease(ground), LeaderLease(ground)
     first.hold()
     clock.advance(LEASE_MS - 1)
     assert not second.hold()
@@ -49,7 +49,7 @@ def test_a_lead_whose_holder_is_silent_is_taken_within_30_seconds(ground: Ground
 
 
 def test_a_holder_that_is_known_to_be_dead_is_not_waited_for(ground: Ground) -> None:
-    first, second = Leadership(ground), Leadership(ground)
+    first, second = LeaderLease(ground), LeaderLease(ground)
     first.hold()
     with begin(ground.engine) as db:
         row = db.execute(leader.select()).one()
@@ -59,19 +59,19 @@ def test_a_holder_that_is_known_to_be_dead_is_not_waited_for(ground: Ground) -> 
 
 
 def test_of_many_at_once_one_leads(ground: Ground) -> None:
-    candidates = [Leadership(ground) for _ in range(8)]
+    candidates = [LeaderLease(ground) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(Leadership.hold, candidates)) == 1
+        assert sum(pool.map(LeaderLease.hold, candidates)) == 1
 
 
 def test_a_holder_that_cannot_renew_stops_leading_before_its_lease_ends(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leadership = Leadership(ground)
-    leadership.hold()
+    lease = LeaderLease(ground)
+    lease.hold()
     begun = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: begun + LEASE_MS / 1000 - 1)
-    assert not leadership.leads
+    assert not lease.leads
 
 
 def test_of_two_gateways_the_second_takes_over_when_the_first_stops(

@@ -10,8 +10,8 @@ import pytest
 from config.ground import Ground
 from config.times.clock import FixedClock
 from sms_port.ledger.messages import RESEND_AFTER_MS, SILENT_MS, sweep
-from sms_port.ledger.receipts import Receipt, Trace, record_receipts
-from sms_port.models import State, Word, unmatched
+from sms_port.ledger.receipts import Clues, Receipt, record_receipts
+from sms_port.models import ReceiptStatus, State, unmatched
 from sms_port.sandbox.cmpp_gateway import Guest
 from sms_port.sending.gateway import Gateway, send_due
 from tests.sms_port.cmpp_peers import LONG, Peer, silent, use_cmpp, work
@@ -41,14 +41,14 @@ def test_a_lost_answer_is_made_up_for_by_the_report(
     owed = make_reply(text=LONG)
     owe_all(ground, owed)
     gateway = Gateway(ground, news)
-    gateway.exchange.wait_ready(90)
+    gateway.pool.wait_ready(90)
     work(gateway)
     wait_until(lambda: state_of(ground, owed) is State.UNKNOWN)
     guest = peer.guest()
     for taken in list(peer.parts):
         peer.gateway._promise(guest, secrets.randbits(60), taken, "DELIVRD")
     wait_until(lambda: state_of(ground, owed) is State.DELIVERED)
-    gateway.exchange.close()
+    gateway.pool.close()
     clock.advance(RESEND_AFTER_MS)
     sweep(ground, news)
     assert send_due(ground, news) == 0
@@ -58,8 +58,8 @@ def test_a_lost_answer_is_made_up_for_by_the_report(
 def test_a_report_that_came_before_the_doubt_is_matched_later(
     ground: Ground, peer: Peer, news: News, clock: FixedClock
 ) -> None:
-    def trace(phone: str) -> Trace:
-        return Trace(phone, "", clock.now() // MINUTE_MS * MINUTE_MS)
+    def trace(phone: str) -> Clues:
+        return Clues(phone, "", clock.now() // MINUTE_MS * MINUTE_MS)
 
     def die(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -72,7 +72,7 @@ def test_a_report_that_came_before_the_doubt_is_matched_later(
         with pytest.raises(KeyboardInterrupt):
             send_due(ground, news)
     receipts = [
-        Receipt("cmpp", name, 1, Word.DELIVERED, "DELIVRD", clock.now(), trace(phone))
+        Receipt("cmpp", name, 1, ReceiptStatus.DELIVERED, "DELIVRD", clock.now(), trace(phone))
         for name, phone in (("00ab", PHONE), ("00ac", "13900000000"))
     ]
     record_receipts(ground, news, receipts)
@@ -98,12 +98,12 @@ def test_a_report_that_fits_two_messages_in_doubt_settles_neither(
     both = [make_reply(), make_reply()]
     owe_all(ground, *both)
     gateway = Gateway(ground, news)
-    gateway.exchange.wait_ready(90)
+    gateway.pool.wait_ready(90)
     work(gateway)
     wait_until(lambda: {state_of(ground, owed) for owed in both} == {State.UNKNOWN})
-    gateway.exchange.close()
+    gateway.pool.close()
     record_receipts(
-        ground, news, [Receipt("cmpp", "00ab", 1, Word.DELIVERED, "DELIVRD", 0, Trace(PHONE, "", clock.now()))]
+        ground, news, [Receipt("cmpp", "00ab", 1, ReceiptStatus.DELIVERED, "DELIVRD", 0, Clues(PHONE, "", clock.now()))]
     )
     assert {state_of(ground, owed) for owed in both} == {State.UNKNOWN}
 

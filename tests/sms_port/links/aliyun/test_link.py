@@ -15,12 +15,12 @@ from sms_port.errors import DeliveryInvalid
 from sms_port.ledger.receipts import Receipt
 from sms_port.links.aliyun.codes import days_of, is_permanent, parse_reports, parse_texts, short_code
 from sms_port.links.aliyun.link import AliyunLink
-from sms_port.links.link import Accepted, Dispatch, Doubt, NotSent, Rejected, Unknown
-from sms_port.links.rate_limit import Pace
+from sms_port.links.link import Accepted, Dispatch, InDoubt, NotSent, Rejected, Unknown
+from sms_port.links.rate_limit import RateLimiter
 from sms_port.links.templates import Template
 from sms_port.message_reference import build_reference
-from sms_port.models import Lane, Word
-from sms_port.sending.link_pool import Exchange
+from sms_port.models import Lane, ReceiptStatus
+from sms_port.sending.link_pool import LinkPool
 from tests.sms_port.aliyun_peers import OURS, REPORT, TEXT, Cloud, run_cloud, use_aliyun
 from tests.support.factories import LAUNCH_DAY
 from tests.support.servers import free_port
@@ -36,7 +36,7 @@ def cloud() -> Iterator[Cloud]:
 
 def open_link(ground: Ground, url: str, **limits: float) -> AliyunLink:
     entry = use_aliyun(ground, url, **limits)
-    return AliyunLink(ground, entry, Pace(entry.parts_per_second), Exchange(ground, lambda db, outcomes: None))
+    return AliyunLink(ground, entry, RateLimiter(entry.parts_per_second), LinkPool(ground, lambda db, outcomes: None))
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def code(number: str = "482913") -> Dispatch:
 
 
 def one(link: AliyunLink, dispatch: Dispatch | None = None) -> object:
-    (ending,) = link.send([dispatch or code()]).values()
-    return ending
+    (result,) = link.send([dispatch or code()]).values()
+    return result
 
 
 def test_a_code_is_a_signed_call_with_our_reference_and_no_number_in_the_address(
@@ -84,7 +84,7 @@ def test_the_second_reader_refuses_another_secret(ground: Ground, link: AliyunLi
 
 
 @pytest.mark.parametrize(
-    ("answered", "status", "ending"),
+    ("answered", "status", "result"),
     [
         ("isv.MOBILE_NUMBER_ILLEGAL", 200, Rejected("MOBILE_NUMBER_ILLEGAL", True)),
         ("isv.SMS_TEMPLATE_ILLEGAL", 200, Rejected("SMS_TEMPLATE_ILLEGAL", True)),
@@ -100,10 +100,10 @@ def test_the_second_reader_refuses_another_secret(ground: Ground, link: AliyunLi
     ],
 )
 def test_each_answer_has_its_ending_and_nothing_is_called_twice(
-    link: AliyunLink, cloud: Cloud, answered: str, status: int, ending: object
+    link: AliyunLink, cloud: Cloud, answered: str, status: int, result: object
 ) -> None:
     cloud.code, cloud.status = answered, status
-    assert one(link) == ending
+    assert one(link) == result
     assert len(cloud.calls) == 1
 
 
@@ -132,7 +132,7 @@ def test_what_was_taken_without_an_answer_is_found_by_asking(link: AliyunLink, c
     dispatch = code()
     assert isinstance(one(link, dispatch), Unknown)
     missing = build_reference(secrets.token_bytes(16), 1)
-    doubts = [Doubt(dispatch.reference, PHONE, LAUNCH_DAY), Doubt(missing, PHONE, LAUNCH_DAY), Doubt("a", "", 0)]
+    doubts = [InDoubt(dispatch.reference, PHONE, LAUNCH_DAY), InDoubt(missing, PHONE, LAUNCH_DAY), InDoubt("a", "", 0)]
     assert link.ask(doubts) == {dispatch.reference: Accepted()}
     assert cloud.named("QuerySendDetails")[0]["SendDate"] == "20261122"
 
@@ -147,7 +147,7 @@ def test_a_vendor_that_does_not_answer_a_question_tells_nothing(link: AliyunLink
     dispatch = code()
     one(link, dispatch)
     cloud.tell = lambda call: ("{", 500)  # type: ignore[assignment, method-assign, return-value]
-    assert link.ask([Doubt(dispatch.reference, PHONE, LAUNCH_DAY)]) == {}
+    assert link.ask([InDoubt(dispatch.reference, PHONE, LAUNCH_DAY)]) == {}
 
 
 def test_nobody_listening_is_certainly_not_sent(ground: Ground) -> None:
@@ -177,7 +177,7 @@ def test_several_are_called_at_once_and_each_has_its_ending(link: AliyunLink, cl
 def test_a_throttled_account_is_used_at_half_the_pace(link: AliyunLink, cloud: Cloud) -> None:
     cloud.code = "Throttling.User"
     one(link)
-    assert link._pace.rate(0) <= 250
+    assert link._limiter.rate(0) <= 250
 
 
 def test_a_codes_letters_are_kept_and_no_digit() -> None:
@@ -190,8 +190,8 @@ def test_a_report_is_a_receipt_of_our_reference() -> None:
     failed = REPORT | {"success": False, "err_code": "MK:0001"}
     foreign = REPORT | {"out_id": "somebody else's"}
     assert parse_reports(json.dumps([REPORT, failed, foreign]).encode(), "cloud") == [
-        Receipt("cloud", OURS, 1, Word.DELIVERED, "DELIVERED", LAUNCH_DAY),
-        Receipt("cloud", OURS, 1, Word.FAILED, "MK:0001", LAUNCH_DAY),
+        Receipt("cloud", OURS, 1, ReceiptStatus.DELIVERED, "DELIVERED", LAUNCH_DAY),
+        Receipt("cloud", OURS, 1, ReceiptStatus.FAILED, "MK:0001", LAUNCH_DAY),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The CMPP link against a gateway of another make, over loopback: the four endings, and every fault a line has."""
+"""The CMPP link against a gateway of another make, over loopback: the four results, and every fault a line has."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ import pytest
 from config.ground import Ground
 from sms_port.links.cmpp.link import CmppLink
 from sms_port.links.link import Accepted, NotSent, Rejected, Unknown
-from sms_port.models import Lane, Word
+from sms_port.models import Lane, ReceiptStatus
 from sms_port.sandbox.cmpp_frames import ACTIVE_TEST, TERMINATE, Part, build
 from sms_port.sandbox.cmpp_gateway import CmppGateway, Delivery, Guest
-from tests.sms_port.cmpp_peers import SIGNATURE, Hearing, Peer, letter, one, open_link, run_peer, use_cmpp
+from tests.sms_port.cmpp_peers import SIGNATURE, Peer, RecordedEvents, make_dispatch, one, open_link, run_peer, use_cmpp
 from tests.sms_port.messages import PHONE
 from tests.support.servers import free_port, wait_until
 
 
 def test_a_message_is_accepted_under_the_gateways_name_and_reported(
-    link: CmppLink, peer: Peer, hearing: Hearing
+    link: CmppLink, peer: Peer, recorded: RecordedEvents
 ) -> None:
-    ending = one(link, letter())
-    assert isinstance(ending, Accepted)
+    result = one(link, make_dispatch())
+    assert isinstance(result, Accepted)
     assert peer.texts == [SIGNATURE + "您好"]
     part = peer.parts[0]
     assert (part.sender, part.phone, part.account, part.service) == ("10699000", PHONE, "900001", "ONECERT")
-    wait_until(lambda: hearing.receipts)
-    (receipt,) = hearing.receipts
-    assert ending.ids == (receipt.reference,)
-    assert (receipt.link, receipt.word, receipt.code) == ("cmpp", Word.DELIVERED, "DELIVRD")
+    wait_until(lambda: recorded.receipts)
+    (receipt,) = recorded.receipts
+    assert result.ids == (receipt.reference,)
+    assert (receipt.link, receipt.word, receipt.code) == ("cmpp", ReceiptStatus.DELIVERED, "DELIVRD")
     assert receipt.trace is not None
     assert (receipt.trace.phone, receipt.trace.extension) == (PHONE, "")
 
 
-def test_version_2_is_spoken_too(ground: Ground, peer: Peer, hearing: Hearing) -> None:
+def test_version_2_is_spoken_too(ground: Ground, peer: Peer, recorded: RecordedEvents) -> None:
     peer.play.report_size = 60
-    with open_link(ground, use_cmpp(ground, peer.gateway.port, version="2.0"), hearing) as link:
-        assert isinstance(one(link, letter("长" * 100)), Accepted)
+    with open_link(ground, use_cmpp(ground, peer.gateway.port, version="2.0"), recorded) as link:
+        assert isinstance(one(link, make_dispatch("长" * 100)), Accepted)
         assert "".join(peer.texts) == SIGNATURE + "长" * 100
-        wait_until(lambda: len(hearing.receipts) == 2)
+        wait_until(lambda: len(recorded.receipts) == 2)
 
 
 def test_a_long_message_has_one_number_in_all_parts_and_another_message_another(link: CmppLink, peer: Peer) -> None:
     text = "长" * 61 + "😀" * 40
-    assert isinstance(one(link, letter(text)), Accepted)
-    assert isinstance(one(link, letter(text)), Accepted)
+    assert isinstance(one(link, make_dispatch(text)), Accepted)
+    assert isinstance(one(link, make_dispatch(text)), Accepted)
     first, second = peer.parts[:3], peer.parts[3:]
     for parts in (first, second):
         assert "".join(part.text for part in parts) == SIGNATURE + text
@@ -55,59 +55,61 @@ def test_a_long_message_has_one_number_in_all_parts_and_another_message_another(
     assert first[0].joint != second[0].joint
 
 
-def test_extension_digits_name_the_message_and_come_back(ground: Ground, peer: Peer, hearing: Hearing) -> None:
-    with open_link(ground, use_cmpp(ground, peer.gateway.port, extension_digits=6), hearing) as link:
-        one(link, letter())
-        wait_until(lambda: hearing.receipts)
+def test_extension_digits_name_the_message_and_come_back(ground: Ground, peer: Peer, recorded: RecordedEvents) -> None:
+    with open_link(ground, use_cmpp(ground, peer.gateway.port, extension_digits=6), recorded) as link:
+        one(link, make_dispatch())
+        wait_until(lambda: recorded.receipts)
     extension = peer.parts[0].sender.removeprefix("10699000")
     assert len(extension) == 6
-    assert hearing.receipts[0].trace is not None
-    assert hearing.receipts[0].trace.extension == extension
+    assert recorded.receipts[0].trace is not None
+    assert recorded.receipts[0].trace.extension == extension
 
 
 @pytest.mark.parametrize(("result", "permanent"), [(1, True), (9, True), (13, True), (107, True), (108, False)])
 def test_a_refusal_is_for_good_unless_the_catalogue_says_otherwise(
-    ground: Ground, peer: Peer, hearing: Hearing, result: int, permanent: bool
+    ground: Ground, peer: Peer, recorded: RecordedEvents, result: int, permanent: bool
 ) -> None:
     peer.play.judged = lambda gateway, guest, part: result
     entry = use_cmpp(ground, peer.gateway.port)
     entry = entry.model_copy(update={"retryable": (108,)})
-    with open_link(ground, entry, hearing) as link:
-        assert one(link, letter()) == Rejected(str(result), permanent)
+    with open_link(ground, entry, recorded) as link:
+        assert one(link, make_dispatch()) == Rejected(str(result), permanent)
 
 
 def test_a_doubtful_sequence_is_unknown(link: CmppLink, peer: Peer) -> None:
     peer.play.judged = lambda gateway, guest, part: 3
-    assert one(link, letter()) == Unknown("no_answer")
+    assert one(link, make_dispatch()) == Unknown("no_answer")
 
 
 def test_a_gateway_that_is_too_busy_is_asked_again_more_slowly(link: CmppLink, peer: Peer) -> None:
     refusals, asked = iter([8, 8]), list[float]()
     peer.play.judged = lambda gateway, guest, part: asked.append(time.monotonic()) or next(refusals, 0)  # type: ignore[func-returns-value]
     begun = time.monotonic()
-    assert isinstance(one(link, letter()), Accepted)
+    assert isinstance(one(link, make_dispatch()), Accepted)
     assert len(asked) == 3
     assert asked[-1] - begun > 2, "a second's pause after each refusal"
     assert len(peer.parts) == 1
 
 
 @pytest.mark.usefixtures("hasty")
-def test_without_an_answer_it_is_unknown_and_a_late_one_is_heard(ground: Ground, peer: Peer, hearing: Hearing) -> None:
+def test_without_an_answer_it_is_unknown_and_a_late_one_is_heard(
+    ground: Ground, peer: Peer, recorded: RecordedEvents
+) -> None:
     held: list[tuple[Guest, bytes]] = []
     peer.play.answer = lambda guest, frame, part: held.append((guest, frame))  # type: ignore[method-assign]
-    dispatch = letter()
-    with open_link(ground, use_cmpp(ground, peer.gateway.port, read_s=3, total_s=8, connect_s=8), hearing) as link:
+    dispatch = make_dispatch()
+    with open_link(ground, use_cmpp(ground, peer.gateway.port, read_s=3, total_s=8, connect_s=8), recorded) as link:
         assert one(link, dispatch) is None
-        wait_until(lambda: hearing.late)
-        assert hearing.late == {dispatch.reference: Unknown("no_answer")}
+        wait_until(lambda: recorded.late)
+        assert recorded.late == {dispatch.reference: Unknown("no_answer")}
         guest, frame = held[0]
         guest.say(frame)
-        wait_until(lambda: isinstance(hearing.late[dispatch.reference], Accepted))
+        wait_until(lambda: isinstance(recorded.late[dispatch.reference], Accepted))
     assert len(peer.parts) == 1
 
 
 def test_a_line_that_breaks_in_the_middle_leaves_what_was_said_unknown(
-    link: CmppLink, peer: Peer, hearing: Hearing
+    link: CmppLink, peer: Peer, recorded: RecordedEvents
 ) -> None:
     def break_off(gateway: CmppGateway, guest: Guest, part: Part) -> int:
         guest.say(b"\x00\x00\x00\x18\x80")  # the beginning of an answer
@@ -115,93 +117,97 @@ def test_a_line_that_breaks_in_the_middle_leaves_what_was_said_unknown(
         return 0
 
     peer.play.judged, first = break_off, peer.guest()
-    assert one(link, letter()) == Unknown("no_answer")
+    assert one(link, make_dispatch()) == Unknown("no_answer")
     peer.play.judged = lambda gateway, guest, part: 0
     peer.wait_for_another(link, first)
-    assert isinstance(one(link, letter()), Accepted), "it connects again"
+    assert isinstance(one(link, make_dispatch()), Accepted), "it connects again"
 
 
 def test_a_gateway_that_says_goodbye_is_answered_and_connected_to_again(link: CmppLink, peer: Peer) -> None:
     guest = peer.guest()
     guest.say(build(TERMINATE, 9))
     peer.wait_for_another(link, guest)
-    assert isinstance(one(link, letter()), Accepted)
+    assert isinstance(one(link, make_dispatch()), Accepted)
 
 
-def test_nothing_is_sent_without_a_connection(ground: Ground, hearing: Hearing) -> None:
-    with open_link(ground, use_cmpp(ground, free_port()), hearing, ready=False) as link:
+def test_nothing_is_sent_without_a_connection(ground: Ground, recorded: RecordedEvents) -> None:
+    with open_link(ground, use_cmpp(ground, free_port()), recorded, ready=False) as link:
         assert link.room(Lane.CODE) == 0
-        assert one(link, letter()) == NotSent("not_connected")
+        assert one(link, make_dispatch()) == NotSent("not_connected")
 
 
 @pytest.mark.parametrize(("check", "status"), [("strict", "unproven"), ("warn", "up")])
 def test_a_gateway_with_the_wrong_proof_is_refused_or_only_named(
-    ground: Ground, peer: Peer, hearing: Hearing, check: str, status: str
+    ground: Ground, peer: Peer, recorded: RecordedEvents, check: str, status: str
 ) -> None:
     peer.play.wrong_proof = True
-    with open_link(ground, use_cmpp(ground, peer.gateway.port, peer_check=check), hearing, ready=False) as link:
+    with open_link(ground, use_cmpp(ground, peer.gateway.port, peer_check=check), recorded, ready=False) as link:
         wait_until(lambda: link.status == status)
         assert link.room(Lane.REPLY) == (200 if status == "up" else 0)
 
 
-def test_a_wrong_secret_is_refused(ground: Ground, hearing: Hearing) -> None:
+def test_a_wrong_secret_is_refused(ground: Ground, recorded: RecordedEvents) -> None:
     with run_peer("another secret") as peer:
         entry = use_cmpp(ground, peer.gateway.port)
-        with open_link(ground, entry, hearing, ready=False) as link:
+        with open_link(ground, entry, recorded, ready=False) as link:
             wait_until(lambda: link.status == "refused_3")
 
 
-def test_a_half_open_connection_is_noticed(ground: Ground, hearing: Hearing) -> None:
+def test_a_half_open_connection_is_noticed(ground: Ground, recorded: RecordedEvents) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         entry = use_cmpp(ground, deaf.getsockname()[1], read_s=2, total_s=8, connect_s=1)
-        with open_link(ground, entry, hearing, ready=False) as link:
+        with open_link(ground, entry, recorded, ready=False) as link:
             wait_until(lambda: link.status == "no_answer")
 
 
-def test_reports_of_either_length_early_and_twice_are_all_heard(link: CmppLink, peer: Peer, hearing: Hearing) -> None:
+def test_reports_of_either_length_early_and_twice_are_all_heard(
+    link: CmppLink, peer: Peer, recorded: RecordedEvents
+) -> None:
     peer.play.stats = ("DELIVRD", "DELIVRD", "MA:0001", "ACCEPTD")
     for size, delay in ((71, 0.0), (60, 0.0), (71, 0.05), (60, 0.05)):
         peer.play.report_size, peer.play.report_after_s = size, delay
-        hearing.receipts.clear()
-        ending = one(link, letter())
-        wait_until(lambda: len(hearing.receipts) == 3)
-        assert isinstance(ending, Accepted)
-        assert {receipt.reference for receipt in hearing.receipts} == set(ending.ids)
-        assert [receipt.word for receipt in hearing.receipts].count(Word.UNCLEAR) == 1
+        recorded.receipts.clear()
+        result = one(link, make_dispatch())
+        wait_until(lambda: len(recorded.receipts) == 3)
+        assert isinstance(result, Accepted)
+        assert {receipt.reference for receipt in recorded.receipts} == set(result.ids)
+        assert [receipt.word for receipt in recorded.receipts].count(ReceiptStatus.UNCLEAR) == 1
     guest = peer.guest()
     wait_until(lambda: not guest.undelivered)
 
 
-def test_a_report_of_another_length_is_acknowledged_and_left(link: CmppLink, peer: Peer, hearing: Hearing) -> None:
+def test_a_report_of_another_length_is_acknowledged_and_left(
+    link: CmppLink, peer: Peer, recorded: RecordedEvents
+) -> None:
     peer.play.report_size = 60
-    one(link, letter())
-    wait_until(lambda: hearing.receipts)
-    hearing.receipts.clear()
+    one(link, make_dispatch())
+    wait_until(lambda: recorded.receipts)
+    recorded.receipts.clear()
     guest = peer.guest()
     peer.gateway.deliver(Delivery("900001", 5, "10699000", PHONE, b"x" * 65, True))
     wait_until(lambda: not guest.undelivered)
-    assert hearing.receipts == []
+    assert recorded.receipts == []
 
 
 def test_what_cannot_be_stored_is_not_acknowledged_and_comes_again(
-    link: CmppLink, peer: Peer, hearing: Hearing
+    link: CmppLink, peer: Peer, recorded: RecordedEvents
 ) -> None:
-    hearing.broken = True
-    one(link, letter())
+    recorded.broken = True
+    one(link, make_dispatch())
     guest = peer.guest()
     wait_until(lambda: guest.undelivered)
     time.sleep(0.2)
     assert guest.undelivered
-    hearing.broken = False
+    recorded.broken = False
     guest.drop()
-    wait_until(lambda: len(hearing.receipts) == 1)
+    wait_until(lambda: len(recorded.receipts) == 1)
 
 
 def test_what_a_broken_connection_did_not_acknowledge_comes_over_one_that_was_made_before_its_end_was_seen(
-    link: CmppLink, peer: Peer, hearing: Hearing
+    link: CmppLink, peer: Peer, recorded: RecordedEvents
 ) -> None:
-    hearing.broken = True
-    one(link, letter())
+    recorded.broken = True
+    one(link, make_dispatch())
     guest, part = peer.guest(), peer.gateway._part
     wait_until(lambda: guest.undelivered)
 
@@ -211,15 +217,15 @@ def test_what_a_broken_connection_did_not_acknowledge_comes_over_one_that_was_ma
         part(leaving)
 
     peer.gateway._part = part_late  # type: ignore[method-assign]
-    hearing.broken = False
+    recorded.broken = False
     guest.drop()
-    wait_until(lambda: len(hearing.receipts) == 1)
+    wait_until(lambda: len(recorded.receipts) == 1)
 
 
-def test_a_citizens_text_is_heard(link: CmppLink, peer: Peer, hearing: Hearing) -> None:
+def test_a_citizens_text_is_heard(link: CmppLink, peer: Peer, recorded: RecordedEvents) -> None:
     peer.gateway.write("900001", "10699000", "86" + PHONE, " td ")
-    wait_until(lambda: hearing.texts)
-    (text,) = hearing.texts
+    wait_until(lambda: recorded.texts)
+    (text,) = recorded.texts
     assert (text.link, text.phone, text.to, text.text) == ("cmpp", PHONE, "10699000", " td ")
     assert text.name
 
@@ -228,4 +234,4 @@ def test_a_storm_of_active_tests_is_answered_and_changes_nothing(link: CmppLink,
     guest = peer.guest()
     for sequence in range(20_000):
         guest.say(build(ACTIVE_TEST, sequence))
-    assert isinstance(one(link, letter()), Accepted)
+    assert isinstance(one(link, make_dispatch()), Accepted)

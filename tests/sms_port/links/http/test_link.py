@@ -19,10 +19,10 @@ from sms_port.errors import DeliveryInvalid
 from sms_port.ledger.receipts import Receipt
 from sms_port.links.http.bodies import parse_answer, parse_receipts
 from sms_port.links.http.link import HttpLink
-from sms_port.links.link import Accepted, Dispatch, Doubt, NotSent, Rejected, Unknown
-from sms_port.links.rate_limit import Pace
-from sms_port.models import Word
-from sms_port.sending.link_pool import Exchange
+from sms_port.links.link import Accepted, Dispatch, InDoubt, NotSent, Rejected, Unknown
+from sms_port.links.rate_limit import RateLimiter
+from sms_port.models import ReceiptStatus
+from sms_port.sending.link_pool import LinkPool
 from tests.support.factories import LAUNCH_DAY
 from tests.support.servers import serve
 
@@ -32,7 +32,7 @@ BATCH = [Dispatch(name, "10699000", "13800138000", ("您", "好"), LAUNCH_DAY) f
 
 
 def make_link(ground: Ground, entry: Link) -> HttpLink:
-    return HttpLink(ground, entry, Pace(entry.parts_per_second), Exchange(ground, lambda db, outcomes: None))
+    return HttpLink(ground, entry, RateLimiter(entry.parts_per_second), LinkPool(ground, lambda db, outcomes: None))
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_each_message_has_its_own_ending(link: HttpLink, gateway: responses.Requ
 
 
 @pytest.mark.parametrize(
-    ("status", "ending"),
+    ("status", "result"),
     [
         (400, NotSent("http_400")),
         (401, NotSent("http_401")),
@@ -86,10 +86,10 @@ def test_each_message_has_its_own_ending(link: HttpLink, gateway: responses.Requ
     ],
 )
 def test_only_a_refusal_of_the_whole_call_is_certain(
-    link: HttpLink, gateway: responses.RequestsMock, status: int, ending: object
+    link: HttpLink, gateway: responses.RequestsMock, status: int, result: object
 ) -> None:
     gateway.post(f"{URL}/messages", json=said({"id": ONE, "status": "accepted"}), status=status)
-    assert set(link.send(BATCH).values()) == {ending}
+    assert set(link.send(BATCH).values()) == {result}
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_the_gateway_tells_what_it_knows_and_what_it_never_saw(link: HttpLink, g
     gateway.post(
         f"{URL}/messages/query", json=said({"id": ONE, "status": "accepted"}, {"id": TWO, "status": "unknown"})
     )
-    assert link.ask([Doubt(name, "13800138000", LAUNCH_DAY) for name in (ONE, TWO)]) == {
+    assert link.ask([InDoubt(name, "13800138000", LAUNCH_DAY) for name in (ONE, TWO)]) == {
         ONE: Accepted(),
         TWO: NotSent("never_seen"),
     }
@@ -153,7 +153,7 @@ def test_a_gateway_that_does_not_answer_a_query_tells_nothing(
     link: HttpLink, gateway: responses.RequestsMock, status: int
 ) -> None:
     gateway.post(f"{URL}/messages/query", json=said({"id": ONE, "status": "unknown"}), status=status)
-    assert link.ask([Doubt(ONE, "13800138000", LAUNCH_DAY)]) == {}
+    assert link.ask([InDoubt(ONE, "13800138000", LAUNCH_DAY)]) == {}
 
 
 def test_an_answer_of_an_error_status_is_never_believed() -> None:
@@ -166,7 +166,7 @@ GOOD = {"id": ONE, "part": 1, "status": "delivered", "code": "DELIVRD", "done_at
 
 def test_receipts_are_read() -> None:
     body = json.dumps({"receipts": [GOOD]}).encode()
-    assert parse_receipts(body, "main") == [Receipt("main", ONE, 1, Word.DELIVERED, "DELIVRD", LAUNCH_DAY)]
+    assert parse_receipts(body, "main") == [Receipt("main", ONE, 1, ReceiptStatus.DELIVERED, "DELIVRD", LAUNCH_DAY)]
 
 
 @pytest.mark.parametrize(

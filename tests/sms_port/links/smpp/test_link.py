@@ -1,4 +1,4 @@
-"""The SMPP link against npm's server, over loopback: the four endings, receipts, citizens' texts, a line's faults."""
+"""The SMPP link against npm's server, over loopback: the four results, receipts, citizens' texts, a line's faults."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import pytest
 
 from config.ground import Ground
 from sms_port.links.link import Accepted, Dispatch, NotSent, Rejected, Unknown
-from sms_port.links.rate_limit import Pace
+from sms_port.links.rate_limit import RateLimiter
 from sms_port.links.smpp.link import SmppLink
 from sms_port.message_reference import build_reference
-from sms_port.models import Lane, State, Word
+from sms_port.models import Lane, ReceiptStatus, State
 from sms_port.segments import compose_parts
 from sms_port.sending.gateway import Gateway
 from tests.conftest import need
-from tests.sms_port.cmpp_peers import Hearing
+from tests.sms_port.cmpp_peers import RecordedEvents
 from tests.sms_port.messages import change_catalogue, make_reply, owe_all, state_of
 from tests.sms_port.smpp_peers import SERVER, SmppServer, run_smpp_server, use_smpp
 from tests.support.factories import LAUNCH_DAY
@@ -40,12 +40,12 @@ def server() -> Iterator[SmppServer]:
 
 
 @pytest.fixture
-def make_link(ground: Ground, server: SmppServer, hearing: Hearing) -> Iterator[object]:
+def make_link(ground: Ground, server: SmppServer, recorded: RecordedEvents) -> Iterator[object]:
     links: list[SmppLink] = []
 
     def make(*, ready: bool = True, **more: object) -> SmppLink:
         entry = use_smpp(ground, server, **more)  # type: ignore[arg-type]
-        links.append(SmppLink(ground, entry, Pace(entry.parts_per_second), hearing))
+        links.append(SmppLink(ground, entry, RateLimiter(entry.parts_per_second), recorded))
         assert not ready or links[-1].wait_ready(90)
         return links[-1]
 
@@ -59,7 +59,7 @@ def link(make_link) -> SmppLink:
     return make_link()
 
 
-def letter(text: str = "您好", lane: Lane = Lane.REPLY) -> Dispatch:
+def make_dispatch(text: str = "您好", lane: Lane = Lane.REPLY) -> Dispatch:
     reference = build_reference(secrets.token_bytes(16), 1)
     return Dispatch(reference, "10699000", PHONE, compose_parts(text, "【一证通查】", "ours"), LAUNCH_DAY, lane)
 
@@ -76,13 +76,13 @@ def test_it_binds_as_a_transceiver_of_3_4(link: SmppLink, server: SmppServer) ->
 def test_a_wrong_password_is_told_and_nothing_is_sent(make_link, server: SmppServer) -> None:
     link = make_link(ready=False, secret="open")
     wait_until(lambda: link.status == "refused_13")
-    assert one(link, letter()) == NotSent("not_connected")
+    assert one(link, make_dispatch()) == NotSent("not_connected")
 
 
 def test_a_single_part_is_one_submit_and_its_receipt_is_heard(
-    link: SmppLink, server: SmppServer, hearing: Hearing
+    link: SmppLink, server: SmppServer, recorded: RecordedEvents
 ) -> None:
-    assert one(link, letter()) == Accepted()
+    assert one(link, make_dispatch()) == Accepted()
     (heard,) = server.told("submit")
     assert heard == {
         "event": "submit",
@@ -95,64 +95,69 @@ def test_a_single_part_is_one_submit_and_its_receipt_is_heard(
         "registered_delivery": 1,
         "esm_class": 0,
     }
-    wait_until(lambda: hearing.receipts)
-    (receipt,) = hearing.receipts
-    assert (receipt.link, receipt.reference, receipt.word, receipt.code) == ("abroad", "m1", Word.DELIVERED, "DELIVRD")
+    wait_until(lambda: recorded.receipts)
+    (receipt,) = recorded.receipts
+    assert (receipt.link, receipt.reference, receipt.word, receipt.code) == (
+        "abroad",
+        "m1",
+        ReceiptStatus.DELIVERED,
+        "DELIVRD",
+    )
     assert receipt.done_at == LAUNCH_DAY
     wait_until(lambda: server.told("delivered"))
     assert server.told("delivered")[0]["status"] == 0
 
 
 def test_three_parts_are_joined_by_their_headers_and_named_one_by_one(
-    link: SmppLink, server: SmppServer, hearing: Hearing
+    link: SmppLink, server: SmppServer, recorded: RecordedEvents
 ) -> None:
     text = "长" * 130 + "😀" * 20
-    ending = one(link, letter(text))
-    assert isinstance(ending, Accepted)
-    assert ending.ids == ("m1", "m2", "m3")
+    result = one(link, make_dispatch(text))
+    assert isinstance(result, Accepted)
+    assert result.ids == ("m1", "m2", "m3")
     heard = server.told("submit")
     assert "".join(part["text"] for part in heard) == "【一证通查】" + text
     assert {part["esm_class"] for part in heard} == {0x40}
     assert len({part["header"][:6] for part in heard}) == 1
     assert [part["header"][6:] for part in heard] == ["0301", "0302", "0303"]
-    wait_until(lambda: len(hearing.receipts) == 3)
+    wait_until(lambda: len(recorded.receipts) == 3)
 
 
 @pytest.mark.parametrize(
     ("mode", "word"),
     [
-        ({"stat": "UNDELIV"}, Word.FAILED),
-        ({"stat": "EXPIRED"}, Word.FAILED),
-        ({"stat": "UNKNOWN"}, Word.UNCLEAR),
-        ({"tlv": 2}, Word.DELIVERED),
-        ({"tlv": 5}, Word.FAILED),
-        ({"early": True}, Word.DELIVERED),
+        ({"stat": "UNDELIV"}, ReceiptStatus.FAILED),
+        ({"stat": "EXPIRED"}, ReceiptStatus.FAILED),
+        ({"stat": "UNKNOWN"}, ReceiptStatus.UNCLEAR),
+        ({"tlv": 2}, ReceiptStatus.DELIVERED),
+        ({"tlv": 5}, ReceiptStatus.FAILED),
+        ({"early": True}, ReceiptStatus.DELIVERED),
     ],
 )
 def test_receipts_are_read_from_their_parameters_or_their_text_early_or_late(
-    link: SmppLink, server: SmppServer, hearing: Hearing, mode: dict[str, object], word: Word
+    link: SmppLink, server: SmppServer, recorded: RecordedEvents, mode: dict[str, object], word: ReceiptStatus
 ) -> None:
     server.order(mode=mode)
-    assert one(link, letter()) == Accepted()
-    wait_until(lambda: hearing.receipts)
-    assert [(receipt.reference, receipt.word) for receipt in hearing.receipts] == [("m1", word)]
+    assert one(link, make_dispatch()) == Accepted()
+    wait_until(lambda: recorded.receipts)
+    assert [(receipt.reference, receipt.word) for receipt in recorded.receipts] == [("m1", word)]
 
 
 def test_a_receipt_that_cannot_be_stored_is_not_acknowledged(
-    link: SmppLink, server: SmppServer, hearing: Hearing
+    link: SmppLink, server: SmppServer, recorded: RecordedEvents
 ) -> None:
-    hearing.broken = True
-    one(link, letter())
+    recorded.broken = True
+    one(link, make_dispatch())
     time.sleep(0.3)
     assert server.told("delivered") == []
 
 
-def test_a_citizens_text_is_heard(link: SmppLink, server: SmppServer, hearing: Hearing) -> None:
+def test_a_citizens_text_is_heard(link: SmppLink, server: SmppServer, recorded: RecordedEvents) -> None:
     for coding, text in ((8, "退订"), (1, "td")):
         message = {"source_addr": f"86{PHONE}", "destination_addr": "10699000", "short_message": text}
         server.order(deliver=message | {"data_coding": coding})
-    wait_until(lambda: len(hearing.texts) == 2)
-    assert [(text.phone, text.to, text.text) for text in hearing.texts] == [
+    wait_until(lambda: len(recorded.texts) == 2)
+    assert [(text.phone, text.to, text.text) for text in recorded.texts] == [
         (PHONE, "10699000", "退订"),
         (PHONE, "10699000", "td"),
     ]
@@ -160,14 +165,14 @@ def test_a_citizens_text_is_heard(link: SmppLink, server: SmppServer, hearing: H
 
 def test_a_throttled_message_is_said_again_at_half_the_pace(link: SmppLink, server: SmppServer) -> None:
     server.order(mode={"status": 0x58, "times": 1})
-    dispatch = letter()
+    dispatch = make_dispatch()
     assert link.send([dispatch]).get(dispatch.reference, Accepted()) == Accepted()
     wait_until(lambda: len(server.told("submit")) == 2)
-    assert link._pace.rate(time.monotonic()) < 1000
+    assert link._limiter.rate(time.monotonic()) < 1000
 
 
 @pytest.mark.parametrize(
-    ("mode", "ending"),
+    ("mode", "result"),
     [
         ({"status": 0x0B}, Rejected("0xb", True)),
         ({"status": 0x64}, Rejected("0x64", False)),
@@ -177,29 +182,29 @@ def test_a_throttled_message_is_said_again_at_half_the_pace(link: SmppLink, serv
     ],
 )
 def test_each_answer_has_its_ending(
-    link: SmppLink, server: SmppServer, mode: dict[str, object], ending: object
+    link: SmppLink, server: SmppServer, mode: dict[str, object], result: object
 ) -> None:
     server.order(mode=mode)
-    assert one(link, letter()) == ending
+    assert one(link, make_dispatch()) == result
     wait_until(lambda: server.told("submit"))
     assert len(server.told("submit")) == 1
 
 
 @pytest.mark.usefixtures("hasty")
 def test_no_answer_in_time_is_unknown_and_nothing_is_said_twice(
-    make_link, server: SmppServer, hearing: Hearing
+    make_link, server: SmppServer, recorded: RecordedEvents
 ) -> None:
     server.order(mode={"silent": True})
-    dispatch = letter()
+    dispatch = make_dispatch()
     assert make_link(read_s=2, total_s=8, connect_s=8).send([dispatch]) == {}
-    wait_until(lambda: hearing.late)
-    assert hearing.late == {dispatch.reference: Unknown("no_answer")}
+    wait_until(lambda: recorded.late)
+    assert recorded.late == {dispatch.reference: Unknown("no_answer")}
     assert len(server.told("submit")) == 1
 
 
 def test_a_line_that_drops_leaves_doubt_and_is_made_again(link: SmppLink, server: SmppServer) -> None:
     server.order(mode={"silent": True})
-    dispatch = letter()
+    dispatch = make_dispatch()
     with ThreadPoolExecutor(1) as sender:
         sent = sender.submit(link.send, [dispatch])
         wait_until(lambda: server.told("submit"))
@@ -207,7 +212,7 @@ def test_a_line_that_drops_leaves_doubt_and_is_made_again(link: SmppLink, server
         assert sent.result() == {dispatch.reference: Unknown("no_answer")}
     wait_until(lambda: len(server.told("bind")) == 2)
     wait_until(lambda: link.status == "up")
-    assert one(link, letter()) == Accepted()
+    assert one(link, make_dispatch()) == Accepted()
 
 
 def test_an_unbind_of_the_gateway_is_answered_and_the_session_made_again(link: SmppLink, server: SmppServer) -> None:
@@ -218,7 +223,7 @@ def test_an_unbind_of_the_gateway_is_answered_and_the_session_made_again(link: S
 
 def test_a_storm_of_enquire_links_is_answered_and_changes_nothing(link: SmppLink, server: SmppServer) -> None:
     server.order(enquire=5_000)
-    assert one(link, letter()) == Accepted()
+    assert one(link, make_dispatch()) == Accepted()
     wait_until(lambda: len(server.told("alive")) == 5_000)
 
 
@@ -232,7 +237,7 @@ def test_an_idle_session_is_tested(make_link, server: SmppServer) -> None:
 def test_never_more_than_the_window_is_unanswered(make_link, server: SmppServer) -> None:
     link = make_link(window=3)
     server.order(mode={"silent": True})
-    link.send([letter() for _ in range(10)])
+    link.send([make_dispatch() for _ in range(10)])
     wait_until(lambda: len(server.told("submit")) >= 3)
     time.sleep(0.5)
     assert len(server.told("submit")) == 3
@@ -267,8 +272,8 @@ def test_a_reply_goes_through_the_ledger_and_is_delivered(ground: Ground, server
     change_catalogue(ground, ('enabled = true\nurl = "{sandbox}/sms"', 'enabled = false\nurl = "{sandbox}/sms"'))
     reply, gateway = make_reply(text="长" * 100), Gateway(ground, lambda db, outcomes: None)
     owe_all(ground, reply)
-    gateway.exchange.wait_ready(90)
+    gateway.pool.wait_ready(90)
     gateway.send(Lane.REPLY)
     wait_until(lambda: state_of(ground, reply) is State.DELIVERED)
-    gateway.exchange.close()
+    gateway.pool.close()
     assert len(server.told("submit")) == 2
