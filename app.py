@@ -24,6 +24,7 @@ from config.commands.terminal import Commands, needs_ground
 from config.errors import OneCertError
 from config.ground import Ground, load_ground
 from config.processes import health
+from config.processes.admission import Admission
 from config.processes.serving import begin_process, serve, until_stopped, whole
 from config.queue.worker import make_worker
 from config.sandbox import behaviour as switches
@@ -41,13 +42,16 @@ from query.upkeep.sweep import sweep
 from sms_port.ledger import messages
 from sms_port.sandbox import http_gateway
 from sms_port.sending import gateway as sender
-from wechat.headers import add_headers
+from wechat.headers import HEADERS, add_headers
 from wechat.pages import views as pages
 from wechat.pages.refusals import receive_strays
 from wechat.platform import notices
 from wechat.webhook import views as webhook
 
 SWEEP_S = 2.0
+KIB = 1024
+SIGNED_DOORS = {"/wechat/": 64 * KIB, "/partners/": 4096 * KIB, "/sms/": 256 * KIB}
+"""Paths of the platforms, partners and gateways, who sign what they send -> their longest body in bytes."""
 
 
 def create_app(ground: Ground | None = None) -> Flask:
@@ -66,6 +70,7 @@ def create_app(ground: Ground | None = None) -> Flask:
     receive_strays(app, ground, http_problem_response)
     if proxies := ground.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+    app.wsgi_app = Admission(app.wsgi_app, SIGNED_DOORS, tuple(HEADERS.items()))  # type: ignore[method-assign]
     return _with_health_and_problems(app, ground)
 
 

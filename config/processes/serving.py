@@ -12,9 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
+from config.processes import slow_senders
+from config.processes.admission import OPEN_SLOTS, SIGNED_SLOTS
 from config.settings import Settings
 from config.telemetry import metrics
 from config.telemetry.log import configure_logging
@@ -22,8 +25,13 @@ from config.telemetry.log import configure_logging
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-THREADS = 32
-"""More than cores: most requests wait for the database, and a slow body holds its thread. `db.CONNECTIONS` fits."""
+THREADS = OPEN_SLOTS + SIGNED_SLOTS
+"""Requests that are worked on at once: more than cores, since most wait for the database. `db.CONNECTIONS` fits."""
+WAITING = 128
+"""Threads beyond those, for requests whose body is still on its way (config/processes/slow_senders.py)."""
+HEADERS_WITHIN_MS = 10_000
+CONNECTIONS = 4096
+"""Connections at once, most of them idle; more wait in the kernel."""
 KILL_AFTER_S = 2
 PR_SET_PDEATHSIG = 1
 
@@ -48,17 +56,21 @@ def serve(make_app: Callable[[], Any], bind: str, processes: int = 1) -> None:
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
         workers=processes,
-        blocking_threads=THREADS,
+        blocking_threads=THREADS + WAITING,
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS),
         websockets=False,
         log_level=LogLevels.error,
         workers_kill_timeout=KILL_AFTER_S,
-    ).serve(target_loader=partial(_settled, make_app, os.getpid()), wrap_loader=False)
+    ).serve(target_loader=partial(_settled, make_app, os.getpid(), int(port)), wrap_loader=False)
 
 
-def _settled(make_app: Callable[[], Any], parent: int) -> Any:
+def _settled(make_app: Callable[[], Any], parent: int, port: int) -> Any:
     """The application, made; what has been loaded for it stays, and is no more looked through for garbage."""
     _end_with(parent)
     app = make_app()
+    slow_senders.watch(port)
     gc.collect()
     gc.freeze()
     return app
