@@ -71,12 +71,19 @@ def test_other_paths_are_let_through(port: int, path: str) -> None:
     assert status(port, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()) == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/signed/x"])
-@pytest.mark.parametrize(("told", "sent"), [(100, 18), (100, 0), (100_000, 60_000), (19, 18)])
+@pytest.mark.parametrize(
+    ("path", "told", "sent"),
+    [
+        ("/", 100, 18),
+        ("/", 100, 0),
+        ("/", 19, 18),
+        ("/", 60_000, 40_000),
+        ("/signed/x", 100, 18),
+        ("/signed/x", 100_000, 60_000),
+    ],
+)
 def test_a_body_cut_short_is_refused(port: int, path: str, told: int, sent: int) -> None:
     """faults/security.md S13: never taken for the whole."""
-    if path == "/" and told > 65_536:
-        pytest.skip("too large there, however much of it comes")
     assert status(port, post(path, f"Content-Length: {told}", body="x" * sent), finish=True) == 400
 
 
