@@ -49,9 +49,6 @@ from wechat.platform import notices
 from wechat.webhook import views as webhook
 
 SWEEP_S = 2.0
-KIB = 1024
-SIGNED_DOORS = {"/wechat/": 64 * KIB, "/partners/": 4096 * KIB, "/sms/": 256 * KIB}
-"""Paths of the platforms, partners and gateways, who sign what they send -> their longest body in bytes."""
 
 
 def create_app(ground: Ground | None = None) -> Flask:
@@ -70,7 +67,7 @@ def create_app(ground: Ground | None = None) -> Flask:
     receive_strays(app, ground, http_problem_response)
     if proxies := ground.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
-    app.wsgi_app = Admission(app.wsgi_app, SIGNED_DOORS, tuple(HEADERS.items()))  # type: ignore[method-assign]
+    app.wsgi_app = Admission(app.wsgi_app, tuple(HEADERS.items()))  # type: ignore[method-assign]
     return _with_health_and_problems(app, ground)
 
 

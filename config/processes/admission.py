@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import BoundedSemaphore
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 OPEN_SLOTS: Final = 24
 SIGNED_SLOTS: Final = 8
 SLOT_WAIT_S: Final = 10.0
+SIGNED_DOORS: Final = {"/wechat/": 64 * 1024, "/partners/": 4096 * 1024, "/sms/": 256 * 1024}
+"""Paths of the platforms, partners and gateways, who sign what they send -> the longest body there, in bytes."""
+
 LONGEST_BODY: Final = 64 * 1024
 """Of a door that is not signed; each of them takes far less."""
 
@@ -82,11 +86,15 @@ class _Broken(io.RawIOBase):
 class Admission:
     """The layer.
 
-    `signed`: prefixes of the paths whose requests are signed by their sender -> the longest body there, in bytes.
-    `headers`: sent with each refusal.
+    `headers`: sent with each refusal. `signed`: as SIGNED_DOORS.
     """
 
-    def __init__(self, inner: WSGIApplication, signed: Mapping[str, int], headers: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        inner: WSGIApplication,
+        headers: Sequence[tuple[str, str]],
+        signed: Mapping[str, int] = MappingProxyType(SIGNED_DOORS),
+    ) -> None:
         self._inner, self._signed, self._headers = inner, signed, [TEXT, *headers]
         self._slots = {True: BoundedSemaphore(SIGNED_SLOTS), False: BoundedSemaphore(OPEN_SLOTS)}
 

@@ -27,7 +27,7 @@ def make_app():
             status, text = f"{fault.code} Refused", b""
         start_response(status, [("Content-Length", str(len(text)))])
         return [text]
-    return Admission(app, {"/signed/": 1 << 20}, [("X-Content-Type-Options", "nosniff")])
+    return Admission(app, [("X-Content-Type-Options", "nosniff")], {"/signed/": 1 << 20})
 serve(make_app, sys.argv[1])
 """
 
