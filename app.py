@@ -23,8 +23,7 @@ from config.commands import up
 from config.commands.terminal import Commands, needs_ground
 from config.errors import OneCertError
 from config.ground import Ground, load_ground
-from config.processes import health
-from config.processes.admission import Admission
+from config.processes import admission, health
 from config.processes.serving import begin_process, serve, until_stopped, whole
 from config.queue.worker import make_worker
 from config.sandbox import behaviour as switches
@@ -56,9 +55,8 @@ def create_app(ground: Ground | None = None) -> Flask:
     ground = ground or load_ground()
     app = Flask("onecert", static_folder=None)
     app.wsgi_app = add_headers(whole(app.wsgi_app))  # type: ignore[assignment,method-assign]
-    door = Door(
-        ground, partial(logins.log_in, ground), partial(logins.read_phone, ground), partial(notices.owe, ground)
-    )
+    log_in, read_phone = partial(logins.log_in, ground), partial(logins.read_phone, ground)
+    door = Door(ground, log_in, read_phone, partial(notices.owe, ground))
     app.register_blueprint(pages.make_blueprint(ground, door))
     app.register_blueprint(webhook.make_blueprint(ground))
     app.register_blueprint(miniprogram_api.views.make_blueprint(ground, door))
@@ -67,7 +65,7 @@ def create_app(ground: Ground | None = None) -> Flask:
     receive_strays(app, ground, http_problem_response)
     if proxies := ground.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
-    app.wsgi_app = Admission(app.wsgi_app, tuple(HEADERS.items()))  # type: ignore[method-assign]
+    app.wsgi_app = admission.Admission(app.wsgi_app, tuple(HEADERS.items()))  # type: ignore[method-assign]
     return _with_health_and_problems(app, ground)
 
 
