@@ -3,6 +3,16 @@
 (function () {
   "use strict";
 
+  /* An old browser gets the page as it is without scripts. replaceChildren (Chrome 86, iOS 14) is the youngest name used here. */
+  const NEEDED = [
+    [window, "fetch AbortController Promise"], [window.crypto, "getRandomValues"], [Element.prototype, "replaceChildren append after before remove closest"],
+    [Array.prototype, "flatMap"], [String.prototype, "normalize padStart trimEnd"], [Event.prototype, "preventDefault"], [window.HTMLTemplateElement && HTMLTemplateElement.prototype, "content"],
+  ];
+  function showPlain() {
+    document.querySelectorAll("noscript").forEach((node) => { node.outerHTML = "<div>" + node.textContent + "</div>"; });
+  }
+  if (!NEEDED.every(([owner, names]) => owner && names.split(" ").every((name) => name in owner))) return showPlain();
+
   const API = "/api/v1";
   const SLOW_MS = 3000, ABORT_MS = 15000, HOUR_MS = 3600000, DAY_MS = 24 * HOUR_MS;
   const $ = (id) => document.getElementById(id);
@@ -64,7 +74,24 @@
     return node;
   }
 
-  /* ---- One call: an answer with its problem, or a throw when the net gave none ---- */
+  /* ---- A press is a pointer that goes down and up on the same thing: nothing moves in between ---- */
+
+  const LONGEST_PRESS_MS = 2000, CLICK_MS = 350; // a finger's click comes some time after it has left the glass
+  let pressing = false, waiting = [], release = 0;
+  function rise() {
+    pressing = false;
+    waiting.splice(0).forEach((go) => go());
+  }
+  function releaseIn(ms) {
+    clearTimeout(release);
+    release = setTimeout(rise, ms);
+  }
+  addEventListener("pointerdown", () => { clearTimeout(release); pressing = true; }, true);
+  addEventListener("pointerup", () => releaseIn(CLICK_MS), true);
+  ["click", "pointercancel", "contextmenu"].forEach((name) => addEventListener(name, () => releaseIn(0), true));
+  const still = () => (pressing ? new Promise((go) => { waiting.push(go); setTimeout(go, LONGEST_PRESS_MS); }) : Promise.resolve());
+
+  /* ---- One call: an answer with its problem, or nothing when the net gave none ---- */
 
   async function call(method, path, token, body, key) {
     const abort = new AbortController();
@@ -72,13 +99,11 @@
     const headers = { Accept: "application/json", Authorization: "Bearer " + token };
     if (body) headers["Content-Type"] = "application/json";
     if (key) headers["Idempotency-Key"] = key;
-    try {
-      const answer = await fetch(API + path, { method, headers, body: body && JSON.stringify(body), signal: abort.signal, cache: "no-store" });
-      const told = await answer.json().catch(() => ({}));
-      return { ok: answer.ok, status: answer.status, told, token: answer.headers.get("Session-Token") || token };
-    } finally {
-      clearTimeout(timer);
-    }
+    const answer = await fetch(API + path, { method, headers, body: body && JSON.stringify(body), signal: abort.signal, cache: "no-store" }).catch(() => null);
+    const told = answer && await answer.json().catch(() => ({}));
+    clearTimeout(timer);
+    await still();
+    return answer && { ok: answer.ok, status: answer.status, told, token: answer.headers.get("Session-Token") || token };
   }
 
   /* ---- The form ---- */
@@ -93,7 +118,7 @@
     const get = $("get"), send = $("submit"), sendWords = send.textContent;
     const service = form.dataset.service;
     const wrong = {}; // field -> the value that was refused
-    let busy = false, sending = false, readyAt = 0, ticker = 0;
+    let busy = false, sending = false, plain = false, readyAt = 0, ticker = 0;
 
     /* What can be told without asking: nothing there, too short, too long. */
     function fault(name) {
@@ -136,9 +161,14 @@
       if (name === "consent") $("field-consent").classList.remove("weui-agree_warn");
       delete wrong[name];
     }
+    /* A mended field is no longer wrong, but its message keeps its room until the next press: whatever a finger is on stays under it. */
     function mended(name) {
-      if (name in wrong && !fault(name) && (name === "consent" || input(name).value !== wrong[name])) forget(name);
-      if (!Object.keys(wrong).length && $("box") && !$("box").classList.contains("notice_amber")) $("box").remove();
+      if (!(name in wrong) || fault(name) || (name !== "consent" && input(name).value === wrong[name])) return;
+      const said = $("say-" + name);
+      if (said) said.classList.add("said_over");
+      input(name).removeAttribute("aria-invalid");
+      input(name).removeAttribute("aria-describedby");
+      if ($("hint-" + name)) input(name).setAttribute("aria-describedby", "hint-" + name);
     }
 
     /* Boxes above the fields. */
@@ -214,7 +244,7 @@
       get.removeAttribute("aria-disabled");
       get.textContent = say("f.code.again");
       speak(say("f.code.ready"));
-      if ($("say-code") && !("code" in wrong)) remark("code", "soon", "clock", say("f.code.help"));
+      still().then(() => { if ($("say-code") && !("code" in wrong)) remark("code", "soon", "clock", say("f.code.help")); });
     }
     async function askCode() {
       if (sending || busy || get.getAttribute("aria-disabled")) return;
@@ -230,17 +260,16 @@
       const before = get.textContent;
       get.textContent = say("f.code.sending");
       speak(say("f.code.sending"));
-      try {
-        const answer = await call("POST", "/verification-codes", input("session").value, { service, phone: input("phone").value });
-        input("session").value = answer.token;
-        free(before);
-        if (answer.ok) sent(answer.told);
-        else refused(answer);
-      } catch (error) {
-        free(before);
+      const answer = await call("POST", "/verification-codes", input("session").value, { service, phone: input("phone").value });
+      free(before);
+      if (!answer) {
         remark("code", "soon", "alert", say("e.offline.code"));
         speak(say("e.offline.code"));
+        return;
       }
+      input("session").value = answer.token;
+      if (answer.ok) sent(answer.told);
+      else refused(answer);
     }
     function free(text) {
       sending = false;
@@ -289,28 +318,32 @@
       names.forEach((name) => { body[name] = input(name).value; });
       lock(true);
       const timer = setTimeout(slow, SLOW_MS);
-      try {
-        const answer = await call("POST", "/inquiries", input("session").value, body, input("key").value);
-        clearTimeout(timer);
-        if (answer.ok) return location.replace("/inquiries/" + answer.told.reference);
-        input("session").value = answer.token;
-        lock(false);
-        refused(answer);
-      } catch (error) {
-        clearTimeout(timer);
-        lock(false);
-        box(true, say("e.offline.h"), say("e.offline.p"));
-      }
+      const answer = await call("POST", "/inquiries", input("session").value, body, input("key").value);
+      clearTimeout(timer);
+      if (answer && answer.ok) return location.replace("/inquiries/" + answer.told.reference);
+      lock(false);
+      if (!answer) return box(true, say("e.offline.h"), say("e.offline.p"));
+      input("session").value = answer.token;
+      refused(answer);
     }
 
     const PARSED = new Set(["phone", "id_tail", "id_number", "name"]);
-    form.addEventListener("submit", (event) => {
+    /* Whatever breaks in here, the press still counts: the form goes the way it goes without scripts. */
+    function goPlainly(asksCode) {
+      plain = true;
+      if (asksCode) form.append(Object.assign(element("input", ""), { type: "hidden", name: "action", value: "code" }));
+      HTMLFormElement.prototype.submit.call(form);
+    }
+    function pressed(event, work, asksCode) {
+      if (plain) return;
       event.preventDefault();
-      if (event.submitter === get) askCode();
-      else submit();
-    });
-    inOrder.forEach((name) => input(name).addEventListener("blur", () => mended(name)));
-    input("consent").addEventListener("change", () => mended("consent"));
+      work().catch(() => goPlainly(asksCode));
+    }
+    get.addEventListener("click", (event) => pressed(event, askCode, true));
+    form.addEventListener("submit", (event) => pressed(event, submit, false));
+    form.querySelectorAll("[aria-invalid]").forEach((field) => { wrong[field.name] = field.value; });
+    form.addEventListener("input", (event) => mended(event.target.name));
+    form.addEventListener("change", (event) => mended(event.target.name));
     addEventListener("visibilitychange", () => { if (readyAt > Date.now() - 1000 && !document.hidden) tick(); });
     addEventListener("pagehide", () => ["id_tail", "id_number", "code"].forEach((name) => { if (input(name)) input(name).value = ""; }));
     addEventListener("pageshow", (event) => {
@@ -384,26 +417,22 @@
     async function look() {
       timer = 0;
       if (document.hidden) return;
-      try {
-        const answer = await call("GET", "/inquiries/" + list.dataset.reference, token);
-        lost(!answer.ok);
-        if (answer.status === 404 || answer.status === 401) return;
-        token = answer.token;
-        if (answer.ok) show(answer.told);
-      } catch (error) {
-        lost(true);
-      }
+      const answer = await call("GET", "/inquiries/" + list.dataset.reference, token);
+      lost(!answer || !answer.ok);
+      if (answer && (answer.status === 404 || answer.status === 401)) return;
+      if (answer) token = answer.token;
+      if (answer && answer.ok) show(answer.told);
       plan();
     }
     function plan() {
       const age = Date.now() - started;
       if (status === "closed" || timer) return;
-      timer = setTimeout(look, age < 30000 ? 2000 : age < 300000 ? 10000 : 60000);
+      timer = setTimeout(() => look().catch(showPlain), age < 30000 ? 2000 : age < 300000 ? 10000 : 60000);
     }
     document.addEventListener("visibilitychange", () => {
       clearTimeout(timer);
       timer = 0;
-      if (!document.hidden && status !== "closed") look();
+      if (!document.hidden && status !== "closed") look().catch(showPlain);
     });
     plan();
   }
