@@ -18,7 +18,7 @@ from tests.support.instances import Citizen, Instance, private_instance
 from tests.support.servers import free_port, wait_until
 
 numbers = itertools.count(13_500_000_001)
-FAR_SIDE = Path(__file__).with_name("far_side.py")
+PARTNER_SERVER = Path(__file__).with_name("partner_server.py")
 KEY_ID, SECRET = "far-side", "the-secret-of-the-far-side-and-of-nobody-else"
 ENTRY = """
 [[partners]]
@@ -44,7 +44,7 @@ applications = [{ code = "far", name = { zh = "远方", en = "Far" } }]
 @contextlib.contextmanager
 def far_side(kind: str, code: str, *more: str) -> Iterator[str]:
     """The partner as a process that finds nothing of this project; yields its base URL."""
-    words = [sys.executable, "-I", str(FAR_SIDE), kind, code, more[0], more[1], KEY_ID, SECRET, *more[2:]]
+    words = [sys.executable, "-I", str(PARTNER_SERVER), kind, code, more[0], more[1], KEY_ID, SECRET, *more[2:]]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout
         yield f"http://127.0.0.1:{int(child.stdout.readline())}"
