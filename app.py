@@ -24,7 +24,7 @@ from config.commands.terminal import Commands, needs_ground
 from config.errors import OneCertError
 from config.ground import Ground, load_ground
 from config.processes import admission, health
-from config.processes.serving import begin_process, serve, until_stopped, whole
+from config.processes.serving import begin_process, buffer_responses, serve, stop_event
 from config.queue.worker import make_worker
 from config.sandbox import behaviour as switches
 from config.telemetry import metrics
@@ -54,7 +54,7 @@ def create_app(ground: Ground | None = None) -> Flask:
     """The pages, the API, the webhook and the receipts."""
     ground = ground or load_ground()
     app = Flask("onecert", static_folder=None)
-    app.wsgi_app = add_headers(whole(app.wsgi_app))  # type: ignore[assignment,method-assign]
+    app.wsgi_app = add_headers(buffer_responses(app.wsgi_app))  # type: ignore[assignment,method-assign]
     log_in, read_phone = partial(logins.log_in, ground), partial(logins.read_phone, ground)
     door = Door(ground, log_in, read_phone, partial(notices.owe, ground))
     app.register_blueprint(pages.make_blueprint(ground, door))
@@ -134,7 +134,7 @@ def worker(ground: Ground) -> None:
 def gateway(ground: Ground) -> None:
     """Send owed messages until stopped; what is under way is finished first."""
     begin_process(ground.settings)
-    sender.run(ground, partial(record_outcome, ground), until_stopped())
+    sender.run(ground, partial(record_outcome, ground), stop_event())
 
 
 @cli.command()
@@ -142,7 +142,7 @@ def gateway(ground: Ground) -> None:
 def clock(ground: Ground) -> None:
     """Sweep every few seconds: whatever stands too long is found here. Serves this host's /metrics."""
     begin_process(ground.settings)
-    stop, stop_metrics = until_stopped(), metrics.serve(ground.settings.metrics_bind)
+    stop, stop_metrics = stop_event(), metrics.serve(ground.settings.metrics_bind)
     while not stop.wait(SWEEP_S):
         sweep(ground)
         with suppress(OneCertError):  # said in the log by whoever raised it; the next turn comes soon

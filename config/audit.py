@@ -48,7 +48,7 @@ audit_head = Table(
 )
 
 
-class Witness(Protocol):
+class AuditContext(Protocol):
     """What recording needs of the ground."""
 
     @property
@@ -83,7 +83,7 @@ class Break:
 
 
 def record(
-    db: Connection, ground: Witness, action: str, subject: str, detail: str = "", actor: str | None = None
+    db: Connection, ground: AuditContext, action: str, subject: str, detail: str = "", actor: str | None = None
 ) -> None:
     """Write one row in the caller's transaction. `action` is what was done: `secret.set`.
 
@@ -93,7 +93,7 @@ def record(
     _append(db, ground, action, subject, detail, actor or current_actor())
 
 
-def begin_head(db: Connection, ground: Witness) -> bool:
+def begin_head(db: Connection, ground: AuditContext) -> bool:
     """Give a chain whose head is missing or does not hold a new one, and a row that says so. Whether it had to.
 
     A chain that was made before there were heads is such a chain, once.
@@ -144,7 +144,7 @@ def current_actor() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def _append(db: Connection, ground: Witness, action: str, subject: str, detail: str, actor: str) -> None:
+def _append(db: Connection, ground: AuditContext, action: str, subject: str, detail: str, actor: str) -> None:
     # The number follows the head's, not the last row's: what was cut off stays a gap for ever.
     head = _read_head(db)
     entry = Entry(

@@ -10,7 +10,7 @@ from config.commands.doctor import doctor
 from config.commands.keys import key
 from config.commands.terminal import needs_ground
 from config.ground import Ground
-from config.processes.serving import begin_process, until_stopped
+from config.processes.serving import begin_process, stop_event
 from config.telemetry import metrics
 
 
@@ -19,7 +19,7 @@ from config.telemetry import metrics
 def serve_metrics(ground: Ground) -> None:
     """Serve this host's /metrics, where no clock process does."""
     begin_process(ground.settings)
-    stop, stop_metrics = until_stopped(), metrics.serve(ground.settings.metrics_bind)
+    stop, stop_metrics = stop_event(), metrics.serve(ground.settings.metrics_bind)
     stop.wait()
     stop_metrics()
 

@@ -11,7 +11,7 @@ from config.crypto.key_ring import KeyRing
 from config.crypto.secrets import SecretStore
 from config.crypto.suites import self_test
 from config.db.engine import make_engine
-from config.net.http_client import Outgoing
+from config.net.http_client import HttpClient
 from config.queue.bell import Bell, make_redis
 from config.settings import Settings, load_settings
 from config.telemetry.log import configure_logging
@@ -30,7 +30,7 @@ class Ground:
     catalogues: CatalogueStore
     redis: "Redis"
     bell: Bell
-    http: Outgoing
+    http: HttpClient
 
 
 def make_ground(settings: Settings, clock: Clock | None = None) -> Ground:
@@ -49,7 +49,7 @@ def make_ground(settings: Settings, clock: Clock | None = None) -> Ground:
         catalogues=CatalogueStore(engine, keys, time),
         redis=redis,
         bell=Bell(redis),
-        http=Outgoing(settings.ca_file),
+        http=HttpClient(settings.ca_file),
     )
 
 

@@ -18,7 +18,7 @@ INVISIBLE: Final = re.compile(
 PHONE: Final = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})")
 
 
-def normal(text: str) -> str:
+def normalise_width(text: str) -> str:
     """`text` in half width (NFKC) without invisible characters, cut a little beyond what a field may hold."""
     # The cap comes first: one character can become eighteen under NFKC.
     return unicodedata.normalize("NFKC", without_invisible(text[: MAX_TYPED + 1]))
@@ -31,7 +31,7 @@ def without_invisible(text: str) -> str:
     return INVISIBLE.sub("", "".join(sign for sign in text if unicodedata.category(sign) != "Cf"))
 
 
-def joined(text: str) -> str:
+def strip_separators(text: str) -> str:
     """`text` without separators and invisible characters.
 
     Empty when it is too long, or has a digit of another script such as ² or ①.
@@ -40,12 +40,12 @@ def joined(text: str) -> str:
         return ""
     if text.isascii():  # what nearly all phones send: nothing is foreign, and NFKC changes nothing
         return SEPARATORS.sub("", text)
-    return "" if any(_is_foreign_digit(sign) for sign in text) else SEPARATORS.sub("", normal(text))
+    return "" if any(_is_foreign_digit(sign) for sign in text) else SEPARATORS.sub("", normalise_width(text))
 
 
 def find_phone(text: str) -> str | None:
     """The eleven digits of the mainland mobile number that `text` is; None when it is none."""
-    found = PHONE.fullmatch(joined(text))
+    found = PHONE.fullmatch(strip_separators(text))
     return found.group(1) if found else None
 
 

@@ -15,7 +15,7 @@ from config.catalogue.schema import Partner
 from config.crypto.http_signatures import sign
 from config.errors import CallError, NotSentError, SecretMissing
 from config.ground import Ground
-from config.net.http_client import Answer as HttpAnswer
+from config.net.http_client import HttpResponse
 from config.telemetry.log import get_logger
 from config.telemetry.metrics import count_call
 from enterprises.circuit_breaker import FAULTY, note
@@ -95,7 +95,7 @@ def ask(
     return Answers(batch, parsed.answers)
 
 
-def _post(ground: Ground, partner: Partner, body: bytes, items: int, now: int) -> HttpAnswer:
+def _post(ground: Ground, partner: Partner, body: bytes, items: int, now: int) -> HttpResponse:
     """The answer to one call, made again with the next key when the one in use is not accepted."""
     try:
         keys = signing_keys(ground, partner)
@@ -110,7 +110,7 @@ def _post(ground: Ground, partner: Partner, body: bytes, items: int, now: int) -
 
 def _post_signed(
     ground: Ground, partner: Partner, plain: bytes, items: int, key_id: str, secret: str, now: int
-) -> HttpAnswer:
+) -> HttpResponse:
     url = partner.base_url.rstrip("/") + PATH
     body, content_type = build_content(partner.seal, secret, key_id, plain)
     headers = sign(
@@ -140,7 +140,9 @@ def _post_signed(
         raise EnterpriseError(f"no answer: {error.reason}", code=code) from error
 
 
-def _read(ground: Ground, answer: HttpAnswer, batch: str, items: Sequence[Item], kind: str, partner: Partner) -> Parsed:
+def _read(
+    ground: Ground, answer: HttpResponse, batch: str, items: Sequence[Item], kind: str, partner: Partner
+) -> Parsed:
     if answer.status not in (200, 202):
         _refuse_status(answer, ground.clock.now())
     body = open_content(ground, partner, answer.headers.get("Content-Type", ""), answer.body)
@@ -158,7 +160,7 @@ def open_content(ground: Ground, partner: Partner, content_type: str, body: byte
     return parse_content(partner.seal, secrets, content_type, body)
 
 
-def _refuse_status(answer: HttpAnswer, now: int) -> NoReturn:
+def _refuse_status(answer: HttpResponse, now: int) -> NoReturn:
     wait = parse_retry_after(answer.headers.get("Retry-After"), now)
     code = "slow_down" if answer.status == 429 else "bad_status"
     if answer.status in REFUSING_STATUSES:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from config.db.engine import among
+from config.db.engine import id_in
 from query.errors import MovedElsewhere
 from query.inquiry import MOVES, State
 from query.models import inquiry
@@ -21,7 +21,7 @@ def standing(db: Connection, ids: Sequence[bytes], state: State, *, wave: int | 
     """Lock those of `ids` that are in `state` (and in `wave`, if given) and return them."""
     if not ids:
         return set()
-    here = select(inquiry.c.id).where(among(inquiry.c.id, ids), inquiry.c.state == state)
+    here = select(inquiry.c.id).where(id_in(inquiry.c.id, ids), inquiry.c.state == state)
     if wave is not None:
         here = here.where(inquiry.c.wave == wave)
     return set(db.execute(here.with_for_update()).scalars())
@@ -31,7 +31,7 @@ def standing_phones(db: Connection, ids: Sequence[bytes], state: State, *, wave:
     """Lock those of `ids` that are in `state` and in `wave`; returns the sealed number of each."""
     if not ids:
         return {}
-    here = select(inquiry.c.id, inquiry.c.phone).where(among(inquiry.c.id, ids), inquiry.c.state == state)
+    here = select(inquiry.c.id, inquiry.c.phone).where(id_in(inquiry.c.id, ids), inquiry.c.state == state)
     rows = db.execute(here.where(inquiry.c.wave == wave).with_for_update()).all()
     return {row.id: row.phone for row in rows}
 
@@ -48,7 +48,7 @@ def move(db: Connection, ids: Sequence[bytes], old: State, new: State, **values:
         return []
     moving = sorted(ids)
     values = {**values, "state": new}
-    done = db.execute(update(inquiry).where(among(inquiry.c.id, moving), inquiry.c.state == old).values(**values))
+    done = db.execute(update(inquiry).where(id_in(inquiry.c.id, moving), inquiry.c.state == old).values(**values))
     if done.rowcount != len(moving):
         raise MovedElsewhere(f"{done.rowcount} of {len(moving)} moved from {old.name} to {new.name}")
     return moving

@@ -121,7 +121,7 @@ def resend_message(ground: Ground, ctx: click.Context, message_id: str, dry_run:
         if not resend(db, ground, number):
             raise NotInDoubt("only a reply in doubt, not yet resent and not too late can be; `message show` tells")
         audit.record(db, ground, "message.resend", message_id)
-    ground.bell.ring_gateway()
+    ground.bell.notify_gateway()
     click.echo(f"{message_id} is sent once more")
 
 

@@ -9,7 +9,7 @@ import click
 
 from config.commands.terminal import json_option, needs_ground, print_table, read_input
 from config.ground import Ground
-from config.net.http_client import Answer
+from config.net.http_client import HttpResponse
 from wechat.accounts import official_accounts
 from wechat.errors import PlayFailed
 from wechat.platform.menu_cli import menu, token
@@ -118,7 +118,7 @@ def _show(keys: AccountKeys, bodies: Sequence[bytes]) -> None:
 
 
 def _send(ground: Ground, where: str, played: Played) -> bytes:
-    answer: Answer = ground.http.post(
+    answer: HttpResponse = ground.http.post(
         f"{where}?{played.query}", played.body, {"Content-Type": played.media}, total=WECHAT_WAITS_S
     )
     if answer.status != 200:

@@ -29,13 +29,13 @@ WECHAT_URL = "https://api.weixin.qq.com"
 Window = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
-class Part(BaseModel):
+class StrictModel(BaseModel):
     """A table of the document: exact types, no unknown keys, unchangeable once loaded."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class Bilingual(Part):
+class Bilingual(StrictModel):
     """Words in Chinese and English: `name.zh`, `name["zh-CN"]`, `name["en"]`."""
 
     zh: Block

@@ -6,17 +6,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from config.catalogue.fields import Algorithm, Code, Digits, Lane, LinkUrl, Part, Seconds
+from config.catalogue.fields import Algorithm, Code, Digits, Lane, LinkUrl, Seconds, StrictModel
 
 
-class ApprovedText(Part):
+class ApprovedText(StrictModel):
     """One of `[texts.sms]` that a vendor has approved, and the vendor's code for it."""
 
     text: Code
     code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,32}$")]
 
 
-class Link(Part):
+class Link(StrictModel):
     """One configured route to an SMS gateway; a lower `preference` is taken first.
 
     `http` is known by `key_id`; `cmpp` by `account` (SP_Id) and `service_id`; `smpp` by `account` (system_id);

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from config.catalogue.fields import Line, Part, Url
+from config.catalogue.fields import Line, StrictModel, Url
 
 MAX_TOP = 3
 MAX_SUB = 5
@@ -42,7 +42,7 @@ NEEDED: Mapping[Kind, tuple[str, ...]] = {
 """What a button of a kind has beside its name; all others have a key."""
 
 
-class MenuItem(Part):
+class MenuItem(StrictModel):
     """A button of an official account's menu; with `items` it only opens them."""
 
     name: Line

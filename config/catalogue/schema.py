@@ -23,10 +23,10 @@ from config.catalogue.fields import (
     Host,
     Line,
     LinkUrl,
-    Part,
     Prefix,
     Seconds,
     ServiceCode,
+    StrictModel,
     Url,
     Window,
 )
@@ -34,20 +34,20 @@ from config.catalogue.links import Link
 from config.catalogue.menus import MenuItem
 
 
-class Operator(Part):
+class Operator(StrictModel):
     """Who runs the service, for the foot of every page."""
 
     name: Bilingual
     filing: Line
 
 
-class PageLogin(Part):
+class PageLogin(StrictModel):
     """Switches on that pages opened in WeChat learn the visitor's openid; `url` is where WeChat logs people in."""
 
     url: Url = "https://open.weixin.qq.com"
 
 
-class Notice(Part):
+class Notice(StrictModel):
     """A subscription notice after acceptance: the template, and which of its keywords takes what."""
 
     template_id: Line
@@ -55,7 +55,7 @@ class Notice(Part):
     status: Annotated[str, StringConstraints(pattern=r"^(phrase|thing)[0-9]{1,2}$")]
 
 
-class Entrance(Part):
+class Entrance(StrictModel):
     """Where a citizen comes in. `mode` and what `ACCOUNT_KEYS` names are an official account's.
 
     `base_url`: the platform's API. An official account without it uses WeChat's own address; nobody logs into a mini
@@ -86,7 +86,7 @@ class Entrance(Part):
         return self.base_url or WECHAT_URL
 
 
-class Service(Part):
+class Service(StrictModel):
     """One of the two services and its time limits, counted from acceptance (`patience_s`: from asking)."""
 
     code: ServiceCode
@@ -99,7 +99,7 @@ class Service(Part):
     reply_within_s: Annotated[int, Field(ge=1, le=172_800)]
 
 
-class Application(Part):
+class Application(StrictModel):
     """A product of an enterprise. `assumption`: nobody has attested that the real service counts it."""
 
     code: Code
@@ -107,7 +107,7 @@ class Application(Part):
     assumption: bool = False
 
 
-class Hotline(Part):
+class Hotline(StrictModel):
     """Where an objection goes by phone. Without `verified_on` it is a lead to follow and shown nowhere."""
 
     number: Annotated[str, StringConstraints(pattern=r"^[0-9][0-9-]{3,19}$")]
@@ -116,7 +116,7 @@ class Hotline(Part):
     verified_on: datetime.date | None = None
 
 
-class Guide(Part):
+class Guide(StrictModel):
     """How to see details and remove an account in the company's own product; None: in general words only."""
 
     details: Bilingual | None = None
@@ -125,7 +125,7 @@ class Guide(Part):
     verified_on: datetime.date | None = None
 
 
-class Partner(Part):
+class Partner(StrictModel):
     """Whoever is asked. `retry_s`: waits between tries (the last one repeats); `prefixes`: a carrier's numbers.
 
     `next_key_id`: the key that is to follow, while keys change. `concurrency` and `calls_per_s` hold for all workers
@@ -176,7 +176,7 @@ class Partner(Part):
         return self.guide if self.guide.verified_on else None
 
 
-class Limits(Part):
+class Limits(StrictModel):
     """How often something may be done. Addresses are generous: a carrier's whole city shares a few."""
 
     code_per_phone_gap_s: Amount
@@ -192,14 +192,14 @@ class Limits(Part):
     phone_numbers_per_session_day: Amount = 10
 
 
-class Texts(Part):
+class Texts(StrictModel):
     """SMS texts by name (zh-CN only) and chat answers by topic and language, with `{places}` to fill."""
 
     sms: dict[str, Line]
     chat: dict[str, dict[str, Block]]
 
 
-class Catalogue(Part):
+class Catalogue(StrictModel):
     """The whole document, as a process reads it. `version` is 0 until the store has numbered it."""
 
     version: int = 0

@@ -21,7 +21,7 @@ from config.bootstrap import bootstrap
 from config.commands.terminal import ground_of, plain_errors
 from config.errors import RedisUnavailable, SettingInvalid
 from config.ground import Ground
-from config.processes.supervisor import Child, Supervisor, say
+from config.processes.supervisor import Child, Supervisor, print_line
 from config.settings import Settings
 from config.telemetry import metric_files
 
@@ -52,14 +52,14 @@ def make_command(upgrade: Callable[[Engine], None]) -> click.Command:
         metric_files.clear(ground.settings.data)
         bootstrap(ground, upgrade, f"http://{ground.settings.sandbox_bind}")
         for line in addresses(ground):
-            say(line)
-        part_with(ground)
-        ctx.exit(Supervisor(children(ctx.find_root().command, ground.settings, workers), say).run())
+            print_line(line)
+        release_data_dir(ground)
+        ctx.exit(Supervisor(children(ctx.find_root().command, ground.settings, workers), print_line).run())
 
     return up
 
 
-def part_with(ground: Ground) -> None:
+def release_data_dir(ground: Ground) -> None:
     """Leave nothing open that a fork must not share, and memory in a state that forks can share."""
     ground.engine.dispose()
     ground.redis.close()
@@ -182,7 +182,7 @@ def redis_child(settings: Settings) -> Child:
         "--logfile": str(log),
     }
     argv = [redis_program(), *(word for pair in options.items() for word in pair)]
-    return Child("redis", argv=argv, stage=0, ready=f"redis:{settings.redis_socket}", said=f"in {log}")
+    return Child("redis", argv=argv, stage=0, ready=f"redis:{settings.redis_socket}", log_hint=f"in {log}")
 
 
 def redis_program() -> str:

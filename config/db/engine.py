@@ -45,14 +45,14 @@ IDLE_S = 5.0
 """A connection that was not used for so long is asked whether it still is one: a firewall may have dropped it."""
 USED_AT = "onecert_used_at"
 READING = "onecert_reading"
-AWAY = "the database does not answer just now"
+UNREACHABLE = "the database does not answer just now"
 BUSY = "every database connection is in use"
 UNPREPARED = (
     "the database lacks tables or columns; `onecert db upgrade` makes them, "
     "unless ONECERT_DATA or ONECERT_DATABASE_URL leads to the wrong one"
 )
 # Faults of the program or answers to it, not of the database: no 503 for them.
-PASSING = (IntegrityError, ProgrammingError)
+RETRYABLE = (IntegrityError, ProgrammingError)
 
 metadata = MetaData(
     naming_convention={
@@ -136,13 +136,13 @@ def _mysql_engine(url: str) -> Engine:
         if used_at is None:
             return
         hung_up = wait_for_read(connection._sock, timeout=0)
-        if hung_up or (time.monotonic() - used_at > IDLE_S and not _answers(connection)):
+        if hung_up or (time.monotonic() - used_at > IDLE_S and not _ping(connection)):
             raise DisconnectionError
 
     return engine
 
 
-def _answers(connection: Any) -> bool:
+def _ping(connection: Any) -> bool:
     try:
         connection.ping(reconnect=False)
     except (MySQLError, OSError):
@@ -156,14 +156,14 @@ def begin(engine: Engine) -> Iterator[Connection]:
 
     IntegrityError passes (it is the caller's answer); all else becomes DatabaseUnavailable.
     """
-    with _our_errors(), engine.begin() as db:
+    with _translate_errors(), engine.begin() as db:
         yield db
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """One consistent look, without a write lock. What is written in it is rolled back."""
-    with _our_errors(), engine.connect() as db:
+    with _translate_errors(), engine.connect() as db:
         yield db.execution_options(**{READING: True})
 
 
@@ -189,7 +189,7 @@ def transact(engine: Engine, work: Callable[[Connection], T], tries: int = 3) ->
 
 
 @contextmanager
-def _our_errors() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
@@ -201,9 +201,9 @@ def _our_errors() -> Iterator[None]:
 def _raise_ours(error: DBAPIError) -> NoReturn:
     if is_unprepared(error):
         raise DatabaseUnavailable(UNPREPARED) from error
-    if isinstance(error, PASSING):
+    if isinstance(error, RETRYABLE):
         raise error
-    raise DatabaseUnavailable(AWAY) from error
+    raise DatabaseUnavailable(UNREACHABLE) from error
 
 
 def is_unprepared(error: DBAPIError) -> bool:
@@ -239,7 +239,7 @@ class _Ids(UserDefinedType[Sequence[bytes]]):
         return lambda ids: "(" + ",".join([f"x'{one.hex()}'" for one in ids]) + ")"
 
 
-def among(id_column: ColumnElement[bytes], ids: Iterable[bytes]) -> ColumnElement[bool]:
+def id_in(id_column: ColumnElement[bytes], ids: Iterable[bytes]) -> ColumnElement[bool]:
     """Is it one of these ids? `in_` for a whole wave: one literal, not hundreds of parameters (docs/decisions.md)."""
     listed = sorted(ids)
     if not listed:

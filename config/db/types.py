@@ -16,7 +16,7 @@ Serial = BigInteger().with_variant(Integer, "sqlite")
 """A number that the database counts up (SQLite counts only INTEGER)."""
 
 
-class _AsIs(TypeEngine[bytes]):
+class RawBytes(TypeEngine[bytes]):
     """Bytes as they are: both drivers take and give them so, and a function call for each value is dear."""
 
     def bind_processor(self, dialect: Dialect) -> None:
@@ -26,11 +26,11 @@ class _AsIs(TypeEngine[bytes]):
         """Nothing is done to a value on its way out."""
 
 
-class _Binary(_AsIs, BINARY):
+class _Binary(RawBytes, BINARY):
     pass
 
 
-class _VarBinary(_AsIs, VARBINARY):
+class _VarBinary(RawBytes, VARBINARY):
     pass
 
 

@@ -28,7 +28,7 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass
-class Call:
+class Deadline:
     """The limits of one call, and whether a byte of it was given to a socket.
 
     `private`: whether it may go to an address that is not on the public internet.
@@ -56,13 +56,13 @@ class PrivateAddress(OSError):
 _here = threading.local()
 
 
-def begin_call(call: Call) -> None:
+def begin_deadline(call: Deadline) -> None:
     """From now on this thread's connections keep to this call's limits."""
     _here.call = call
 
 
-def _call() -> Call:
-    call: Call = _here.call
+def _current() -> Deadline:
+    call: Deadline = _here.call
     return call
 
 
@@ -75,7 +75,7 @@ class _BoundedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        call = _call()
+        call = _current()
         self._sock.settimeout(call.left(call.read_s))
         count: int | None = self._raw.readinto(buffer)
         return count
@@ -111,7 +111,7 @@ class _Bounded(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
-        call, view = _call(), memoryview(data)
+        call, view = _current(), memoryview(data)
         if not call.private and not call.sent:
             # A connection that was kept may have been made by a call that was allowed more.
             check_public(self.sock.getpeername()[0])
@@ -129,7 +129,7 @@ class _Bounded(HTTPConnection):
         return super().getresponse()
 
     def _new_conn(self) -> socket.socket:
-        call = _call()
+        call = _current()
         until = time.monotonic() + call.left(call.connect_s)
         failure: OSError = ConnectionError("the name has no address")
         for family, kind, protocol, _, address in resolve(self._dns_host, self.port or self.default_port, until):
@@ -170,16 +170,16 @@ class BoundedAdapter(HTTPAdapter):
 def _connect(sock: socket.socket, address: Any, until: float) -> socket.socket:
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.settimeout(_until(until))
+        sock.settimeout(_seconds_until(until))
         sock.connect(address)
-        sock.settimeout(_until(until))  # what is left is for the TLS handshake
+        sock.settimeout(_seconds_until(until))  # what is left is for the TLS handshake
     except OSError:
         sock.close()
         raise
     return sock
 
 
-def _until(moment: float) -> float:
+def _seconds_until(moment: float) -> float:
     left = moment - time.monotonic()
     if left <= 0:
         raise TimeoutError("the time for connecting is over")
@@ -204,7 +204,7 @@ def resolve(host: str, port: int, until: float) -> list[tuple[Any, ...]]:
 
     threading.Thread(target=look_up, name="resolve", daemon=True).start()
     try:
-        outcome = found.get(timeout=_until(until))
+        outcome = found.get(timeout=_seconds_until(until))
     except queue.Empty:
         raise TimeoutError("the name was not resolved in time") from None
     if isinstance(outcome, OSError):

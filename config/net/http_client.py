@@ -19,7 +19,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.exceptions import TimeoutError as PoolTimeout
 
 from config.errors import CallError, NoAnswerError, NotSentError
-from config.net.bounded_sockets import BoundedAdapter, Call, PrivateAddress, begin_call
+from config.net.bounded_sockets import BoundedAdapter, Deadline, PrivateAddress, begin_deadline
 
 REASONS = ("url", "dns", "private", "refused", "timeout", "tls", "too_large", "broken")
 CHUNK = 65_536
@@ -27,7 +27,7 @@ DEFAULT_CAP = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """What the other side said: any status, its headers (in any case of letters), the decoded body."""
 
     status: int
@@ -47,7 +47,7 @@ class _Session(requests.Session):
         """Nowhere: even unfollowed, `requests` would read the whole body of a redirect."""
 
 
-class Outgoing:
+class HttpClient:
     """HTTP calls to partners, gateways and platforms. One session (and its connections) a thread."""
 
     def __init__(self, ca_file: Path | None = None) -> None:
@@ -65,14 +65,14 @@ class Outgoing:
         total: float = 15.0,
         cap: int = DEFAULT_CAP,
         private: bool = True,
-    ) -> Answer:
+    ) -> HttpResponse:
         """POST `body`; times in seconds, `cap` in bytes of the decoded answer; `private`: may it stay inside?
 
         Without `private` an address that is not on the public internet is never connected to, whatever the name says.
         Any status is an answer. Raises NotSentError when certainly nothing reached the other
         side, NoAnswerError when something may have; both name a reason and nothing else.
         """
-        return self._call("POST", url, body, headers, Call(connect, read, total, private), cap)
+        return self._current("POST", url, body, headers, Deadline(connect, read, total, private), cap)
 
     def get(
         self,
@@ -83,9 +83,9 @@ class Outgoing:
         read: float = 10.0,
         total: float = 15.0,
         cap: int = DEFAULT_CAP,
-    ) -> Answer:
+    ) -> HttpResponse:
         """GET; limits and errors as for `post`."""
-        return self._call("GET", url, None, headers or {}, Call(connect, read, total), cap)
+        return self._current("GET", url, None, headers or {}, Deadline(connect, read, total), cap)
 
     def close(self) -> None:
         """Close this thread's connections."""
@@ -94,10 +94,10 @@ class Outgoing:
             session.close()
             del self._threads.session
 
-    def _call(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], call: Call, cap: int
-    ) -> Answer:
-        begin_call(call)
+    def _current(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], call: Deadline, cap: int
+    ) -> HttpResponse:
+        begin_deadline(call)
         try:
             response = self._session().request(
                 method,
@@ -109,7 +109,7 @@ class Outgoing:
                 timeout=(call.connect_s, call.read_s),
             )
             with response:
-                return Answer(response.status_code, response.headers, b"".join(_read(response, cap)))
+                return HttpResponse(response.status_code, response.headers, b"".join(_read(response, cap)))
         except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError, _TooLarge) as error:
             # `from None`: the library's texts hold the URL with its query.
             raise _ours(error, call) from None
@@ -141,7 +141,7 @@ def _read(response: requests.Response, cap: int) -> Iterator[bytes]:
         yield piece
 
 
-def _ours(error: Exception, call: Call) -> CallError:
+def _ours(error: Exception, call: Deadline) -> CallError:
     reason = _reason(error, call.sent)
     return NoAnswerError(reason) if call.sent else NotSentError(reason)
 

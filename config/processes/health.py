@@ -21,13 +21,13 @@ def make_blueprint(ground: Ground) -> Blueprint:
 
     @blueprint.get("/health/ready")
     def ready() -> Response:
-        look(ground)
+        check_health(ground)
         return jsonify(status="ready")
 
     return blueprint
 
 
-def look(ground: Ground) -> None:
+def check_health(ground: Ground) -> None:
     """Touch everything a request needs. Raises what is missing, all of it 503."""
     with reading(ground.engine) as db:
         db.execute(text("SELECT 1"))

@@ -16,8 +16,8 @@ from pathlib import Path
 PATIENCE_S, LOOK_EVERY_S = 2.0, 0.05
 
 
-def start_guard(signals: Iterable[signal.Signals]) -> tuple[int, int]:
-    """Fork the guard: (its pid, the pipe's end by which `tell_guard` tells it). It lets these signals pass it by."""
+def start_reaper(signals: Iterable[signal.Signals]) -> tuple[int, int]:
+    """Fork the guard: (its pid, the pipe's end by which `notify_reaper` tells it). It lets these signals pass it by."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid:
@@ -33,7 +33,7 @@ def start_guard(signals: Iterable[signal.Signals]) -> tuple[int, int]:
         os._exit(0)
 
 
-def tell_guard(guard: int, what: str, group: int) -> None:
+def notify_reaper(guard: int, what: str, group: int) -> None:
     """`+` there is a group, `-` it is gone. Work goes on without a guard: whoever killed it wanted it so."""
     with contextlib.suppress(OSError):
         os.write(guard, f"{what}{group}\n".encode())

@@ -39,7 +39,7 @@ PR_SET_PDEATHSIG = 1
 def begin_process(settings: Settings) -> None:
     """What every process of a deployment does first: its log and its numbers go where all others' go."""
     configure_logging(settings.log_level)
-    metrics.share(settings.data)
+    metrics.use_directory(settings.data)
 
 
 def serve(make_app: Callable[[], Any], bind: str, processes: int = 1) -> None:
@@ -63,12 +63,12 @@ def serve(make_app: Callable[[], Any], bind: str, processes: int = 1) -> None:
         websockets=False,
         log_level=LogLevels.error,
         workers_kill_timeout=KILL_AFTER_S,
-    ).serve(target_loader=partial(_settled, make_app, os.getpid(), int(port)), wrap_loader=False)
+    ).serve(target_loader=partial(_make_frozen_app, make_app, os.getpid(), int(port)), wrap_loader=False)
 
 
-def _settled(make_app: Callable[[], Any], parent: int, port: int) -> Any:
+def _make_frozen_app(make_app: Callable[[], Any], parent: int, port: int) -> Any:
     """The application, made; what has been loaded for it stays, and is no more looked through for garbage."""
-    _end_with(parent)
+    _die_with_parent(parent)
     app = make_app()
     slow_senders.watch(port)
     gc.collect()
@@ -76,14 +76,14 @@ def _settled(make_app: Callable[[], Any], parent: int, port: int) -> Any:
     return app
 
 
-def _end_with(parent: int) -> None:
+def _die_with_parent(parent: int) -> None:
     """Have the kernel tell this process to stop when `parent` is gone; it may be gone already."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def whole(inner: WSGIApplication) -> WSGIApplication:
+def buffer_responses(inner: WSGIApplication) -> WSGIApplication:
     """A WSGI layer: an answer that tells its length leaves in one piece, and only a stream in several.
 
     granian sends a list at once; for each piece of anything else it goes through its threads once more.
@@ -98,12 +98,12 @@ def whole(inner: WSGIApplication) -> WSGIApplication:
             return start_response(status, headers, exc_info)
 
         pieces = inner(environ, start)
-        return _joined(pieces) if measured else pieces
+        return _one_chunk(pieces) if measured else pieces
 
     return layer
 
 
-def _joined(pieces: Iterable[bytes]) -> list[bytes]:
+def _one_chunk(pieces: Iterable[bytes]) -> list[bytes]:
     try:
         return [b"".join(pieces)]
     finally:
@@ -111,7 +111,7 @@ def _joined(pieces: Iterable[bytes]) -> list[bytes]:
             close()
 
 
-def until_stopped() -> threading.Event:
+def stop_event() -> threading.Event:
     """An event that SIGTERM and SIGINT set from now on."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

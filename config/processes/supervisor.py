@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from config.processes.orphan_reaper import rename, signal_group, start_guard, tell_guard
+from config.processes.orphan_reaper import notify_reaper, rename, signal_group, start_reaper
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 STOP_S = {1: 3.0, 0: 0.7}
@@ -36,7 +36,7 @@ class Child:
     """One process: a program (`argv`) or a function (`run`) that works until it is stopped.
 
     `ready`: `http://host:port/path` that answers 200, or `redis:/socket/path` that answers PING.
-    `said`: where one reads what it said.
+    `log_hint`: where one reads what it said.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Child:
     run: Callable[[], object] | None = None
     stage: int = 1
     ready: str = ""
-    said: str = "above"
+    log_hint: str = "above"
 
 
 class Stopped(Exception):
@@ -55,18 +55,18 @@ class NotStarting(Exception):
     """A child ends again and again before it was ready."""
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """Tell whoever watches; nobody watching is no reason to fall over."""
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
 
 
-class Keeper:
+class ChildProcess:
     """One child over all its lives. `pid` is None between two of them."""
 
-    def __init__(self, child: Child, guard: int, say: Callable[[str], None]) -> None:
-        self.child, self._guard, self._say = child, guard, say
+    def __init__(self, child: Child, guard: int, print_line: Callable[[str], None]) -> None:
+        self.child, self._guard, self._say = child, guard, print_line
         self.pid: int | None = None
         self.ready = not child.ready
         self.ends = 0
@@ -76,7 +76,7 @@ class Keeper:
         """Start the child unless it runs or has still to wait."""
         if self.pid is None and now >= self._due:
             self._started = now
-            self.pid = os.fork() or become(self.child, self._guard)
+            self.pid = os.fork() or exec_child(self.child, self._guard)
 
     def notice_end(self, now: float) -> None:
         """When the child has ended: take what is left of its group away, and plan its next life."""
@@ -98,7 +98,7 @@ class Keeper:
         if pid == 0:
             return None
         signal_group(pid, signal.SIGKILL)
-        tell_guard(self._guard, "-", pid)
+        notify_reaper(self._guard, "-", pid)
         self.pid = None
         return os.waitstatus_to_exitcode(status)
 
@@ -108,13 +108,13 @@ class Keeper:
         return self.ready
 
 
-def become(child: Child, guard: int) -> int:
+def exec_child(child: Child, guard: int) -> int:
     """In the forked process: be the child, and end with it. Never returns (the type is the fork's)."""
     status = 1
     try:
         os.setsid()
         # The guard knows it before anything can go wrong; the pipe must not stay open in here.
-        tell_guard(guard, "+", os.getpid())
+        notify_reaper(guard, "+", os.getpid())
         os.close(guard)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(2, 1)
@@ -137,10 +137,10 @@ def become(child: Child, guard: int) -> int:
 class Supervisor:
     """Starts the children stage by stage, watches them, and stops them in the opposite order."""
 
-    def __init__(self, children: Sequence[Child], say: Callable[[str], None]) -> None:
-        self._say = say
-        self._guard_pid, self._guard = start_guard(STOP_SIGNALS)
-        self._keepers = [Keeper(child, self._guard, say) for child in children]
+    def __init__(self, children: Sequence[Child], print_line: Callable[[str], None]) -> None:
+        self._say = print_line
+        self._guard_pid, self._guard = start_reaper(STOP_SIGNALS)
+        self._keepers = [ChildProcess(child, self._guard, print_line) for child in children]
 
     def run(self) -> int:
         """Serve until a stop signal; 0, or 1 when something does not start."""
@@ -172,13 +172,13 @@ class Supervisor:
             for keeper in waiting:
                 if keeper.ends >= STARTS_TO_GIVE_UP:
                     raise NotStarting(
-                        f"{keeper.child.name} does not start; what it said is {keeper.child.said}. Giving up."
+                        f"{keeper.child.name} does not start; what it said is {keeper.child.log_hint}. Giving up."
                     )
             if time.monotonic() > slow_at:
                 slow_at += SLOW_START_S
                 self._say(f"still waiting for {', '.join(keeper.child.name for keeper in waiting)}")
 
-    def _tick(self, keepers: Sequence[Keeper], timeout: float) -> None:
+    def _tick(self, keepers: Sequence[ChildProcess], timeout: float) -> None:
         """Sleep until something happens, then see to it."""
         due = {*STOP_SIGNALS, signal.SIGCHLD}
         # A child that waits for its next life needs a look before long.
@@ -189,7 +189,7 @@ class Supervisor:
             keeper.notice_end(time.monotonic())
             keeper.start_if_due(time.monotonic())
 
-    def _stop(self, keepers: Sequence[Keeper], patience: float) -> None:
+    def _stop(self, keepers: Sequence[ChildProcess], patience: float) -> None:
         """Ask each to end; whoever has not after `patience` seconds, or at a second signal, is killed."""
         for keeper in keepers:
             if keeper.pid:

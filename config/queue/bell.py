@@ -95,7 +95,7 @@ class Bell:
             pipeline=pipeline,
         )
 
-    def ring_gateway(self, lane: str = "") -> None:
+    def notify_gateway(self, lane: str = "") -> None:
         """Tell the gateway process that messages of a lane are owed, or (no lane) that something is."""
         try:
             with self._redis.pipeline(transaction=True) as pipeline:
@@ -106,7 +106,7 @@ class Bell:
         except RedisError as error:
             self._note(False, error)
 
-    def wait_gateway(self, timeout_s: float, lanes: Sequence[str] = ()) -> str | None:
+    def wait_for_gateway(self, timeout_s: float, lanes: Sequence[str] = ()) -> str | None:
         """Wait until the gateway is rung: the lane, "" for all of them, None after the time (at most 10 s)."""
         timeout_s = min(timeout_s, LONGEST_WAIT_S)
         begun = time.monotonic()

@@ -34,7 +34,7 @@ Linger = Callable[[str], float]
 log = get_logger(__name__)
 
 
-class TableJob(Job):
+class AllowListedJob(Job):
     """A job that can only be one of the table's functions, looked up by name.
 
     RQ itself would import and call whatever a Redis writer puts into a job: a function, callbacks,
@@ -94,7 +94,7 @@ class TableJob(Job):
         return (name, argument) if fine else None
 
 
-class BellWorker(SimpleWorker):
+class Worker(SimpleWorker):
     """Runs jobs one by one in this process, and outlives Redis."""
 
     log_result_lifespan = False
@@ -177,8 +177,8 @@ class BellWorker(SimpleWorker):
 
 def make_worker(redis: "Redis", jobs: Jobs, linger_s: Linger = lambda step: 0.0) -> SimpleWorker:
     """A worker of the one queue that runs the functions of `jobs`, and nothing else, by name."""
-    job_class = type("OneCertJob", (TableJob,), {"table": dict(jobs), "linger_s": staticmethod(linger_s)})
-    return BellWorker(
+    job_class = type("OneCertJob", (AllowListedJob,), {"table": dict(jobs), "linger_s": staticmethod(linger_s)})
+    return Worker(
         [QUEUE],
         connection=another_client(redis, WORKER_TTL_S),
         job_class=job_class,

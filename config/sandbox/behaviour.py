@@ -35,7 +35,7 @@ class BehaviourUnknown(ConfigError):
     status = 400
 
 
-class _Wish(BaseModel):
+class _Request(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     side: str
@@ -89,7 +89,7 @@ def make_blueprint(behaviour: Behaviour) -> Blueprint:
     @blueprint.post("/behaviour")
     def behave() -> Response:
         try:
-            wish = _Wish.model_validate_json(request.get_data())
+            wish = _Request.model_validate_json(request.get_data())
             behaviour.set(wish.side, wish.mode, wish.seconds)
         except ValidationError:
             return _problem("body_invalid", 'the body is {"side": text, "mode": text, "seconds": number or absent}')

@@ -19,7 +19,7 @@ ROOM = 1 << 16
 """Bytes of a file at first; what the library takes."""
 
 
-class Slot:
+class MetricFile:
     """This process's number among those that share `directory`; the kernel gives it back when the process ends."""
 
     def __init__(self, directory: Path) -> None:
@@ -31,12 +31,12 @@ class Slot:
             if self._lock >= 0:
                 os.close(self._lock)  # the parent goes on holding its own
                 self._lock = -1
-            self._lock, self._name = _take(self._directory)
+            self._lock, self._name = _claim(self._directory)
             self._pid = os.getpid()
         return self._name
 
 
-def share(data: Path) -> Path:
+def use_directory(data: Path) -> Path:
     """Have everything counted from now on in this process, and in its forks, be kept below `data`; returns where.
 
     OSError when nothing can be kept there.
@@ -44,7 +44,7 @@ def share(data: Path) -> Path:
     directory = data / DIRECTORY
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)  # where the library looks for it
-    values.ValueClass = values.MultiProcessValue(Slot(directory))  # type: ignore[no-untyped-call]
+    values.ValueClass = values.MultiProcessValue(MetricFile(directory))  # type: ignore[no-untyped-call]
     return directory
 
 
@@ -54,7 +54,7 @@ def clear(data: Path) -> None:
         file.unlink()
 
 
-def _take(directory: Path) -> tuple[int, str]:
+def _claim(directory: Path) -> tuple[int, str]:
     for number in count(1):
         name = str(number)
         lock = os.open(directory / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -63,12 +63,12 @@ def _take(directory: Path) -> tuple[int, str]:
         except BlockingIOError:
             os.close(lock)
         else:
-            _make_room(directory, name, lock)
+            _grow(directory, name, lock)
             return lock, name
     raise AssertionError("count does not end")
 
 
-def _make_room(directory: Path, name: str, lock: int) -> None:
+def _grow(directory: Path, name: str, lock: int) -> None:
     """Have the disk's blocks before anything is written: a process that maps a file on a full disk is killed."""
     try:
         for kind in KINDS:

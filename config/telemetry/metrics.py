@@ -25,7 +25,7 @@ log = get_logger(__name__)
 Counted: TypeAlias = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
-class Meters:
+class Metrics:
     """The meters of this process; made at their first use, when it is known where they keep their numbers."""
 
     shared: Path | None = None
@@ -57,22 +57,22 @@ def _gauge(name: str, meaning: str, registry: CollectorRegistry) -> Gauge:
     return Gauge(name, meaning, registry=registry, multiprocess_mode="mostrecent")
 
 
-_meters = cache(Meters)
+_meters = cache(Metrics)
 
 
-def share(data: Path) -> None:
+def use_directory(data: Path) -> None:
     """Count together with the other processes of this host that have the same data directory.
 
     Called at the start of a process, or before its forks. Where nothing can be kept, the process counts for itself.
     """
     try:
-        Meters.shared = metric_files.share(data)
+        Metrics.shared = metric_files.use_directory(data)
     except OSError as error:
         log.warning("metrics_not_shared", error=type(error).__name__)
     _meters.cache_clear()
 
 
-def _beside(count: Callable[P, None]) -> Callable[P, None]:
+def _never_fail(count: Callable[P, None]) -> Callable[P, None]:
     """Counting never stands in the way: what cannot be counted, on a full disk say, is passed over and said once."""
 
     @wraps(count)
@@ -80,17 +80,17 @@ def _beside(count: Callable[P, None]) -> Callable[P, None]:
         try:
             count(*args, **words)
         except OSError as error:
-            _say_lost(type(error).__name__)
+            _log_once(type(error).__name__)
 
     return call
 
 
 @cache
-def _say_lost(error: str) -> None:
+def _log_once(error: str) -> None:
     log.warning("metrics_lost", error=error)
 
 
-@_beside
+@_never_fail
 def set_backlog(*, now: int, oldest_due_ms: int, messages_owed: int, inquiries_open: int) -> None:
     """What waits, as the sweep just saw it; times in epoch ms and ms."""
     meters = _meters()
@@ -100,13 +100,13 @@ def set_backlog(*, now: int, oldest_due_ms: int, messages_owed: int, inquiries_o
     meters.open.set(inquiries_open)
 
 
-@_beside
+@_never_fail
 def count_accepted(service: str, number: int = 1) -> None:
     """So many inquiries were accepted."""
     _meters().accepted.labels(service).inc(number)
 
 
-@_beside
+@_never_fail
 def count_call(partner: str, outcome: str, milliseconds: int | None = None) -> None:
     """A call to a partner ended, so long after it began: `ok`, or the code of its error. A callback took no time."""
     _meters().calls.labels(partner, outcome).inc()
@@ -114,7 +114,7 @@ def count_call(partner: str, outcome: str, milliseconds: int | None = None) -> N
         _meters().called.labels(partner).observe(milliseconds / 1000)
 
 
-@_beside
+@_never_fail
 def count_answers(partner: str, *, answered: int, unavailable: int) -> None:
     """In so many replies a partner's answer was told, in so many it was named as not having answered."""
     for outcome, number in (("answered", answered), ("unavailable", unavailable)):
@@ -122,13 +122,13 @@ def count_answers(partner: str, *, answered: int, unavailable: int) -> None:
             _meters().answers.labels(partner, outcome).inc(number)
 
 
-@_beside
+@_never_fail
 def count_messages(lane: str, outcome: str, number: int) -> None:
     """So many messages were accepted, failed or became unknown."""
     _meters().messages.labels(lane, outcome).inc(number)
 
 
-@_beside
+@_never_fail
 def observe_reply(milliseconds: int) -> None:
     """A reply was handed over so long after its inquiry was accepted."""
     _meters().replied.observe(milliseconds / 1000)
@@ -136,7 +136,7 @@ def observe_reply(milliseconds: int) -> None:
 
 def numbers() -> CollectorRegistry:
     """What is served: the sum over all processes that share, or else the numbers of this one."""
-    return _meters().registry if Meters.shared is None else _sum(Meters.shared)
+    return _meters().registry if Metrics.shared is None else _sum(Metrics.shared)
 
 
 def counted_below(data: Path) -> Counted:

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
-AHEAD: Final = 480 * 60_000
+SHANGHAI_OFFSET_MS: Final = 480 * 60_000
 """How far Shanghai is ahead of UTC: always, since there has been no daylight saving since 1991."""
 
-SHANGHAI: Final = timezone(timedelta(milliseconds=AHEAD), "Asia/Shanghai")
+SHANGHAI: Final = timezone(timedelta(milliseconds=SHANGHAI_OFFSET_MS), "Asia/Shanghai")
 
 
 def rfc3339(ms: int, *, milliseconds: bool = False) -> str:

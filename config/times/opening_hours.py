@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from config.times.formats import AHEAD
+from config.times.formats import SHANGHAI_OFFSET_MS
 
 MINUTE: Final = 60_000
 DAY: Final = 1_440 * MINUTE
@@ -52,7 +52,7 @@ def _begin(window: str, now: int) -> int:
 
 
 def _of_day(now: int) -> int:
-    return (now + AHEAD) % DAY
+    return (now + SHANGHAI_OFFSET_MS) % DAY
 
 
 def _minutes(window: str) -> tuple[int, int]:

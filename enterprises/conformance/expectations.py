@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from config.net.http_client import Answer as HttpAnswer
+from config.net.http_client import HttpResponse
 from enterprises.conformance.findings import Failed
 from enterprises.conformance.trial import Asked, Trial, items_of
 from enterprises.protocol import Parsed, parse_answer
@@ -23,13 +23,13 @@ def question_of(trial: Trial) -> bytes:
     return kept[0]
 
 
-def expect_status(answer: HttpAnswer, *expected: int) -> None:
+def expect_status(answer: HttpResponse, *expected: int) -> None:
     """Failed unless it answered one of these."""
     if answer.status not in expected:
         raise Failed(f"answered {answer.status}, not {' or '.join(map(str, expected))}")
 
 
-def expect_no_5xx(answer: HttpAnswer) -> None:
+def expect_no_5xx(answer: HttpResponse) -> None:
     """Failed when it fell over."""
     if answer.status >= 500:
         raise Failed(f"answered {answer.status}")

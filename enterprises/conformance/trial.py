@@ -17,8 +17,7 @@ from config.catalogue.schema import Partner
 from config.crypto.http_signatures import COVERED, TAG
 from config.crypto.suites import keyed_hash
 from config.errors import CallError
-from config.net.http_client import Answer as HttpAnswer
-from config.net.http_client import Outgoing
+from config.net.http_client import HttpClient, HttpResponse
 from config.times.clock import SystemClock
 from enterprises.conformance.callback_server import Mailbox
 from enterprises.conformance.findings import Failed, Skipped
@@ -37,7 +36,7 @@ class Asked:
 
     batch: str
     ids: tuple[str, ...]
-    answer: HttpAnswer
+    answer: HttpResponse
     seconds: float
 
 
@@ -57,7 +56,7 @@ class Trial:
     mailbox: Mailbox | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self.http = Outgoing(self.ca_file)
+        self.http = HttpClient(self.ca_file)
 
     @property
     def url(self) -> str:
@@ -112,7 +111,7 @@ class Trial:
         """The JSON of a body, sealed or not as agreed; AnswerInvalid when it is not so."""
         return parse_content(self.partner.seal, [self.secret], content_type, body)
 
-    def send(self, plain: bytes, **change: Any) -> HttpAnswer:
+    def send(self, plain: bytes, **change: Any) -> HttpResponse:
         """Send a body under the signature that `change` describes (see `signed`)."""
         return self.post(*self.dressed(plain, **change))
 
@@ -123,7 +122,7 @@ class Trial:
         )
         return body, self.signed(body, content_type, **change)
 
-    def post(self, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
+    def post(self, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
         """POST these very bytes; Failed when no answer comes."""
         terms = self.partner
         try:
@@ -133,7 +132,7 @@ class Trial:
         except CallError as error:
             raise Failed(f"no answer: {error.reason}") from None
 
-    def get(self) -> HttpAnswer:
+    def get(self) -> HttpResponse:
         """GET the address; Failed when no answer comes."""
         terms = self.partner
         try:

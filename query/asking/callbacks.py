@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
-from config.db.engine import among, reading
+from config.db.engine import id_in, reading
 from config.ground import Ground
 from enterprises.protocol import Answer as PartnerAnswer
 from query.models import inquiry, question
@@ -52,7 +52,7 @@ def _rows(ground: Ground, partner: str, ids: list[bytes]) -> Sequence[Any]:
     columns = (inquiry.c.id, question.c.wave, question.c.kind, question.c.service)
     found = select(*columns).join(question, question.c.wave == inquiry.c.wave)
     with reading(ground.engine) as db:
-        return db.execute(found.where(among(inquiry.c.id, ids), *asked)).all()
+        return db.execute(found.where(id_in(inquiry.c.id, ids), *asked)).all()
 
 
 def _fits(kind: str, answer: Answer) -> bool:

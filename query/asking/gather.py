@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select, update
 
 from config.catalogue.schema import Partner
-from config.db.engine import among, reading, skip_locked, transact
+from config.db.engine import id_in, reading, skip_locked, transact
 from config.errors import SealBroken
 from config.failpoints import failpoint
 from config.ground import Ground
@@ -120,7 +120,7 @@ def _claim(db: Connection, ground: Ground, carrier: Partner, service: str, until
 
 
 def _leave(db: Connection, carrier: Partner, ids: Sequence[bytes], wave_id: int | None) -> None:
-    these = update(inquiry).where(among(inquiry.c.id, ids), inquiry.c.waiting_for == carrier.code)
+    these = update(inquiry).where(id_in(inquiry.c.id, ids), inquiry.c.waiting_for == carrier.code)
     db.execute(these.values(waiting_for=None, wave=wave_id))
 
 

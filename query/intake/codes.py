@@ -94,7 +94,7 @@ def request_code(ground: Ground, *, service: str, phone: str, owner: bytes) -> C
 
     transact(ground.engine, store)
     failpoint("code.after_commit")
-    ground.bell.ring_gateway(Lane.CODE.bell)
+    ground.bell.notify_gateway(Lane.CODE.bell)
     return CodeSent(mask_phone(number), LIFE_S, catalogue.limits.code_per_phone_gap_s)
 
 

@@ -9,7 +9,7 @@ import unicodedata
 from datetime import date
 from typing import Final
 
-from config.phone_numbers import find_phone, joined, normal
+from config.phone_numbers import find_phone, normalise_width, strip_separators
 from query.errors import CodeInvalid, IdNumberInvalid, IdTailInvalid, NameInvalid, PhoneInvalid
 
 ID_TAIL: Final = re.compile(r"[0-9]{5}[0-9X]")
@@ -33,7 +33,7 @@ def parse_phone(text: str) -> str:
 
 def parse_id_tail(text: str) -> str:
     """The last six characters of an ID number, a last x written X; raises IdTailInvalid."""
-    tail = joined(text).upper()
+    tail = strip_separators(text).upper()
     if ID_TAIL.fullmatch(tail) is None:
         raise IdTailInvalid("five digits and a digit or X")
     return tail
@@ -41,7 +41,7 @@ def parse_id_tail(text: str) -> str:
 
 def parse_id_number(text: str) -> str:
     """An ID number of GB 11643 (18 characters, real date of birth, right check character); raises IdNumberInvalid."""
-    number = joined(text).upper()
+    number = strip_separators(text).upper()
     if ID_NUMBER.fullmatch(number) is None or not _is_date(number[6:14]) or _check(number) != number[17]:
         raise IdNumberInvalid("not an ID number of 18 characters, or its check character is wrong")
     return number
@@ -49,7 +49,7 @@ def parse_id_number(text: str) -> str:
 
 def parse_name(text: str) -> str:
     """A name as an ID card shows it, 2 to 50 letters, with one kind of middle dot; raises NameInvalid."""
-    name = " ".join(MIDDLE_DOTS.sub("·", normal(text)).split())
+    name = " ".join(MIDDLE_DOTS.sub("·", normalise_width(text)).split())
     name = re.sub(r" ?· ?", "·", name)
     letters = [sign for sign in name if sign not in NAME_MARKS]
     if not 2 <= len(name) <= 50 or len(letters) < 2 or not all(_is_letter(sign) for sign in letters):
@@ -59,7 +59,7 @@ def parse_name(text: str) -> str:
 
 def parse_code(text: str) -> str:
     """A verification code as it is compared: six half-width digits, right or wrong; raises CodeInvalid."""
-    code = joined(text)
+    code = strip_separators(text)
     if CODE.fullmatch(code) is None:
         raise CodeInvalid("a verification code has six digits")
     return code

@@ -46,5 +46,5 @@ class Owing:
     def ring(self, ground: Ground) -> None:
         """Ring everything owed; the gateway first, since a citizen waits for it."""
         if self.messages:
-            ground.bell.ring_gateway(Lane.REPLY.bell)
+            ground.bell.notify_gateway(Lane.REPLY.bell)
         ground.bell.ring_all([*sorted(self.jobs), *([GATHER] if self.waiting else [])])

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, select, update
 
-from config.db.engine import among
+from config.db.engine import id_in
 from config.ground import Ground
 from query.inquiry import State, next_carrier
 from query.models import inquiry
@@ -17,7 +17,7 @@ def reroute(
 ) -> dict[bytes, str]:
     """Have locked inquiries (id -> phone) wait for the next carrier after `tried`; returns those that have none."""
     catalogue = ground.catalogues.current()
-    rows = db.execute(select(inquiry.c.id, inquiry.c.carriers_tried).where(among(inquiry.c.id, phones))).all()
+    rows = db.execute(select(inquiry.c.id, inquiry.c.carriers_tried).where(id_in(inquiry.c.id, phones))).all()
     groups: dict[tuple[str, str], list[bytes]] = defaultdict(list)
     nobody: dict[bytes, str] = {}
     for row in rows:
@@ -28,7 +28,7 @@ def reroute(
         else:
             groups[carrier, " ".join(dict.fromkeys(seen))].append(row.id)
     for (carrier, seen_codes), ids in groups.items():
-        these = update(inquiry).where(among(inquiry.c.id, ids), inquiry.c.state == State.CHECKING)
+        these = update(inquiry).where(id_in(inquiry.c.id, ids), inquiry.c.state == State.CHECKING)
         db.execute(these.values(wave=None, waiting_for=carrier, carriers_tried=seen_codes))
         owing.waiting = True
     return nobody

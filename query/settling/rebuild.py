@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select, update
 
-from config.db.engine import among, skip_locked
+from config.db.engine import id_in, skip_locked
 from config.errors import SealBroken
 from config.ground import Ground
 from config.telemetry.log import get_logger
@@ -99,4 +99,4 @@ def _ask_anew(db: Connection, ground: Ground, service: str, members: Sequence[Me
     identities = None if service == INTERNET_ACCOUNTS else tuple(one.identity or {} for one in members)
     fresh = Wave(wave_ids.new(now), service, Stage.COUNT, 0, None, ids, phones, identities, now)
     add_wave(db, ground, start_asking(db, ground, fresh, now, owing), times_of(ground.catalogues.current(), service))
-    db.execute(update(inquiry).where(among(inquiry.c.id, ids), inquiry.c.state == State.ASKING).values(wave=fresh.id))
+    db.execute(update(inquiry).where(id_in(inquiry.c.id, ids), inquiry.c.state == State.ASKING).values(wave=fresh.id))

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Row, Table, delete, select, update
 
-from config.db.engine import among, skip_locked, transact
+from config.db.engine import id_in, skip_locked, transact
 from config.failpoints import failpoint
 from config.ground import Ground
 from query.inquiry import HOUR, INDEX_KEPT, MASKED_KEPT, PHONE_KEPT, State
@@ -59,7 +59,7 @@ def _erase_inquiries(db: Connection, now: int) -> None:
         group = list(alike)
         values: dict[str, Any] = dict.fromkeys(columns)
         values["erase_at"] = inquiry.c.accepted_at + look_again if look_again is not None else None
-        db.execute(update(inquiry).where(among(inquiry.c.id, [row.id for row in group])).values(**values))
+        db.execute(update(inquiry).where(id_in(inquiry.c.id, [row.id for row in group])).values(**values))
 
 
 def _erase_identities(db: Connection, now: int) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from config.db.engine import reading
 from config.ground import Ground
-from config.times.formats import AHEAD, shanghai
+from config.times.formats import SHANGHAI_OFFSET_MS, shanghai
 from query.inquiry import DAY, Outcome, State
 from query.models import inquiry, question
 from query.waves.questions import QuestionState, due_by, of_partners
@@ -86,7 +86,7 @@ def waiting_by_partner(ground: Ground) -> dict[str, Waits]:
 
 
 def _midnight(moment: int) -> int:
-    return (moment + AHEAD) // DAY * DAY - AHEAD
+    return (moment + SHANGHAI_OFFSET_MS) // DAY * DAY - SHANGHAI_OFFSET_MS
 
 
 def _groups_of(ground: Ground, midnight: int) -> Iterator[Group]:

@@ -103,7 +103,7 @@ def end_ungathered(ground: Ground) -> None:
     """End inquiries that no carrier could be asked about in time."""
     for service in IDENTITY_FIELDS:
         if transact(ground.engine, partial(_end_some, ground=ground, service=service)):
-            ground.bell.ring_gateway()
+            ground.bell.notify_gateway()
 
 
 def _end_some(db: Connection, ground: Ground, service: str) -> int:

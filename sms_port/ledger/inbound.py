@@ -54,7 +54,7 @@ def is_opted_out(db: Connection, ground: Ground, phone: str) -> bool:
 def record_texts(ground: Ground, texts: Sequence[Inbound]) -> None:
     """Keep what citizens want and owe the answers; a text that comes twice counts once, also at the same moment."""
     if any([_recorded(ground, text) for text in texts]):
-        ground.bell.ring_gateway()
+        ground.bell.notify_gateway()
 
 
 def remove_opt_out(db: Connection, ground: Ground, phone: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Row, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from config.db.engine import among, is_duplicate, reading, skip_locked, transact
+from config.db.engine import id_in, is_duplicate, reading, skip_locked, transact
 from config.failpoints import failpoint
 from config.ground import Ground
 from sms_port.errors import MessageConflict, MessageTooLong
@@ -98,7 +98,7 @@ def _row(ground: Ground, owed: Owed, now: int) -> dict[str, Any]:
 def _owe_what_is_new(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
     # The statement that met a known id may have written other rows before it: those are known too.
     ids = [row["id"] for row in rows]
-    found = db.execute(select(message.c.id, message.c.fingerprint).where(among(message.c.id, ids)))
+    found = db.execute(select(message.c.id, message.c.fingerprint).where(id_in(message.c.id, ids)))
     known = {row.id: row.fingerprint for row in found}
     fresh = {row["id"]: row for row in rows if row["id"] not in known}
     known |= {row["id"]: row["fingerprint"] for row in fresh.values()}
@@ -127,7 +127,7 @@ def sweep(ground: Ground, on_outcome: OnOutcome) -> int:
     _forget(ground, now)
     moved = [_sweep_all(ground, found, act) for found, act in steps]
     if moved[0] or moved[1]:
-        ground.bell.ring_gateway()
+        ground.bell.notify_gateway()
     return sum(moved)
 
 
@@ -145,7 +145,7 @@ def _sweep_all(
     ground: Ground, found: ColumnElement[bool], act: Callable[[Connection, Sequence[Row[Any]]], None]
 ) -> int:
     def once(db: Connection) -> int:
-        these = select(message.c.id, message.c.lane).where(among(message.c.id, ids), found)
+        these = select(message.c.id, message.c.lane).where(id_in(message.c.id, ids), found)
         rows = db.execute(skip_locked(these)).all()
         act(db, rows)
         failpoint("ledger.before_commit")

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Column, Connection, Row, delete, select
 
 from config.crypto.key_ring import KeyRing
-from config.db.engine import among, reading, transact, upsert
+from config.db.engine import id_in, reading, transact, upsert
 from config.errors import SealBroken
 from config.ground import Ground
 from sms_port.ledger.payload import open_payload
@@ -177,7 +177,7 @@ def _doubts(db: Connection, ground: Ground, link: str) -> list[_Doubt]:
     columns += [attempt.c.parts, attempt.c.started_at]
     doubtful = (message.c.state == State.UNKNOWN) & message.c.lane.in_(list(Lane)) & (message.c.link == link)
     rows = db.execute(select(*columns).join(attempt, last).where(doubtful).limit(CANDIDATES)).all()
-    known = select(part.c.message, part.c.sending, part.c.number).where(among(part.c.message, [row.id for row in rows]))
+    known = select(part.c.message, part.c.sending, part.c.number).where(id_in(part.c.message, [row.id for row in rows]))
     named = {(row[0], row[1], row[2]) for row in db.execute(known)} if rows else set()
     return [
         _Doubt(ground.keys, row, [n for n in range(1, row.parts + 1) if (row.id, row.sending, n) not in named])

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, func, select
 
-from config.db.engine import among, transact, upsert
+from config.db.engine import id_in, transact, upsert
 from config.failpoints import failpoint
 from config.ground import Ground
 from sms_port.ledger.receipt_matching import Clues, find_owners
@@ -123,7 +123,7 @@ def _better(state: State, other: State | None) -> State:
 def _evidence(db: Connection, link: str, ids: Sequence[bytes]) -> dict[tuple[bytes, int], _Evidence]:
     """(message, sending) -> what is said, for sendings of which anything is."""
     columns = (attempt.c.message, attempt.c.sending)
-    mine = among(attempt.c.message, ids) & (attempt.c.link == link)
+    mine = id_in(attempt.c.message, ids) & (attempt.c.link == link)
     counted = select(*columns, func.max(attempt.c.parts)).where(mine).group_by(*columns)
     found = {(row[0], row[1]): _Evidence(row[2]) for row in db.execute(counted)}
     _add_own_names(db, link, found)
@@ -141,7 +141,7 @@ def _add_own_names(db: Connection, link: str, found: Mapping[tuple[bytes, int], 
 
 
 def _add_their_names(db: Connection, link: str, found: Mapping[tuple[bytes, int], _Evidence]) -> None:
-    mine = (part.c.link == link) & among(part.c.message, {key[0] for key in found})
+    mine = (part.c.link == link) & id_in(part.c.message, {key[0] for key in found})
     columns: Iterable[Column[Any]] = (part.c.message, part.c.sending, part.c.number, part.c.provider_id)
     parts = {row.provider_id: row for row in db.execute(select(*columns).where(mine))}
     for row in parts.values():
@@ -169,4 +169,4 @@ def _row(item: Receipt, now: int) -> dict[str, Any]:
 def _lock(db: Connection, ids: Sequence[bytes]) -> Sequence[Row[Any]]:
     states = message.c.state.in_([*OPEN, State.ACCEPTED])
     columns: list[Column[Any]] = [message.c.id, message.c.lane, message.c.state, message.c.sending]
-    return db.execute(select(*columns).where(among(message.c.id, ids), states).with_for_update()).all()
+    return db.execute(select(*columns).where(id_in(message.c.id, ids), states).with_for_update()).all()

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection, Row, update
 
-from config.db.engine import among
+from config.db.engine import id_in
 from config.telemetry.metrics import count_messages
 from sms_port.errors import LedgerRaced
 from sms_port.ledger.payload import ERASED
@@ -56,7 +56,7 @@ def move(db: Connection, ids: Sequence[bytes], old: Sequence[State], **values: A
     """Change messages that this transaction has locked; LedgerRaced if one is not in an `old` state."""
     if not ids:
         return
-    found = among(message.c.id, ids) & message.c.state.in_(old)
+    found = id_in(message.c.id, ids) & message.c.state.in_(old)
     if db.execute(update(message).where(found).values(**values)).rowcount != len(ids):
         raise LedgerRaced("a message moved while it was locked")
 

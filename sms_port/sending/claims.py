@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, insert, literal, or_, select
 
 from config.catalogue.links import Link as LinkEntry
-from config.db.engine import among, reading, skip_locked, transact
+from config.db.engine import id_in, reading, skip_locked, transact
 from config.errors import SealBroken
 from config.failpoints import failpoint
 from config.ground import Ground
@@ -154,7 +154,7 @@ def _note_attempts(db: Connection, ids: Sequence[bytes], parts: int, now: int) -
     """An attempt for each of these messages, from what their rows have just been given."""
     columns = ("message", "number", "sending", "link", "parts", "started_at")
     given = (message.c.id, message.c.attempts, message.c.sending, message.c.link, literal(parts), literal(now))
-    db.execute(insert(attempt).from_select(columns, select(*given).where(among(message.c.id, ids))))
+    db.execute(insert(attempt).from_select(columns, select(*given).where(id_in(message.c.id, ids))))
 
 
 def claim_doubts(ground: Ground, links: Sequence[str], limit: int) -> list[DoubtClaim]:

@@ -141,7 +141,7 @@ def _lead(ground: Ground, on_outcome: OnOutcome, stop: threading.Event, lease: L
             loops = [pool.submit(_repeat, step, bells[name], over) for name, step in steps.items()]
             renew_at = 0.0
             while not stop.is_set() and not any(loop.done() for loop in loops) and lease.leads:
-                rung = ground.bell.wait_gateway(WAIT_S, [lane.bell for lane in Lane])
+                rung = ground.bell.wait_for_gateway(WAIT_S, [lane.bell for lane in Lane])
                 if time.monotonic() >= renew_at:
                     renew_at = time.monotonic() + RENEW_S
                     lease.hold()

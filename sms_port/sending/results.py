@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, select, update
 
-from config.db.engine import among, reading, transact
+from config.db.engine import id_in, reading, transact
 from config.failpoints import failpoint
 from config.ground import Ground
 from sms_port.ledger.receipt_matching import already_known, name_parts
@@ -77,14 +77,14 @@ def _ids(results: Mapping[str, SendResult], reference: str) -> tuple[str, ...]:
 
 
 def _close_attempts(db: Connection, ids: Sequence[bytes], number: int, result: SendResult, now: int) -> None:
-    mine = among(attempt.c.message, ids) & (attempt.c.number == number)
+    mine = id_in(attempt.c.message, ids) & (attempt.c.number == number)
     values = {"closing": ATTEMPT_RESULTS[type(result)], "code": result.code or None, "ended_at": now}
     db.execute(update(attempt).where(mine).values(**values))
 
 
 def _still_open(db: Connection, ids: Sequence[bytes], number: int, result: SendResult) -> Sequence[Row[Any]]:
     states = [State.SENDING] if isinstance(result, Unknown) else [State.SENDING, State.UNKNOWN]
-    mine = among(message.c.id, ids) & (message.c.attempts == number) & message.c.state.in_(states)
+    mine = id_in(message.c.id, ids) & (message.c.attempts == number) & message.c.state.in_(states)
     columns: list[Column[Any]] = [message.c.id, message.c.lane, message.c.sending]
     return db.execute(select(*columns).where(mine).with_for_update()).all()
 

@@ -162,7 +162,7 @@ def _one_code(ground: Ground) -> float:
     with begin(ground.engine) as db:
         owe(db, ground, [Owed(number, Lane.CODE, "13800138000", REPLY)])
     begun = time.perf_counter()
-    ground.bell.ring_gateway()
+    ground.bell.notify_gateway()
     with ground.engine.connect() as db:
         state = select(message.c.state).where(message.c.id == number)
         while db.execute(state).scalar_one() < State.ACCEPTED:

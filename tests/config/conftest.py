@@ -6,7 +6,7 @@ from sqlalchemy import Engine, delete
 
 from config.crypto.key_ring import KeyRing, data_key
 from config.db.engine import begin
-from config.net.http_client import Outgoing
+from config.net.http_client import HttpClient
 from config.queue.bell import Bell, make_redis
 from config.times.clock import FixedClock
 
@@ -24,8 +24,8 @@ def keys(engine: Engine, clock: FixedClock) -> KeyRing:
 
 
 @pytest.fixture
-def http() -> Iterator[Outgoing]:
-    outgoing = Outgoing()
+def http() -> Iterator[HttpClient]:
+    outgoing = HttpClient()
     yield outgoing
     outgoing.close()
 

@@ -20,7 +20,7 @@ from redis import RedisError
 
 from config.errors import CallError, NotSentError
 from config.ground import Ground
-from config.net.http_client import Answer
+from config.net.http_client import HttpResponse
 from config.platforms.wechat_errcodes import ALARMING, Course, course_of, pause_after
 from config.telemetry.log import get_logger
 from wechat.errors import PlatformAway, PlatformRefused
@@ -89,7 +89,7 @@ class Calls:
             ) from None
         return _judge(answer, call.path)
 
-    def _send(self, url: str, call: Call) -> Answer:
+    def _send(self, url: str, call: Call) -> HttpResponse:
         http = self._ground.http
         if call.method == "GET":
             return http.get(url, connect=CONNECT_S, read=READ_S, total=TOTAL_S)
@@ -138,7 +138,7 @@ def _may_repeat(call: Call, fault: PlatformRefused | PlatformAway) -> bool:
     return call.repeatable or not fault.sent
 
 
-def _judge(answer: Answer, path: str) -> dict[str, Any]:
+def _judge(answer: HttpResponse, path: str) -> dict[str, Any]:
     """The answer's object, if it is one and says no errcode."""
     if answer.status != 200:
         raise PlatformAway(f"WeChat answered with status {answer.status}.", sent=True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from config.net.http_client import Answer
+from config.net.http_client import HttpResponse
 from config.times.formats import rfc3339
 from sms_port.errors import DeliveryInvalid
 from sms_port.ledger.inbound import Inbound
@@ -79,7 +79,7 @@ def build_messages(batch: Sequence[Dispatch]) -> bytes:
     )
 
 
-def parse_answer(answer: Answer, references: Sequence[str], *, asked: bool = False) -> dict[str, SendResult]:
+def parse_answer(answer: HttpResponse, references: Sequence[str], *, asked: bool = False) -> dict[str, SendResult]:
     """The results that a 200 names, for references that were in the call; faulty items are left out.
 
     `unknown` is a word for queries alone: the gateway has never seen the reference.

@@ -16,7 +16,7 @@ from config.crypto.http_signatures import sign
 from config.errors import ConfigError, NoAnswerError, NotSentError
 from config.failpoints import failpoint
 from config.ground import Ground
-from config.net.http_client import Answer
+from config.net.http_client import HttpResponse
 from sms_port.links.http.bodies import build_body, build_messages, parse_answer
 from sms_port.links.link import Dispatch, InDoubt, LinkEvents, NotSent, Rejected, SendResult, Unknown
 from sms_port.links.rate_limit import RateLimiter, paced
@@ -78,7 +78,7 @@ class HttpLink:
     def close(self) -> None:
         """Nothing to give back: connections belong to the process."""
 
-    def _call(self, path: str, body: bytes) -> Answer:
+    def _call(self, path: str, body: bytes) -> HttpResponse:
         entry, url = self._entry, self._entry.url + path
         secret = self._ground.secrets.get(f"{entry.code}.key")
         headers = sign(
@@ -96,7 +96,7 @@ class HttpLink:
         )
 
 
-def _ending_of_call(answer: Answer) -> SendResult:
+def _ending_of_call(answer: HttpResponse) -> SendResult:
     """What holds for the messages that an answer does not name."""
     if 400 <= answer.status < 500 and answer.status != REQUEST_TIMEOUT:
         return NotSent(f"http_{answer.status}")

@@ -15,7 +15,7 @@ from sms_port.links.gateway_text import Report, clean_code, decode_text, parse_n
 from sms_port.models import ReceiptStatus
 
 NOT_UNDERSTOOD, QUEUE_FULL, THROTTLED = 0x3, 0x14, 0x58
-PASSING = frozenset({0x4, 0x8, 0x45, 0x64})
+RETRYABLE = frozenset({0x4, 0x8, 0x45, 0x64})
 """Not bound, a system error, "submit failed", a temporary error of the application: refused, and not for good."""
 
 RECEIPT, LONG = 0x04, 0x40
@@ -39,7 +39,7 @@ CHARSETS = {8: "utf-16-be", 0: "ascii", 1: "ascii", 3: "latin-1"}
 
 def is_permanent(status: int, retryable: Collection[int] = ()) -> bool:
     """Whether a refusal (a status that is not 0) is for good."""
-    return status not in PASSING and status not in retryable
+    return status not in RETRYABLE and status not in retryable
 
 
 def build_name(message_id: bytes | None) -> str:

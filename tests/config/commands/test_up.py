@@ -117,7 +117,7 @@ def test_one_machine_runs_a_private_redis_first_and_everything_else_after_it() -
         *((name, 1) for name in ("sandbox", "web", "worker 1", "worker 2", "worker 3", "gateway", "clock")),
     ]
     assert {child.name for child in children if child.ready} == {"redis", "sandbox", "web"}
-    assert children[0].said == f"in {settings().data / 'redis' / 'redis.log'}"
+    assert children[0].log_hint == f"in {settings().data / 'redis' / 'redis.log'}"
 
 
 def test_a_redis_that_is_set_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.schema import CreateTable
 from urllib3.util.wait import wait_for_read
 
-from config.db.engine import among, begin, is_duplicate, make_engine, reading, skip_locked, transact, upsert
+from config.db.engine import begin, id_in, is_duplicate, make_engine, reading, skip_locked, transact, upsert
 from config.db.types import Id16, Ms, Sealed, Serial
 from config.errors import DatabaseUnavailable
 from config.processes.serving import THREADS
@@ -93,7 +93,7 @@ def test_rows_are_found_among_ids_of_which_none_is_a_parameter(engine):
         db.execute(insert(ids), [{"id": one} for one in kept])
         parameters.clear()
         for wanted in (kept[:1], kept[1:], [], [b"?" * 16]):
-            found = db.execute(select(ids.c.id).where(among(ids.c.id, wanted))).scalars()
+            found = db.execute(select(ids.c.id).where(id_in(ids.c.id, wanted))).scalars()
             assert sorted(found) == sorted(set(wanted) & set(kept))
     ids.drop(engine)
     assert not any(parameters)
@@ -249,7 +249,7 @@ def test_an_idle_connection_that_no_longer_answers_is_replaced(boxes, monkeypatc
 
     first = number()
     monkeypatch.setattr("config.db.engine.IDLE_S", -1)
-    monkeypatch.setattr("config.db.engine._answers", lambda connection: False)
+    monkeypatch.setattr("config.db.engine._ping", lambda connection: False)
     assert number() != first
 
 

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 from config.errors import NotSentError
 from config.net import bounded_sockets
 from config.net.bounded_sockets import PrivateAddress, check_public
-from config.net.http_client import Outgoing
+from config.net.http_client import HttpClient
 from tests.support.servers import serve
 
 INSIDE = [
@@ -51,7 +51,7 @@ SPELLINGS = ["127.0.0.1", "localhost", "127.1", "0x7f.1", "2130706433", "0177000
 
 @pytest.mark.parametrize("host", SPELLINGS)
 def test_however_loopback_is_written_nothing_is_sent_there(host: str) -> None:
-    inside, http = Counting(), Outgoing()
+    inside, http = Counting(), HttpClient()
     with serve(inside.answer) as url:
         port = url.rpartition(":")[2]
         with pytest.raises(NotSentError) as failure:
@@ -69,7 +69,7 @@ def resolving(monkeypatch: pytest.MonkeyPatch, answers: Callable[[], str]) -> No
 
 
 def test_a_name_that_leads_inside_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    inside, http = Counting(), Outgoing()
+    inside, http = Counting(), HttpClient()
     resolving(monkeypatch, lambda: "127.0.0.1")
     with serve(inside.answer) as url, pytest.raises(NotSentError) as failure:
         http.post(url.replace("127.0.0.1", "partner.example"), b"{}", {}, private=False)
@@ -87,7 +87,7 @@ def test_a_name_that_changes_between_two_looks_gains_nothing(monkeypatch: pytest
         raise ConnectionRefusedError
 
     monkeypatch.setattr(bounded_sockets, "_connect", connect)
-    http = Outgoing()
+    http = HttpClient()
     for _ in range(2):
         with pytest.raises(NotSentError):
             http.post("http://partner.example:80/", b"{}", {}, private=False)
@@ -95,7 +95,7 @@ def test_a_name_that_changes_between_two_looks_gains_nothing(monkeypatch: pytest
 
 
 def test_a_kept_connection_of_another_call_is_looked_at_too() -> None:
-    inside, http = Counting(), Outgoing()
+    inside, http = Counting(), HttpClient()
     with serve(inside.answer) as url:
         http.post(url, b"{}", {})
         with pytest.raises(NotSentError):

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from config.errors import NoAnswerError, NotSentError
-from config.net.http_client import Outgoing
+from config.net.http_client import HttpClient
 from tests.config.peers import MEBIBYTE, OK, answering, dripping, fails, peer
 
 
@@ -41,7 +41,7 @@ def tls(certificate: Path) -> ssl.SSLContext:
 
 
 def test_https_works_with_the_authority_of_the_settings(certificate, tls):
-    http = Outgoing(certificate)
+    http = HttpClient(certificate)
     with peer(answering(OK), tls) as url:
         assert http.post(url, b"x", {}).status == 200
     http.close()
@@ -59,7 +59,7 @@ def test_a_handshake_that_hangs_means_not_sent(http):
 
 
 def test_the_total_time_holds_over_https(certificate, tls):
-    http = Outgoing(certificate)
+    http = HttpClient(certificate)
     with peer(dripping(b"HTTP/1.1 200 OK\r\nX-Drip: "), tls) as url:
         fails(NoAnswerError, "timeout", 5, lambda: http.post(url, b"x", {}, read=5, total=3))
     with peer(lambda connection: time.sleep(60), tls) as url:

@@ -58,16 +58,16 @@ class Watched:
     def __init__(self, children: list[Child], stop_s: dict[int, float] | None = None) -> None:
         command = [sys.executable, "-c", SUPERVISOR, repr([asdict(child) for child in children]), repr(stop_s or {})]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        self.said: list[str] = []
+        self.lines: list[str] = []
         self.family: set[psutil.Process] = set()
 
     def until(self, words: str) -> str:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.said.append(line.rstrip("\n"))
+            self.lines.append(line.rstrip("\n"))
             if words in line:
-                return self.said[-1]
-        raise AssertionError(f"never said {words!r}: {self.said}")
+                return self.lines[-1]
+        raise AssertionError(f"never said {words!r}: {self.lines}")
 
     def children(self) -> list[psutil.Process]:
         """Everything below the supervisor except its guard."""
@@ -220,7 +220,7 @@ def test_the_second_stage_waits_for_the_first(watch: type[Watched], free_port: i
     )
     watched.until("ready")
     wait_until(seen.exists)
-    assert not [line for line in watched.said if "starting it again" in line]
+    assert not [line for line in watched.lines if "starting it again" in line]
 
 
 def test_the_supervisor_is_light(watch: type[Watched]) -> None:

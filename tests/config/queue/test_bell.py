@@ -184,27 +184,27 @@ def test_nothing_personal_is_ever_in_redis(redis, bell):
 
 
 def test_the_gateway_is_woken_and_does_not_wake_twice(redis, bell):
-    assert bell.wait_gateway(0.05) is None
+    assert bell.wait_for_gateway(0.05) is None
     for _ in range(5):
-        bell.ring_gateway()
+        bell.notify_gateway()
     assert redis.llen(gateway_bell("")) == 1
-    assert bell.wait_gateway(1) == ""
-    assert bell.wait_gateway(0.05) is None
+    assert bell.wait_for_gateway(1) == ""
+    assert bell.wait_for_gateway(0.05) is None
 
 
 def test_the_gateway_hears_which_lane_is_rung(redis, bell):
     for lane in ("reply", "code", ""):
-        bell.ring_gateway(lane)
-    assert [bell.wait_gateway(1, ("code", "reply")) for _ in range(3)] == ["code", "reply", ""]
-    assert bell.wait_gateway(0.05, ("code", "reply")) is None
+        bell.notify_gateway(lane)
+    assert [bell.wait_for_gateway(1, ("code", "reply")) for _ in range(3)] == ["code", "reply", ""]
+    assert bell.wait_for_gateway(0.05, ("code", "reply")) is None
 
 
 def test_a_waiting_gateway_is_woken_at_once(redis, bell):
     woken: list[str | None] = []
-    thread = threading.Thread(target=lambda: woken.append(bell.wait_gateway(LONGEST_WAIT_S)))
+    thread = threading.Thread(target=lambda: woken.append(bell.wait_for_gateway(LONGEST_WAIT_S)))
     thread.start()
     wait_until(lambda: redis.info("clients")["blocked_clients"] == 1)
-    bell.ring_gateway()
+    bell.notify_gateway()
     assert not redis.exists(gateway_bell("")), "Redis has handed the ring over: nothing waits until it is looked for"
     thread.join()
     assert woken == [""]
@@ -225,8 +225,8 @@ def ids_of_clients(redis: Redis) -> set[int]:
 def test_while_redis_is_away_ringing_is_harmless_and_waiting_does_not_spin():
     bell = Bell(make_redis("redis://127.0.0.1:1/0"))
     bell.ring("ask", "tencent")
-    bell.ring_gateway()
+    bell.notify_gateway()
     begun = time.monotonic()
-    assert bell.wait_gateway(0.3) is None
+    assert bell.wait_for_gateway(0.3) is None
     assert 0.25 < time.monotonic() - begun < 30
     bell.close()

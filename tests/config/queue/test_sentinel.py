@@ -115,7 +115,7 @@ def test_a_gateway_that_waits_hears_the_bell_of_the_new_master(watched: Watched)
 
     def listen() -> None:
         while not heard.is_set():
-            if bell.wait_gateway(1.0) is not None:
+            if bell.wait_for_gateway(1.0) is not None:
                 heard.set()
 
     listener = threading.Thread(target=listen)
@@ -123,7 +123,7 @@ def test_a_gateway_that_waits_hears_the_bell_of_the_new_master(watched: Watched)
     watched.processes[watched.master].kill()
     wait_until(lambda: role(watched.replica)[0] == b"master")
     ringing = Bell(watched.connect())
-    wait_until(lambda: ringing.ring_gateway() or heard.is_set())
+    wait_until(lambda: ringing.notify_gateway() or heard.is_set())
     listener.join(60)
     assert not listener.is_alive()
     for one in (bell, ringing):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, values
 
-from config.net.http_client import Outgoing
+from config.net.http_client import HttpClient
 from config.telemetry import metric_files, metrics
 from tests.support.servers import free_port
 
@@ -22,7 +22,7 @@ FORK = multiprocessing.get_context("fork")
 def own_meters(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every test counts from 0, and leaves the others' way of counting as it was."""
     monkeypatch.setattr(values, "ValueClass", values.ValueClass)
-    monkeypatch.setattr(metrics.Meters, "shared", None)
+    monkeypatch.setattr(metrics.Metrics, "shared", None)
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
     metrics._meters.cache_clear()
     yield
@@ -78,7 +78,7 @@ def test_what_happened_is_counted() -> None:
 
 
 def test_what_every_process_counts_is_added_up(tmp_path: Path) -> None:
-    metrics.share(tmp_path)
+    metrics.use_directory(tmp_path)
     count_one_of_each()
     for _ in range(3):
         in_a_process(count_one_of_each)
@@ -86,7 +86,7 @@ def test_what_every_process_counts_is_added_up(tmp_path: Path) -> None:
 
 
 def test_a_killed_process_takes_nothing_along_and_the_next_one_counts_on_in_its_place(tmp_path: Path) -> None:
-    metrics.share(tmp_path)
+    metrics.use_directory(tmp_path)
     for _ in range(5):
         in_a_process(count_one_of_each, killed=True)
         assert counted()[0] == counted()[4]
@@ -95,7 +95,7 @@ def test_a_killed_process_takes_nothing_along_and_the_next_one_counts_on_in_its_
 
 
 def test_processes_that_count_at_once_keep_out_of_each_others_files(tmp_path: Path) -> None:
-    metrics.share(tmp_path)
+    metrics.use_directory(tmp_path)
     count_one_of_each()  # the parent has its files open when it forks
     children = [FORK.Process(target=lambda: [count_one_of_each() for _ in range(200)]) for _ in range(4)]
     for child in children:
@@ -107,7 +107,7 @@ def test_processes_that_count_at_once_keep_out_of_each_others_files(tmp_path: Pa
 
 
 def test_of_two_clocks_the_later_one_is_believed(tmp_path: Path) -> None:
-    metrics.share(tmp_path)
+    metrics.use_directory(tmp_path)
     metrics.set_backlog(now=1000, oldest_due_ms=9000, messages_owed=9, inquiries_open=9)
     in_a_process(lambda: metrics.set_backlog(now=2000, oldest_due_ms=0, messages_owed=1, inquiries_open=2))
     assert sample("onecert_messages_owed") == 1
@@ -115,7 +115,7 @@ def test_of_two_clocks_the_later_one_is_believed(tmp_path: Path) -> None:
 
 
 def test_a_new_start_of_everything_counts_from_nothing(tmp_path: Path) -> None:
-    metrics.share(tmp_path)
+    metrics.use_directory(tmp_path)
     in_a_process(count_one_of_each)
     metric_files.clear(tmp_path)
     assert counted() == [0] * 5
@@ -123,13 +123,13 @@ def test_a_new_start_of_everything_counts_from_nothing(tmp_path: Path) -> None:
 
 def test_where_nothing_can_be_kept_a_process_counts_for_itself(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    metrics.share(tmp_path / "file")
+    metrics.use_directory(tmp_path / "file")
     count_one_of_each()
     assert counted() == [1] * 5
 
 
 def test_a_full_disk_keeps_nobody_from_working(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    metrics.share(tmp_path)
+    metrics.use_directory(tmp_path)
 
     def work_on_a_full_disk() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
@@ -143,13 +143,13 @@ def test_a_full_disk_keeps_nobody_from_working(tmp_path: Path, capfd: pytest.Cap
 
 
 def test_only_the_own_user_may_read_what_is_counted(tmp_path: Path) -> None:
-    metrics.share(tmp_path)
+    metrics.use_directory(tmp_path)
     assert (tmp_path / metric_files.DIRECTORY).stat().st_mode & 0o777 == 0o700
 
 
 def test_the_numbers_are_served_on_the_internal_bind(tmp_path: Path) -> None:
-    metrics.share(tmp_path)
-    bind, http = f"127.0.0.1:{free_port()}", Outgoing()
+    metrics.use_directory(tmp_path)
+    bind, http = f"127.0.0.1:{free_port()}", HttpClient()
     stop = metrics.serve(bind)
     in_a_process(count_one_of_each)
     answer = http.get(f"http://{bind}/metrics")

@@ -15,7 +15,7 @@ from flask import Flask
 from config.crypto.rsa_keys import load_private_key
 from config.db.engine import begin
 from config.ground import Ground
-from config.net.http_client import Outgoing
+from config.net.http_client import HttpClient
 from config.queue.bell import make_redis
 from config.times.clock import FixedClock
 from query.access.errors import LimiterUnavailable, PlatformUnavailable
@@ -259,11 +259,11 @@ def test_in_certificate_mode_both_sides_name_their_certificates(
 def test_an_alipay_answer_that_alipay_did_not_sign_opens_nothing(
     applet: Client, platforms: Platforms, ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, genuine = platforms.login_code("alipay-applet"), Outgoing.post
+    code, genuine = platforms.login_code("alipay-applet"), HttpClient.post
 
     def forged(*args: object, **limits: object) -> object:
         answer = genuine(*args, **limits)  # type: ignore[arg-type]
         return replace(answer, body=answer.body.replace(b'"open_id":"o', b'"open_id":"p'))
 
-    monkeypatch.setattr(Outgoing, "post", forged)
+    monkeypatch.setattr(HttpClient, "post", forged)
     problem(applet.log_in("alipay-applet", code), 503, "unavailable")

@@ -24,9 +24,9 @@ from tests.query.partner_stub import ID_NUMBER, PHONE, Partners, accept, hand_ov
 def shared_meters(monkeypatch: pytest.MonkeyPatch, ground: Ground) -> Iterator[None]:
     """Count as a worker of this deployment does."""
     monkeypatch.setattr(values, "ValueClass", values.ValueClass)
-    monkeypatch.setattr(metrics.Meters, "shared", None)
+    monkeypatch.setattr(metrics.Metrics, "shared", None)
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
-    metrics.share(ground.settings.data)
+    metrics.use_directory(ground.settings.data)
     yield
     metrics._meters.cache_clear()
 

@@ -32,7 +32,7 @@ def running(ground: Ground, sandbox: Sandbox, news: News) -> Iterator[threading.
     thread.start()
     yield thread
     stop.set()
-    ground.bell.ring_gateway()
+    ground.bell.notify_gateway()
     thread.join(60)
     assert not thread.is_alive()
 
@@ -61,7 +61,7 @@ def test_the_process_is_woken_by_the_bell(
     monkeypatch.setattr("sms_port.sending.gateway.WAIT_S", 3600.0)  # by itself it looks no more
     for count in range(2, 12):
         owe_all(ground, make_reply())
-        ground.bell.ring_gateway()
+        ground.bell.notify_gateway()
         wait_until(lambda count=count: len(received(sandbox)) == count)
 
 
@@ -74,12 +74,12 @@ def test_a_code_overtakes_a_slow_batch_of_replies(
     ground: Ground, sandbox: Sandbox, running: threading.Thread, held: Held
 ) -> None:
     owe_all(ground, *(make_reply("13900139000") for _ in range(5)))
-    ground.bell.ring_gateway()
+    ground.bell.notify_gateway()
     assert held.under_way.wait(60)
     # What is under way is written down: all five, or those that another lane's claim had not locked in passing.
     assert 1 <= attempts_of_all(ground) <= 5
     owe_all(ground, make_code(ground))
-    ground.bell.ring_gateway()
+    ground.bell.notify_gateway()
     wait_until(lambda: received(sandbox) == [CODE])
     assert received(sandbox, "13900139000") == []
 

@@ -14,7 +14,7 @@ from flask import Flask, Response
 from config.catalogue.links import Link
 from config.db.engine import begin
 from config.ground import Ground
-from config.net.http_client import Answer
+from config.net.http_client import HttpResponse
 from sms_port.errors import DeliveryInvalid
 from sms_port.ledger.receipts import Receipt
 from sms_port.links.http.bodies import parse_answer, parse_receipts
@@ -158,7 +158,7 @@ def test_a_gateway_that_does_not_answer_a_query_tells_nothing(
 
 def test_an_answer_of_an_error_status_is_never_believed() -> None:
     body = json.dumps(said({"id": ONE, "status": "accepted"})).encode()
-    assert parse_answer(Answer(500, {}, body), [ONE]) == {}
+    assert parse_answer(HttpResponse(500, {}, body), [ONE]) == {}
 
 
 GOOD = {"id": ONE, "part": 1, "status": "delivered", "code": "DELIVRD", "done_at": "2026-11-22T14:05:00+08:00"}
