@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
+from contextlib import suppress
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -23,6 +25,7 @@ from config.errors import ConfigError
 
 KEY_BITS = 2048
 EXPONENT = 65_537
+CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 
 
 class KeyInvalid(ConfigError):
@@ -59,8 +62,8 @@ def load_public_key(text: str) -> rsa.RSAPublicKey:
     """A public key (base64 DER or PEM) or the one of a PEM certificate. Raises KeyInvalid."""
     try:
         raw = text.strip().encode()
-        if raw.startswith(b"-----BEGIN CERTIFICATE"):
-            key: object = x509.load_pem_x509_certificate(raw).public_key()
+        if b"-----BEGIN CERTIFICATE" in raw:
+            key: object = load_certificates(text)[0].public_key()
         else:
             key = load_pem_public_key(raw) if raw.startswith(b"-") else load_der_public_key(_der(raw))
     except (ValueError, UnsupportedAlgorithm):
@@ -68,6 +71,20 @@ def load_public_key(text: str) -> rsa.RSAPublicKey:
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size < KEY_BITS:
         raise KeyInvalid("an RSA key of at least 2048 bits is needed")
     return key
+
+
+def load_certificates(text: str) -> list[x509.Certificate]:
+    """The certificates of a PEM bundle that can be read, in its order. Raises KeyInvalid when there is none.
+
+    Alipay's root bundle holds an ECDSA certificate whose parameters cryptography refuses; its SDKs pass over it too.
+    """
+    found = []
+    for block in CERTIFICATE.findall(text):
+        with suppress(ValueError):
+            found.append(x509.load_pem_x509_certificate(block.encode()))
+    if not found:
+        raise KeyInvalid("this is no certificate in PEM")
+    return found
 
 
 def _der(raw: bytes) -> bytes:

@@ -5,17 +5,33 @@ The only calls to Alipay. What comes back with the user's id (tokens for further
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
-
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from config.catalogue.schema import Entrance
 from config.crypto.rsa_keys import load_private_key, load_public_key
+from config.errors import OneCertError
 from config.ground import Ground
 from config.telemetry.log import get_logger
-from miniprogram_api.errors import LoginCodeInvalid, LoginRefused, PhoneCredentialInvalid, PhoneNumberUnavailable
+from miniprogram_api.errors import (
+    ApiError,
+    LoginCodeInvalid,
+    LoginCodeUsed,
+    LoginRefused,
+    PhoneCredentialInvalid,
+    PhoneNumberUnavailable,
+)
 from miniprogram_api.logins.alipay_certificates import certificate_sn
-from miniprogram_api.logins.alipay_protocol import SUCCESS, Answer, Unverified, build_request, open_phone, parse_answer
+from miniprogram_api.logins.alipay_protocol import (
+    SUCCESS,
+    Answer,
+    PlatformKey,
+    Unverified,
+    build_request,
+    open_phone,
+    parse_answer,
+)
 from miniprogram_api.logins.platform_call import ask_platform
 from query.access.errors import PlatformUnavailable
 
@@ -23,10 +39,24 @@ EXCHANGE = "alipay.system.oauth.token"
 FORM = "application/x-www-form-urlencoded;charset=utf-8"
 LONGEST_ID = 128
 
-CODE_REFUSALS = frozenset({"isv.code-invalid", "isv.code-expired", "isv.code-is-used", "isv.grant-type-invalid"})
-USER_REFUSALS = frozenset({"isv.user-forbidden", "isv.invalid-user", "aop.user-risk-control"})
+REFUSALS: Mapping[str, type[ApiError]] = {
+    "isv.code-invalid": LoginCodeInvalid,
+    "isv.code-expired": LoginCodeInvalid,
+    "isv.grant-type-invalid": LoginCodeInvalid,
+    "isv.unmatched-app-id": LoginCodeInvalid,  # another mini program's code: anybody can bring one
+    "isv.code-is-used": LoginCodeUsed,
+    "isv.code-used": LoginCodeUsed,
+    "isv.user-forbidden": LoginRefused,
+    "isv.invalid-user": LoginRefused,
+    "aop.user-risk-control": LoginRefused,
+}
+"""Sub-codes that are about the citizen's code or the citizen. Source: Alipay's page of alipay.system.oauth.token."""
 BUSY = {"20000": 5, "40005": 60}
 """Seconds to wait when Alipay is busy, or we asked too often; neither takes the code."""
+BUSY_WORDS = re.compile(r"isp\.|.*(system|unknow\w*)[-_. ]?(error|exception)", re.IGNORECASE)
+"""Sub-codes of a fault of the platform's own, which comes under other codes than 20000 as well."""
+KEY_REFUSALS = frozenset({"isv.invalid-signature", "isv.invalid-app-cert-sn"})
+"""Our key is not, or no more, the one that Alipay knows."""
 
 log = get_logger(__name__)
 
@@ -39,7 +69,7 @@ def fetch_openid(ground: Ground, entrance: Entrance, code: str) -> str:
     fields = {"grant_type": "authorization_code", "code": code}
     told = _call(ground, entrance, EXCHANGE, fields)
     if told.failed:
-        raise _refusal(told.members, entrance)
+        raise find_refusal(told.members, entrance)
     openid = told.members.get("open_id") or told.members.get("user_id")
     if not isinstance(openid, str) or len(openid) > LONGEST_ID:
         raise PlatformUnavailable("garbage")
@@ -48,12 +78,13 @@ def fetch_openid(ground: Ground, entrance: Entrance, code: str) -> str:
 
 def fetch_phone(ground: Ground, entrance: Entrance, response: str, signature: str) -> str:
     """The number that `my.getPhoneNumber` gave. Raises PhoneCredentialInvalid, PhoneNumberUnavailable."""
-    content_key = ground.secrets.get(f"{entrance.code}.content_key")
+    content_keys = ground.secrets.both(f"{entrance.code}.content_key")
+    public_keys = [key.public for key in _platform_keys(ground, entrance)]
     try:
-        told = open_phone(response, signature, _platform_key(ground, entrance), content_key)
+        told = open_phone(response, signature, public_keys, content_keys)
     except Unverified:
         raise PhoneCredentialInvalid() from None
-    if told.get("code") != SUCCESS:
+    if str(told.get("code")) != SUCCESS:
         log.warning("platform_tells_no_number", entrance=entrance.code, reason=_word(told, "subCode", "sub_code"))
         raise PhoneNumberUnavailable()
     phone = told.get("mobile")
@@ -63,31 +94,39 @@ def fetch_phone(ground: Ground, entrance: Entrance, response: str, signature: st
 
 
 def _call(ground: Ground, entrance: Entrance, method: str, fields: dict[str, str]) -> Answer:
+    """Alipay's answer; once more with our next private key when Alipay no longer takes the present one."""
+    private_keys = ground.secrets.both(f"{entrance.code}.private_key")
+    for private_key in private_keys:
+        answer = _call_with(ground, entrance, method, fields, private_key)
+        if not answer.failed or _word(answer.members, "sub_code") not in KEY_REFUSALS:
+            break
+    return answer
+
+
+def _call_with(ground: Ground, entrance: Entrance, method: str, fields: dict[str, str], private_key: str) -> Answer:
     query, body = build_request(
         method,
         fields,
         app_id=entrance.app_id,
-        private_key=load_private_key(ground.secrets.get(f"{entrance.code}.private_key")),
+        private_key=load_private_key(private_key),
         now=ground.clock.now(),
         certificates=_certificates(entrance),
     )
     answer = ask_platform(ground, entrance, f"{entrance.base_url}?{query}", body, FORM)
-    known = certificate_sn(_platform_text(ground, entrance)) if entrance.key_mode == "certificate" else ""
     try:
-        return parse_answer(answer, method, _platform_key(ground, entrance), certificate=known)
+        return parse_answer(answer, method, _platform_keys(ground, entrance))
     except Unverified as unverified:
         log.error("platform_alarm", entrance=entrance.code, reason=str(unverified))
         raise PlatformUnavailable("unverified") from None
 
 
-def _refusal(told: Any, entrance: Entrance) -> LoginCodeInvalid | LoginRefused | PlatformUnavailable:
+def find_refusal(told: Mapping[str, Any], entrance: Entrance) -> OneCertError:
+    """What a citizen is told about an error of Alipay's; what only we can mend raises an alarm."""
     code, reason = _word(told, "code"), _word(told, "sub_code")
-    if reason in CODE_REFUSALS:
-        return LoginCodeInvalid()
-    if reason in USER_REFUSALS:
-        return LoginRefused()
-    if code in BUSY:
-        return PlatformUnavailable(code, BUSY[code], spent=False)
+    if refusal := REFUSALS.get(reason.casefold()):
+        return refusal()
+    if code in BUSY or BUSY_WORDS.match(reason):
+        return PlatformUnavailable(code, BUSY.get(code, BUSY["20000"]), spent=False)
     log.error("platform_alarm", entrance=entrance.code, errcode=code, reason=reason)
     return PlatformUnavailable(code)
 
@@ -103,9 +142,8 @@ def _certificates(entrance: Entrance) -> dict[str, str]:
     return {"app_cert_sn": entrance.app_cert_sn, "alipay_root_cert_sn": entrance.root_cert_sn}
 
 
-def _platform_text(ground: Ground, entrance: Entrance) -> str:
-    return ground.secrets.get(f"{entrance.code}.platform_key")
-
-
-def _platform_key(ground: Ground, entrance: Entrance) -> rsa.RSAPublicKey:
-    return load_public_key(_platform_text(ground, entrance))
+def _platform_keys(ground: Ground, entrance: Entrance) -> list[PlatformKey]:
+    """Alipay's key and, while it changes, its successor; in certificate mode each with its serial number."""
+    texts = ground.secrets.both(f"{entrance.code}.platform_key")
+    named = entrance.key_mode == "certificate"
+    return [PlatformKey(load_public_key(text), certificate_sn(text) if named else "") for text in texts]

@@ -10,28 +10,30 @@ import sys
 
 from cryptography import x509
 
-from config.crypto.rsa_keys import KeyInvalid
+from config.crypto.rsa_keys import KeyInvalid, load_certificates
 
 RSA_SIGNATURES = "1.2.840.113549.1.1."
 
 
 def certificate_sn(pem: str) -> str:
-    """MD5 of issuer and serial number, as Alipay names a certificate. Raises KeyInvalid."""
-    return _sn(_load(pem)[0])
+    """MD5 of issuer and serial number of the first certificate, as Alipay names it. Raises KeyInvalid."""
+    return _sn(load_certificates(pem)[0])
 
 
 def root_sn(pem: str) -> str:
-    """The serial numbers of all RSA-signed certificates of a bundle, joined by `_`; of one, its own."""
-    return "_".join(
-        _sn(one) for one in _load(pem) if one.signature_algorithm_oid.dotted_string.startswith(RSA_SIGNATURES)
-    )
+    """The serial numbers of all RSA-signed certificates of a bundle, joined by `_`. Raises KeyInvalid."""
+    names = [
+        _sn(one)
+        for one in load_certificates(pem)
+        if one.signature_algorithm_oid.dotted_string.startswith(RSA_SIGNATURES)
+    ]
+    if not names:
+        raise KeyInvalid("this bundle has no certificate with an RSA signature")
+    return "_".join(names)
 
 
-def _load(pem: str) -> list[x509.Certificate]:
-    try:
-        return x509.load_pem_x509_certificates(pem.strip().encode())
-    except ValueError:
-        raise KeyInvalid("this is no certificate in PEM") from None
+def _is_rsa_signed(certificate: x509.Certificate) -> bool:
+    return certificate.signature_algorithm_oid.dotted_string.startswith(RSA_SIGNATURES)
 
 
 def _sn(certificate: x509.Certificate) -> str:

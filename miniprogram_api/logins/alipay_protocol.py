@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from codecs import BOM_UTF8
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -29,6 +31,8 @@ BLOCK = 16
 ZERO_IV = bytes(BLOCK)
 SIGN_TYPE = "RSA2"
 SUCCESS = "10000"
+IDENTITIES = ("open_id", "user_id", "union_id", "access_token")
+"""Members that an error never has."""
 KEY_SIZES = (16, 24, 32)
 _SPACES = " \t\r\n"
 _READER = json.JSONDecoder()
@@ -44,6 +48,14 @@ class Answer:
 
     members: Mapping[str, Any] = field(repr=False)
     failed: bool
+
+
+@dataclass(frozen=True)
+class PlatformKey:
+    """A key of Alipay's; in certificate mode with the serial number that its answers must name."""
+
+    public: rsa.RSAPublicKey = field(repr=False)
+    serial: str = ""
 
 
 def build_request(
@@ -93,48 +105,78 @@ def verify(text: bytes, signature: str, public_key: rsa.RSAPublicKey) -> None:
         raise Unverified("the signature does not fit") from None
 
 
-def parse_answer(body: bytes, method: str, public_key: rsa.RSAPublicKey, *, certificate: str = "") -> Answer:
+def parse_answer(body: bytes, method: str, keys: Sequence[PlatformKey]) -> Answer:
     """What Alipay answered to `method`: the members of its response, or of its `error_response`. Raises Unverified.
 
-    An error may come unsigned (a wrong app id has no key to sign with): it is told, as nothing but an error.
-    `certificate`: in certificate mode, the serial number that the answer must name.
+    What can only be an error (a code other than 10000, and nobody's id) may come unsigned, wherever it stands: a wrong
+    app id has no key to sign with. It is told, as nothing but an error.
     """
-    told = cut_members(body)
+    codec, told = _read_members(body)
     name = f"{method.replace('.', '_')}_response"
-    signature = _text(told.get("sign", '""'))
-    if "error_response" in told and name not in told:
-        if signature:
-            verify(told["error_response"].encode(), signature, public_key)
-        return Answer(_object(told["error_response"]), failed=True)
-    if certificate and _text(told.get("alipay_cert_sn", '""')) != certificate:
-        raise Unverified("another certificate than the one that is known")
-    if name not in told:
+    member = name if name in told else "error_response"
+    if member not in told:
         raise Unverified("no such answer")
-    verify(told[name].encode(), signature, public_key)
-    members = _object(told[name])
-    return Answer(members, failed=members.get("code", SUCCESS) != SUCCESS)
+    members = _object(told[member])
+    failed = member == "error_response" or str(members.get("code", SUCCESS)) != SUCCESS
+    signature = _text(told.get("sign", '""'))
+    if signature or not failed or any(members.get(known) for known in IDENTITIES):
+        certificate = _text(told.get("alipay_cert_sn", '""'))
+        _verify_any(told[member].encode(codec), signature, certificate, keys, failed=failed)
+    return Answer(members, failed)
+
+
+def _verify_any(text: bytes, signature: str, certificate: str, keys: Sequence[PlatformKey], *, failed: bool) -> None:
+    """Raises Unverified unless one of the keys signed the text, and its certificate is the one that is named."""
+    named = [key for key in keys if not key.serial or key.serial == certificate or (failed and not certificate)]
+    if not named:
+        raise Unverified("another certificate than the one that is known")
+    verify_any(text, signature, [key.public for key in named])
+
+
+def verify_any(text: bytes, signature: str, public_keys: Sequence[rsa.RSAPublicKey]) -> None:
+    """Raises Unverified unless the owner of one of the keys signed this text."""
+    for key in public_keys:
+        try:
+            return verify(text, signature, key)
+        except Unverified:
+            continue
+    raise Unverified("the signature does not fit")
 
 
 def cut_members(body: bytes) -> dict[str, str]:
     """The members of a JSON object, each value as it is written. Raises Unverified, also for a name twice."""
-    try:
-        text = body.decode()
-        json.loads(text)  # the cutting below looks for places and takes the grammar for granted
-        return _cut(text)
-    except (ValueError, IndexError, RecursionError):
-        raise Unverified("no JSON object") from None
+    return _read_members(body)[1]
 
 
-def open_phone(response: str, signature: str, public_key: rsa.RSAPublicKey, content_key: str) -> dict[str, Any]:
+def _read_members(body: bytes) -> tuple[str, dict[str, str]]:
+    """The body's encoding, and its members. Alipay's gateway writes some errors in GBK whatever it was asked for."""
+    for codec in ("utf-8", "gb18030"):
+        try:
+            text = body.removeprefix(BOM_UTF8).decode(codec)
+            json.loads(text)  # the cutting below looks for places and takes the grammar for granted
+            return codec, _cut(text)
+        except UnicodeDecodeError:
+            continue
+        except (ValueError, IndexError, RecursionError):
+            break
+    raise Unverified("no JSON object")
+
+
+def open_phone(
+    response: str, signature: str, public_keys: Sequence[rsa.RSAPublicKey], content_keys: Sequence[str]
+) -> dict[str, Any]:
     """What `my.getPhoneNumber` gave: `{"code": "10000", "mobile"}`, or Alipay's error. Raises Unverified.
 
     Ciphertext is signed with the quotes it had in its JSON; an error is plain JSON and signed as it stands.
     """
     if response.lstrip().startswith("{"):
-        verify(response.encode(), signature, public_key)
+        verify_any(response.encode(), signature, public_keys)
         return _object(response)
-    verify(f'"{response}"'.encode(), signature, public_key)
-    return _object(_decrypt(response, content_key))
+    verify_any(f'"{response}"'.encode(), signature, public_keys)
+    for content_key in content_keys:
+        with suppress(Unverified):
+            return _object(_decrypt(response, content_key))
+    raise Unverified("what is sealed does not open")
 
 
 def seal_phone(plain: str, content_key: str) -> str:

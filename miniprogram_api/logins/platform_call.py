@@ -14,6 +14,9 @@ LARGEST_ANSWER = 64 * 1024
 CONNECT_S, READ_S, TOTAL_S = 2.0, 3.0, 4.0
 """A citizen waits for it with the page open."""
 
+BUSY_STATUSES = (429, 503)
+"""The platform says that it did nothing with the request."""
+
 log = get_logger(__name__)
 
 
@@ -32,5 +35,5 @@ def ask_platform(
         raise PlatformUnavailable(error.reason, spent=not isinstance(error, NotSentError)) from None
     if answer.status != 200:
         log.warning("platform_away", entrance=entrance.code, reason=str(answer.status))
-        raise PlatformUnavailable(f"status {answer.status}")
+        raise PlatformUnavailable(f"status {answer.status}", spent=answer.status not in BUSY_STATUSES)
     return answer.body

@@ -66,7 +66,7 @@ def add_alipay(blueprint: Blueprint, ground: Ground, redeem: Callable[[str, str]
             plain = json.dumps(told)
             return jsonify(response=plain, sign=sign(plain.encode(), key))
         told = {"code": "10000", "msg": "Success", "mobile": str(wish.get("phone", ""))}
-        sealed = seal_phone(json.dumps(told), ground.secrets.get(f"{app.code}.content_key"))
+        sealed = seal_phone(json.dumps(told), ground.secrets.both(f"{app.code}.content_key")[-1])
         return jsonify(response=sealed, sign=sign(f'"{sealed}"'.encode(), key))
 
 
@@ -91,7 +91,7 @@ def _certificate(ground: Ground) -> str:
     """In certificate mode an answer names the platform's certificate."""
     if _app(ground).key_mode == "public-key":
         return ""
-    known = ground.secrets.get(f"{_app(ground).code}.platform_key")
+    known = ground.secrets.both(f"{_app(ground).code}.platform_key")[-1]
     return f',"alipay_cert_sn":"{certificate_sn(known)}"'
 
 
@@ -99,7 +99,8 @@ def _checked_app(ground: Ground, parameters: dict[str, str]) -> Entrance:
     app = next((one for one in _apps(ground) if one.app_id == parameters.get("app_id")), None)
     if app is None:
         raise Refused("40002", "isv.invalid-app-id")
-    ours = load_private_key(ground.secrets.get(f"{app.code}.private_key")).public_key()
+    # Alipay knows one key of an app: the successor, as soon as there is one.
+    ours = load_private_key(ground.secrets.both(f"{app.code}.private_key")[-1]).public_key()
     try:
         verify(text_to_sign(parameters), parameters.get("sign", ""), ours)
     except Unverified:

@@ -17,6 +17,7 @@ from hypothesis import strategies as some
 from config.crypto.rsa_keys import KeyInvalid, load_private_key, load_public_key
 from miniprogram_api.logins.alipay_certificates import certificate_sn, root_sn
 from miniprogram_api.logins.alipay_protocol import (
+    PlatformKey,
     Unverified,
     build_request,
     cut_members,
@@ -27,7 +28,7 @@ from miniprogram_api.logins.alipay_protocol import (
     text_to_sign,
     verify,
 )
-from tests.miniprogram_api.certificates import make_certificate
+from tests.miniprogram_api.certificates import make_certificate, make_ecdsa_certificate, with_null_parameters
 from tests.support.factories import LAUNCH_DAY, key_pairs
 
 METHOD = "alipay.system.oauth.token"
@@ -35,6 +36,7 @@ NAME = "alipay_system_oauth_token_response"
 OURS = load_private_key(key_pairs()["private_key"])
 THEIRS = load_private_key(key_pairs()["sandbox_key"])
 THEIR_PUBLIC = load_public_key(key_pairs()["platform_key"])
+KNOWN = [PlatformKey(THEIR_PUBLIC)]
 CONTENT_KEY = base64.b64encode(b"sixteen bytes !!").decode()
 
 
@@ -76,10 +78,10 @@ def test_what_is_empty_and_the_signature_are_not_signed_and_nothing_is_encoded()
     ],
 )
 def test_an_answer_is_verified_as_it_is_written(member: str) -> None:
-    told = parse_answer(answer(member), METHOD, THEIR_PUBLIC)
+    told = parse_answer(answer(member), METHOD, KNOWN)
     assert (told.members["open_id"], told.failed) == ("o1", False)
     behind = f'{{"sign":"{sign(member.encode(), THEIRS)}", "{NAME}": {member}}}'.encode()
-    assert parse_answer(behind, METHOD, THEIR_PUBLIC).members["open_id"] == "o1"
+    assert parse_answer(behind, METHOD, KNOWN).members["open_id"] == "o1"
 
 
 @pytest.mark.parametrize(
@@ -108,23 +110,74 @@ def test_an_answer_is_verified_as_it_is_written(member: str) -> None:
 )
 def test_what_alipay_did_not_sign_is_refused(body: bytes) -> None:
     with pytest.raises(Unverified):
-        parse_answer(body, METHOD, THEIR_PUBLIC)
+        parse_answer(body, METHOD, KNOWN)
 
 
 def test_an_error_is_an_error_signed_or_not() -> None:
     member = '{"code":"40002","msg":"Invalid Arguments","sub_code":"isv.code-invalid"}'
     for body in (answer(member, name="error_response"), f'{{"error_response":{member}}}'.encode()):
-        told = parse_answer(body, METHOD, THEIR_PUBLIC)
+        told = parse_answer(body, METHOD, KNOWN)
         assert (told.members["sub_code"], told.failed) == ("isv.code-invalid", True)
-    assert parse_answer(answer(member), METHOD, THEIR_PUBLIC).failed
+    assert parse_answer(answer(member), METHOD, KNOWN).failed
+
+
+ERROR = '{"code":"20000","msg":"Service Currently Unavailable","sub_code":"isp.unknow-error","sub_msg":"系统繁忙"}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'{{"{NAME}":{ERROR}}}'.encode(),
+        f'{{"{NAME}":{ERROR},"sign":""}}'.encode(),
+        f'{{"error_response":{ERROR}}}'.encode("gbk"),
+        f'{{"{NAME}":{ERROR}}}'.encode("gbk"),
+        b"\xef\xbb\xbf" + f'{{"{NAME}":{ERROR}}}'.encode(),
+        f'{{"{NAME}":{ERROR},"sign":"{sign(ERROR.encode("gbk"), THEIRS)}"}}'.encode("gbk"),
+        f'{{"error_response":{ERROR.replace(chr(34) + "20000" + chr(34), "20000")}}}'.encode(),
+    ],
+)
+@pytest.mark.parametrize("serial", ["", "ab" * 16])
+def test_an_error_is_told_unsigned_in_gbk_and_behind_a_bom(body: bytes, serial: str) -> None:
+    """faults/door.md F5, row 42 (yansongda/pay #992, #109, #80; global-open-sdk-java #1), and own variants."""
+    told = parse_answer(body, METHOD, [PlatformKey(THEIR_PUBLIC, serial)])
+    assert told.failed and told.members["sub_code"] == "isp.unknow-error"
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        '{"code":"40004","open_id":"o1"}',
+        '{"code":"40004","user_id":"2088"}',
+        '{"code":"10000","open_id":"o1"}',
+        '{"code":"40004","access_token":"a"}',
+    ],
+)
+def test_what_names_a_person_is_never_taken_unsigned(member: str) -> None:
+    for name in (NAME, "error_response"):
+        with pytest.raises(Unverified):
+            parse_answer(f'{{"{name}":{member}}}'.encode(), METHOD, KNOWN)
+
+
+def test_each_known_key_verifies_while_alipays_key_changes() -> None:
+    """faults/door.md F6: `platform_key.next`."""
+    other = PlatformKey(OURS.public_key(), "cd" * 16)
+    assert not parse_answer(answer('{"open_id":"o1"}'), METHOD, [PlatformKey(OURS.public_key()), *KNOWN]).failed
+    body = answer('{"open_id":"o1"}', alipay_cert_sn="ab" * 16)
+    assert not parse_answer(body, METHOD, [other, PlatformKey(THEIR_PUBLIC, "ab" * 16)]).failed
+    with pytest.raises(Unverified):
+        parse_answer(body, METHOD, [other, PlatformKey(THEIR_PUBLIC, "ef" * 16)])
+    sealed = seal_phone('{"code":"10000","mobile":"13800138000"}', CONTENT_KEY)
+    signature, old = sign(f'"{sealed}"'.encode(), THEIRS), base64.b64encode(b"another key !!!!").decode()
+    told = open_phone(sealed, signature, [OURS.public_key(), THEIR_PUBLIC], [old, CONTENT_KEY])
+    assert told["mobile"] == "13800138000"
 
 
 def test_in_certificate_mode_the_answer_names_the_certificate_that_is_known() -> None:
     body = answer('{"open_id":"o1"}', alipay_cert_sn="ab" * 16)
-    assert not parse_answer(body, METHOD, THEIR_PUBLIC, certificate="ab" * 16).failed
+    assert not parse_answer(body, METHOD, [PlatformKey(THEIR_PUBLIC, "ab" * 16)]).failed
     for other in (body.replace(b"abab", b"cdab"), answer('{"open_id":"o1"}')):
         with pytest.raises(Unverified):
-            parse_answer(other, METHOD, THEIR_PUBLIC, certificate="ab" * 16)
+            parse_answer(other, METHOD, [PlatformKey(THEIR_PUBLIC, "ab" * 16)])
 
 
 def test_a_certificate_is_named_by_the_md5_of_issuer_and_serial_number() -> None:
@@ -134,6 +187,25 @@ def test_a_certificate_is_named_by_the_md5_of_issuer_and_serial_number() -> None
     assert certificate_sn(one) == hashlib.md5(f"{issuer}4711".encode(), usedforsecurity=False).hexdigest()
     assert root_sn(one + two) == f"{certificate_sn(one)}_{certificate_sn(two)}"
     assert load_public_key(one).public_numbers() == THEIR_PUBLIC.public_numbers()
+
+
+def test_a_bundle_is_read_one_certificate_after_the_other() -> None:
+    """faults/door.md F2, row 44 (golang/go #70136): Alipay's bundle has SM2, RSA, ECDSA with NULL parameters, RSA."""
+    one, two = make_certificate(THEIRS, 4711), make_certificate(THEIRS, 4712)
+    bundle = [one, with_null_parameters(make_ecdsa_certificate(7)), make_ecdsa_certificate(8), two]
+    with pytest.raises(ValueError, match="asn1|parameters|algorithm"):
+        x509.load_pem_x509_certificate(bundle[1].encode())
+    expected = f"{certificate_sn(one)}_{certificate_sn(two)}"
+    assert root_sn("\n\n".join(bundle)) == expected
+    assert root_sn("subject=/CN=x\r\n" + "".join(bundle).replace("\n", "\r\n")) == expected
+    no_der = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    assert root_sn(no_der + one) == certificate_sn(no_der + one) == certificate_sn(one)
+    assert load_public_key(no_der + one).public_numbers() == THEIR_PUBLIC.public_numbers()
+
+
+def test_a_bundle_without_an_rsa_signature_is_refused() -> None:
+    with pytest.raises(KeyInvalid):
+        root_sn(make_ecdsa_certificate(7))
 
 
 def test_what_is_no_certificate_is_refused() -> None:
@@ -146,20 +218,20 @@ def test_what_is_no_certificate_is_refused() -> None:
 def test_a_phone_is_opened_only_as_alipay_sealed_and_signed_it() -> None:
     sealed = seal_phone('{"code":"10000","msg":"Success","mobile":"13800138000"}', CONTENT_KEY)
     signature = sign(f'"{sealed}"'.encode(), THEIRS)
-    assert open_phone(sealed, signature, THEIR_PUBLIC, CONTENT_KEY)["mobile"] == "13800138000"
+    assert open_phone(sealed, signature, [THEIR_PUBLIC], [CONTENT_KEY])["mobile"] == "13800138000"
     unquoted, ours = sign(sealed.encode(), THEIRS), sign(f'"{sealed}"'.encode(), OURS)
     for wrong in (unquoted, ours, "", "!"):
         with pytest.raises(Unverified):
-            open_phone(sealed, wrong, THEIR_PUBLIC, CONTENT_KEY)
+            open_phone(sealed, wrong, [THEIR_PUBLIC], [CONTENT_KEY])
     other = base64.b64encode(b"another key !!!!").decode()
     with pytest.raises(Unverified):
-        open_phone(sealed, signature, THEIR_PUBLIC, other)
+        open_phone(sealed, signature, [THEIR_PUBLIC], [other])
 
 
 @given(some.text(alphabet="ABCabc012+/=", max_size=80))
 def test_whatever_is_signed_and_is_no_sealed_json_is_refused(text: str) -> None:
     with pytest.raises(Unverified):
-        open_phone(text, sign(f'"{text}"'.encode(), THEIRS), THEIR_PUBLIC, CONTENT_KEY)
+        open_phone(text, sign(f'"{text}"'.encode(), THEIRS), [THEIR_PUBLIC], [CONTENT_KEY])
 
 
 JSON = some.recursive(
@@ -182,7 +254,7 @@ def test_members_are_cut_out_verbatim(members: dict[str, object], separators: tu
 @given(some.binary(max_size=200))
 def test_no_bytes_are_a_fault_of_ours(body: bytes) -> None:
     with pytest.raises(Unverified):
-        parse_answer(body, METHOD, THEIR_PUBLIC)
+        parse_answer(body, METHOD, KNOWN)
 
 
 def test_a_signature_of_another_key_does_not_verify() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import threading
 from collections.abc import Iterator
@@ -12,12 +13,14 @@ from types import SimpleNamespace
 import pytest
 from flask import Flask
 
-from config.crypto.rsa_keys import load_private_key
+from config.crypto.rsa_keys import load_private_key, make_private_key, public_half
 from config.db.engine import begin
 from config.ground import Ground
-from config.net.http_client import HttpClient
+from config.net.http_client import Answer, HttpClient
 from config.queue.bell import make_redis
 from config.times.clock import FixedClock
+from miniprogram_api.logins.alipay import find_refusal
+from miniprogram_api.logins.alipay_protocol import parse_answer
 from query.access.errors import LimiterUnavailable, PlatformUnavailable
 from tests.conftest import on_sqlite
 from tests.miniprogram_api.applets import ADDRESS, Client, Platforms, point_at
@@ -267,3 +270,83 @@ def test_an_alipay_answer_that_alipay_did_not_sign_opens_nothing(
 
     monkeypatch.setattr(HttpClient, "post", forged)
     problem(applet.log_in("alipay-applet", code), 503, "unavailable")
+
+
+def alipay_says(monkeypatch: pytest.MonkeyPatch, body: bytes, status: int = 200) -> None:
+    """From now on Alipay's gateway answers everything with this."""
+    monkeypatch.setattr(HttpClient, "post", lambda *args, **limits: Answer(status, {}, body))
+
+
+def alipay_error(code: str, sub_code: str) -> str:
+    return f'{{"code":"{code}","msg":"x","sub_code":"{sub_code}","sub_msg":"系统繁忙"}}'
+
+
+@pytest.mark.parametrize(
+    ("code", "sub_code", "status", "told"),
+    [
+        ("40002", "isv.unmatched-app-id", 422, "login_code_invalid"),
+        ("40002", "isv.code-is-used", 422, "login_code_used"),
+        ("40002", "isv.code-invalid", 422, "login_code_invalid"),
+        ("40002", "ISV.CODE-EXPIRED", 422, "login_code_invalid"),
+        ("40004", "aop.user-risk-control", 403, "login_refused"),
+        ("20000", "isp.unknow-error", 503, "unavailable"),
+        ("40004", "SYSTEM_ERROR", 503, "unavailable"),
+        ("40004", "aop.ACQ.SYSTEM_ERROR", 503, "unavailable"),
+        ("40006", "isv.insufficient-isv-permissions", 503, "unavailable"),
+    ],
+)
+@pytest.mark.parametrize(
+    "template", ['{{"error_response":{}}}', '{{"alipay_system_oauth_token_response":{}}}'], ids=["error", "response"]
+)
+@pytest.mark.parametrize("codec", ["utf-8", "gbk", "utf-8-sig"])
+def test_an_unsigned_error_of_alipays_is_told_by_its_sub_code(
+    code: str, sub_code: str, status: int, told: str, template: str, codec: str, ground: Ground, clock: FixedClock
+) -> None:
+    """faults/door.md F5 and F10, rows 42 and 49 (yansongda/pay #992, #109; Alipay's own list), and own variants."""
+    entrance = ground.catalogues.current().entrance("alipay-applet")
+    assert entrance is not None
+    body = template.format(alipay_error(code, sub_code)).encode(codec)
+    answer = parse_answer(body, "alipay.system.oauth.token", [])
+    refusal = find_refusal(answer.members, entrance)
+    assert (refusal.status, refusal.code) == (status, told)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, f'{{"alipay_system_oauth_token_response":{alipay_error("20000", "isp.unknow-error")}}}'.encode("gbk")),
+        (200, f'{{"error_response":{alipay_error("40004", "aop.ACQ.SYSTEM_ERROR")}}}'.encode()),
+        (503, b"busy"),
+        (429, b""),
+    ],
+)
+def test_a_login_code_is_given_back_when_the_platform_was_busy(
+    status: int, body: bytes, applet: Client, platforms: Platforms
+) -> None:
+    """faults/door.md F5: the same code again was `login_code_used`."""
+    code = platforms.login_code("alipay-applet")
+    with pytest.MonkeyPatch.context() as busy:
+        alipay_says(busy, body, status)
+        problem(applet.log_in("alipay-applet", code), 503, "unavailable")
+    assert applet.log_in("alipay-applet", code).status_code == 201
+
+
+def test_every_successor_of_a_secret_is_used_while_it_changes(
+    applet: Client, platforms: Platforms, ground: Ground
+) -> None:
+    """faults/door.md F6: `.next` of platform_key, content_key and private_key was taken and never used."""
+    pairs, now = key_pairs(), ground.clock.now()
+    stranger = make_private_key()
+    old = {
+        "platform_key": public_half(stranger),
+        "content_key": base64.b64encode(b"another key !!!!").decode(),
+    }
+    new = {name: ground.secrets.get(f"alipay-applet.{name}") for name in old} | {"private_key": stranger}
+    with begin(ground.engine) as db:
+        for name, value in old.items():
+            ground.secrets.set(db, f"alipay-applet.{name}", value, now)
+        for name, value in new.items():
+            ground.secrets.set(db, f"alipay-applet.{name}.next", value, now)
+    assert pairs["platform_key"] == new["platform_key"]
+    assert applet.log_in("alipay-applet", platforms.login_code("alipay-applet")).status_code == 201
+    assert applet.call("POST", "/phone-numbers", platforms.credential("alipay-applet")).status_code == 200
