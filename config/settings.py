@@ -233,6 +233,12 @@ def _bind(name: str, value: str) -> str:
     host, _, port = value.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or not 1 <= int(port) <= 65535:
         raise SettingInvalid(f"{name}: must be host:port, such as 127.0.0.1:8000")
+    if host == "localhost":
+        return f"127.0.0.1:{port}"
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        raise SettingInvalid(f"{name}: must be an IP address and port, such as 127.0.0.1:8000 or [::]:8000") from None
     return value
 
 

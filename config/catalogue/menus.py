@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from config.catalogue.fields import Line, StrictModel, Url
+from config.catalogue.fields import Line, PassedLine, PassedUrl, StrictModel
 
 MAX_TOP = 3
 MAX_SUB = 5
@@ -47,12 +47,12 @@ class MenuItem(StrictModel):
 
     name: Line
     type: Kind | None = None
-    key: Line | None = None
-    url: Url | None = None
+    key: PassedLine | None = None
+    url: PassedUrl | None = None
     app_id: Line | None = None
-    page_path: Line | None = None
-    media_id: Line | None = None
-    article_id: Line | None = None
+    page_path: PassedLine | None = None
+    media_id: PassedLine | None = None
+    article_id: PassedLine | None = None
     items: tuple[MenuItem, ...] = ()
 
 

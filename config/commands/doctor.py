@@ -17,7 +17,9 @@ from sqlalchemy import inspect, select
 from config.bootstrap import SANDBOX, missing_secrets
 from config.catalogue.fields import LOOPBACK
 from config.catalogue.rules import find_warnings
+from config.commands.secrets import own_keys
 from config.commands.terminal import json_option, print_table
+from config.crypto.rsa_keys import load_public_key
 from config.db.engine import metadata, reading
 from config.errors import OneCertError, SettingInvalid
 from config.ground import Ground, make_ground
@@ -140,6 +142,15 @@ def _secrets(ground: Ground) -> Finding:
         missing = missing_secrets(ground, db)
     if missing:
         return Finding("secrets", "fail", f"missing: {', '.join(missing)}; `onecert config secret set NAME` sets each")
+    swapped = [
+        entrance.code
+        for entrance in ground.catalogues.current().entrances
+        if entrance.kind == "alipay-applet"
+        and load_public_key(ground.secrets.get(f"{entrance.code}.platform_key")).public_numbers()
+        in own_keys(ground, entrance.code)
+    ]
+    if swapped:
+        return Finding("secrets", "fail", f"{swapped[0]}.platform_key is our own public key; set Alipay's")
     return Finding("secrets", "ok", "every secret that the catalogue needs is set")
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
+from collections.abc import Callable
+from contextlib import suppress
 
 import click
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
 from config import audit
 from config.catalogue.document import required_secrets
@@ -18,6 +22,15 @@ from config.times.formats import rfc3339
 
 MIN_KEY_CHARS, MAX_SMPP_CHARS = 16, 8
 THEIR_KEYS = ("cmpp", "smpp", "aliyun")
+PASTED_TEXTS = ("private_key", "platform_key")
+"""Kinds that may have several lines."""
+SHAPES = {
+    "aes_key": (r"[A-Za-z0-9]{43}", "an EncodingAESKey has exactly 43 letters and digits"),
+    "content_key": (r"[A-Za-z0-9+/]{22}==", "Alipay's content key is 16 bytes in base64, 24 characters"),
+    "token": (r"[A-Za-z0-9]{3,32}", "a token has 3 to 32 letters and digits"),
+    "app_secret": (r"[!-~]{8,128}", "an app secret has letters and digits and no blank; WeChat's has 32"),
+}
+LOADERS: dict[str, Callable[[str], object]] = {"private_key": load_private_key, "platform_key": load_public_key}
 
 
 @click.group()
@@ -44,6 +57,7 @@ def set_secret(ground: Ground, ctx: click.Context, name: str, dry_run: bool, yes
         )
     value = read_input(name, hidden=True).strip("\r\n")
     check_secret(name, value, _driver(ground, name))
+    _check_whose(ground, name, value)
     if confirm(ctx, f"set the secret {name}", yes, dry_run):
         with begin(ground.engine) as db:
             ground.secrets.set(db, name, value, ground.clock.now())
@@ -90,18 +104,35 @@ def check_secret(name: str, value: str, driver: str = "") -> None:
     Of links, only the `http` ones have keys of our own choosing: a carrier's contract may say six digits.
     """
     kind = name.removesuffix(".next").rsplit(".", 1)[-1]
-    if kind == "aes_key" and not re.fullmatch(r"[A-Za-z0-9]{43}", value):
-        raise ConfigError(f"{name}: an EncodingAESKey has exactly 43 letters and digits")
-    if kind == "private_key":
-        load_private_key(value)
-    if kind == "platform_key":
-        load_public_key(value)
-    if kind == "content_key" and not re.fullmatch(r"[A-Za-z0-9+/]{22}==", value):
-        raise ConfigError(f"{name}: Alipay's content key is 16 bytes in base64, 24 characters")
-    if kind == "token" and not re.fullmatch(r"[A-Za-z0-9]{3,32}", value):
-        raise ConfigError(f"{name}: a token has 3 to 32 letters and digits")
+    if kind not in PASTED_TEXTS and _has_unseen(value):
+        raise ConfigError(f"{name}: has a blank at an end, or a control or invisible character; copy it again")
+    if kind in SHAPES:
+        shape, wanted = SHAPES[kind]
+        if not re.fullmatch(shape, value):
+            raise ConfigError(f"{name}: {wanted}")
+    if kind in LOADERS:
+        LOADERS[kind](value)
     if kind == "key":
         _check_key(name, value, driver)
+
+
+def _has_unseen(value: str) -> bool:
+    return value != value.strip() or any(unicodedata.category(sign) in ("Cc", "Cf") for sign in value)
+
+
+def _check_whose(ground: Ground, name: str, value: str) -> None:
+    """Refuse our own public key in the place of the platform's. Raises ConfigError."""
+    entrance, _, kind = name.removesuffix(".next").rpartition(".")
+    if kind == "platform_key" and load_public_key(value).public_numbers() in own_keys(ground, entrance):
+        raise ConfigError(f"{name}: this is the public half of {entrance}.private_key; take the platform's own key")
+
+
+def own_keys(ground: Ground, entrance: str) -> list[RSAPublicNumbers]:
+    """The public halves of an entrance's private keys; none while they are not set."""
+    with suppress(SecretMissing):
+        texts = ground.secrets.both(f"{entrance}.private_key")
+        return [load_private_key(text).public_key().public_numbers() for text in texts]
+    return []
 
 
 def _check_key(name: str, value: str, driver: str) -> None:

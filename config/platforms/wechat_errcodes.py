@@ -22,6 +22,8 @@ class Course(Enum):
     """The token is over: drop it if it is still the one in use, once more with the next."""
     STOP = "stop"
     """Somebody must mend something (secret, right, allow-list): stop and raise the alarm."""
+    MINUTE = "minute"
+    """Asked too often in this minute, each try counts: not again before it is over."""
     QUOTA = "quota"
     """The day's calls are used up: nothing more before midnight in Shanghai."""
     USER = "user"
@@ -36,14 +38,16 @@ def _table(groups: Mapping[Course, tuple[int, ...]]) -> Mapping[int, Course]:
 
 COURSES: Final = _table(
     {
-        Course.RETRY: (-1, 45011),
+        Course.RETRY: (-1,),
+        Course.MINUTE: (45011,),
         Course.REFRESH: (40001, 40014, 42001),
         Course.STOP: (
             *(40013, 40125, 40164, 40243, 41002, 41004, 48001, 48004, 50002, 61004, 61007, 89503, 89506, 89507),
             1400001,  # the phone numbers that were paid for are used up
+            *(40037, 41030, 43116, 47003),  # a notice's template, page or keywords, which are the catalogue's
         ),
-        Course.QUOTA: (45009,),
-        Course.USER: (40003, 40029, 40037, 40163, 40226, 41008, 42003, 43004, 43101, 45015, 45047, 46003, 47003, 50005),
+        Course.QUOTA: (45009, 48006),
+        Course.USER: (40003, 40029, 40163, 40226, 41008, 42003, 43004, 43101, 45015, 45047, 46003, 50005),
     }
 )
 AT_TOKEN: Final[Mapping[int, Course]] = {40001: Course.STOP}
@@ -51,8 +55,6 @@ AT_TOKEN: Final[Mapping[int, Course]] = {40001: Course.STOP}
 
 ALARMING: Final = frozenset({Course.STOP, Course.QUOTA})
 NO_MENU: Final = 46003
-MINUTE_USED_UP: Final = 45011
-"""One user asked too often in this minute: a moment is too short a wait."""
 CODE_OVER: Final = frozenset({40029, 40163})
 """A login code that is unknown, or was used: a page that was loaded again."""
 
@@ -69,4 +71,4 @@ def pause_after(course: Course, now: int) -> int:
     if course is Course.QUOTA:
         local = shanghai(now)
         return DAY_S - (local.hour * 3600 + local.minute * 60 + local.second)
-    return {Course.RETRY: 5, Course.STOP: 60}.get(course, 0)
+    return {Course.RETRY: 5, Course.MINUTE: 60, Course.STOP: 60}.get(course, 0)

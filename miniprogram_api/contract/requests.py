@@ -22,6 +22,7 @@ from query.errors import ServiceUnknown
 Shape = TypeVar("Shape")
 
 LARGEST_BODY = 8 * 1024
+UTF_8 = ("utf-8", "utf8")
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 
 _BEARER = re.compile(r"bearer +([A-Za-z0-9_-]{1,2048})", re.IGNORECASE)
@@ -48,7 +49,7 @@ def read_idempotency_key(request: Request) -> str | None:
 def read_body(request: Request, shape: TypeAdapter[Shape]) -> Shape:
     """The request's JSON body as `shape`. Raises BodyTooLarge, ContentTypeInvalid, BodyInvalid, ServiceUnknown."""
     raw = _read_at_most(request, LARGEST_BODY)
-    if request.mimetype != "application/json" or request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
+    if request.mimetype != "application/json" or request.mimetype_params.get("charset", "utf-8").lower() not in UTF_8:
         raise ContentTypeInvalid("Send application/json.", field="Content-Type")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise ContentTypeInvalid("Send the body uncompressed.", field="Content-Encoding")
@@ -79,7 +80,7 @@ def _read_at_most(request: Request, largest: int) -> bytes:
 
 def _parse_object(raw: bytes) -> dict[str, Any]:
     try:
-        body = json.loads(raw.decode(), object_pairs_hook=_unique_members, parse_constant=_no_constant)
+        body = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_unique_members, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         # RecursionError: 8 KiB hold eight thousand opening brackets.
         raise BodyInvalid("The body is not JSON, or names a member twice.", field="") from None

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from config.catalogue.schema import Entrance
 from config.ground import Ground
 from config.platforms.access_tokens import Fetched, Kept, TokenStore
-from config.platforms.wechat_errcodes import ALARMING, MINUTE_USED_UP, Course, course_of
+from config.platforms.wechat_errcodes import ALARMING, Course, course_of
 from config.telemetry.log import get_logger
 from miniprogram_api.errors import (
     ApiError,
@@ -159,8 +159,8 @@ def _raise_refusal(
         log.error("platform_alarm", entrance=entrance.code, errcode=errcode, course=course.value)
     if errcode in refusals:
         raise refusals[errcode]()
-    if course is Course.RETRY:
-        raise PlatformUnavailable(str(errcode), MINUTE_S if errcode == MINUTE_USED_UP else MOMENT_S, spent=False)
+    if course in (Course.RETRY, Course.MINUTE):
+        raise PlatformUnavailable(str(errcode), MINUTE_S if course is Course.MINUTE else MOMENT_S, spent=False)
     log.warning("platform_refused", entrance=entrance.code, errcode=errcode, course=course.value)
     raise PlatformUnavailable(str(errcode))
 
@@ -183,7 +183,7 @@ def _post(ground: Ground, entrance: Entrance, path: str, body: dict[str, str]) -
 
 def _parse(body: bytes) -> dict[str, Any]:
     try:
-        told = json.loads(body)
+        told = json.loads(body, strict=False)
     except (ValueError, RecursionError):
         raise PlatformUnavailable("garbage") from None
     if not isinstance(told, dict):

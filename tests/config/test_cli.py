@@ -15,6 +15,7 @@ from config.catalogue.document import default_document
 from config.catalogue.store import catalogue_version
 from config.cli import COMMANDS
 from config.commands.secrets import check_secret
+from config.crypto.rsa_keys import make_private_key, public_half
 from config.db.engine import begin, reading
 from config.errors import ConfigError
 from config.ground import Ground
@@ -211,7 +212,12 @@ def test_a_successor_stands_beside_its_secret_until_it_is_removed(terminal: Term
         ("tencent.key", "", "at least 16 characters"),
         ("main.key", "hunter2", "at least 16 characters"),
         ("cmpp.key", "", "at least 16 characters"),
-        ("gxwbwx.app_secret", "", "1 to 4096 bytes"),
+        ("gxwbwx.app_secret", "", "no blank"),
+        ("gxwbwx.app_secret", "a1b2c3d4 e5f6", "no blank"),
+        ("gxwbwx.app_secret", "a1b2c3d4\te5f6", "control or invisible character"),
+        ("gxwbwx.app_secret.next", "a1b2c3d4e5f6\u200b", "control or invisible character"),
+        ("tencent.key", "\ufeff" + "k" * 32, "control or invisible character"),
+        ("main.key", "k" * 32 + " ", "blank at an end"),
         ("Tencent key", "k" * 32, "no secret can have the name"),
     ],
 )
@@ -224,6 +230,16 @@ def test_a_secret_that_cannot_be_right_is_refused_without_being_told(
     assert told in done.stderr
     assert not value or value not in done.output
     assert terminal.ground.secrets.listing() == before
+
+
+@pytest.mark.parametrize("name", ["alipay-applet.platform_key", "alipay-applet.platform_key.next"])
+def test_our_own_public_key_is_no_key_of_the_platforms(terminal: Terminal, name: str) -> None:
+    """faults/door.md F16, row 52 (yansongda #276; shadowsocks-manager #456)."""
+    ours = public_half(terminal.ground.secrets.get("alipay-applet.private_key"))
+    done = terminal.run("config", "secret", "set", name, "--yes", stdin=ours)
+    assert done.exit_code == 1 and "public half of alipay-applet.private_key" in done.stderr
+    theirs = public_half(make_private_key())
+    assert terminal.run("config", "secret", "set", name, "--yes", stdin=theirs).exit_code == 0
 
 
 def test_a_secret_that_nothing_uses_is_pointed_out(terminal: Terminal) -> None:

@@ -93,6 +93,9 @@ def test_a_secret_file_that_cannot_be_read_stops_the_process(tmp_path):
         ("ONECERT_BIND", "8000"),
         ("ONECERT_BIND", "127.0.0.1:99999"),
         ("ONECERT_METRICS_BIND", "127.0.0.1:http"),
+        ("ONECERT_BIND", "onecert.example:8000"),
+        ("ONECERT_BIND", "*:8000"),
+        ("ONECERT_SANDBOX_BIND", "127.0.0:8001"),
         ("ONECERT_PUBLIC_URL", "example.org"),
         ("ONECERT_PUBLIC_URL", "https://example.org/?a=b"),
         ("ONECERT_CRYPTO", "rot13"),
@@ -104,6 +107,15 @@ def test_a_secret_file_that_cannot_be_read_stops_the_process(tmp_path):
 )
 def test_a_malformed_setting_is_named(tmp_path, name, value):
     assert name in refused({name: value, "ONECERT_MASTER_KEY": KEY}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "bind"),
+    [("localhost:8000", "127.0.0.1:8000"), ("[::1]:8000", "[::1]:8000"), ("0.0.0.0:80", "0.0.0.0:80")],
+)
+def test_an_address_to_listen_at_is_one_that_the_server_takes(tmp_path, given, bind):
+    """faults/door.md F18: localhost passed the check and ended in the server's traceback."""
+    assert load_settings({"ONECERT_DATA": str(tmp_path), "ONECERT_BIND": given}).bind == bind
 
 
 def test_a_data_directory_that_cannot_be_made_is_named(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from werkzeug.test import TestResponse
 
 from miniprogram_api.contract.requests import LARGEST_BODY
@@ -50,6 +51,14 @@ def test_what_does_not_claim_to_be_json_is_not_read(citizen: Citizen) -> None:
     packed = citizen.call("POST", "/verification-codes", body, Content_Type="application/json", Content_Encoding="gzip")
     problem(packed, 415, "body_invalid")
     assert messages_owed(citizen.ground) == []
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf8", 'application/json;charset="UTF-8"'])
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+def test_utf_8_is_read_by_any_of_its_names_and_behind_a_bom(citizen: Citizen, content_type: str, bom: bytes) -> None:
+    """faults/door.md F19."""
+    body = bom + json.dumps({"service": "internet-accounts", "phone": PHONE}).encode()
+    assert citizen.call("POST", "/verification-codes", body, Content_Type=content_type).status_code == 202
 
 
 def test_a_body_is_json_with_known_members_of_the_right_type(citizen: Citizen) -> None:

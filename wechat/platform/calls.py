@@ -143,7 +143,7 @@ def _judge(answer: HttpResponse, path: str) -> dict[str, Any]:
     if answer.status != 200:
         raise PlatformAway(f"WeChat answered with status {answer.status}.", sent=True)
     try:
-        told = json.loads(answer.body)
+        told = json.loads(answer.body, strict=False)  # names come with raw control characters
     except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):

@@ -98,7 +98,7 @@ class Platform:
         openid = told.get("openid")
         if not isinstance(openid, str) or not 0 < len(openid) <= 128:
             raise PlatformAway("WeChat's answer has no openid.", sent=True)
-        return Visitor(openid, snapshot=str(told.get("is_snapshotuser", 0)) == "1")
+        return Visitor(openid, snapshot=told.get("is_snapshotuser", 0) not in (0, "0", "", "false", None))
 
     def send_notice(self, account: Entrance, openid: str, template: str, words: Mapping[str, str]) -> None:
         """Send a subscription notice. Never tried twice once something may have left. Raises as `token`."""

@@ -83,7 +83,7 @@ def _send(ground: Ground, platform: Platform, account: Entrance, form: Notice, o
 def _left_nothing(fault: OneCertError) -> bool:
     """Whether it may be sent again: nothing left, or the platform says that it was too busy to do anything."""
     if isinstance(fault, PlatformRefused):
-        return fault.course is Course.RETRY
+        return fault.course in (Course.RETRY, Course.MINUTE)
     return not (isinstance(fault, PlatformAway) and fault.sent)
 
 

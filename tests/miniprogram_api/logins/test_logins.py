@@ -16,7 +16,7 @@ from flask import Flask
 from config.crypto.rsa_keys import load_private_key, make_private_key, public_half
 from config.db.engine import begin
 from config.ground import Ground
-from config.net.http_client import Answer, HttpClient
+from config.net.http_client import HttpClient, HttpResponse
 from config.queue.bell import make_redis
 from config.times.clock import FixedClock
 from miniprogram_api.logins.alipay import find_refusal
@@ -274,7 +274,7 @@ def test_an_alipay_answer_that_alipay_did_not_sign_opens_nothing(
 
 def alipay_says(monkeypatch: pytest.MonkeyPatch, body: bytes, status: int = 200) -> None:
     """From now on Alipay's gateway answers everything with this."""
-    monkeypatch.setattr(HttpClient, "post", lambda *args, **limits: Answer(status, {}, body))
+    monkeypatch.setattr(HttpClient, "post", lambda *args, **limits: HttpResponse(status, {}, body))
 
 
 def alipay_error(code: str, sub_code: str) -> str:

@@ -159,7 +159,7 @@ def test_the_ticket_of_pages_is_fetched_once_too(ground: Ground, played: Played)
 
 @pytest.mark.parametrize(
     ("mode", "calls", "course"),
-    [("-1", 3, Course.RETRY), ("45011", 3, Course.RETRY), ("40164", 1, Course.STOP), ("45009", 1, Course.QUOTA)],
+    [("-1", 3, Course.RETRY), ("45011", 1, Course.MINUTE), ("40164", 1, Course.STOP), ("45009", 1, Course.QUOTA)],
 )
 def test_a_busy_platform_is_asked_three_times_and_any_other_fault_once(
     ground: Ground, played: Played, mode: str, calls: int, course: Course
