@@ -20,12 +20,12 @@ from tests.support.servers import wait_until
 
 SUPERVISOR = """
 import ast, sys, time
-from config.processes.supervisor import STOP_S, Child, Supervisor, say
+from config.processes.supervisor import STOP_S, Child, Supervisor, print_line
 STOP_S.update(ast.literal_eval(sys.argv[2]))
-say("pages http://127.0.0.1:1/")
+print_line("pages http://127.0.0.1:1/")
 children = [Child(**words) for words in ast.literal_eval(sys.argv[1])]
 children += [Child("forked", run=lambda: time.sleep(600))] if "--forked" in sys.argv[1] else []
-sys.exit(Supervisor([child for child in children if child.name != "--forked"], say).run())
+sys.exit(Supervisor([child for child in children if child.name != "--forked"], print_line).run())
 """
 SLEEPER = "import time; time.sleep(600)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf'); time.sleep(600)"
