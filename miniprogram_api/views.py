@@ -19,12 +19,12 @@ from query.access.sessions import FRESH_TOKEN_HEADER, Session
 
 def make_blueprint(ground: Ground, door: Door) -> Blueprint:
     """`/api/v1`: the calls, the OpenAPI document and the docs made from it."""
-    blueprint = Blueprint("api", __name__, url_prefix=API_ROOT, template_folder="templates", static_folder="static")
+    blueprint = Blueprint("api", __name__, url_prefix=API_ROOT, template_folder="contract/templates")
     views = Views(ground, door)
     for operation in OPERATIONS:
         view = getattr(views, operation.name)
         blueprint.add_url_rule(operation.rule, operation.name, view, methods=[operation.method])
-    add_docs(blueprint)
+    add_docs(blueprint, ground)
     blueprint.register_error_handler(OneCertError, problem_response)
     blueprint.after_request(_seal_off)
     return blueprint
@@ -96,7 +96,7 @@ def _answer(status: int, body: BaseModel, session: Session | None = None) -> Res
 
 def _seal_off(answer: Response) -> Response:
     """What every answer says: keep it nowhere, and take it for nothing but what it is."""
-    answer.headers["Cache-Control"] = "no-store"
+    answer.headers.setdefault("Cache-Control", "no-store")
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")

@@ -8,23 +8,28 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from config.errors import RETRY_SOON_S
-from miniprogram_api.contract.operations import API_ROOT, OPERATIONS, Operation
+from miniprogram_api.contract.examples import REFERENCE_TO, body_examples, simplest
+from miniprogram_api.contract.operations import API_ROOT, OPERATIONS, TAGS, Operation
 from miniprogram_api.contract.problems import BY_CODE, DOCS, PROBLEM_TYPE, Problem
 from miniprogram_api.contract.requests import IDEMPOTENCY_HEADER
+from miniprogram_api.contract.samples import build_samples
 from miniprogram_api.contract.schemas import EXAMPLE_REFERENCE, REFERENCE
+from miniprogram_api.contract.translation import Translate
 from query.access.sessions import FRESH_TOKEN_HEADER
 
-REFERENCE_TO = "#/components/schemas/{model}"
 EXAMPLE_EXTRAS: dict[str, str | int] = {"tries_left": 4, "retry_after": 60, "limit": "code_per_phone_gap"}
+EXAMPLE_ORIGIN = "https://onecert.example"
+STRANGE = "Any other refusal: another method, a malformed header, an address too long."
+_SAME: Translate = str
 
 
-def build_document() -> dict[str, Any]:
-    """The whole document, ready to be rendered as JSON."""
+def build_document(origin: str = EXAMPLE_ORIGIN, translate: Translate = _SAME) -> dict[str, Any]:
+    """Make the whole document, ready to be rendered as JSON; the samples call `origin` (scheme, host, port)."""
     shapes, components = _schemas()
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, shapes)
-    return {
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, shapes, translate)
+    document = {
         "openapi": "3.1.0",
         "info": {
             "title": "OneCert 一证通查",
@@ -32,8 +37,13 @@ def build_document() -> dict[str, Any]:
             "summary": "One SMS tells how many internet accounts or phone cards are tied to a citizen's number or ID.",
             "description": "JSON only. Counts are told by SMS to the number itself and by nothing else. "
             "Every refusal is RFC 9457 problem+json with a stable `code`.",
+            "license": {
+                "name": translate("As agreed with the operator"),
+                "identifier": "LicenseRef-operator-agreement",
+            },
         },
-        "servers": [{"url": API_ROOT}],
+        "servers": [{"url": API_ROOT, "description": "This instance."}],
+        "tags": [{"name": translate(name), "description": description} for name, description in TAGS.items()],
         "paths": paths,
         "components": {
             "schemas": components | {"Problem": _problem_schema()},
@@ -42,6 +52,28 @@ def build_document() -> dict[str, Any]:
             },
         },
     }
+    for operation in OPERATIONS:
+        _add_examples(document, operation, origin)
+    return dict(_translated(document, translate))
+
+
+def _add_examples(document: dict[str, Any], operation: Operation, origin: str) -> None:
+    """Add an example of each body that may be sent, and the samples that send the simplest one."""
+    built = document["paths"][operation.path][operation.method.lower()]
+    bodies = body_examples(document, built)
+    if bodies:
+        named = {name: {"value": example} for name, example in sorted(bodies.items(), key=lambda it: len(it[1]))}
+        built["requestBody"]["content"]["application/json"]["examples"] = named
+    built["x-codeSamples"] = build_samples(operation, origin, simplest(bodies))
+
+
+def _translated(node: Any, translate: Translate) -> Any:
+    if isinstance(node, dict):
+        return {
+            key: translate(value) if key in ("summary", "description") and isinstance(value, str) else value
+            for key, value in ((key, _translated(value, translate)) for key, value in node.items())
+        }
+    return [_translated(each, translate) for each in node] if isinstance(node, list) else node
 
 
 def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
@@ -53,16 +85,27 @@ def _schemas() -> tuple[dict[Any, Any], dict[str, Any]]:
         if operation.body is not None:
             wanted.append((operation.name, "validation", operation.body))
     shapes, definitions = TypeAdapter.json_schemas(wanted, ref_template=REFERENCE_TO)
-    return shapes, dict(definitions["$defs"])
+    return shapes, {name: _consenting(schema) for name, schema in definitions["$defs"].items()}
 
 
-def _operation(operation: Operation, shapes: dict[Any, Any]) -> dict[str, Any]:
+def _consenting(schema: dict[str, Any]) -> dict[str, Any]:
+    """A body without consent is read, so that the citizen gets `consent_missing`; none succeeds without."""
+    consent = schema.get("properties", {}).get("consent")
+    if consent is not None:
+        consent.pop("default", None)
+        consent["const"] = True
+        schema["required"] = [*schema.get("required", []), "consent"]
+    return schema
+
+
+def _operation(operation: Operation, shapes: dict[Any, Any], translate: Translate) -> dict[str, Any]:
     built: dict[str, Any] = {
         "operationId": operation.name,
+        "tags": [translate(operation.tag)],
         "summary": operation.summary,
         "description": operation.description,
         "security": [{"session": []}] if operation.session else [],
-        "responses": {str(operation.status): _answer(operation, shapes)} | _refusals(operation),
+        "responses": {str(operation.status): _answer(operation, shapes)} | _refusals(operation, translate),
     }
     if parameters := list(_parameters(operation)):
         built["parameters"] = parameters
@@ -108,18 +151,22 @@ def _answer(operation: Operation, shapes: dict[Any, Any]) -> dict[str, Any]:
     return built
 
 
-def _refusals(operation: Operation) -> dict[str, Any]:
+def _refusals(operation: Operation, translate: Translate) -> dict[str, Any]:
     by_status: dict[int, list[Problem]] = {}
     for code in operation.problems:
         for status in BY_CODE[code].statuses:
             by_status.setdefault(status, []).append(BY_CODE[code])
-    return {str(status): _refusal(status, problems) for status, problems in sorted(by_status.items())}
+    told = {str(status): _refusal(status, problems, translate) for status, problems in sorted(by_status.items())}
+    if any(status < 500 for status in by_status):
+        return told
+    schema = {"schema": {"$ref": REFERENCE_TO.format(model="Problem")}}
+    return told | {"4XX": {"description": STRANGE, "content": {PROBLEM_TYPE: schema}}}
 
 
-def _refusal(status: int, problems: list[Problem]) -> dict[str, Any]:
+def _refusal(status: int, problems: list[Problem], translate: Translate) -> dict[str, Any]:
     codes = [problem.code for problem in problems]
     built: dict[str, Any] = {
-        "description": " ".join(f"`{problem.code}`: {problem.meaning}" for problem in problems),
+        "description": " ".join(f"`{problem.code}`: {translate(problem.meaning)}" for problem in problems),
         "content": {
             PROBLEM_TYPE: {
                 "schema": {

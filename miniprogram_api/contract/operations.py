@@ -22,6 +22,13 @@ from miniprogram_api.contract.schemas import (
 )
 
 API_ROOT = "/api/v1"
+TAGS = {
+    "Sessions": "Open a session first: its token goes with every other call.",
+    "What may be asked": "Services and partners; no session needed.",
+    "Inquiries": "A code by SMS, then the inquiry, then its progress.",
+    "Mini programs": "What only a mini program of WeChat or Alipay can send.",
+}
+"""The groups of calls, in the order in which a reader meets them."""
 SENT_BODY = ("body_invalid", "body_too_large")
 
 
@@ -40,6 +47,7 @@ class Operation:
     body: TypeAdapter[Any] | None = None
     session: bool = False
     idempotent: bool = False
+    tag: str = "Inquiries"
 
     @property
     def rule(self) -> str:
@@ -50,6 +58,7 @@ class Operation:
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         name="open_session",
+        tag="Sessions",
         method="POST",
         path="/sessions",
         summary="Open a session",
@@ -71,6 +80,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="end_session",
+        tag="Sessions",
         method="DELETE",
         path="/sessions",
         summary="Log out",
@@ -82,6 +92,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="list_services",
+        tag="What may be asked",
         method="GET",
         path="/services",
         summary="The services and their fields",
@@ -92,6 +103,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="list_partners",
+        tag="What may be asked",
         method="GET",
         path="/partners",
         summary="Enterprises and carriers",
@@ -102,6 +114,7 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         name="read_phone",
+        tag="Mini programs",
         method="POST",
         path="/phone-numbers",
         summary="The number that the platform tells",

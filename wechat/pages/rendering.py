@@ -12,7 +12,7 @@ from flask.wrappers import Response
 from config.catalogue.schema import Catalogue
 from config.errors import ConfigError
 from config.ground import Ground
-from wechat.pages.assets import load_assets
+from config.processes.assets import load_assets
 from wechat.pages.forms import SERVICES
 from wechat.pages.preferences import read_display
 from wechat.pages.texts import Words
@@ -45,7 +45,7 @@ class Renderer:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._facts = Facts()
-        self.assets = load_assets()
+        self.assets = load_assets("wechat.pages", "/assets")
 
     def words(self, request: Request) -> Words:
         """The texts in the reader's language."""

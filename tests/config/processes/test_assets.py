@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wechat.pages.assets import load_assets
+from config.processes.assets import load_assets
 
 STATIC = Path(__file__).parents[3] / "wechat/pages/static"
 
@@ -29,20 +29,20 @@ def test_the_vendored_parts_of_weui_are_as_their_makers_published_them() -> None
 
 
 def test_an_address_names_the_content() -> None:
-    assets = load_assets()
+    assets = load_assets("wechat.pages", "/assets")
     assert re.fullmatch(r"/assets/[0-9a-f]{12}/pages\.css", assets.url("pages.css"))
-    assert load_assets().digest == assets.digest
+    assert load_assets("wechat.pages", "/assets").digest == assets.digest
     with pytest.raises(KeyError):
         assets.url("missing.css")
 
 
 def test_the_compressed_file_is_the_file() -> None:
-    for asset in load_assets().by_name.values():
+    for asset in load_assets("wechat.pages", "/assets").by_name.values():
         assert gzip.decompress(asset.zipped) == asset.plain
 
 
 def test_the_budget_of_each_file_holds() -> None:
-    sizes = {name: len(asset.zipped) for name, asset in load_assets().by_name.items()}
+    sizes = {name: len(asset.zipped) for name, asset in load_assets("wechat.pages", "/assets").by_name.items()}
     assert sizes["pages.js"] <= 8 * 1024
     assert sizes["pages.css"] <= 6 * 1024
     assert sizes["weui.css"] <= 5 * 1024
