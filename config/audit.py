@@ -49,7 +49,7 @@ audit_head = Table(
 
 
 class AuditContext(Protocol):
-    """What recording needs of the ground."""
+    """The part of the Ground that recording needs."""
 
     @property
     def keys(self) -> KeyRing:
@@ -76,7 +76,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Where the audit does not hold: the first row that was altered or cut off, or the last before a false head."""
+    """A break of the chain: the first row that was altered or cut off, or the last one before a false head."""
 
     row: int
     kind: Literal["altered", "cut", "head"]
@@ -110,7 +110,7 @@ def begin_head(db: Connection, ground: AuditContext) -> bool:
 
 
 def verify(db: Connection, keys: KeyRing) -> Break | None:
-    """Where the chain does not hold, from its first row on; None when all of it does. Nobody writes meanwhile."""
+    """Return the first break of the hash chain, or None. Call with writers excluded."""
     head = _read_head(db)
     before, expected_id = START, 1
     for row in db.execute(select(audit).order_by(audit.c.id)):

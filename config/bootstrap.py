@@ -1,4 +1,4 @@
-"""What a new deployment needs before its first request: tables, a data key, a catalogue, secrets.
+"""Prepares a new deployment for its first request: tables, a data key, a catalogue, secrets.
 
 Everything is made only where it is missing, so it may run at every start, and by two processes at once.
 """
@@ -53,7 +53,7 @@ def prepare(ground: Ground, upgrade: Callable[[Engine], None]) -> None:
 
 
 def is_prepared(ground: Ground) -> bool:
-    """Whether there is a data key; DatabaseUnavailable when there is not even a table for one."""
+    """Return whether a data key exists. Raises DatabaseUnavailable when its table does not."""
     with reading(ground.engine) as db:
         return not ground.keys.is_empty(db)
 

@@ -1,4 +1,4 @@
-"""What can go wrong in the ground, drawn as a tree.
+"""The errors of this folder, as a tree.
 
 OneCertError                 the one base of the whole project
 └── ConfigError              the base of this folder
@@ -19,7 +19,7 @@ OneCertError                 the one base of the whole project
 from typing import Final
 
 RETRY_SOON_S: Final = 5
-"""What anybody is told to wait when a part of ours is down: long enough to restart it, short enough to stay."""
+"""Default Retry-After in seconds when one of our own components is down: long enough to restart it."""
 
 
 class OneCertError(Exception):
@@ -63,7 +63,7 @@ class SecretMissing(ConfigError):
 
 
 class SealBroken(ConfigError):
-    """What was to be opened is damaged, foreign, or sealed for another place."""
+    """A sealed value is damaged, foreign, or sealed for another place."""
 
     code = "seal_broken"
 

@@ -1,4 +1,4 @@
-"""Named places at which a process may die or a call may fail, so that tests can have it happen exactly there.
+"""Fault injection points: named places at which tests let a process die or a call fail.
 
 Inert in production: no setting, variable or file reaches it, and no module of the product calls `arm` (a test sees to
 that). The tests' own launcher arms itself and then becomes the process that is to die (docs/reliability.md).
@@ -7,7 +7,7 @@ that). The tests' own launcher arms itself and then becomes the process that is 
 from collections.abc import Callable
 
 Act = Callable[[str], None]
-"""What happens at a place, by its name: nothing, an exception, or the end of the process."""
+"""Called with a place's name; it returns, raises, or ends the process."""
 
 _act: Act | None = None
 

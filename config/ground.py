@@ -1,4 +1,4 @@
-"""What everything above stands on: one object, made once a process and passed as first argument."""
+"""The Ground: settings, database, keys, catalogue, queue, HTTP client. One object a process, passed as first argument.
 
 import os
 from dataclasses import dataclass

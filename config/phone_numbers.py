@@ -1,4 +1,4 @@
-"""What people type, in one spelling, and the spelling in which a number is shown. Pure.
+"""Normalises typed text and phone numbers, and masks numbers for display. Pure.
 
 Full-width signs, separators and country codes are mended. Digits of other scripts are not: no carrier's system knows
 them.

@@ -62,7 +62,7 @@ SETTINGS: tuple[Setting, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What this deployment decided. `redis_socket` is set only with the embedded Redis."""
+    """The settings of this deployment. `redis_socket` is set only with the embedded Redis."""
 
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)

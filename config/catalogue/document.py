@@ -64,7 +64,7 @@ def required_secrets(catalogue: Catalogue, *, of_disabled: bool = True) -> list[
 
 
 def diff(old: str, new: str) -> list[str]:
-    """What changes from one document to another, a line for each value: `+`, `-` or `~` and its place."""
+    """List the differences between two documents, one line per value: `+`, `-` or `~` and its place."""
     before, after = _flatten(_parse(old)), _flatten(_parse(new))
     lines = [f"- {place} = {value!r}" for place, value in before.items() if place not in after]
     for place, value in after.items():

@@ -39,7 +39,7 @@ NEEDED: Mapping[Kind, tuple[str, ...]] = {
     "article_id": ("article_id",),
     "article_view_limited": ("article_id",),
 }
-"""What a button of a kind has beside its name; all others have a key."""
+"""Fields of each kind of button beside its name; all other kinds have a key."""
 
 
 class MenuItem(StrictModel):
@@ -57,7 +57,7 @@ class MenuItem(StrictModel):
 
 
 def find_menu_faults(place: str, menu: Sequence[MenuItem]) -> Iterator[str]:
-    """What makes a menu none, one line each with its place below `place` and what to do."""
+    """List the errors of a menu, one line each: its place below `place` and the remedy."""
     if len(menu) > MAX_TOP or any(len(item.items) > MAX_SUB for item in menu):
         yield f"{place}: has too many buttons; WeChat shows {MAX_TOP}, with up to {MAX_SUB} below each"
     for item in menu:
@@ -67,7 +67,7 @@ def find_menu_faults(place: str, menu: Sequence[MenuItem]) -> Iterator[str]:
 
 
 def find_limit_faults(menu: Sequence[MenuItem]) -> Iterator[str]:
-    """What WeChat would refuse when a menu is pushed, as sentences: it has no button, or a text is too long."""
+    """List what WeChat would refuse of a pushed menu, as sentences: no button, or a text that is too long."""
     if not menu:
         yield f"A menu has 1 to {MAX_TOP} buttons, this one has none."
     for item in menu:

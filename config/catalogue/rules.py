@@ -1,4 +1,4 @@
-"""What must hold between the parts of a catalogue, and what is only unwise. Pure."""
+"""Rules between the parts of a catalogue: errors that refuse it, and warnings. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def find_faults(catalogue: Catalogue, *, whole: bool = True) -> list[str]:
 
 
 def find_warnings(catalogue: Catalogue) -> list[str]:
-    """What may be applied and yet costs money or safety."""
+    """List what may be applied although it costs money or safety."""
     checks = (_menus, _open_addresses, _private_addresses, find_text_warnings)
     return [warning for check in checks for warning in check(catalogue)]
 
@@ -75,7 +75,7 @@ def _twice(place: str, codes: Iterable[str]) -> Iterator[str]:
 
 
 def _shared(place: str, key: str, claims: Sequence[tuple[str, str]]) -> Iterator[str]:
-    """What only one may have; `claims` are pairs of it, if it is anything, and of whoever has it."""
+    """List values that more than one entry has, where only one may. `claims`: pairs of value (or empty) and owner."""
     for claimed, times in Counter(claimed for claimed, _ in claims if claimed).items():
         if times > 1:
             owners = f"] and {place}[".join(code for other, code in claims if other == claimed)

@@ -35,7 +35,7 @@ from config.catalogue.menus import MenuItem
 
 
 class Operator(StrictModel):
-    """Who runs the service, for the foot of every page."""
+    """The operator of the service, named at the foot of every page."""
 
     name: Bilingual
     filing: Line
@@ -56,7 +56,7 @@ class Notice(StrictModel):
 
 
 class Entrance(StrictModel):
-    """Where a citizen comes in. `mode` and what `ACCOUNT_KEYS` names are an official account's.
+    """An entrance for citizens. `mode` and the keys in `ACCOUNT_KEYS` belong to official accounts.
 
     `base_url`: the platform's API. An official account without it uses WeChat's own address; nobody logs into a mini
     program without it. `key_mode` and the certificates' serial numbers are Alipay's. `domain_proof`: the name in the
@@ -82,7 +82,7 @@ class Entrance(StrictModel):
 
     @property
     def platform_url(self) -> str:
-        """Where WeChat's API is called for this account."""
+        """The base address of WeChat's API for this account."""
         return self.base_url or WECHAT_URL
 
 
@@ -108,7 +108,7 @@ class Application(StrictModel):
 
 
 class Hotline(StrictModel):
-    """Where an objection goes by phone. Without `verified_on` it is a lead to follow and shown nowhere."""
+    """A company's telephone number for objections. Without `verified_on` it is a lead to verify."""
 
     number: Annotated[str, StringConstraints(pattern=r"^[0-9][0-9-]{3,19}$")]
     hours: Bilingual | None = None
@@ -117,7 +117,7 @@ class Hotline(StrictModel):
 
 
 class Guide(StrictModel):
-    """How to see details and remove an account in the company's own product; None: in general words only."""
+    """Steps to see details and remove an account in the company's own product; None: general wording."""
 
     details: Bilingual | None = None
     removal: Bilingual | None = None
@@ -162,7 +162,7 @@ class Partner(StrictModel):
 
     @property
     def counted(self) -> tuple[Application, ...]:
-        """What this partner gives counts of: an enterprise's applications; a carrier counts its own cards."""
+        """The applications this partner counts: an enterprise's own; a carrier counts its cards."""
         return self.applications or (Application(code=self.code, name=self.name),)
 
     @property
@@ -177,7 +177,7 @@ class Partner(StrictModel):
 
 
 class Limits(StrictModel):
-    """How often something may be done. Addresses are generous: a carrier's whole city shares a few."""
+    """Budgets per number, session, address and overall. A whole city may share few addresses, so those are wide."""
 
     code_per_phone_gap_s: Amount
     codes_per_phone_day: Amount
@@ -239,7 +239,7 @@ class Catalogue(StrictModel):
         return tuple(partner for partner in self.partners if partner.enabled and partner.kind == "carrier")
 
     def carrier_order(self, phone: str) -> tuple[Partner, ...]:
-        """Whom to ask about `phone`: first the carrier of its longest known prefix, then the others in order."""
+        """Return the carriers to ask about `phone`: first that of the longest matching prefix, then the others."""
         return tuple(sorted(self.carriers(), key=lambda carrier: -_matching_digits(carrier, phone)))
 
 

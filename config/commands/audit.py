@@ -14,7 +14,7 @@ from config.times.formats import rfc3339
 
 @click.group("audit")
 def audit_group() -> None:
-    """What administrators did."""
+    """Show and verify administrators' actions."""
 
 
 @audit_group.command("list")

@@ -177,7 +177,7 @@ def put_in_force(ground: Ground, text: str, note: str, action: str) -> None:
 
 
 def describe(catalogue: Catalogue) -> str:
-    """How much a catalogue holds, in a few words."""
+    """Summarise a catalogue's contents in a few words."""
     applications = sum(len(partner.applications) for partner in catalogue.partners)
     return (
         f"{len(catalogue.entrances)} entrances, {len(catalogue.services)} services, "

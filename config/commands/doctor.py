@@ -28,7 +28,7 @@ from config.times.clock import SystemClock
 
 SKEW_WARN_MS = 2_000
 LIBRARIES = {"smpp": "smpplib", "aliyun": "alibabacloud_dysmsapi20170525"}
-"""What drivers need that only an extra installs."""
+"""Packages that drivers need and only an extra installs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What every file of commands uses: the Ground, tables or JSON, questions before an act, errors in one line.
+"""Shared by every file of commands: the Ground, tables or JSON, confirmation, errors in one line.
 
 `plain_errors` (and `needs_ground`, which includes it) turns an expected failure into one line on standard error and
 exit status 1; click itself answers wrong usage with 2.
@@ -115,7 +115,7 @@ def read_input(ask: str = "", *, hidden: bool = False) -> str:
 
 
 def confirm(ctx: click.Context, text: str, yes: bool, dry_run: bool) -> bool:
-    """Whether to go on: no at `--dry-run`, yes at `--yes`, else what the person at the terminal says.
+    """Return whether to go on: False at `--dry-run`, True at `--yes`, else the answer at the terminal.
 
     `text` says what is about to be done, such as `disable tencent`. Ends the command with status 1 at a no,
     and where nobody can be asked.
@@ -133,10 +133,10 @@ def confirm(ctx: click.Context, text: str, yes: bool, dry_run: bool) -> bool:
 
 
 def _is_torn(word: str) -> bool:
-    """Whether it came as bytes that are not UTF-8: Python keeps those as halves of surrogate pairs."""
+    """Return whether the text came as bytes that are not UTF-8; Python keeps those as surrogates."""
     return any("\ud800" <= sign <= "\udfff" for sign in word)
 
 
 def _is_asked() -> bool:
-    """Whether somebody sits at the keyboard."""
+    """Return whether standard input is a terminal."""
     return sys.stdin.isatty()

@@ -118,7 +118,7 @@ def check_redis(redis: Redis) -> None:
 
 
 def is_free(bind: str) -> bool:
-    """Whether one could listen at `host:port` now."""
+    """Return whether `host:port` is free to listen on."""
     host, _, port = bind.rpartition(":")
     host = host.strip("[]")
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
@@ -138,7 +138,7 @@ def free_port() -> int:
 
 
 def addresses(ground: Ground) -> list[str]:
-    """What the person who started it wants to know."""
+    """Return the lines to print at the start: the addresses and how to stop."""
     settings = ground.settings
     return [
         f"pages         {settings.public_url}/",

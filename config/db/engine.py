@@ -235,7 +235,7 @@ class _Ids(UserDefinedType[Sequence[bytes]]):
     cache_ok = True
 
     def literal_processor(self, dialect: Any) -> Callable[[Sequence[bytes]], str]:
-        """How SQLAlchemy writes it."""
+        """Return the function that writes the literal; called by SQLAlchemy."""
         return lambda ids: "(" + ",".join([f"x'{one.hex()}'" for one in ids]) + ")"
 
 

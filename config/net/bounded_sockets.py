@@ -86,7 +86,7 @@ class _BoundedReader(io.RawIOBase):
 
 
 class _BoundedSocket:
-    """What `http.client` asks of a socket when it reads an answer: a file."""
+    """The interface that `http.client` needs of a socket to read a response: a file."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock

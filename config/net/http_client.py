@@ -28,7 +28,7 @@ DEFAULT_CAP = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What the other side said: any status, its headers (in any case of letters), the decoded body."""
+    """An HTTP response: any status, headers (case-insensitive), the decoded body."""
 
     status: int
     headers: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Whether this process is alive, and whether a request would be answered."""
+"""Health checks: this process is alive; a request would be answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guard: a process that outlives a killed supervisor, and ends the process groups it was told of.
+"""Kills orphaned process groups after the supervisor was killed: a small process that outlives it.
 
 It holds the other end of a pipe, and sees it close. Standard library only.
 """
@@ -17,7 +17,7 @@ PATIENCE_S, LOOK_EVERY_S = 2.0, 0.05
 
 
 def start_reaper(signals: Iterable[signal.Signals]) -> tuple[int, int]:
-    """Fork the guard: (its pid, the pipe's end by which `notify_reaper` tells it). It lets these signals pass it by."""
+    """Fork the reaper, which ignores `signals`. Return (its pid, the pipe end that `notify_reaper` writes to)."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid:
@@ -34,13 +34,13 @@ def start_reaper(signals: Iterable[signal.Signals]) -> tuple[int, int]:
 
 
 def notify_reaper(guard: int, what: str, group: int) -> None:
-    """`+` there is a group, `-` it is gone. Work goes on without a guard: whoever killed it wanted it so."""
+    """Register (`+`) or forget (`-`) a process group. Does nothing when the reaper is dead."""
     with contextlib.suppress(OSError):
         os.write(guard, f"{what}{group}\n".encode())
 
 
 def read_groups(pipe: int) -> set[int]:
-    """Listen until the pipe closes; the groups that are left then."""
+    """Read until the pipe closes. Return the groups that are still registered."""
     groups: set[int] = set()
     with os.fdopen(pipe, "rb") as lines:
         for line in lines:
@@ -49,7 +49,7 @@ def read_groups(pipe: int) -> set[int]:
 
 
 def end_groups(groups: set[int]) -> None:
-    """Ask the groups to end, and kill what is left after two seconds."""
+    """Send SIGTERM to the groups, and SIGKILL to those left after two seconds."""
     for group in groups:
         signal_group(group, signal.SIGTERM)
     until = time.monotonic() + PATIENCE_S

@@ -1,4 +1,4 @@
-"""How a process runs until it is stopped: a WSGI application served by granian from a fork, or a loop of its own."""
+"""Runs a process until it is stopped: a WSGI application in granian, or a loop of its own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def begin_process(settings: Settings) -> None:
-    """What every process of a deployment does first: its log and its numbers go where all others' go."""
+    """Begin a process of a deployment: direct its log lines and metrics to the shared places."""
     configure_logging(settings.log_level)
     metrics.use_directory(settings.data)
 

@@ -23,10 +23,10 @@ from config.processes.orphan_reaper import notify_reaper, rename, signal_group, 
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 STOP_S = {1: 3.0, 0: 0.7}
-"""How long the children of a stage may take to end by themselves; together well under 5 s."""
+"""Seconds that the children of a stage get to end by themselves; together well under 5 s."""
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 STEADY_S = 30.0
-"""Whoever ran so long starts over with the shortest wait."""
+"""A child that ran this long restarts with the shortest wait."""
 LOOK_EVERY_S, PROBE_S, SLOW_START_S = 0.05, 1.0, 30.0
 STARTS_TO_GIVE_UP = 3
 
@@ -36,7 +36,7 @@ class Child:
     """One process: a program (`argv`) or a function (`run`) that works until it is stopped.
 
     `ready`: `http://host:port/path` that answers 200, or `redis:/socket/path` that answers PING.
-    `log_hint`: where one reads what it said.
+    `log_hint`: where its output can be read, for the error message.
     """
 
     name: str
@@ -48,15 +48,15 @@ class Child:
 
 
 class Stopped(Exception):
-    """Someone asked the supervisor to stop."""
+    """A stop signal came."""
 
 
 class NotStarting(Exception):
-    """A child ends again and again before it was ready."""
+    """A child ended repeatedly before it was ready."""
 
 
 def print_line(line: str) -> None:
-    """Tell whoever watches; nobody watching is no reason to fall over."""
+    """Print a line; a closed standard output is no error."""
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
@@ -91,7 +91,7 @@ class ChildProcess:
         self._say(f"{self.child.name} (pid {pid}) {ended}; starting it again in {pause:g} s")
 
     def reap(self, wait: bool = False) -> int | None:
-        """How the child ended (a signal is negative), once; None while it runs. What it had started ends with it."""
+        """Return the exit status once (a signal is negative), None while the child runs. Its group ends with it."""
         if self.pid is None:
             return None
         pid, status = os.waitpid(self.pid, 0 if wait else os.WNOHANG)
@@ -103,7 +103,7 @@ class ChildProcess:
         return os.waitstatus_to_exitcode(status)
 
     def look(self) -> bool:
-        """Whether the child is, or once was, ready to work."""
+        """Return whether the child is, or once was, ready to work."""
         self.ready = self.ready or (self.pid is not None and answers(self.child.ready))
         return self.ready
 
@@ -190,7 +190,7 @@ class Supervisor:
             keeper.start_if_due(time.monotonic())
 
     def _stop(self, keepers: Sequence[ChildProcess], patience: float) -> None:
-        """Ask each to end; whoever has not after `patience` seconds, or at a second signal, is killed."""
+        """Send SIGTERM to each; kill those that remain after `patience` seconds or at a second signal."""
         for keeper in keepers:
             if keeper.pid:
                 signal_group(keeper.pid, signal.SIGTERM)
@@ -215,7 +215,7 @@ def _signal_name(number: int) -> str:
 
 
 def answers(address: str) -> bool:
-    """Whether what is behind the address of a `Child.ready` answers as it should."""
+    """Return whether the address of a `Child.ready` answers as it should."""
     where = urlsplit(address)
     path = where.path
     try:

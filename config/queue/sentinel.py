@@ -31,7 +31,7 @@ class SentinelAddress:
 
 
 def is_sentinel(url: str) -> bool:
-    """Whether the address names sentinels, not Redis itself."""
+    """Return whether the address names sentinels rather than Redis itself."""
     return url.partition("://")[0] in SCHEMES
 
 

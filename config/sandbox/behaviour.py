@@ -1,4 +1,4 @@
-"""How each side of the sandbox behaves from now on: one `Behaviour` that all sandboxes look at.
+"""The behaviour of each side of the sandbox: one `Behaviour` that all sandboxes read.
 
 A side is a partner of the default catalogue, `gateway` (the SMS gateway), `wechat` or `alipay`. The platforms also take
 a number as mode: the error code of every answer.
@@ -44,7 +44,7 @@ class _Request(BaseModel):
 
 
 class Behaviour:
-    """What every side plays just now; safe to share between threads. A partner that joins is a side from then on."""
+    """The current mode of every side. Thread-safe. A partner that joins the catalogue becomes a side."""
 
     def __init__(self, catalogue: Callable[[], Catalogue] | None = None) -> None:
         self._catalogue = catalogue or _default
@@ -65,7 +65,7 @@ class Behaviour:
             self._played[side] = (mode, seconds)
 
     def mode(self, side: str) -> tuple[str, float | None]:
-        """What `side` plays: (mode, seconds); ("ok", None) until it is told otherwise."""
+        """Return the (mode, seconds) of `side`; ("ok", None) by default."""
         with self._lock:
             return self._played.get(side, ("ok", None))
 

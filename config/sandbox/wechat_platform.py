@@ -1,4 +1,4 @@
-"""What WeChat's two platforms in the sandbox have in common: how they refuse, and how they break down."""
+"""Shared by the sandbox's two WeChat platforms: refusals and breakdowns."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def refuse(errcode: int, message: str = "error") -> Response:
 
 
 def break_down(behaviour: Behaviour, side: str) -> Response | None:
-    """What a platform says that is slow, silent or broken, after its time; None when it is as it should be."""
+    """Return the response of a slow, silent or broken platform, after its delay; None when it works."""
     mode, seconds = behaviour.mode(side)
     if mode in PAUSES_S:
         time.sleep(seconds or PAUSES_S[mode])

@@ -1,4 +1,4 @@
-"""Where the processes of one host keep what they count, so that whoever serves /metrics can add it up.
+"""Files in which the processes of one host count, so that the process that serves /metrics can sum them.
 
 prometheus-client maps a file for each process. Ours are named by a slot, not by a pid: a process takes the lowest
 slot that nobody holds and counts on where its last holder stopped. So a process that was killed loses nothing,

@@ -73,7 +73,7 @@ def use_directory(data: Path) -> None:
 
 
 def _never_fail(count: Callable[P, None]) -> Callable[P, None]:
-    """Counting never stands in the way: what cannot be counted, on a full disk say, is passed over and said once."""
+    """Decorator: swallow OSError from metric files (a full disk, for example) and log it once."""
 
     @wraps(count)
     def call(*args: P.args, **words: P.kwargs) -> None:
@@ -92,7 +92,7 @@ def _log_once(error: str) -> None:
 
 @_never_fail
 def set_backlog(*, now: int, oldest_due_ms: int, messages_owed: int, inquiries_open: int) -> None:
-    """What waits, as the sweep just saw it; times in epoch ms and ms."""
+    """Set the backlog gauges from the sweep; times in epoch ms and ms."""
     meters = _meters()
     meters.swept.set(now / 1000)
     meters.oldest_due.set(oldest_due_ms / 1000)
@@ -102,7 +102,7 @@ def set_backlog(*, now: int, oldest_due_ms: int, messages_owed: int, inquiries_o
 
 @_never_fail
 def count_accepted(service: str, number: int = 1) -> None:
-    """So many inquiries were accepted."""
+    """Count accepted inquiries."""
     _meters().accepted.labels(service).inc(number)
 
 
@@ -124,7 +124,7 @@ def count_answers(partner: str, *, answered: int, unavailable: int) -> None:
 
 @_never_fail
 def count_messages(lane: str, outcome: str, number: int) -> None:
-    """So many messages were accepted, failed or became unknown."""
+    """Count messages that were accepted, failed or became unknown."""
     _meters().messages.labels(lane, outcome).inc(number)
 
 
@@ -135,12 +135,12 @@ def observe_reply(milliseconds: int) -> None:
 
 
 def numbers() -> CollectorRegistry:
-    """What is served: the sum over all processes that share, or else the numbers of this one."""
+    """Return the registry to serve: the sum over all processes that share files, or this process alone."""
     return _meters().registry if Metrics.shared is None else _sum(Metrics.shared)
 
 
 def counted_below(data: Path) -> Counted:
-    """What the processes with this data directory have counted, read from outside: (name, labels) -> value."""
+    """Return the totals of all processes with this data directory, read from outside: (name, labels) -> value."""
     directory = data / metric_files.DIRECTORY
     found = _sum(directory).collect() if directory.is_dir() else ()
     samples = (sample for metric in found for sample in metric.samples)

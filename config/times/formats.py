@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 SHANGHAI_OFFSET_MS: Final = 480 * 60_000
-"""How far Shanghai is ahead of UTC: always, since there has been no daylight saving since 1991."""
+"""Offset of Shanghai from UTC in ms; constant, without daylight saving since 1991."""
 
 SHANGHAI: Final = timezone(timedelta(milliseconds=SHANGHAI_OFFSET_MS), "Asia/Shanghai")
 
