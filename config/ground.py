@@ -1,4 +1,4 @@
-"""The Ground: settings, database, keys, catalogue, queue, HTTP client. One object a process, passed as first argument.
+"""The Ground: settings, database, keys, catalogue, queue and HTTP client, made once a process."""
 
 import os
 from dataclasses import dataclass
