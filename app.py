@@ -34,7 +34,7 @@ from miniprogram_api.logins import logins
 from miniprogram_api.sandbox import wechat as applet_platforms
 from query.access.door import Door
 from query.asking.callbacks import record_called_back
-from query.asking.jobs import JOBS, linger_s
+from query.asking.jobs import make_jobs
 from query.schema import upgrade
 from query.settling.closing import record_outcome
 from query.upkeep.sweep import sweep
@@ -125,8 +125,8 @@ def sandbox(ground: Ground) -> None:
 def worker(ground: Ground) -> None:
     """Run the pipeline's jobs until stopped."""
     begin_process(ground.settings)
-    jobs = {name: partial(job, ground) for name, job in {**JOBS, **notices.JOBS}.items()}
-    make_worker(ground.redis, jobs, linger_s).work()
+    notifying = {name: partial(job, ground) for name, job in notices.JOBS.items()}
+    make_worker(ground.redis, {**make_jobs(ground), **notifying}).work()
 
 
 @cli.command()

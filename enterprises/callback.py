@@ -28,8 +28,8 @@ class CalledBack:
 
 def parse_callback(body: bytes, partner: Partner) -> CalledBack:
     """Read a body that `partner` called back; AnswerInvalid refuses the whole."""
-    told = read_object(body)
-    batch, items = told.get("batch"), told.get("items")
+    callback = read_object(body)
+    batch, items = callback.get("batch"), callback.get("items")
     # ASCII: it is ours and comes back in our answer, where half a surrogate pair could not be written.
     if not isinstance(batch, str) or not batch.isascii() or not 0 < len(batch) <= LONGEST_ID:
         raise AnswerInvalid("the answer is refused: it names no batch")

@@ -18,11 +18,11 @@ from config.telemetry.log import get_logger
 
 KEPT_S: Final = 7 * 86_400
 LONGEST_OPEN_S: Final = 300
-TURN_MARGIN_S: Final = 5
+PERMIT_MARGIN_S: Final = 5
 """To record what a call brought. Not more: the turn of a killed process is free only after it."""
 
 # `now` is the deployment's clock, for the breaker; turns and calls a second go by Redis' own time.
-_ENTER: Final = """
+_ACQUIRE: Final = """
 local time = redis.call('TIME')
 local real = time[1] * 1000 + math.floor(time[2] / 1000)
 local open = tonumber(redis.call('HGET', KEYS[1], 'open_until') or '0')
@@ -41,7 +41,7 @@ redis.call('ZADD', KEYS[2], real + tonumber(ARGV[3]), ARGV[2])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 return {'go', 0}
 """
-_NOTE: Final = """
+_RECORD: Final = """
 redis.call('EXPIRE', KEYS[1], ARGV[6])
 redis.call('HINCRBY', KEYS[1], 'calls', 1)
 if ARGV[2] == 'ok' or ARGV[2] == 'faulty' then
@@ -67,7 +67,7 @@ _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class CallPermit:
     """Leave to make one call; without, when it is worth asking again: at `until` (epoch ms) or in `wait_s`."""
 
     token: str = ""
@@ -81,7 +81,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PartnerHealth:
     """What `partner list` shows: `breaker` is closed, open or trying."""
 
     breaker: str = "closed"
@@ -91,84 +91,84 @@ class Standing:
     last_error: str = ""
 
 
-def enter(ground: Ground, partner: Partner) -> Turn:
+def acquire(ground: Ground, partner: Partner) -> CallPermit:
     """Ask for a turn. Without Redis every turn is granted: who works was rung a moment ago."""
-    return enter_all(ground, [partner])[0]
+    return acquire_all(ground, [partner])[0]
 
 
-def enter_all(ground: Ground, partners: Sequence[Partner]) -> list[Turn]:
+def acquire_all(ground: Ground, partners: Sequence[Partner]) -> list[CallPermit]:
     """Ask for a turn of each partner, in one round trip."""
     tokens = [secrets.token_hex(8) for _ in partners]
     now = ground.clock.now()
     try:
         with ground.redis.pipeline(transaction=False) as pipeline:
             for partner, token in zip(partners, tokens, strict=True):
-                lease = int((partner.total_s + TURN_MARGIN_S) * 1000)
+                lease = int((partner.total_s + PERMIT_MARGIN_S) * 1000)
                 interval = round(1000 / partner.calls_per_s) if partner.calls_per_s else 0
-                keys = (_key(partner.code), _turns(partner.code))
-                pipeline.eval(_ENTER, 2, *keys, now, token, lease, partner.concurrency, interval)
-            told = pipeline.execute()
+                keys = (_partner_key(partner.code), _permits_key(partner.code))
+                pipeline.eval(_ACQUIRE, 2, *keys, now, token, lease, partner.concurrency, interval)
+            replies = pipeline.execute()
     except RedisError:
-        return [Turn(token) for token in tokens]
-    return [_turn(token, *words) for token, words in zip(tokens, told, strict=True)]
+        return [CallPermit(token) for token in tokens]
+    return [_permit(token, *reply) for token, reply in zip(tokens, replies, strict=True)]
 
 
-def _turn(token: str, word: bytes | str, number: int) -> Turn:
-    match _text(word):
+def _permit(token: str, outcome: bytes | str, number: int) -> CallPermit:
+    match _text(outcome):
         case "open":
-            return Turn(until=int(number))
+            return CallPermit(until=int(number))
         case "wait":
-            return Turn(wait_s=int(number) / 1000)
+            return CallPermit(wait_s=int(number) / 1000)
         case "busy":
-            return Turn()
-    return Turn(token)
+            return CallPermit()
+    return CallPermit(token)
 
 
-def leave(ground: Ground, partner: Partner, turn: Turn, *, used: bool = True) -> None:
+def release(ground: Ground, partner: Partner, permit: CallPermit, *, used: bool = True) -> None:
     """Give a turn back; one that was not used does not count as a call of its second."""
-    leave_all(ground, [(partner, turn)], used=used)
+    release_all(ground, [(partner, permit)], used=used)
 
 
-def leave_all(ground: Ground, turns: Sequence[tuple[Partner, Turn]], *, used: bool = True) -> None:
+def release_all(ground: Ground, permits: Sequence[tuple[Partner, CallPermit]], *, used: bool = True) -> None:
     """Give turns back, in one round trip."""
     try:
         with ground.redis.pipeline(transaction=False) as pipeline:
-            for partner, turn in turns:
-                pipeline.zrem(_turns(partner.code), turn.token)
+            for partner, permit in permits:
+                pipeline.zrem(_permits_key(partner.code), permit.token)
                 if partner.calls_per_s and not used:
-                    pipeline.hset(_key(partner.code), "next_at", 0)
+                    pipeline.hset(_partner_key(partner.code), "next_at", 0)
             pipeline.execute()
     except RedisError:
         return
 
 
-def note(ground: Ground, partner: Partner, error: str | None = None, *, called_back: bool = False) -> None:
+def record_result(ground: Ground, partner: Partner, error: str | None = None, *, called_back: bool = False) -> None:
     """Note how a call ended: answered, or with the code of an error. What is called back never opens the breaker."""
     harmless = error in HARMLESS or called_back
-    word = "ok" if error is None else "faulty" if error == FAULTY else "harmless" if harmless else "failed"
-    told = (ground.clock.now(), word, error or "", partner.breaker_failures, round(partner.breaker_s * 1000))
+    outcome = "ok" if error is None else "faulty" if error == FAULTY else "harmless" if harmless else "failed"
+    arguments = (ground.clock.now(), outcome, error or "", partner.breaker_failures, round(partner.breaker_s * 1000))
     try:
-        opened = ground.redis.eval(_NOTE, 1, _key(partner.code), *told, KEPT_S, LONGEST_OPEN_S * 1000)
+        opened = ground.redis.eval(_RECORD, 1, _partner_key(partner.code), *arguments, KEPT_S, LONGEST_OPEN_S * 1000)
     except RedisError:
         return
     if opened:
         _log.warning("breaker_open", partner=partner.code, code=error)
 
 
-def standing_of(ground: Ground, partner: Partner) -> Standing:
+def partner_health(ground: Ground, partner: Partner) -> PartnerHealth:
     """How a partner stands; unknown, as after a flush or without Redis, is like new."""
     try:
-        told = {_text(name): _text(value) for name, value in ground.redis.hgetall(_key(partner.code)).items()}
+        stored = {_text(name): _text(value) for name, value in ground.redis.hgetall(_partner_key(partner.code)).items()}
     except RedisError:
-        return Standing()
-    open_until = int(told.get("open_until", "0"))
-    breaker = "open" if open_until > ground.clock.now() else "trying" if open_until else "closed"
-    return Standing(
+        return PartnerHealth()
+    open_until = int(stored.get("open_until", "0"))
+    breaker = "open" if open_until > ground.clock.now() else "half-open" if open_until else "closed"
+    return PartnerHealth(
         breaker,
         open_until or None,
-        int(told.get("calls", "0")),
-        int(told.get("errors", "0")),
-        told.get("last_error", ""),
+        int(stored.get("calls", "0")),
+        int(stored.get("errors", "0")),
+        stored.get("last_error", ""),
     )
 
 
@@ -176,9 +176,9 @@ def _text(value: bytes | str) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def _key(code: str) -> str:
+def _partner_key(code: str) -> str:
     return f"partner:{code}"
 
 
-def _turns(code: str) -> str:
-    return f"{_key(code)}:turns"
+def _permits_key(code: str) -> str:
+    return f"{_partner_key(code)}:turns"

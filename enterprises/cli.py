@@ -13,7 +13,7 @@ from config.db.engine import begin
 from config.ground import Ground
 from config.times.formats import rfc3339, shanghai
 from config.times.opening_hours import opens_at
-from enterprises.circuit_breaker import Standing, standing_of
+from enterprises.circuit_breaker import PartnerHealth, partner_health
 from enterprises.client import ask
 from enterprises.conformance.command import conformance
 from enterprises.errors import AnswerInvalid
@@ -40,19 +40,19 @@ def list_partners(ground: Ground, as_json: bool) -> None:
 
 
 def _row(ground: Ground, listed: Partner) -> dict[str, Any]:
-    standing = standing_of(ground, listed)
+    health = partner_health(ground, listed)
     opens = opens_at(listed.closed, ground.clock.now())
     return {
         "code": listed.code,
         "kind": listed.kind,
         "name": listed.name.zh,
         "enabled": listed.enabled,
-        "state": _state(listed, standing, opens),
-        "breaker": standing.breaker,
-        "retry_at": rfc3339(standing.open_until) if standing.open_until else None,
-        "calls": standing.calls,
-        "errors": standing.errors,
-        "last_error": standing.last_error,
+        "state": _state(listed, health, opens),
+        "breaker": health.breaker,
+        "retry_at": rfc3339(health.open_until) if health.open_until else None,
+        "calls": health.calls,
+        "errors": health.errors,
+        "last_error": health.last_error,
         "applications": ", ".join(application.code for application in listed.applications),
         "batch_size": listed.batch_size,
         "base_url": listed.base_url,
@@ -62,15 +62,15 @@ def _row(ground: Ground, listed: Partner) -> dict[str, Any]:
     }
 
 
-def _state(listed: Partner, standing: Standing, opens: int | None) -> str:
+def _state(listed: Partner, health: PartnerHealth, opens: int | None) -> str:
     """In a word or two: what an operator wants to know first."""
     if not listed.enabled:
         return "off"
     if opens is not None:
         return f"closed until {shanghai(opens):%H:%M}"
-    if standing.breaker == "closed":
+    if health.breaker == "closed":
         return "ok"
-    return f"breaker {standing.breaker} ({standing.last_error})"
+    return f"breaker {health.breaker} ({health.last_error})"
 
 
 @partner.command()
@@ -121,8 +121,8 @@ def check(ground: Ground, code: str, as_json: bool) -> None:
     answer_by = ground.clock.now() + TEST_ANSWER_WITHIN_MS
     answer = ask(ground, asked, kind, "internet-accounts", [item], answer_by).by_id[item.id]
     ms = round((time.monotonic() - started) * 1000)
-    told = _describe(answer, asked)
-    print_table([{"code": code, "kind": kind, "ms": ms, "answer": told}], ("code", "kind", "ms", "answer"), as_json)
+    summary = _describe(answer, asked)
+    print_table([{"code": code, "kind": kind, "ms": ms, "answer": summary}], ("code", "kind", "ms", "answer"), as_json)
 
 
 def _describe(answer: Answer, asked: Partner) -> str:

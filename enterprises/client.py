@@ -18,7 +18,7 @@ from config.ground import Ground
 from config.net.http_client import HttpResponse
 from config.telemetry.log import get_logger
 from config.telemetry.metrics import count_call
-from enterprises.circuit_breaker import FAULTY, note
+from enterprises.circuit_breaker import FAULTY, record_result
 from enterprises.content import PLAIN, build_content, parse_content
 from enterprises.errors import EnterpriseError
 from enterprises.keys import signing_keys
@@ -46,7 +46,7 @@ _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class LookupResult:
     """What one call brought: every asked id is in `by_id`. `batch` is what a later callback will name."""
 
     batch: str
@@ -61,7 +61,7 @@ def ask(
     items: Sequence[Item],
     answer_by: int,
     now: int | None = None,
-) -> Answers:
+) -> LookupResult:
     """Ask `partner` about `items` in one call; `answer_by` in epoch ms. Takes `partner.total_s` seconds at most.
 
     `now`, epoch ms, is when the caller made sure that it may ask, or this moment. The signature carries it: what a
@@ -78,7 +78,7 @@ def ask(
         )
     except EnterpriseError as error:
         count_call(partner.code, error.code, _ms_since(started))
-        note(ground, partner, error.code)
+        record_result(ground, partner, error.code)
         _log.warning(
             "partner_failed",
             partner=partner.code,
@@ -90,9 +90,9 @@ def ask(
         )
         raise
     count_call(partner.code, "faulty" if parsed.faults else "ok", _ms_since(started))
-    note(ground, partner, FAULTY if parsed.faults else None)
+    record_result(ground, partner, FAULTY if parsed.faults else None)
     _log_answer(partner, kind, parsed, _ms_since(started))
-    return Answers(batch, parsed.answers)
+    return LookupResult(batch, parsed.answers)
 
 
 def _post(ground: Ground, partner: Partner, body: bytes, items: int, now: int) -> HttpResponse:

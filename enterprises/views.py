@@ -15,7 +15,7 @@ from config.ground import Ground
 from config.telemetry.log import get_logger
 from config.telemetry.metrics import count_call
 from enterprises.callback import CalledBack, parse_callback
-from enterprises.circuit_breaker import note
+from enterprises.circuit_breaker import record_result
 from enterprises.client import open_content
 from enterprises.content import JSON_TYPE
 from enterprises.errors import AnswerInvalid, AnswersRefused
@@ -42,10 +42,16 @@ def make_blueprint(ground: Ground, on_answers: OnAnswers) -> Blueprint:
     def take_answers(code: str) -> Response:
         partner = find_partner(ground, code)
         request.max_content_length = LONGEST_BODY
-        told = receive(ground, partner, request.path, dict(request.headers), request.get_data(), seen)
-        taken = on_answers(code, told.answers)
-        _log.info("partner_called_back", partner=code, items=len(told.answers), taken=taken, faults=len(told.faults))
-        return Response(write({"batch": told.batch}), content_type=JSON_TYPE)
+        called_back = receive(ground, partner, request.path, dict(request.headers), request.get_data(), seen)
+        accepted = on_answers(code, called_back.answers)
+        _log.info(
+            "partner_called_back",
+            partner=code,
+            items=len(called_back.answers),
+            accepted=accepted,
+            faults=len(called_back.faults),
+        )
+        return Response(write({"batch": called_back.batch}), content_type=JSON_TYPE)
 
     return blueprint
 
@@ -60,19 +66,19 @@ def receive(
     try:
         keys = accepted_keys(ground, partner)
         verify("POST", path, headers, body, secrets=keys, now=ground.clock.now(), seen=seen)
-        told = parse_callback(open_content(ground, partner, headers.get("Content-Type", ""), body), partner)
+        called_back = parse_callback(open_content(ground, partner, headers.get("Content-Type", ""), body), partner)
     except (SignatureInvalid, AnswerInvalid) as error:
         _blame(ground, partner, error)
         raise error if isinstance(error, SignatureInvalid) else AnswersRefused(error.detail) from None
-    count_call(partner.code, "callback_faulty" if told.faults else "callback")
-    if told.faults:
-        note(ground, partner, "callback_faulty", called_back=True)
-        first = "; ".join(told.faults[:FAULTS_LOGGED])
-        _log.warning("partner_faults", partner=partner.code, faults=len(told.faults), first=first)
-    return told
+    count_call(partner.code, "callback_faulty" if called_back.faults else "callback")
+    if called_back.faults:
+        record_result(ground, partner, "callback_faulty", called_back=True)
+        first = "; ".join(called_back.faults[:FAULTS_LOGGED])
+        _log.warning("partner_faults", partner=partner.code, faults=len(called_back.faults), first=first)
+    return called_back
 
 
 def _blame(ground: Ground, partner: Partner, error: OneCertError) -> None:
     count_call(partner.code, f"callback_{error.code}")
-    note(ground, partner, f"callback_{error.code}", called_back=True)
+    record_result(ground, partner, f"callback_{error.code}", called_back=True)
     _log.warning("callback_refused", partner=partner.code, code=error.code, reason=error.detail)

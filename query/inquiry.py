@@ -96,7 +96,7 @@ class Times(Protocol):
         ...
 
 
-class Step(Enum):
+class NextStep(Enum):
     """What a carrier's word, or its silence, means for one inquiry that is being checked."""
 
     ASK = "ask"
@@ -105,15 +105,15 @@ class Step(Enum):
     WAIT = "wait"
 
 
-def step_after(verdict: str | None, *, overdue: bool) -> Step:
+def next_step(verdict: str | None, *, overdue: bool) -> NextStep:
     """What follows a verdict (None: the carrier has not said); `overdue`: the time for checking is over."""
     if verdict == "match":
-        return Step.ASK
+        return NextStep.ASK
     if verdict is None:
-        return Step.END if overdue else Step.WAIT
+        return NextStep.END if overdue else NextStep.WAIT
     if verdict == "not_ours":
-        return Step.END if overdue else Step.ELSEWHERE
-    return Step.END
+        return NextStep.END if overdue else NextStep.ELSEWHERE
+    return NextStep.END
 
 
 def check_by(accepted: int, times: Times) -> int:

@@ -17,7 +17,7 @@ def admit(db: Connection, *rows: dict[str, Any]) -> None:
         db.execute(insert(inquiry), [{**row, "state": State.CHECKING} for row in rows])
 
 
-def standing(db: Connection, ids: Sequence[bytes], state: State, *, wave: int | None = None) -> set[bytes]:
+def lock_still_open(db: Connection, ids: Sequence[bytes], state: State, *, wave: int | None = None) -> set[bytes]:
     """Lock those of `ids` that are in `state` (and in `wave`, if given) and return them."""
     if not ids:
         return set()
@@ -27,7 +27,7 @@ def standing(db: Connection, ids: Sequence[bytes], state: State, *, wave: int | 
     return set(db.execute(here.with_for_update()).scalars())
 
 
-def standing_phones(db: Connection, ids: Sequence[bytes], state: State, *, wave: int) -> dict[bytes, bytes | None]:
+def lock_phones(db: Connection, ids: Sequence[bytes], state: State, *, wave: int) -> dict[bytes, bytes | None]:
     """Lock those of `ids` that are in `state` and in `wave`; returns the sealed number of each."""
     if not ids:
         return {}

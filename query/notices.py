@@ -117,8 +117,8 @@ def record_report(ground: Ground, *, entrance: str, openid: str, report: str, wo
         if any(row.report == known_as for row in rows):
             return True
         number = next((row.reference for row in rows if row.report is None), None)
-        told = {"report": known_as, "word": word[:WORD_CHARS]}
-        db.execute(update(notice).where(notice.c.reference == number).values(**told))
+        values = {"report": known_as, "word": word[:WORD_CHARS]}
+        db.execute(update(notice).where(notice.c.reference == number).values(**values))
         return number is not None
 
     return transact(ground.engine, note)

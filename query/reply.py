@@ -66,20 +66,20 @@ def compose_reply(texts: Texts, about: About, asked: Sequence[CompanyAnswer], *,
 
     Not `dated`: nobody was told since when the citizen holds the number, and what is older is not told either.
     """
-    told: list[tuple[str, int]] = []
+    counted_names: list[tuple[str, int]] = []
     silent: list[str] = []
     for name, group in _by_name(asked).items():
-        told += _counted(name, group)
+        counted_names += _counted(name, group)
         silent += _silent(texts, name, group)
-    outcome = Outcome.PARTIAL if silent or not told else Outcome.ANSWERED
-    kind = "none" if not told else "partial" if silent else "result"
+    outcome = Outcome.PARTIAL if silent or not counted_names else Outcome.ANSWERED
+    kind = "none" if not counted_names else "partial" if silent else "result"
     count_text = texts[f"count-{about.service}"]
-    earlier = _listed(count_text, _told_before(asked)) if dated else ""
+    earlier = _listed(count_text, _counted_before(asked)) if dated else ""
     text = texts[f"{kind}-{about.service}"].format(
         date=about.day,
         phone=about.phone,
-        counts=_listed(count_text, told) + _earlier(texts, about.service, earlier),
-        total=sum(count for _, count in told),
+        counts=_listed(count_text, counted_names) + _earlier(texts, about.service, earlier),
+        total=sum(count for _, count in counted_names),
         silent=LISTING.join(silent),
         asked=len(asked),
     )
@@ -131,7 +131,7 @@ def _missing(company: Company, counts: Counts | None) -> list[str]:
     return [name for code, name in company.counted if code not in counts]
 
 
-def _told_before(asked: Sequence[CompanyAnswer]) -> list[tuple[str, int]]:
+def _counted_before(asked: Sequence[CompanyAnswer]) -> list[tuple[str, int]]:
     """(name, count) of what was registered before the citizen held the number; none is not told."""
     return [
         (name, before)

@@ -17,7 +17,7 @@ class PromisedTimes:
     reply_within_s: int = 172_800
 
 
-def offered_service(catalogue: Catalogue, code: str) -> Service:
+def get_service(catalogue: Catalogue, code: str) -> Service:
     """The service of this code; raises ServiceUnknown when there is none or it is switched off."""
     service = catalogue.service(code)
     if service is None:

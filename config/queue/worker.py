@@ -28,8 +28,6 @@ RECONNECT_S = (0.1, 2.0)  # the first wait and the longest
 STEADY_S = 10.0
 
 Jobs = Mapping[str, Callable[..., object]]
-Linger = Callable[[str], float]
-"""Step -> seconds that it waits for company, its ring still standing, before it is run."""
 
 log = get_logger(__name__)
 
@@ -42,7 +40,6 @@ class AllowListedJob(Job):
     """
 
     table: ClassVar[Jobs] = {}
-    linger_s: ClassVar[Linger]
     refused = False
 
     def restore(self, raw_data: Any) -> None:
@@ -66,8 +63,6 @@ class AllowListedJob(Job):
             return
         name, argument = call
         failpoint("job.before_step")
-        if (wait_s := type(self).linger_s(name)) > 0:
-            time.sleep(wait_s)  # whoever rings meanwhile is heard with this ring
         self._forget(ring_key(name, argument))
         try:
             self.table[name](*(() if argument is None else (argument,)))
@@ -175,9 +170,9 @@ class Worker(SimpleWorker):
             super()._install_signal_handlers()  # type: ignore[no-untyped-call]
 
 
-def make_worker(redis: "Redis", jobs: Jobs, linger_s: Linger = lambda step: 0.0) -> SimpleWorker:
+def make_worker(redis: "Redis", jobs: Jobs) -> SimpleWorker:
     """A worker of the one queue that runs the functions of `jobs`, and nothing else, by name."""
-    job_class = type("OneCertJob", (AllowListedJob,), {"table": dict(jobs), "linger_s": staticmethod(linger_s)})
+    job_class = type("OneCertJob", (AllowListedJob,), {"table": dict(jobs)})
     return Worker(
         [QUEUE],
         connection=another_client(redis, WORKER_TTL_S),

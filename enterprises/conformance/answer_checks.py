@@ -16,20 +16,20 @@ def check_content_type(trial: Trial) -> None:
     """The answer says what it is."""
     answer = trial.ask().answer
     expect_status(answer, 200, 202)
-    trial.opened(answer.headers.get("Content-Type", ""), answer.body)
+    trial.open_body(answer.headers.get("Content-Type", ""), answer.body)
 
 
 def check_names_batch(trial: Trial) -> None:
     """The answer names the batch."""
     asked = trial.ask()
-    if trial.told(asked).get("batch") != asked.batch:
+    if trial.answer_of(asked).get("batch") != asked.batch:
         raise Failed("the answer names another batch")
 
 
 def check_only_asked(trial: Trial) -> None:
     """Only what was asked is answered, once."""
     asked = trial.ask(trial.items(3))
-    ids = [item.get("id") for item in items_of(trial.told(asked))]
+    ids = [item.get("id") for item in items_of(trial.answer_of(asked))]
     if not set(ids) <= set(asked.ids):
         raise Failed("an id was not asked")
     if len(ids) != len(set(ids)):
@@ -43,7 +43,7 @@ def check_one(trial: Trial) -> None:
 
 def check_range(trial: Trial) -> None:
     """Counts and verdicts are of those that there are."""
-    for item in items_of(trial.told(trial.ask(trial.items(3)))):
+    for item in items_of(trial.answer_of(trial.ask(trial.items(3)))):
         if trial.partner.kind == "carrier":
             if "verdict" in item and item["verdict"] not in VERDICTS:
                 raise Failed("a verdict is none of match, mismatch, inactive, not_ours")
@@ -56,7 +56,7 @@ def check_applications(trial: Trial) -> None:
     if trial.partner.kind == "carrier":
         raise Skipped("carriers count under their own code")
     wanted = {application.code for application in trial.partner.counted}
-    for item in items_of(trial.told(trial.ask())):
+    for item in items_of(trial.answer_of(trial.ask())):
         if "counts" in item and wanted - set(item["counts"]):
             left_out = ", ".join(sorted(wanted - set(item["counts"])))
             raise Failed(f"{left_out} left out: an application left out is unanswered")
@@ -64,14 +64,14 @@ def check_applications(trial: Trial) -> None:
 
 def check_errors(trial: Trial) -> None:
     """Errors of items are of those that there are."""
-    for item in items_of(trial.told(trial.ask(trial.items(3)))):
+    for item in items_of(trial.answer_of(trial.ask(trial.items(3)))):
         if "error" in item and (item["error"] not in ("retry", "refused") or {"counts", "verdict"} & set(item)):
             raise Failed("an error is neither retry nor refused, or stands beside an answer")
 
 
 def check_no_echo(trial: Trial) -> None:
     """No number comes back."""
-    if TEST_PHONE in json.dumps(trial.told(trial.ask())):
+    if TEST_PHONE in json.dumps(trial.answer_of(trial.ask())):
         raise Failed("the answer repeats the number; ids are enough")
 
 
@@ -102,15 +102,15 @@ def _later(trial: Trial) -> Asked:
 def check_called_back(trial: Trial) -> None:
     """What is answered with 202 is called back, signed."""
     expect_all_answered(trial, _later(trial))
-    if trial.mailbox and trial.mailbox.faults:
-        raise Failed(trial.mailbox.faults[0])
+    if trial.callbacks and trial.callbacks.faults:
+        raise Failed(trial.callbacks.faults[0])
 
 
 def check_names_batch_later(trial: Trial) -> None:
     """A 202 names the batch."""
     asked = _later(trial)
-    told = json.loads(trial.opened(asked.answer.headers.get("Content-Type", ""), asked.answer.body))
-    if told.get("batch") != asked.batch:
+    acknowledged = json.loads(trial.open_body(asked.answer.headers.get("Content-Type", ""), asked.answer.body))
+    if acknowledged.get("batch") != asked.batch:
         raise Failed("the 202 names another batch")
 
 

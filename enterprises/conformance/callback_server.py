@@ -18,13 +18,13 @@ from enterprises.errors import AnswerInvalid
 from enterprises.strict_json import read_object, write
 
 
-class Mailbox:
+class CallbackServer:
     """A server at `listen` (host:port) until it is closed; keeps bodies by batch, and what was wrong with others."""
 
     def __init__(self, listen: str, keys: Mapping[str, str], opened: Callable[[str, bytes], bytes]) -> None:
         """`opened`: (content type, body) -> the JSON in it; AnswerInvalid when it is not as agreed."""
         self._keys, self._opened, self._nonces = keys, opened, NonceMemory()
-        self._came = threading.Condition()
+        self._arrived = threading.Condition()
         self.bodies: dict[str, bytes] = {}
         self.faults: list[str] = []
         host, _, port = listen.rpartition(":")
@@ -42,8 +42,8 @@ class Mailbox:
 
     def wait(self, batch: str, seconds: float) -> bytes | None:
         """What was called back about a batch, once it is there."""
-        with self._came:
-            self._came.wait_for(lambda: batch in self.bodies, seconds)
+        with self._arrived:
+            self._arrived.wait_for(lambda: batch in self.bodies, seconds)
             return self.bodies.get(batch)
 
     def _take(self, request: Request) -> Response:
@@ -55,9 +55,9 @@ class Mailbox:
         except (SignatureInvalid, AnswerInvalid) as error:
             self.faults.append(error.detail)
             return Response(status=401 if isinstance(error, SignatureInvalid) else 400)
-        with self._came:
+        with self._arrived:
             self.bodies[batch] = plain
-            self._came.notify_all()
+            self._arrived.notify_all()
         return Response(write({"batch": batch}), content_type=JSON_TYPE)
 
 

@@ -35,17 +35,17 @@ def expect_no_5xx(answer: HttpResponse) -> None:
         raise Failed(f"answered {answer.status}")
 
 
-def by_id(told: dict[str, Any]) -> dict[str, Any]:
+def by_id(answer: dict[str, Any]) -> dict[str, Any]:
     """The items of an answer by id."""
-    return {str(item.get("id")): {**item, "id": ""} for item in items_of(told)}
+    return {str(item.get("id")): {**item, "id": ""} for item in items_of(answer)}
 
 
 def parsed_of(trial: Trial, asked: Asked, kind: str | None) -> Parsed:
     """The answer as OneCert reads it."""
     kind = kind or ("identity" if trial.partner.kind == "carrier" else "count")
     codes = {application.code for application in trial.partner.counted}
-    told = json.dumps(trial.told(asked)).encode()
-    return parse_answer(told, batch=asked.batch, asked=asked.ids, kind=kind, applications=codes)
+    body = json.dumps(trial.answer_of(asked)).encode()
+    return parse_answer(body, batch=asked.batch, asked=asked.ids, kind=kind, applications=codes)
 
 
 def expect_all_answered(trial: Trial, asked: Asked, kind: str | None = None) -> None:

@@ -69,19 +69,19 @@ def check_refused(**change: Any) -> Callable[[Trial], None]:
 
 def check_other_bytes(trial: Trial) -> None:
     """The digest is compared with the body as received."""
-    body, headers = trial.dressed(question_of(trial))
+    body, headers = trial.sealed(question_of(trial))
     expect_status(trial.post(body + b" ", headers), 401)
 
 
 def check_digest_follows(trial: Trial) -> None:
     """Body and digest exchanged together: only the signature can tell."""
-    body, headers = trial.dressed(question_of(trial))
+    body, headers = trial.sealed(question_of(trial))
     expect_status(trial.post(body + b" ", {**headers, "Content-Digest": digest_of(body + b" ")}), 401)
 
 
 def check_replayed(trial: Trial) -> None:
     """The same request is taken once."""
-    body, headers = trial.dressed(question_of(trial))
+    body, headers = trial.sealed(question_of(trial))
     expect_status(trial.post(body, headers), 200, 202)
     expect_status(trial.post(body, headers), 401)
 
@@ -95,7 +95,7 @@ def check_nonce_again(trial: Trial) -> None:
 
 def check_no_signature(trial: Trial) -> None:
     """Nothing is answered without a signature."""
-    body, headers = trial.dressed(question_of(trial))
+    body, headers = trial.sealed(question_of(trial))
     expect_status(trial.post(body, {"Content-Type": headers["Content-Type"]}), 401)
 
 
@@ -136,7 +136,7 @@ def check_reversed(trial: Trial) -> None:
     """Answers belong to ids, not to places."""
     items = trial.items(5)
     first, second = trial.ask(items), trial.ask(items[::-1])
-    if by_id(trial.told(first)) != by_id(trial.told(second)):
+    if by_id(trial.answer_of(first)) != by_id(trial.answer_of(second)):
         raise Failed("the order of the items changes the answers")
 
 
@@ -144,7 +144,7 @@ def check_again(trial: Trial) -> None:
     """The same item may be asked again."""
     items = trial.items(3)
     first, second = trial.ask(items), trial.ask(items)
-    if by_id(trial.told(first)) != by_id(trial.told(second)):
+    if by_id(trial.answer_of(first)) != by_id(trial.answer_of(second)):
         raise Failed("the same items, asked again, have other answers")
 
 

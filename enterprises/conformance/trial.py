@@ -19,7 +19,7 @@ from config.crypto.suites import keyed_hash
 from config.errors import CallError
 from config.net.http_client import HttpClient, HttpResponse
 from config.times.clock import SystemClock
-from enterprises.conformance.callback_server import Mailbox
+from enterprises.conformance.callback_server import CallbackServer
 from enterprises.conformance.findings import Failed, Skipped
 from enterprises.content import build_content, parse_content
 from enterprises.errors import AnswerInvalid
@@ -53,7 +53,7 @@ class Trial:
     listen: str | None = None
     wait_s: float = 30.0
     ca_file: Path | None = None
-    mailbox: Mailbox | None = field(default=None, init=False)
+    callbacks: CallbackServer | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.http = HttpClient(self.ca_file)
@@ -66,12 +66,12 @@ class Trial:
     def __enter__(self) -> Trial:
         if self.listen:
             keys = {self.partner.key_id: self.secret}
-            self.mailbox = Mailbox(self.listen, keys, self.opened)
+            self.callbacks = CallbackServer(self.listen, keys, self.open_body)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.mailbox:
-            self.mailbox.close()
+        if self.callbacks:
+            self.callbacks.close()
         self.http.close()
 
     def items(self, count: int = 1) -> list[Item]:
@@ -94,28 +94,28 @@ class Trial:
         answer = self.send(edit(body) if edit else body, **change)
         return Asked(batch, tuple(item.id for item in items), answer, time.monotonic() - begun)
 
-    def told(self, asked: Asked) -> dict[str, Any]:
+    def answer_of(self, asked: Asked) -> dict[str, Any]:
         """The answer's object, also when it is called back. Raises Failed, or Skipped when nobody listens for it."""
         if asked.answer.status == 202:
-            if self.mailbox is None:
+            if self.callbacks is None:
                 raise Skipped("it answers later: give --listen, and have it call back there")
-            plain = self.mailbox.wait(asked.batch, self.wait_s)
+            plain = self.callbacks.wait(asked.batch, self.wait_s)
             if plain is None:
                 raise Failed(f"202, and nothing valid was called back within {self.wait_s:g} s")
             return read(plain)
         if asked.answer.status != 200:
             raise Failed(f"answered {asked.answer.status}")
-        return read(self.opened(asked.answer.headers.get("Content-Type", ""), asked.answer.body))
+        return read(self.open_body(asked.answer.headers.get("Content-Type", ""), asked.answer.body))
 
-    def opened(self, content_type: str, body: bytes) -> bytes:
+    def open_body(self, content_type: str, body: bytes) -> bytes:
         """The JSON of a body, sealed or not as agreed; AnswerInvalid when it is not so."""
         return parse_content(self.partner.seal, [self.secret], content_type, body)
 
     def send(self, plain: bytes, **change: Any) -> HttpResponse:
         """Send a body under the signature that `change` describes (see `signed`)."""
-        return self.post(*self.dressed(plain, **change))
+        return self.post(*self.sealed(plain, **change))
 
-    def dressed(self, plain: bytes, **change: Any) -> tuple[bytes, dict[str, str]]:
+    def sealed(self, plain: bytes, **change: Any) -> tuple[bytes, dict[str, str]]:
         """(body, headers) of a call with this question: sealed as agreed, signed as `change` describes."""
         body, content_type = build_content(
             self.partner.seal, change.get("secret", self.secret), self.partner.key_id, plain
@@ -159,10 +159,10 @@ class Trial:
         values = {"@method": "POST", "@path": path or urlsplit(self.url).path}
         values |= {"content-digest": digest, "content-type": content_type}
         names = " ".join(f'"{name}"' for name in covered)
-        told = f';nonce="{secrets.token_urlsafe(16) if nonce is None else nonce}"' if nonce != "" else ""
+        nonce_parameter = f';nonce="{secrets.token_urlsafe(16) if nonce is None else nonce}"' if nonce != "" else ""
         parameters = (
             f"({names});created={_now() // 1000 + shift_s};"
-            f'keyid="{key_id or self.partner.key_id}";alg="{self.partner.algorithm}"{told};tag="{tag}"'
+            f'keyid="{key_id or self.partner.key_id}";alg="{self.partner.algorithm}"{nonce_parameter};tag="{tag}"'
         )
         lines = [f'"{name}": {values[name]}' for name in covered] + [f'"@signature-params": {parameters}']
         suite: Any = SUITES[self.partner.algorithm]
@@ -188,9 +188,9 @@ def read(plain: bytes) -> dict[str, Any]:
         raise Failed(error.detail) from None
 
 
-def items_of(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+def items_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The items of an answer, all objects."""
-    items = told.get("items")
+    items = answer.get("items")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise Failed("the answer has no list of objects as items")
     return items

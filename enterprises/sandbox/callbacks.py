@@ -14,16 +14,16 @@ from enterprises.strict_json import write
 _log = get_logger(__name__)
 
 
-def call_back_later(ground: Ground, url: str, partner: Partner, told: dict[str, Any], seconds: float) -> None:
+def call_back_later(ground: Ground, url: str, partner: Partner, answer: dict[str, Any], seconds: float) -> None:
     """POST `told` to `url` in so many seconds; a failure is logged and not repeated: we ask again by ourselves."""
-    timer = threading.Timer(seconds, _call_back, (ground, url, partner, told))
+    timer = threading.Timer(seconds, _call_back, (ground, url, partner, answer))
     timer.daemon = True
     timer.start()
 
 
-def _call_back(ground: Ground, url: str, partner: Partner, told: dict[str, Any]) -> None:
+def _call_back(ground: Ground, url: str, partner: Partner, answer: dict[str, Any]) -> None:
     try:
-        body, headers = signed_answer(ground, url, partner, told)
+        body, headers = signed_answer(ground, url, partner, answer)
         status = ground.http.post(url, body, headers, total=10.0).status
         (_log.info if status == 200 else _log.warning)("sandbox_called_back", partner=partner.code, status=status)
     except OneCertError as error:
@@ -32,10 +32,10 @@ def _call_back(ground: Ground, url: str, partner: Partner, told: dict[str, Any])
         ground.http.close()
 
 
-def signed_answer(ground: Ground, url: str, partner: Partner, told: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
+def signed_answer(ground: Ground, url: str, partner: Partner, answer: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
     """(body, headers) of a callback to `url`, as this partner would send it."""
     secret = ground.secrets.get(f"{partner.code}.key")
-    body, content_type = build_content(partner.seal, secret, partner.key_id, write(told))
+    body, content_type = build_content(partner.seal, secret, partner.key_id, write(answer))
     headers = sign(
         "POST",
         url,

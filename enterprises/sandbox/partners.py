@@ -77,9 +77,9 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, public_url: str | None 
         received.note(code, question, ground.clock.now())
         if behaviour.mode(code)[0] != "callback":
             return _sealed(ground, partner, _play(partner, question, behaviour))
-        told = {"batch": question.batch, "items": [_answer(partner, question, item, "ok") for item in question.items]}
+        answer = {"batch": question.batch, "items": [_answer(partner, question, item, "ok") for item in question.items]}
         url = f"{called_back}/partners/{code}/answers"
-        call_back_later(ground, url, partner, told, behaviour.mode(code)[1] or CALLBACK_S)
+        call_back_later(ground, url, partner, answer, behaviour.mode(code)[1] or CALLBACK_S)
         return _sealed(ground, partner, Response(write({"batch": question.batch}), 202, content_type=JSON_TYPE))
 
     @blueprint.get("/partners/<code>/received")
@@ -116,15 +116,15 @@ def _sealed(ground: Ground, partner: Partner, response: Response) -> Response:
 
 def _read_question(body: bytes) -> Question:
     """The question of a body; AnswerInvalid when it is not the protocol's, down to each item's fields."""
-    told = read_object(body)
-    kind, service, items = told.get("kind"), told.get("service"), told.get("items")
+    question = read_object(body)
+    kind, service, items = question.get("kind"), question.get("service"), question.get("items")
     names = FIELDS.get((kind, service)) if isinstance(kind, str) and isinstance(service, str) else None
     if names is None or not isinstance(items, list) or not items:
         raise AnswerInvalid("not a question")
     for item in items:
         if not isinstance(item, dict) or not _is_item(item, {"id", *names}):
             raise AnswerInvalid("an item lacks a field, has one that is not this partner's, or one that is no text")
-    return Question(str(told.get("batch")), str(kind), str(service), items)
+    return Question(str(question.get("batch")), str(kind), str(service), items)
 
 
 def _is_item(item: Mapping[str, Any], names: set[str]) -> bool:
@@ -160,9 +160,9 @@ def _answer(partner: Partner, question: Question, item: Mapping[str, str], mode:
     if mode == "retry":
         return {"id": item["id"], "error": "retry"}
     if question.kind == "identity":
-        told = verdict_of(item["phone"], item.get("id_tail") or item["id_number"])
+        verdict = verdict_of(item["phone"], item.get("id_tail") or item["id_number"])
         since = {"active_since": HELD_SINCE} if mode == "since" else {}
-        return {"id": item["id"], "verdict": mode if mode in VERDICT_MODES else told, **since}
+        return {"id": item["id"], "verdict": mode if mode in VERDICT_MODES else verdict, **since}
     subject = item.get("phone") or item["id_number"]
     counts = {application.code: count_of(application.code, subject) for application in partner.counted}
     older = next((code for code, count in counts.items() if count), None) if item.get("held_since") else None

@@ -1,4 +1,4 @@
-"""Recording what a partner called back. It names items, not questions; what is not open to it changes nothing."""
+"""Record the answers that a partner calls back. It names items, not questions; items not open to it change nothing."""
 
 import re
 from collections import defaultdict
@@ -9,52 +9,53 @@ from sqlalchemy import select
 
 from config.db.engine import id_in, reading
 from config.ground import Ground
-from enterprises.protocol import Answer as PartnerAnswer
+from enterprises.protocol import Answer
 from query.models import inquiry, question
 from query.waves.answers import stored_answer
-from query.waves.questions import CALLED_BACK, COUNT, REFUSED, Answer, Lease, QuestionState
-from query.waves.record import record
+from query.waves.questions import COUNT, REFUSED, QuestionState, StoredAnswer
+from query.waves.record import RecordedCall, record_all
 
-AT_ONCE: Final = 500
+BATCH_SIZE: Final = 500
 ITEM: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
-def record_called_back(ground: Ground, partner: str, told: Mapping[str, PartnerAnswer]) -> int:
-    """Keep the answers (item id -> answer) of questions that were put to this partner and are open; returns how many.
+def record_called_back(ground: Ground, partner: str, called_back: Mapping[str, Answer]) -> int:
+    """Record answers (by item id) to open questions that were put to this partner; return how many there were.
 
-    Unknown, closed and already answered items change nothing. The rest is for `advance`, which is rung.
+    Unknown, closed and already answered items change nothing. `advance` is rung for waves that are complete now.
     """
-    answers = {bytes.fromhex(item): stored_answer(answer) for item, answer in told.items() if ITEM.fullmatch(item)}
-    taken = 0
-    for lease, mine in _open(ground, partner, answers):
-        if record(ground, lease, mine):
+    known = {item: answer for item, answer in called_back.items() if ITEM.fullmatch(item)}
+    answers = {bytes.fromhex(item): stored_answer(answer) for item, answer in known.items()}
+    awaited = 0
+    for call in _calls(ground, partner, answers):
+        if record_all(ground, [call]):
             ground.bell.ring("advance")
-        taken += len(mine)
-    return taken
+        awaited += len(call.answers)
+    return awaited
 
 
-def _open(ground: Ground, partner: str, answers: Mapping[bytes, Answer]) -> Iterator[tuple[Lease, dict[bytes, Answer]]]:
+def _calls(ground: Ground, partner: str, answers: Mapping[bytes, StoredAnswer]) -> Iterator[RecordedCall]:
+    """Sort answers to open questions by kind, a batch of inquiries at a time."""
     ids = sorted(answers)
-    for start in range(0, len(ids), AT_ONCE):
-        rows = _rows(ground, partner, ids[start : start + AT_ONCE])
-        groups: dict[tuple[str, str], dict[bytes, Any]] = defaultdict(dict)
-        for row in rows:
+    for start in range(0, len(ids), BATCH_SIZE):
+        waves: dict[str, set[int]] = defaultdict(set)
+        found: dict[str, dict[bytes, StoredAnswer]] = defaultdict(dict)
+        for row in _open_questions(ground, partner, ids[start : start + BATCH_SIZE]):
             if _fits(row.kind, answers[row.id]):
-                groups[row.kind, row.service][row.id] = row
-        for (kind, service), found in groups.items():
-            tries = dict.fromkeys((row.wave for row in found.values()), CALLED_BACK)
-            yield Lease(partner, kind, service, tries, 0), {number: answers[number] for number in found}
+                waves[row.kind].add(row.wave)
+                found[row.kind][row.id] = answers[row.id]
+        for kind, mine in found.items():
+            yield RecordedCall(partner, kind, waves[kind], mine)
 
 
-def _rows(ground: Ground, partner: str, ids: list[bytes]) -> Sequence[Any]:
-    """Open questions that were put to this partner about these inquiries. Never asked, nothing can be answered."""
+def _open_questions(ground: Ground, partner: str, ids: list[bytes]) -> Sequence[Any]:
+    """Return the open questions about these inquiries that were put to the partner at least once."""
     asked = (question.c.partner == partner, question.c.state != QuestionState.DONE, question.c.tries > 0)
-    columns = (inquiry.c.id, question.c.wave, question.c.kind, question.c.service)
-    found = select(*columns).join(question, question.c.wave == inquiry.c.wave)
+    found = select(inquiry.c.id, question.c.wave, question.c.kind).join(question, question.c.wave == inquiry.c.wave)
     with reading(ground.engine) as db:
         return db.execute(found.where(id_in(inquiry.c.id, ids), *asked)).all()
 
 
-def _fits(kind: str, answer: Answer) -> bool:
-    """Counts answer a question for counts, a verdict one about identity, `refused` either."""
+def _fits(kind: str, answer: StoredAnswer) -> bool:
+    """Return whether an answer can be one to this kind: counts, a verdict, or `refused` to either."""
     return answer is not None and (answer == REFUSED or isinstance(answer, dict) == (kind == COUNT))

@@ -11,69 +11,69 @@ from functools import partial
 from typing import Final
 
 from config.ground import Ground
-from query.asking.ask import ask
-from query.asking.bulkheads import Lanes
-from query.asking.gather import Gathered, gather, waited_for
-from query.asking.gather_delay import Linger
-from query.asking.rounds import Rounds, lanes_of
+from enterprises import circuit_breaker
+from query.asking.bulkheads import Bulkheads
+from query.asking.claims import claim_call
+from query.asking.gather import carriers_with_waiting, claim_waiting
+from query.asking.permits import acquire_permits
+from query.asking.rounds import LocalAsker, PermittedCall
 from query.settling.advance import advance
 
-_LANES: Final = Lanes()
-_LINGER: Final = Linger()
+MAX_TURN_S: Final = 2.0
+"""The time after which `ask` lets the other jobs of the queue run first."""
+
+Jobs = Mapping[str, Callable[..., object]]
 
 
-def ask_in_lane(ground: Ground, code: str) -> None:
-    """Ask in a lane of the partner's, so that a slow partner keeps no worker from the others."""
-    partner = ground.catalogues.current().partner(code)
-    if partner is not None:
-        _LANES.run(code, lanes_of(partner), partial(ask, ground, code))
+def make_jobs(ground: Ground, bulkheads: Bulkheads | None = None) -> Jobs:
+    """Make the steps that a worker may run: name -> step(argument of the ring, if any)."""
+    asker = LocalAsker(ground, bulkheads or Bulkheads())
+    return {
+        "gather": partial(gather, ground, asker),
+        "ask": partial(ask, ground, asker),
+        "advance": partial(advance, ground),
+    }
 
 
-def gather_all(ground: Ground, _carrier: str = "") -> None:
-    """Gather who waits, whichever carrier for, until nobody does, and ask the enterprises about those who match.
-
-    (An older release beside this one rings for each carrier.)
-    """
-    heard = _gather_once(ground)
-    while any(one.more for one in heard.values()):
-        heard = _gather_once(ground)
-    _ring_for_the_rest(ground, heard)
-
-
-def _gather_once(ground: Ground) -> dict[str, Gathered]:
-    """One wave for each carrier, side by side in their lanes, and a round for all of them but the slow."""
-    rounds, gathered = Rounds(ground, _LANES), dict[str, Gathered]()
-    catalogue, steps = ground.catalogues.current(), {}
-    for code, services in waited_for(ground).items():
-        if (carrier := catalogue.partner(code)) is not None:
-            steps[code] = (lanes_of(carrier), partial(_gather, ground, code, services, rounds, gathered))
-    without = _LANES.run_beside(steps)
-    rounds.run()
-    heard = dict(gathered)  # who is slower than this looks for the rest itself
-    _LINGER.note(sum(one.inquiries for one in heard.values()), time.monotonic())
-    for code in without:
-        _LANES.run(code, *steps[code])  # when one of its lanes is free
-    return heard
-
-
-def _gather(ground: Ground, code: str, services: list[str], rounds: Rounds, gathered: dict[str, Gathered]) -> None:
-    gathered[code] = one = gather(ground, code, services, rounds)
-    if one.more:
-        ground.bell.ring("gather")  # another worker may be idle
-    if rounds.run_if_left():
-        _ring_for_the_rest(ground, {code: one})
-
-
-def _ring_for_the_rest(ground: Ground, heard: Mapping[str, Gathered]) -> None:
-    """A claim passes over what another worker's has locked: whoever ends last must not leave it to the sweep."""
-    if {code for code, one in heard.items() if one.goes_on} & waited_for(ground).keys():
+def gather(ground: Ground, asker: LocalAsker) -> None:
+    """Take waiting inquiries into waves and ask their carriers, until no carrier has a full batch waiting."""
+    while True:
+        calls = claim_waiting(ground, asker)
+        full = {one.partner.code for one in calls if one.call.lease.more}
+        if full:
+            ground.bell.ring("gather")  # another worker may be idle
+        answered = {result.partner.code for result in asker.run(calls) if result.can_continue}
+        if not full & answered:
+            break
+    # A claim passes over rows that another worker has locked; whoever ends last must not leave them to the sweep.
+    if answered & carriers_with_waiting(ground).keys():
         ground.bell.ring("gather")
 
 
-def linger_s(step: str) -> float:
-    """Seconds that a worker waits, once it was rung for a step, before it takes the ring away and runs it."""
-    return _LINGER.seconds(time.monotonic()) if step == "gather" else 0.0
+def ask(ground: Ground, asker: LocalAsker, partner_code: str) -> None:
+    """Put the due questions to a partner, call by call, until none is due, a call fails, or the turn is over."""
+    begun = time.monotonic()
+    while (call := _claim(ground, asker, partner_code)) is not None:
+        in_time = asker.run([call])
+        if not any(result.can_continue for result in in_time) or not call.call.leaves_more(call.partner.batch_size):
+            return
+        if time.monotonic() - begun > MAX_TURN_S:
+            ground.bell.ring("ask", partner_code)
+            return
 
 
-JOBS: Final[Mapping[str, Callable[..., object]]] = {"gather": gather_all, "ask": ask_in_lane, "advance": advance}
-"""What a worker may run: name -> step(ground, argument of the ring, if any)."""
+def _claim(ground: Ground, asker: LocalAsker, code: str) -> PermittedCall | None:
+    """Claim what is due to a partner that may be called now."""
+    partner = ground.catalogues.current().partner(code)
+    if partner is None or not asker.has_room(partner):
+        return None
+    (permit,) = acquire_permits(ground, [partner], "ask")
+    if not permit.granted:
+        return None
+    call = None
+    try:
+        call = claim_call(ground, partner)
+    finally:
+        if call is None:
+            circuit_breaker.release(ground, partner, permit, used=False)
+    return PermittedCall(partner, call, permit) if call is not None else None

@@ -1,59 +1,54 @@
-"""Whether a partner may be called just now: its hours, its breaker, the agreed number of calls."""
+"""Permits: whether a partner may be called now, by its hours, its breaker and the agreed number of calls."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+import threading
+from collections.abc import Sequence
 from typing import Final
 
 from config.catalogue.schema import Partner
 from config.ground import Ground
 from config.times.opening_hours import opens_at
 from enterprises import circuit_breaker
-from query.asking.bulkheads import waiting
+from enterprises.circuit_breaker import CallPermit
 from query.inquiry import SECOND
-from query.waves.record import slow_down
+from query.waves.record import postpone
 
 SHORT_WAIT_S: Final = 1.5
-"""So long a step waits for its turn itself: it has a lane of its own, and the sweep comes no sooner."""
+"""The longest wait for a permit after which the step is rung again; the sweep rings after any longer one."""
+
+_DENIED: Final = CallPermit()
+_WITHOUT_A_CALL: Final = CallPermit("disabled")
 
 
-@dataclass
-class Permit:
-    """Whether one call may be made. `used` is unset when there turned out to be nothing to ask."""
+def acquire_permits(ground: Ground, partners: Sequence[Partner], step: str) -> list[CallPermit]:
+    """Acquire a permit for one call to each partner; a permit that is not granted tells why by itself.
 
-    granted: bool
-    used: bool = True
-
-
-@contextmanager
-def turn(ground: Ground, partner: Partner) -> Iterator[Permit]:
-    """A turn to call this partner, given back at the end. Not granted: what is due waits until it may be asked."""
-    if not partner.enabled:
-        yield Permit(True)  # settled without a call
-        return
-    opens = opens_at(partner.closed, ground.clock.now())
-    if opens is not None:
-        slow_down(ground, partner.code, opens)
-        yield Permit(False)
-        return
-    taken = _enter(ground, partner)
-    permit = Permit(taken.granted)
-    try:
-        yield permit
-    finally:
-        if taken.granted:
-            circuit_breaker.leave(ground, partner, taken, used=permit.used)
+    The due questions of a partner that may not be called are postponed until it may; `step` is rung when that is soon.
+    A partner that is switched off needs no permit: its questions are answered without a call.
+    """
+    now = ground.clock.now()
+    opening = [opens_at(partner.closed, now) for partner in partners]
+    callable_now = [one for one, opens in zip(partners, opening, strict=True) if one.enabled and opens is None]
+    acquired = iter(circuit_breaker.acquire_all(ground, callable_now))
+    permits = []
+    for partner, opens in zip(partners, opening, strict=True):
+        if not partner.enabled:
+            permits.append(_WITHOUT_A_CALL)
+        elif opens is not None:
+            postpone(ground, partner.code, opens)
+            permits.append(_DENIED)
+        else:
+            permits.append(next(acquired))
+            _wait_for(ground, partner, permits[-1], step)
+    return permits
 
 
-def _enter(ground: Ground, partner: Partner) -> circuit_breaker.Turn:
-    taken = circuit_breaker.enter(ground, partner)
-    if taken.wait_s is not None and taken.wait_s <= SHORT_WAIT_S:
-        with waiting():
-            time.sleep(taken.wait_s)
-        taken = circuit_breaker.enter(ground, partner)
-    if taken.until is not None:
-        slow_down(ground, partner.code, taken.until)
-    elif taken.wait_s is not None:
-        slow_down(ground, partner.code, ground.clock.now() + int(taken.wait_s * SECOND))
-    return taken
+def _wait_for(ground: Ground, partner: Partner, permit: CallPermit, step: str) -> None:
+    if permit.until is not None:
+        postpone(ground, partner.code, permit.until)
+    elif permit.wait_s is not None:
+        postpone(ground, partner.code, ground.clock.now() + int(permit.wait_s * SECOND))
+        if permit.wait_s <= SHORT_WAIT_S:
+            argument = partner.code if step == "ask" else None
+            timer = threading.Timer(permit.wait_s, ground.bell.ring, (step, argument))
+            timer.daemon = True
+            timer.start()

@@ -1,186 +1,178 @@
-"""A round: waves whose members are known to match put their questions to all partners side by side, in this process.
+"""Rounds: calls to several partners side by side, made and completed by one worker.
 
-Waves that were checked at the same time share a round, as many as one call may hold, whichever carrier checked them.
+Who runs a round: the thread that starts it. It waits as long as healthy partners take, records all answers that came
+in one transaction, settles the waves, and runs the round of count questions that this brings. A slow partner's answer
+is completed in the same way by the thread that waited for it. If the process dies, the leases run out and the
+questions are asked again.
 
-What comes back as soon as from a healthy partner is recorded together, in one transaction; a slow partner's answer is
-recorded by its own lane when it comes. Killed at any point, the leases run out and the questions are asked again.
+Waves that were checked at the same time share a round of count questions, as many as one call may hold.
 """
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import cache, partial
-from typing import Final
 
 from config.catalogue.schema import Partner
+from config.errors import OneCertError
 from config.ground import Ground
+from config.telemetry.log import get_logger
 from config.times.opening_hours import opens_at
 from enterprises import circuit_breaker
-from enterprises.protocol import Item
-from query.asking.ask import Call, Heard, hear, lease_until, owed_items, record_heard, settle
-from query.asking.bulkheads import Lanes
-from query.settling.after_commit import Round
-from query.waves.questions import COUNT, Lease
-from query.waves.record import put_back
+from enterprises.circuit_breaker import CallPermit
+from query.asking.bulkheads import Bulkheads, Running
+from query.asking.calls import CallResult, call_partner
+from query.asking.claims import OwedItem, PartnerCall, lease_until, owed_items
+from query.asking.results import record_results
+from query.settling.advance import advance
+from query.settling.after_commit import OwnedWave
+from query.waves.questions import COUNT, IDENTITY, Lease
+from query.waves.record import reschedule
 from query.waves.waves import Wave
 
-LANES_EACH: Final = 4
-"""Calls to one partner that a worker has under way at most."""
-
-
-def lanes_of(partner: Partner) -> int:
-    """How many calls to a partner one worker may have under way."""
-    return min(partner.concurrency, LANES_EACH)
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """One partner's part of a round."""
+class PermittedCall:
+    """A claimed call, and the permit to make it."""
 
     partner: Partner
-    call: Call
-    turn: circuit_breaker.Turn
+    call: PartnerCall
+    permit: CallPermit
 
 
-@dataclass(slots=True)
-class _Table:
-    """Where the lanes lay down what they heard, as long as somebody waits for it."""
+class LocalAsker:
+    """Runs the rounds of one worker process in its bulkheads."""
 
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    heard: list[tuple[_Part, Heard]] | None = field(default_factory=list)
+    def __init__(self, ground: Ground, bulkheads: Bulkheads) -> None:
+        self._ground, self._bulkheads = ground, bulkheads
 
-    def lay(self, part: _Part, heard: Heard) -> bool:
-        """False: nobody waits any more."""
-        with self.lock:
-            if self.heard is not None:
-                self.heard.append((part, heard))
-            return self.heard is not None
+    def has_room(self, partner: Partner) -> bool:
+        """Return whether this process can call the partner now."""
+        return self._bulkheads.has_room(partner)
 
-    def clear(self) -> list[tuple[_Part, Heard]]:
-        """What was laid down; from now on nothing is."""
-        with self.lock:
-            heard, self.heard = self.heard or [], None
-            return heard
+    def run(self, calls: Sequence[PermittedCall]) -> list[CallResult]:
+        """Make calls of one kind side by side and complete those that come in time; return these results."""
+        started = [running for one in calls if (running := self._start(one)) is not None]
+        late = self._bulkheads.wait(started)
+        for running in late:
+            running.future.add_done_callback(self._complete_late)
+        return self._complete([running.future.result() for running in started if running not in late])
 
+    def _start(self, one: PermittedCall) -> "Running[_Made] | None":
+        running = self._bulkheads.submit(one.partner, len(one.call.items), partial(self._make, one))
+        if running is None:
+            circuit_breaker.release(self._ground, one.partner, one.permit, used=False)
+            self._put_back(one.call, self._ground.clock.now())
+        return running
 
-class Rounds:
-    """The rounds that one job has to run, in the lanes of its process. Several threads may add to them."""
+    def _make(self, one: PermittedCall) -> "_Made":
+        """Make one call. After an unexpected error there is no result, and the lease runs out."""
+        try:
+            return _Made(one, call_partner(self._ground, one.partner, one.call))
+        except OneCertError as error:
+            _log.warning("call_failed", partner=one.partner.code, error=type(error).__name__, detail=error.detail)
+        except Exception:
+            _log.exception("call_broken", partner=one.partner.code)
+        return _Made(one, None)
 
-    def __init__(self, ground: Ground, lanes: Lanes) -> None:
-        self._ground, self._lanes = ground, lanes
-        self._added: list[Round] = []
-        self._lock = threading.Lock()
-        self._left = False
+    def _complete(self, made: "Sequence[_Made]") -> list[CallResult]:
+        """Record results together, settle the waves, and run the round of count questions that follows."""
+        results = [one.result for one in made if one.result is not None]
+        try:
+            waves = record_results(self._ground, results)
+            owned = advance(self._ground, waves, self._choose) if waves else []
+        finally:
+            permits = [(one.permitted.partner, one.permitted.permit) for one in made]
+            circuit_breaker.release_all(self._ground, permits)
+        smallest = min((partner.batch_size for partner in self._ground.catalogues.current().partners), default=1)
+        for several in merge_by_batch_size(owned, smallest):
+            self.run(self._permitted(self._count_calls(several)))
+        return results
 
-    def take(self, partners: Sequence[Partner]) -> Mapping[str, int]:
-        """Whom of these it asks itself: those that can be asked now. Code -> until when (epoch ms)."""
+    def _complete_late(self, future: "Future[_Made]") -> None:
+        """Complete a slow partner's call, in its own thread, and ring for what it may have left waiting."""
+        made = future.result()
+        partner, call = made.permitted.partner, made.permitted.call
+        try:
+            results = self._complete([made])
+        except OneCertError as error:
+            _log.warning("late_result_lost", partner=partner.code, error=type(error).__name__, detail=error.detail)
+            return
+        except Exception:
+            _log.exception("late_result_broken", partner=partner.code)
+            return
+        if any(result.can_continue for result in results):
+            rings = [("gather", None)] if call.lease.kind == IDENTITY else []
+            more = [("ask", partner.code)] if call.leaves_more(partner.batch_size) else []
+            self._ground.bell.ring_all([*rings, *more])
+
+    def _choose(self, partners: Sequence[Partner]) -> Mapping[str, int]:
+        """Select the partners that this process calls itself: code -> end of the lease (epoch ms)."""
         now = self._ground.clock.now()
         return {
             partner.code: lease_until(self._ground, partner)
             for partner in partners
-            if opens_at(partner.closed, now) is None and self._lanes.has_room(partner.code, lanes_of(partner))
+            if opens_at(partner.closed, now) is None and self.has_room(partner)
         }
 
-    def add(self, one: Round) -> None:
-        """A round to run."""
-        with self._lock:
-            self._added.append(one)
-
-    def run(self) -> None:
-        """Run what was added. What is added from now on is for whoever adds it."""
-        for several in self._shared(leave=True):
-            self._run(several)
-
-    def run_if_left(self) -> bool:
-        """Run what was added after `run`; False: that is still to come."""
-        if self._left:
-            for several in self._shared():
-                self._run(several)
-        return self._left
-
-    def _shared(self, *, leave: bool = False) -> list[list[Round]]:
-        with self._lock:
-            added, self._added, self._left = self._added, [], self._left or leave
-        sizes = [partner.batch_size for partner in self._ground.catalogues.current().partners]
-        return share(added, min(sizes, default=1))
-
-    def _run(self, several: Sequence[Round]) -> None:
-        parts, table = self._entered(self._calls(several)), _Table()
-        steps = {part.partner.code: (lanes_of(part.partner), partial(self._step, part, table.lay)) for part in parts}
-        without = self._lanes.run_beside(steps)
-        self._recorded(table.clear())
-        for part in parts:
-            if part.partner.code in without:
-                circuit_breaker.leave(self._ground, part.partner, part.turn, used=False)
-                self._put_back(part.call, self._ground.clock.now())
-
-    def _calls(self, several: Sequence[Round]) -> list[tuple[Partner, Call]]:
-        """A call to each partner of a round."""
+    def _count_calls(self, owned: Sequence[OwnedWave]) -> list[tuple[Partner, PartnerCall]]:
+        """One call to each partner about all of these waves."""
         calls = []
-        # Everyone is owed the same, but that the time in which somebody's hours are closed does not count.
+        # All are owed the same items; only the deadlines differ, by the partner's closed hours.
         owed_by = cache(partial(_owed, self._ground))
-        for code in dict.fromkeys(code for one in several for code in one.leases):
+        for code in dict.fromkeys(code for one in owned for code in one.leases):
             partner = self._ground.catalogues.current().partner(code)
             if partner is None:
                 continue
-            mine = [one for one in several if code in one.leases]
+            mine = [one for one in owned if code in one.leases]
             owed = [entry for one in mine for entry in owed_by(one.wave, tuple(partner.closed))]
             until = min(one.leases[code] for one in mine)
             lease = Lease(code, COUNT, mine[0].wave.service, {one.wave.id: 1 for one in mine}, until)
-            answer_by = min((end for *_, end in owed), default=0)
-            calls.append((partner, Call(lease, {member: item for member, item, _ in owed}, answer_by)))
+            calls.append((partner, PartnerCall.of(lease, owed)))
         return calls
 
-    def _entered(self, calls: Sequence[tuple[Partner, Call]]) -> list[_Part]:
-        """The calls that may be made now; the questions of the others are due again, when they may be."""
-        turns = circuit_breaker.enter_all(self._ground, [partner for partner, _ in calls])
-        parts = []
-        for (partner, call), turn in zip(calls, turns, strict=True):
-            if turn.granted and call.items:
-                parts.append(_Part(partner, call, turn))
-                continue
-            if turn.granted:
-                circuit_breaker.leave(self._ground, partner, turn, used=False)
-            self._put_back(call, turn.until or self._ground.clock.now())
-        return parts
+    def _permitted(self, calls: Sequence[tuple[Partner, PartnerCall]]) -> list[PermittedCall]:
+        """The calls that may be made now; the questions of the others are due again when they may."""
+        permits = circuit_breaker.acquire_all(self._ground, [partner for partner, _ in calls])
+        permitted = []
+        for (partner, call), permit in zip(calls, permits, strict=True):
+            if permit.granted:
+                permitted.append(PermittedCall(partner, call, permit))
+            else:
+                self._put_back(call, permit.until or self._ground.clock.now())
+        return permitted
 
-    def _put_back(self, call: Call, due_at: int) -> None:
-        put_back(self._ground, call.lease, due_at)
+    def _put_back(self, call: PartnerCall, due_at: int) -> None:
+        reschedule(self._ground, call.lease, due_at)
         self._ground.bell.ring("ask", call.lease.partner)
 
-    def _step(self, part: _Part, lay: Callable[[_Part, Heard], bool]) -> None:
-        """What a lane does: call, and leave what it heard to who waits; record it itself when nobody does."""
-        try:
-            heard = hear(self._ground, part.partner, part.call)
-        except BaseException:
-            circuit_breaker.leave(self._ground, part.partner, part.turn)
-            raise
-        if not lay(part, heard):
-            self._recorded([(part, heard)])
 
-    def _recorded(self, heard: Sequence[tuple[_Part, Heard]]) -> None:
-        try:
-            settle(self._ground, record_heard(self._ground, [one for _, one in heard]))
-        finally:
-            circuit_breaker.leave_all(self._ground, [(part.partner, part.turn) for part, _ in heard])
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A call that was made; without a result, something unexpected went wrong."""
+
+    permitted: PermittedCall
+    result: CallResult | None
 
 
-def share(rounds: Sequence[Round], most: int) -> list[list[Round]]:
-    """Rounds that are run as one: of one service, and of at most so many inquiries, unless one alone has more."""
-    shared: list[list[Round]] = []
-    for one in rounds:
-        beside = next((several for several in shared if _fits(several, one, most)), None)
-        if beside is None:
-            shared.append([one])
+def merge_by_batch_size(owned: Sequence[OwnedWave], most: int) -> list[list[OwnedWave]]:
+    """Group waves into rounds: of one service, and of at most `most` inquiries, unless one wave alone has more."""
+    rounds: list[list[OwnedWave]] = []
+    for one in owned:
+        fitting = next((several for several in rounds if _fits(several, one, most)), None)
+        if fitting is None:
+            rounds.append([one])
         else:
-            beside.append(one)
-    return shared
+            fitting.append(one)
+    return rounds
 
 
-def _fits(several: Sequence[Round], one: Round, most: int) -> bool:
+def _fits(several: Sequence[OwnedWave], one: OwnedWave, most: int) -> bool:
     members = sum(len(other.wave.members) for other in [*several, one])
     return several[0].wave.service == one.wave.service and members <= most
 
 
-def _owed(ground: Ground, wave: Wave, closed: tuple[str, ...]) -> list[tuple[bytes, Item, int]]:
+def _owed(ground: Ground, wave: Wave, closed: tuple[str, ...]) -> list[OwedItem]:
     return owed_items(ground, wave, COUNT, [None] * len(wave.members), closed)

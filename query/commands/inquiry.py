@@ -15,13 +15,13 @@ from query.inquiry import Outcome, State
 from query.models import inquiry, question
 from query.waves.questions import QuestionState
 
-LISTED: Final = ("reference", "service", "entrance", "state", "outcome", "phone", "accepted_at", "closed_at")
+INQUIRY_COLUMNS: Final = ("reference", "service", "entrance", "state", "outcome", "phone", "accepted_at", "closed_at")
 
 
-ASKED: Final = ("partner", "kind", "state", "tries", "due_at")
+QUESTION_COLUMNS: Final = ("partner", "kind", "state", "tries", "due_at")
 
 
-STATE_WORDS: Final = {QuestionState.DUE: "due", QuestionState.LEASED: "being asked", QuestionState.DONE: "over"}
+QUESTION_STATES: Final = {QuestionState.DUE: "due", QuestionState.LEASED: "being asked", QuestionState.DONE: "over"}
 
 
 @click.group("inquiry")
@@ -41,7 +41,7 @@ def list_inquiries(ground: Ground, state: str | None, limit: int, as_json: bool)
         newest = newest.where(inquiry.c.state == State[state.upper()])
     with reading(ground.engine) as db:
         rows = [_shown(ground, row) for row in db.execute(newest)]
-    print_table(rows, LISTED, as_json)
+    print_table(rows, INQUIRY_COLUMNS, as_json)
 
 
 @inquiry_commands.command("show")
@@ -54,14 +54,16 @@ def show_inquiry(ground: Ground, reference: str, as_json: bool) -> None:
         row = db.execute(_by_reference(reference)).first()
         if row is None:
             raise NotFound("no inquiry has this reference")
-        asked = db.execute(select(question).where(question.c.wave == row.wave).order_by(question.c.kind.desc())).all()
-    questions = [_asked(entry) for entry in asked]
-    told = {**_shown(ground, row), **_times(row), "waiting_for": row.waiting_for, "tried": row.carriers_tried.split()}
+        questions_found = db.execute(
+            select(question).where(question.c.wave == row.wave).order_by(question.c.kind.desc())
+        ).all()
+    questions = [_question(entry) for entry in questions_found]
+    fields = {**_shown(ground, row), **_times(row), "waiting_for": row.waiting_for, "tried": row.carriers_tried.split()}
     if as_json:
-        print_table([{**told, "questions": questions}], [], as_json)
+        print_table([{**fields, "questions": questions}], [], as_json)
         return
-    print_table([{"what": name, "is": value} for name, value in told.items()], ("what", "is"), as_json)
-    print_table(questions, ASKED, as_json)
+    print_table([{"what": name, "is": value} for name, value in fields.items()], ("what", "is"), as_json)
+    print_table(questions, QUESTION_COLUMNS, as_json)
 
 
 @inquiry_commands.command("nudge")
@@ -113,9 +115,9 @@ def _times(row: Row[Any]) -> dict[str, Any]:
     return {"asked_at": _time(row.asked_at), "decided_at": _time(row.decided_at)}
 
 
-def _asked(row: Row[Any]) -> dict[str, Any]:
-    told = {"partner": row.partner, "kind": row.kind, "state": STATE_WORDS[row.state], "tries": row.tries}
-    return {**told, "due_at": rfc3339(row.due_at)}
+def _question(row: Row[Any]) -> dict[str, Any]:
+    fields = {"partner": row.partner, "kind": row.kind, "state": QUESTION_STATES[row.state], "tries": row.tries}
+    return {**fields, "due_at": rfc3339(row.due_at)}
 
 
 def _time(moment: int | None) -> str | None:

@@ -11,7 +11,7 @@ from config.commands.terminal import json_option, needs_ground, print_json, prin
 from config.db.engine import reading
 from config.ground import Ground
 from config.telemetry.metrics import Counted, counted_below
-from enterprises.circuit_breaker import standing_of
+from enterprises.circuit_breaker import partner_health
 from query.upkeep.backlog import backlog
 from query.upkeep.stats import Group, Share, Waits, begin_of, groups, shares, waiting_by_partner
 from sms_port.ledger.totals import Totals, oldest_owed, totals
@@ -20,7 +20,7 @@ PARTNER_COLUMNS: Final = (
     *("partner", "breaker", "calls", "errors", "last_error"),
     *("answered", "unavailable", "mean_ms", "questions", "items", "oldest_due_s"),
 )
-TABLES: Final[Mapping[str, Sequence[str]]] = {
+FIGURE_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     "inquiries": [field.name for field in fields(Group)],
     "outcomes": [field.name for field in fields(Share)],
     "waiting": ("inquiries_open", "oldest_due_question_s", "messages_owed", "oldest_owed_message_s"),
@@ -35,13 +35,13 @@ TABLES: Final[Mapping[str, Sequence[str]]] = {
 @needs_ground
 def stats(ground: Ground, days: int, as_json: bool) -> None:
     """Show how many inquiries and messages stand where, and how each partner does. Totals only."""
-    told = figures(ground, days)
+    report = figures(ground, days)
     if as_json:
-        print_json(told)
+        print_json(report)
         return
-    for name, columns in TABLES.items():
+    for name, columns in FIGURE_COLUMNS.items():
         click.echo(f"{name}:")
-        print_table(told[name] if isinstance(told[name], list) else [told[name]], columns, False)
+        print_table(report[name] if isinstance(report[name], list) else [report[name]], columns, False)
 
 
 def figures(ground: Ground, days: int) -> dict[str, Any]:
@@ -79,15 +79,15 @@ def _partners(ground: Ground) -> list[dict[str, Any]]:
 
 def _partner(ground: Ground, partner: Partner, waits: Waits, counted: Counted) -> dict[str, Any]:
     """Calls and errors are all hosts'; answers and times are what the processes of this host have counted."""
-    standing, mine = standing_of(ground, partner), ("partner", partner.code)
+    health, mine = partner_health(ground, partner), ("partner", partner.code)
     timed = counted.get(("onecert_partner_call_seconds_count", (mine,)), 0)
     seconds = counted.get(("onecert_partner_call_seconds_sum", (mine,)), 0)
     return {
         "partner": partner.code,
-        "breaker": standing.breaker if partner.enabled else "off",
-        "calls": standing.calls,
-        "errors": standing.errors,
-        "last_error": standing.last_error or None,
+        "breaker": health.breaker if partner.enabled else "off",
+        "calls": health.calls,
+        "errors": health.errors,
+        "last_error": health.last_error or None,
         "answered": int(counted.get(("onecert_partner_answers_total", (("outcome", "answered"), mine)), 0)),
         "unavailable": int(counted.get(("onecert_partner_answers_total", (("outcome", "unavailable"), mine)), 0)),
         "mean_ms": round(seconds / timed * 1000) if timed else None,

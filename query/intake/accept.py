@@ -14,8 +14,8 @@ from sqlalchemy import Connection, bindparam, select
 from config.failpoints import failpoint
 from config.ground import Ground
 from query.errors import CodeWrong, IdempotencyConflict, QueryError
-from query.intake.codes import Code, Holder, count_wrong, lock_codes, try_code, use_up
-from query.intake.daily_limit import Claim, claim_days
+from query.intake.codes import Code, PhoneHolder, count_wrong, lock_codes, try_code, use_up
+from query.intake.daily_limit import Reservation, reserve
 from query.models import inquiry
 from query.moves import admit
 
@@ -31,7 +31,7 @@ _EARLIER: Final = select(inquiry.c.submission, inquiry.c.fingerprint, inquiry.c.
 class Candidate:
     """A submission that may become an inquiry, and the sealed row that it would be."""
 
-    holder: Holder
+    holder: PhoneHolder
     code: str = field(repr=False)
     row: dict[str, Any] = field(repr=False)
     client_key: bool = False
@@ -43,33 +43,33 @@ class Candidate:
         return self.row["reference"], self.row["accepted_at"]
 
 
-def decide_together(db: Connection, ground: Ground, candidates: Sequence[Candidate]) -> list[Admission | None]:
+def accept_batch(db: Connection, ground: Ground, candidates: Sequence[Candidate]) -> list[Admission | None]:
     """What becomes of each; None: to be decided alone. IntegrityError: all of them are, nothing was done."""
-    chosen = _strangers(candidates)
+    chosen = _without_conflicts(candidates)
     codes = lock_codes(db, [one.holder for one in chosen], wait=False)
-    told = _decide(db, ground, [one for one in chosen if one.holder in codes], codes, look_at_all=False)
-    return [told.get(one) for one in candidates]
+    admissions = _accept(db, ground, [one for one in chosen if one.holder in codes], codes, look_at_all=False)
+    return [admissions.get(one) for one in candidates]
 
 
-def decide_alone(db: Connection, ground: Ground, candidates: Sequence[Candidate]) -> list[Admission]:
+def accept_one(db: Connection, ground: Ground, candidates: Sequence[Candidate]) -> list[Admission]:
     """What becomes of the one candidate, after every other submission of its holder."""
     codes = lock_codes(db, [one.holder for one in candidates], wait=True)
-    told = _decide(db, ground, candidates, codes, look_at_all=True)
-    return [told[one] for one in candidates]
+    admissions = _accept(db, ground, candidates, codes, look_at_all=True)
+    return [admissions[one] for one in candidates]
 
 
-def _strangers(candidates: Sequence[Candidate]) -> list[Candidate]:
+def _without_conflicts(candidates: Sequence[Candidate]) -> list[Candidate]:
     """Those that share neither number nor key with one before them."""
     numbers = {(one.holder.indexes, one.holder.service): one for one in reversed(candidates)}
     keys = {one.row["submission"]: one for one in reversed(candidates)}
     return [one for one in numbers.values() if keys[one.row["submission"]] is one]
 
 
-def _decide(
+def _accept(
     db: Connection,
     ground: Ground,
     candidates: Sequence[Candidate],
-    codes: dict[Holder, Code],
+    codes: dict[PhoneHolder, Code],
     *,
     look_at_all: bool,
 ) -> dict[Candidate, Admission]:
@@ -84,7 +84,7 @@ def _decide(
         earlier |= _earlier(db, [one for one in refused if not one.client_key])
     _store_tries(db, codes, {one: why for one, why in tries.items() if one not in earlier})
     opened = [one for one in fresh if one not in refused and one not in earlier]
-    early = claim_days(db, [Claim(one.holder, one.row["id"], one.row["accepted_at"]) for one in opened])
+    early = reserve(db, [Reservation(one.holder, one.row["id"], one.row["accepted_at"]) for one in opened])
     refused |= {one: early[one.row["id"]] for one in opened if one.row["id"] in early}
     accepted = {one: one.accepted for one in opened if one not in refused}
     admit(db, *(one.row for one in accepted))
@@ -92,7 +92,7 @@ def _decide(
     return refused | earlier | accepted
 
 
-def _store_tries(db: Connection, codes: dict[Holder, Code], tries: Mapping[Candidate, QueryError | None]) -> None:
+def _store_tries(db: Connection, codes: dict[PhoneHolder, Code], tries: Mapping[Candidate, QueryError | None]) -> None:
     right = [one for one, why in tries.items() if why is None]
     if right:
         use_up(db, [codes[one.holder] for one in right], max(one.row["accepted_at"] for one in right))

@@ -22,12 +22,12 @@ from query.inquiry import SECOND, new_inquiry_id
 from query.intake.fields import parse_phone
 from query.models import verification_code
 from query.reply import compose_code
-from query.services import offered_service
+from query.services import get_service
 from sms_port.ledger.inbound import is_opted_out
 from sms_port.ledger.messages import Lane, Owed, owe
 
-LIFE_S: Final = 300
-TRIES: Final = 5
+CODE_LIFE_S: Final = 300
+MAX_TRIES: Final = 5
 
 Code: TypeAlias = dict[str, Any]
 """A row of verification_code."""
@@ -56,7 +56,7 @@ class CodeSent:
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class PhoneHolder:
     """Whom a code belongs to: every live index of the number (current first), the service, the session's MAC."""
 
     indexes: tuple[bytes, ...] = field(repr=False)
@@ -70,18 +70,18 @@ def request_code(ground: Ground, *, service: str, phone: str, owner: bytes) -> C
     Raises ServiceUnknown, PhoneInvalid, and what the ground raises when it is down: then nothing is sent.
     """
     catalogue = ground.catalogues.current()
-    offered_service(catalogue, service)
+    get_service(catalogue, service)
     number = parse_phone(phone)
     now = ground.clock.now()
     code = f"{randbelow(10**6):06d}"
-    holder = Holder(tuple(ground.keys.phone_indexes(number)), service, owner)
+    holder = PhoneHolder(tuple(ground.keys.phone_indexes(number)), service, owner)
     row = code_row(ground, holder, code, now)
     message = Owed(
         id=new_inquiry_id(now),
         lane=Lane.CODE,
         phone=number,
         text=compose_code(catalogue.texts.sms, service, code),
-        expires_at=now + LIFE_S * SECOND,
+        expires_at=now + CODE_LIFE_S * SECOND,
     )
 
     def store(db: Connection) -> None:
@@ -95,17 +95,17 @@ def request_code(ground: Ground, *, service: str, phone: str, owner: bytes) -> C
     transact(ground.engine, store)
     failpoint("code.after_commit")
     ground.bell.notify_gateway(Lane.CODE.bell)
-    return CodeSent(mask_phone(number), LIFE_S, catalogue.limits.code_per_phone_gap_s)
+    return CodeSent(mask_phone(number), CODE_LIFE_S, catalogue.limits.code_per_phone_gap_s)
 
 
-def lock_codes(db: Connection, holders: Sequence[Holder], *, wait: bool) -> dict[Holder, Code]:
+def lock_codes(db: Connection, holders: Sequence[PhoneHolder], *, wait: bool) -> dict[PhoneHolder, Code]:
     """The newest code of each holder that has one, locked until the transaction ends.
 
     Submissions of one holder so go one by one. Without `wait`, codes that another transaction has locked are left out.
     """
     wanted = {(index, holder.service, holder.owner): holder for holder in holders for index in holder.indexes}
     rows = db.execute(_LOCKED if wait else _FREE, {"indexes": sorted({index for index, _, _ in wanted})})
-    found: dict[Holder, Code] = {}
+    found: dict[PhoneHolder, Code] = {}
     for code in rows.mappings():
         holder = wanted.get((code["phone_index"], code["service"], code["owner"]))
         if holder is not None and (holder not in found or found[holder]["created_at"] < code["created_at"]):
@@ -118,11 +118,11 @@ def try_code(ground: Ground, code: Code | None, typed: str, now: int) -> CodeWro
 
     Uses and wrong tries alike are to be stored, and committed whatever becomes of the inquiry.
     """
-    if code is None or code["used_at"] is not None or now >= code["expires_at"] or code["tries"] >= TRIES:
+    if code is None or code["used_at"] is not None or now >= code["expires_at"] or code["tries"] >= MAX_TRIES:
         return CodeExpired("ask for a new code")
     if hmac.compare_digest(code["mac"], _mac(ground, code["phone_index"], code["service"], code["owner"], typed)):
         return None
-    return CodeWrong(TRIES - code["tries"] - 1)
+    return CodeWrong(MAX_TRIES - code["tries"] - 1)
 
 
 def use_up(db: Connection, codes: Sequence[Code], now: int) -> None:
@@ -141,7 +141,7 @@ def _named(codes: Sequence[Code]) -> dict[str, list[bytes]]:
     return {"indexes": [code["phone_index"] for code in codes], "macs": [code["mac"] for code in codes]}
 
 
-def code_row(ground: Ground, holder: Holder, code: str, now: int) -> Code:
+def code_row(ground: Ground, holder: PhoneHolder, code: str, now: int) -> Code:
     """The row of a new code: its MAC, and all its tries."""
     index = holder.indexes[0]
     return {
@@ -151,7 +151,7 @@ def code_row(ground: Ground, holder: Holder, code: str, now: int) -> Code:
         "mac": _mac(ground, index, holder.service, holder.owner, code),
         "tries": 0,
         "created_at": now,
-        "expires_at": now + LIFE_S * SECOND,
+        "expires_at": now + CODE_LIFE_S * SECOND,
         "used_at": None,
     }
 

@@ -25,52 +25,54 @@ from sqlalchemy.dialects import mysql, sqlite
 
 from query.errors import TooSoon
 from query.inquiry import GAP, SECOND, accepted_at
-from query.intake.codes import Holder
+from query.intake.codes import PhoneHolder
 from query.models import last_inquiry
 
 _GAP: Final[ColumnClause[int]] = literal_column(str(GAP), BigInteger)
 """In the statement, not bound to it: PyMySQL joins many rows into one statement only when nothing else is bound."""
 
-_HELD = select(last_inquiry.c.phone_index, last_inquiry.c.service, last_inquiry.c.accepted_at, last_inquiry.c.inquiry)
-_HELD = _HELD.where(last_inquiry.c.phone_index.in_(bindparam("indexes", expanding=True)))
+_HOLDERS_OF_DAYS = select(
+    last_inquiry.c.phone_index, last_inquiry.c.service, last_inquiry.c.accepted_at, last_inquiry.c.inquiry
+)
+_HOLDERS_OF_DAYS = _HOLDERS_OF_DAYS.where(last_inquiry.c.phone_index.in_(bindparam("indexes", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Reservation:
     """An inquiry that wants its number's next 24 hours."""
 
-    holder: Holder
+    holder: PhoneHolder
     inquiry: bytes
     now: int
 
 
-def claim_days(db: Connection, claims: Sequence[Claim]) -> dict[bytes, TooSoon]:
+def reserve(db: Connection, reservations: Sequence[Reservation]) -> dict[bytes, TooSoon]:
     """Take the next 24 hours of numbers that are all different; for which inquiries it is too soon (nothing is taken).
 
     While keys rotate a number has several indexes, and all of its rows are taken. Always in the same order.
     """
-    wanted = [_day(claim, index) for claim in claims for index in claim.holder.indexes]
+    wanted = [_row(reservation, index) for reservation in reservations for index in reservation.holder.indexes]
     wanted.sort(key=lambda day: (day["phone_index"], day["service"]))
     # Most numbers have no row, and then the count says that all are taken; if not, those taken already stay so.
-    if not wanted or db.execute(_first(db.dialect.name), wanted).rowcount == len(wanted):
+    if not wanted or db.execute(_insert_absent(db.dialect.name), wanted).rowcount == len(wanted):
         return {}
-    db.execute(_take(db.dialect.name), wanted)
-    return _refused(db, claims, [day["phone_index"] for day in wanted])
+    db.execute(_replace_expired(db.dialect.name), wanted)
+    return _too_soon(db, reservations, [day["phone_index"] for day in wanted])
 
 
-def _refused(db: Connection, claims: Sequence[Claim], indexes: Sequence[bytes]) -> dict[bytes, TooSoon]:
-    held = {(row.phone_index, row.service): row for row in db.execute(_HELD, {"indexes": indexes})}
+def _too_soon(db: Connection, reservations: Sequence[Reservation], indexes: Sequence[bytes]) -> dict[bytes, TooSoon]:
+    held = {(row.phone_index, row.service): row for row in db.execute(_HOLDERS_OF_DAYS, {"indexes": indexes})}
     refused: dict[bytes, TooSoon] = {}
-    for claim in claims:
-        days = [held[index, claim.holder.service] for index in claim.holder.indexes]
-        others = [day.accepted_at for day in days if day.inquiry != claim.inquiry]
+    for reservation in reservations:
+        days = [held[index, reservation.holder.service] for index in reservation.holder.indexes]
+        others = [day.accepted_at for day in days if day.inquiry != reservation.inquiry]
         if others:
-            refused[claim.inquiry] = TooSoon(-(-(max(others) + GAP - claim.now) // SECOND))
-    _give_back(db, [row.phone_index for row in held.values() if row.inquiry in refused], list(refused))
+            refused[reservation.inquiry] = TooSoon(-(-(max(others) + GAP - reservation.now) // SECOND))
+    _undo(db, [row.phone_index for row in held.values() if row.inquiry in refused], list(refused))
     return refused
 
 
-def _give_back(db: Connection, indexes: Sequence[bytes], inquiries: Sequence[bytes]) -> None:
+def _undo(db: Connection, indexes: Sequence[bytes], inquiries: Sequence[bytes]) -> None:
     """What was taken before it proved too soon had been free: absent, or older than the gap."""
     if indexes:
         db.execute(
@@ -78,30 +80,30 @@ def _give_back(db: Connection, indexes: Sequence[bytes], inquiries: Sequence[byt
         )
 
 
-def release_day(db: Connection, inquiries: Sequence[bytes]) -> None:
+def release_reservations(db: Connection, inquiries: Sequence[bytes]) -> None:
     """Give back the 24 hours that these inquiries took, under whatever index; what another took since stays."""
     # The times come first because they are indexed; the ids decide.
     taken_at = last_inquiry.c.accepted_at.in_({accepted_at(number) for number in inquiries})
     db.execute(delete(last_inquiry).where(taken_at, last_inquiry.c.inquiry.in_(inquiries)))
 
 
-def _day(claim: Claim, index: bytes) -> dict[str, Any]:
+def _row(reservation: Reservation, index: bytes) -> dict[str, Any]:
     return {
         "phone_index": index,
-        "service": claim.holder.service,
-        "accepted_at": claim.now,
-        "inquiry": claim.inquiry,
+        "service": reservation.holder.service,
+        "accepted_at": reservation.now,
+        "inquiry": reservation.inquiry,
     }
 
 
 @cache
-def _first(dialect: str) -> Any:
+def _insert_absent(dialect: str) -> Any:
     """INSERT of the rows that are not there; what it counts are those, and no others (unlike an upsert's count)."""
     return insert(last_inquiry).prefix_with("OR IGNORE" if dialect == "sqlite" else "IGNORE")
 
 
 @cache
-def _take(dialect: str) -> Any:
+def _replace_expired(dialect: str) -> Any:
     table = last_inquiry
     if dialect == "sqlite":
         lite = sqlite.insert(table)

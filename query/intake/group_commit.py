@@ -13,65 +13,65 @@ from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
-Told = TypeVar("Told")
+Result = TypeVar("Result")
 
 
-class Together(Generic[Item, Told]):
+class GroupCommit(Generic[Item, Result]):
     """Rounds of at most `most` items that linger for `linger_s` after one that had company.
 
     One a process; items of different places are never in one round.
     """
 
-    def __init__(self, most: int, linger_s: float = 0.0) -> None:
+    def __init__(self, most: int, delay_s: float = 0.0) -> None:
         self._most = most
-        self._linger_s = linger_s
+        self._delay_s = delay_s
         self._lock = threading.Lock()
         # A place is in here while somebody works for it; the first seat is whose turn it is next.
-        self._seats: dict[Hashable, deque[_Seat[Item, Told]]] = {}
-        self._company = False  # of the last round, wherever it was: a hint, no more
+        self._waiters: dict[Hashable, deque[_Waiter[Item, Result]]] = {}
+        self._had_company = False  # of the last round, wherever it was: a hint, no more
 
-    def run(self, place: Hashable, item: Item, work: Callable[[Sequence[Item]], Sequence[Told]]) -> Told:
+    def run(self, key: Hashable, item: Item, work: Callable[[Sequence[Item]], Sequence[Result]]) -> Result:
         """What `work` tells of `item` (one answer for each item, in order); raises what it raises for the round."""
-        seat: _Seat[Item, Told] = _Seat(item)
+        waiter: _Waiter[Item, Result] = _Waiter(item)
         with self._lock:
-            first = place not in self._seats
-            self._seats.setdefault(place, deque()).append(seat)
-        if first or seat.leads.get():
-            self._lead(place, work)
-        if seat.fault is not None:
-            raise seat.fault
-        return seat.told[0]
+            is_first = key not in self._waiters
+            self._waiters.setdefault(key, deque()).append(waiter)
+        if is_first or waiter.leads.get():
+            self._lead(key, work)
+        if waiter.error is not None:
+            raise waiter.error
+        return waiter.result[0]
 
-    def _lead(self, place: Hashable, work: Callable[[Sequence[Item]], Sequence[Told]]) -> None:
-        if self._company:
-            time.sleep(self._linger_s)
+    def _lead(self, key: Hashable, work: Callable[[Sequence[Item]], Sequence[Result]]) -> None:
+        if self._had_company:
+            time.sleep(self._delay_s)
         with self._lock:
-            waiting = self._seats[place]
-            round_ = [waiting.popleft() for _ in range(min(len(waiting), self._most))]
-            self._company = len(round_) > 1
+            queued = self._waiters[key]
+            batch = [queued.popleft() for _ in range(min(len(queued), self._most))]
+            self._had_company = len(batch) > 1
         try:
-            for seat, told in zip(round_, work([seat.item for seat in round_]), strict=True):
-                seat.told = (told,)
-        except BaseException as fault:
-            for seat in round_:
-                seat.fault = fault
-        self._hand_over(place)
-        for seat in round_:
-            seat.leads.put(False)
+            for waiter, result in zip(batch, work([waiter.item for waiter in batch]), strict=True):
+                waiter.result = (result,)
+        except BaseException as error:
+            for waiter in batch:
+                waiter.error = error
+        self._hand_over(key)
+        for waiter in batch:
+            waiter.leads.put(False)
 
-    def _hand_over(self, place: Hashable) -> None:
+    def _hand_over(self, key: Hashable) -> None:
         with self._lock:
-            if waiting := self._seats[place]:
-                waiting[0].leads.put(True)
+            if queued := self._waiters[key]:
+                queued[0].leads.put(True)
             else:
-                del self._seats[place]
+                del self._waiters[key]
 
 
-class _Seat(Generic[Item, Told]):
+class _Waiter(Generic[Item, Result]):
     """One thread's place in a round. `leads` tells it, once, to lead the next round (True) or that its own is over."""
 
     def __init__(self, item: Item) -> None:
         self.item = item
         self.leads: SimpleQueue[bool] = SimpleQueue()
-        self.told: tuple[Told, ...] = ()
-        self.fault: BaseException | None = None
+        self.result: tuple[Result, ...] = ()
+        self.error: BaseException | None = None

@@ -28,22 +28,22 @@ from query.inquiry import (
     new_reference,
     reply_by,
 )
-from query.intake.accept import Admission, Candidate, decide_alone, decide_together
-from query.intake.codes import Holder
+from query.intake.accept import Admission, Candidate, accept_batch, accept_one
+from query.intake.codes import PhoneHolder
 from query.intake.fields import parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
-from query.intake.group_commit import Together
-from query.services import offered_service
+from query.intake.group_commit import GroupCommit
+from query.services import get_service
 
 PARSERS: Final = {"id_tail": parse_id_tail, "name": parse_name, "id_number": parse_id_number}
-ATTEMPTS: Final = 5
+MAX_ATTEMPTS: Final = 5
 
-Decide: TypeAlias = Callable[..., Sequence[Admission | None]]
-"""(db, ground=..., candidates=...) -> what is told of each candidate, in a transaction that the caller commits."""
+Accept: TypeAlias = Callable[..., Sequence[Admission | None]]
+"""(db, ground=..., candidates=...) -> one Admission per candidate, in a transaction that the caller commits."""
 
-LINGER_S: Final = 0.001
+COMMIT_DELAY_S: Final = 0.001
 """Less than one durable commit takes; longer makes larger rounds, and no more of them a second."""
 
-_TOGETHER: Final[Together[Candidate, Admission | None]] = Together(most=32, linger_s=LINGER_S)
+_GROUP_COMMIT: Final[GroupCommit[Candidate, Admission | None]] = GroupCommit(most=32, delay_s=COMMIT_DELAY_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Accepted:
 class Form:
     """A submission whose fields are parsed, with the MACs that know it again."""
 
-    holder: Holder
+    holder: PhoneHolder
     phone: str = field(repr=False)
     identity: dict[str, str] = field(repr=False)
     code: str = field(repr=False)
@@ -94,12 +94,12 @@ def submit(ground: Ground, submission: Submission) -> Accepted:
     Unavailable or DatabaseUnavailable: whether it was committed is then unknown, and the same submission is safe.
     """
     catalogue = ground.catalogues.current()
-    service = offered_service(catalogue, submission.service)
+    service = get_service(catalogue, submission.service)
     form = read_form(ground, catalogue, submission)
-    told = _decided(ground, form, ground.clock.now())
-    if isinstance(told, QueryError):
-        raise told
-    reference, accepted = told
+    admission = _accepted(ground, form, ground.clock.now())
+    if isinstance(admission, QueryError):
+        raise admission
+    reference, accepted = admission
     failpoint("submit.before_answer")
     return Accepted(
         str(reference), mask_phone(form.phone), catalogue.port_number, accepted, reply_by(accepted, service)
@@ -117,7 +117,7 @@ def read_form(ground: Ground, catalogue: Catalogue, submission: Submission) -> F
     typed = (submission.service, phone, *identity.values(), code)
     key = ("key", submission.idempotency_key) if submission.idempotency_key else ("typed", *typed)
     return Form(
-        holder=Holder(tuple(ground.keys.phone_indexes(phone)), submission.service, submission.owner),
+        holder=PhoneHolder(tuple(ground.keys.phone_indexes(phone)), submission.service, submission.owner),
         phone=phone,
         identity=identity,
         code=code,
@@ -129,33 +129,33 @@ def read_form(ground: Ground, catalogue: Catalogue, submission: Submission) -> F
     )
 
 
-def _decided(ground: Ground, form: Form, now: int) -> Admission:
-    """What the citizen is told, in one transaction with whoever submits at the same moment, or else in one alone."""
+def _accepted(ground: Ground, form: Form, now: int) -> Admission:
+    """Decide a submission, in one transaction with those of the same moment where possible, else alone."""
     # Sealed before the transaction, which locks the number's rows and should be short.
-    told = _TOGETHER.run(ground.engine, _candidate(ground, form, now), partial(_commit, ground, decide_together))
-    for _ in range(ATTEMPTS):
-        if told is not None:
-            return told
+    admission = _GROUP_COMMIT.run(ground.engine, _candidate(ground, form, now), partial(_commit, ground, accept_batch))
+    for _ in range(MAX_ATTEMPTS):
+        if admission is not None:
+            return admission
         # Another inquiry has the random reference, or this submission was stored meanwhile: look again.
-        (told,) = _commit(ground, decide_alone, [_candidate(ground, form, now)])
+        (admission,) = _commit(ground, accept_one, [_candidate(ground, form, now)])
     raise Unavailable("no free reference was found")
 
 
-def _commit(ground: Ground, decide: Decide, candidates: Sequence[Candidate]) -> Sequence[Admission | None]:
-    """What is told of each candidate, committed and rung for; None: nothing was done about it."""
+def _commit(ground: Ground, accept: Accept, candidates: Sequence[Candidate]) -> Sequence[Admission | None]:
+    """Decide candidates, commit, and ring for new inquiries. None: nothing was done about that candidate."""
     try:
-        told = transact(ground.engine, partial(decide, ground=ground, candidates=candidates))
+        admission = transact(ground.engine, partial(accept, ground=ground, candidates=candidates))
     except IntegrityError as error:
         if not is_duplicate(error):
             raise
         return [None] * len(candidates)
     failpoint("submit.after_commit")
-    new = [one.row for one, answer in zip(candidates, told, strict=True) if answer == one.accepted]
+    new = [one.row for one, answer in zip(candidates, admission, strict=True) if answer == one.accepted]
     for service, number in Counter(row["service"] for row in new).items():
         count_accepted(service, number)
     if new:
         ground.bell.ring("gather")
-    return told
+    return admission
 
 
 def _candidate(ground: Ground, form: Form, now: int) -> Candidate:

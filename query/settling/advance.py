@@ -16,66 +16,68 @@ from config.failpoints import failpoint
 from config.ground import Ground
 from config.telemetry.log import get_logger
 from query.models import wave
-from query.settling.after_commit import Owing, Round, Take
-from query.settling.counts import settle_asked
-from query.settling.identity import settle_checked
+from query.settling.after_commit import AfterCommit, ChooseLeases, OwnedWave
+from query.settling.counts import settle_counts
+from query.settling.identity import settle_identity
 from query.settling.rebuild import rebuild
 from query.waves.waves import Stage, lock_wave
 
-LOOKS: Final = 100
+MAX_WAVES: Final = 100
 
 _log = get_logger(__name__)
 
 
-def advance(ground: Ground, waves: Sequence[int] | None = None, take: Take | None = None) -> list[Round]:
+def advance(ground: Ground, waves: Sequence[int] | None = None, choose: ChooseLeases | None = None) -> list[OwnedWave]:
     """Settle marked waves (None: all), each in a transaction of its own; one that fails does not stop the others.
 
     `take`: whose new questions the caller asks itself. They are leased to it, in the rounds that are returned; for all
     else somebody is rung.
     """
-    rounds, owed = [], Owing()
-    for wave_id in waves if waves is not None else _marked(ground):
-        owing = _settled(ground, wave_id, take)
-        owed.add(owing)
-        if owing.round is not None:
-            rounds.append(owing.round)
+    rounds, owed = [], AfterCommit()
+    for wave_id in waves if waves is not None else _marked_waves(ground):
+        after = _settle_committed(ground, wave_id, choose)
+        owed.add(after)
+        if after.owned is not None:
+            rounds.append(after.owned)
     owed.ring(ground)  # once for all: rung for each wave, the gateway sends each by itself
     failpoint("advance.after_ring")
     return rounds
 
 
-def _settled(ground: Ground, wave_id: int, take: Take | None) -> Owing:
+def _settle_committed(ground: Ground, wave_id: int, choose: ChooseLeases | None) -> AfterCommit:
     """What one wave owes, committed; nothing, if it cannot be settled: the next one must have its turn."""
     try:
-        owing = transact(ground.engine, partial(_settle, ground=ground, wave_id=wave_id, take=take))
+        after = transact(ground.engine, partial(_settle, ground=ground, wave_id=wave_id, choose=choose))
     except (DatabaseUnavailable, KeysUnavailable):
         raise
     except SealBroken:
         return _rebuilt(ground, wave_id)
     except Exception as error:
         _log.error("wave_failed", wave=wave_id, error=type(error).__name__)
-        return Owing()
+        return AfterCommit()
     failpoint("advance.after_commit")
-    return owing
+    return after
 
 
-def _rebuilt(ground: Ground, wave_id: int) -> Owing:
+def _rebuilt(ground: Ground, wave_id: int) -> AfterCommit:
     """Take the inquiries of a wave that does not open further without it; returns what that owes."""
-    owing = Owing()
-    transact(ground.engine, partial(rebuild, ground=ground, wave_id=wave_id, now=ground.clock.now(), owing=owing))
-    return owing
+    after = AfterCommit()
+    transact(ground.engine, partial(rebuild, ground=ground, wave_id=wave_id, now=ground.clock.now(), after=after))
+    return after
 
 
-def _marked(ground: Ground) -> list[int]:
+def _marked_waves(ground: Ground) -> list[int]:
     with reading(ground.engine) as db:
-        return list(db.execute(select(wave.c.id).where(wave.c.look == 1).order_by(wave.c.id).limit(LOOKS)).scalars())
+        return list(
+            db.execute(select(wave.c.id).where(wave.c.look == 1).order_by(wave.c.id).limit(MAX_WAVES)).scalars()
+        )
 
 
-def _settle(db: Connection, ground: Ground, wave_id: int, take: Take | None) -> Owing:
-    owing = Owing(take=take) if take is not None else Owing()
+def _settle(db: Connection, ground: Ground, wave_id: int, choose: ChooseLeases | None) -> AfterCommit:
+    after = AfterCommit(choose=choose) if choose is not None else AfterCommit()
     whole = lock_wave(db, ground, wave_id)
     if whole is not None:
-        settle = settle_checked if whole.stage is Stage.IDENTITY else settle_asked
-        settle(db, ground, whole, ground.clock.now(), owing)
+        settle = settle_identity if whole.stage is Stage.IDENTITY else settle_counts
+        settle(db, ground, whole, ground.clock.now(), after)
         failpoint("advance.before_commit")
-    return owing
+    return after

@@ -9,15 +9,15 @@ from config.ground import Ground
 from query.waves.waves import Wave
 from sms_port.ledger.messages import Lane
 
-GATHER: Final = ("gather", None)
+RING_GATHER: Final = ("gather", None)
 """The ring for everybody who waits, whichever carrier for: they share rounds."""
 
-Take = Callable[[Sequence[Partner]], Mapping[str, int]]
+ChooseLeases = Callable[[Sequence[Partner]], Mapping[str, int]]
 """Whom of these partners this process asks itself, at once: code -> how long it has the question (epoch ms)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class OwnedWave:
     """A wave whose questions this process has made, and taken on itself to put to these partners until then."""
 
     wave: Wave
@@ -25,7 +25,7 @@ class Round:
 
 
 @dataclass
-class Owing:
+class AfterCommit:
     """Jobs to ring, as (step, partner), and whether messages wait for the gateway, or inquiries for a carrier.
 
     `take` says what the process does itself instead, once the transaction is committed: the `round`.
@@ -34,10 +34,10 @@ class Owing:
     jobs: set[tuple[str, str]] = field(default_factory=set)
     messages: bool = False
     waiting: bool = False
-    take: Take = field(default=lambda partners: {}, repr=False)
-    round: Round | None = None
+    choose: ChooseLeases = field(default=lambda partners: {}, repr=False)
+    owned: OwnedWave | None = None
 
-    def add(self, other: "Owing") -> None:
+    def add(self, other: "AfterCommit") -> None:
         """Owe as well what another transaction owes to the bell."""
         self.jobs |= other.jobs
         self.messages |= other.messages
@@ -47,4 +47,4 @@ class Owing:
         """Ring everything owed; the gateway first, since a citizen waits for it."""
         if self.messages:
             ground.bell.notify_gateway(Lane.REPLY.bell)
-        ground.bell.ring_all([*sorted(self.jobs), *([GATHER] if self.waiting else [])])
+        ground.bell.ring_all([*sorted(self.jobs), *([RING_GATHER] if self.waiting else [])])

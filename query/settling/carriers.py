@@ -9,11 +9,11 @@ from config.db.engine import id_in
 from config.ground import Ground
 from query.inquiry import State, next_carrier
 from query.models import inquiry
-from query.settling.after_commit import Owing
+from query.settling.after_commit import AfterCommit
 
 
 def reroute(
-    db: Connection, ground: Ground, phones: Mapping[bytes, str], tried: str | None, owing: Owing
+    db: Connection, ground: Ground, phones: Mapping[bytes, str], tried: str | None, after: AfterCommit
 ) -> dict[bytes, str]:
     """Have locked inquiries (id -> phone) wait for the next carrier after `tried`; returns those that have none."""
     catalogue = ground.catalogues.current()
@@ -30,5 +30,5 @@ def reroute(
     for (carrier, seen_codes), ids in groups.items():
         these = update(inquiry).where(id_in(inquiry.c.id, ids), inquiry.c.state == State.CHECKING)
         db.execute(these.values(wave=None, waiting_for=carrier, carriers_tried=seen_codes))
-        owing.waiting = True
+        after.waiting = True
     return nobody

@@ -9,8 +9,8 @@ from config.ground import Ground
 from config.telemetry.log import get_logger
 from config.telemetry.metrics import observe_reply
 from query.inquiry import State, accepted_at
-from query.intake.daily_limit import release_day
-from query.moves import move, standing
+from query.intake.daily_limit import release_reservations
+from query.moves import lock_still_open, move
 from sms_port.ledger.messages import Lane, Outcome
 
 _log = get_logger(__name__)
@@ -23,15 +23,15 @@ def record_outcome(ground: Ground, db: Connection, outcomes: Sequence[Outcome]) 
     was not sent leaves `closed_at` empty, so that nobody is told that it was, and gives the number its day back.
     """
     kinds = {outcome.message_id: outcome.kind for outcome in outcomes if outcome.lane is Lane.REPLY}
-    closing = sorted(standing(db, list(kinds), State.REPLYING))
-    given_up = [number for number in closing if kinds[number] == "failed"]
-    told = [number for number in closing if kinds[number] != "failed"]
+    open_ids = sorted(lock_still_open(db, list(kinds), State.REPLYING))
+    given_up = [number for number in open_ids if kinds[number] == "failed"]
+    sent = [number for number in open_ids if kinds[number] != "failed"]
     now = ground.clock.now()
-    move(db, told, State.REPLYING, State.CLOSED, phone=None, closed_at=now)
+    move(db, sent, State.REPLYING, State.CLOSED, phone=None, closed_at=now)
     move(db, given_up, State.REPLYING, State.CLOSED, phone=None)
     failpoint("close.before_commit")
-    for number in told:
+    for number in sent:
         observe_reply(now - accepted_at(number))
     if given_up:
-        release_day(db, given_up)
+        release_reservations(db, given_up)
         _log.warning("reply_given_up", inquiries=len(given_up))

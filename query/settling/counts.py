@@ -12,23 +12,23 @@ from query.inquiry import INTERNET_ACCOUNTS, State
 from query.models import question
 from query.reply import Company, Reply, compose_reply
 from query.services import times_of
-from query.settling.after_commit import Owing, Round
-from query.settling.ending import about, end
-from query.waves.questions import COUNT, Answer, add_question, open_answers
-from query.waves.waves import Wave, finish, shrink, standing_members
+from query.settling.after_commit import AfterCommit, OwnedWave
+from query.settling.ending import describe, send_reply_and_end
+from query.waves.questions import COUNT, StoredAnswer, add_question, open_answers
+from query.waves.waves import Wave, finish, lock_members, shrink
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PartnerAnswers:
     """A partner that was asked: how the SMS names it, its hours, and its answers in member order."""
 
     code: str
     company: Company
     closed: tuple[str, ...]
-    answers: Sequence[Answer]
+    answers: Sequence[StoredAnswer]
 
 
-def start_asking(db: Connection, ground: Ground, counted: Wave, now: int, owing: Owing) -> Wave:
+def start_counting(db: Connection, ground: Ground, counted: Wave, now: int, after: AfterCommit) -> Wave:
     """Store a count question to everyone the service asks; returns the wave with that many open.
 
     Whom the process asks itself has the question leased to it at once: nobody needs to claim it first.
@@ -36,18 +36,18 @@ def start_asking(db: Connection, ground: Ground, counted: Wave, now: int, owing:
     catalogue = ground.catalogues.current()
     asked = catalogue.enterprises() if counted.service == INTERNET_ACCOUNTS else catalogue.carriers()
     codes = [partner.code for partner in asked]
-    leases = owing.take(asked)
+    leases = after.choose(asked)
     add_question(db, counted.id, counted.service, codes, COUNT, len(counted.members), now=now, leases=leases)
-    owing.jobs.update(("ask", code) for code in codes if code not in leases)
+    after.jobs.update(("ask", code) for code in codes if code not in leases)
     whole = replace(counted, open=len(codes))
-    owing.round = Round(whole, leases) if leases else None
+    after.owned = OwnedWave(whole, leases) if leases else None
     return whole
 
 
-def settle_asked(db: Connection, ground: Ground, whole: Wave, now: int, owing: Owing) -> None:
+def settle_counts(db: Connection, ground: Ground, whole: Wave, now: int, after: AfterCommit) -> None:
     """Reply to every member of a locked count wave whose answers are there, or whose time is over; the rest stays."""
     times = times_of(ground.catalogues.current(), whole.service)
-    present = standing_members(db, ground, whole, State.ASKING)
+    present = lock_members(db, ground, whole, State.ASKING)
     asked = _answers(db, ground, whole)
     replies: dict[bytes, tuple[str, Reply]] = {}
     waiting: dict[int, int] = {}
@@ -60,23 +60,23 @@ def settle_asked(db: Connection, ground: Ground, whole: Wave, now: int, owing: O
         else:
             replies[member] = (whole.phones[place], _compose(ground, whole, place, asked))
     if replies:
-        end(db, ground, whole.service, State.ASKING, replies, now)
+        send_reply_and_end(db, ground, whole.service, State.ASKING, replies, now)
         _count(asked, [place for place, member in enumerate(whole.members) if member in replies])
     if waiting:
         shrink(db, ground, whole, list(waiting), times, decide_at=min(waiting.values()))
     else:
         finish(db, whole.id)
-    owing.messages = bool(replies)
+    after.messages = bool(replies)
 
 
-def _count(asked: Sequence[Asked], told: Sequence[int]) -> None:
+def _count(asked: Sequence[PartnerAnswers], places: Sequence[int]) -> None:
     """For the metrics: of so many members each partner's answer was told, or was not there."""
     for one in asked:
-        answered = sum(isinstance(one.answers[place], dict) for place in told)
-        count_answers(one.code, answered=answered, unavailable=len(told) - answered)
+        answered = sum(isinstance(one.answers[place], dict) for place in places)
+        count_answers(one.code, answered=answered, unavailable=len(places) - answered)
 
 
-def _answers(db: Connection, ground: Ground, whole: Wave) -> list[Asked]:
+def _answers(db: Connection, ground: Ground, whole: Wave) -> list[PartnerAnswers]:
     """What each partner answered, in the order of the SMS."""
     mine = select(question).where(question.c.wave == whole.id, question.c.kind == COUNT)
     rows = db.execute(mine.order_by(question.c.partner).with_for_update()).all()
@@ -86,25 +86,27 @@ def _answers(db: Connection, ground: Ground, whole: Wave) -> list[Asked]:
     def place(row: Row[tuple[object, ...]]) -> int:
         return places.get(row.partner, len(places))
 
-    return [_asked(catalogue, row.partner, open_answers(ground, row, whole.members)) for row in sorted(rows, key=place)]
+    return [
+        _answers_of(catalogue, row.partner, open_answers(ground, row, whole.members)) for row in sorted(rows, key=place)
+    ]
 
 
-def _asked(catalogue: Catalogue, code: str, answers: Sequence[Answer]) -> Asked:
+def _answers_of(catalogue: Catalogue, code: str, answers: Sequence[StoredAnswer]) -> PartnerAnswers:
     partner = catalogue.partner(code)
     if partner is None:
         # Removed from the catalogue while it was asked: all that is left of it is its code.
-        return Asked(code, Company(code, ()), (), answers)
+        return PartnerAnswers(code, Company(code, ()), (), answers)
     company = Company(partner.short_name, tuple((item.code, item.name.zh) for item in partner.counted))
-    return Asked(code, company, partner.closed, answers)
+    return PartnerAnswers(code, company, partner.closed, answers)
 
 
-def _compose(ground: Ground, whole: Wave, place: int, asked: Sequence[Asked]) -> Reply:
+def _compose(ground: Ground, whole: Wave, place: int, asked: Sequence[PartnerAnswers]) -> Reply:
     texts = ground.catalogues.current().texts.sms
-    words = about(whole.service, whole.members[place], whole.phones[place])
+    words = describe(whole.service, whole.members[place], whole.phones[place])
     dated = whole.identities is not None and "held_since" in whole.identities[place]
-    told = [(one.company, _counts(one.answers[place])) for one in asked]
-    return compose_reply(texts, words, told, dated=dated)
+    answers = [(one.company, _counts(one.answers[place])) for one in asked]
+    return compose_reply(texts, words, answers, dated=dated)
 
 
-def _counts(answer: Answer) -> dict[str, int] | None:
+def _counts(answer: StoredAnswer) -> dict[str, int] | None:
     return answer if isinstance(answer, dict) else None

@@ -18,12 +18,12 @@ from sms_port.ledger.messages import Lane, Owed, owe
 _log = get_logger(__name__)
 
 
-def about(service: str, inquiry: bytes, phone: str) -> About:
+def describe(service: str, inquiry: bytes, phone: str) -> About:
     """What the reply to an inquiry is about."""
     return About(service, day_of(accepted_at(inquiry)), mask_phone(phone))
 
 
-def end(
+def send_reply_and_end(
     db: Connection,
     ground: Ground,
     service: str,
@@ -59,10 +59,10 @@ def end_unsuccessfully(db: Connection, ground: Ground, service: str, phones: Map
     """End inquiries that are being checked and are locked: id -> phone. One text, whatever the reason."""
     texts = ground.catalogues.current().texts.sms
     replies = {
-        inquiry: (phone, compose_unsuccessful(texts, about(service, inquiry, phone)))
+        inquiry: (phone, compose_unsuccessful(texts, describe(service, inquiry, phone)))
         for inquiry, phone in phones.items()
     }
-    end(db, ground, service, State.CHECKING, replies, now)
+    send_reply_and_end(db, ground, service, State.CHECKING, replies, now)
 
 
 def close_unreadable(db: Connection, ids: Sequence[bytes], state: State, now: int) -> None:

@@ -7,55 +7,55 @@ from dataclasses import replace
 from sqlalchemy import Connection, select
 
 from config.ground import Ground
-from query.inquiry import INTERNET_ACCOUNTS, State, Step, Times, step_after
+from query.inquiry import INTERNET_ACCOUNTS, NextStep, State, Times, next_step
 from query.models import question
 from query.moves import move
 from query.services import times_of
-from query.settling.after_commit import Owing
+from query.settling.after_commit import AfterCommit
 from query.settling.carriers import reroute
-from query.settling.counts import start_asking
+from query.settling.counts import start_counting
 from query.settling.ending import end_unsuccessfully
 from query.waves.answers import held_since, verdict_of
-from query.waves.questions import IDENTITY, Answer, open_answers
+from query.waves.questions import IDENTITY, StoredAnswer, open_answers
 from query.waves.wave_ids import wave_ids
-from query.waves.waves import Stage, Wave, add_wave, close_questions, finish, rewrite_wave, shrink, standing_members
+from query.waves.waves import Stage, Wave, add_wave, close_questions, finish, lock_members, rewrite_wave, shrink
 
 
-def settle_checked(db: Connection, ground: Ground, whole: Wave, now: int, owing: Owing) -> None:
+def settle_identity(db: Connection, ground: Ground, whole: Wave, now: int, after: AfterCommit) -> None:
     """Take every member of a locked identity wave as far as its verdict allows; what still waits stays in the wave."""
     times = times_of(ground.catalogues.current(), whole.service)
     verdicts = _verdicts(db, ground, whole)
-    present = standing_members(db, ground, whole, State.CHECKING)
-    steps = _steps(whole, present, verdicts, times, now)
-    ended = {whole.members[place]: whole.phones[place] for place in steps[Step.END]}
-    elsewhere = {whole.members[place]: whole.phones[place] for place in steps[Step.ELSEWHERE]}
+    present = lock_members(db, ground, whole, State.CHECKING)
+    places = _places_by_step(whole, present, verdicts, times, now)
+    ended = {whole.members[place]: whole.phones[place] for place in places[NextStep.END]}
+    elsewhere = {whole.members[place]: whole.phones[place] for place in places[NextStep.ELSEWHERE]}
     if elsewhere:
-        ended |= reroute(db, ground, elsewhere, whole.carrier, owing)
+        ended |= reroute(db, ground, elsewhere, whole.carrier, after)
     if ended:
         end_unsuccessfully(db, ground, whole.service, ended, now)
-        owing.messages = True
-    if steps[Step.WAIT]:
-        shrink(db, ground, whole, steps[Step.WAIT], times)
-    if steps[Step.ASK]:
-        matched = whole.only(steps[Step.ASK])
-        counted = _for_counts(matched, [held_since(verdicts[place]) for place in steps[Step.ASK]], now)
-        _ask_on(db, ground, whole, counted, bool(steps[Step.WAIT]), now, owing)
-    elif not steps[Step.WAIT]:
+        after.messages = True
+    if places[NextStep.WAIT]:
+        shrink(db, ground, whole, places[NextStep.WAIT], times)
+    if places[NextStep.ASK]:
+        matched = whole.only(places[NextStep.ASK])
+        counted = _for_counts(matched, [held_since(verdicts[place]) for place in places[NextStep.ASK]], now)
+        _start_counting(db, ground, whole, counted, bool(places[NextStep.WAIT]), now, after)
+    elif not places[NextStep.WAIT]:
         finish(db, whole.id)
 
 
-def _steps(
-    whole: Wave, present: Container[bytes], verdicts: Sequence[Answer], times: Times, now: int
-) -> dict[Step, list[int]]:
+def _places_by_step(
+    whole: Wave, present: Container[bytes], verdicts: Sequence[StoredAnswer], times: Times, now: int
+) -> dict[NextStep, list[int]]:
     """Places of the members by what is next for them; members that are not `present` have none."""
-    steps: dict[Step, list[int]] = defaultdict(list)
+    places: dict[NextStep, list[int]] = defaultdict(list)
     for place, member in enumerate(whole.members):
         if member in present:
-            steps[step_after(verdict_of(verdicts[place]), overdue=whole.deadline(member, times) <= now)].append(place)
-    return steps
+            places[next_step(verdict_of(verdicts[place]), overdue=whole.deadline(member, times) <= now)].append(place)
+    return places
 
 
-def _verdicts(db: Connection, ground: Ground, whole: Wave) -> list[Answer]:
+def _verdicts(db: Connection, ground: Ground, whole: Wave) -> list[StoredAnswer]:
     mine = select(question).where(
         question.c.wave == whole.id, question.c.kind == IDENTITY, question.c.partner == whole.carrier
     )
@@ -71,22 +71,22 @@ def _for_counts(matched: Wave, since: Sequence[str | None], now: int) -> Wave:
     counted = replace(matched, stage=Stage.COUNT, carrier=None, made_at=now)
     if matched.service != INTERNET_ACCOUNTS:
         return counted
-    told = tuple({"held_since": month} if month else {} for month in since)
-    return replace(counted, identities=told if any(told) else None)
+    dates = tuple({"held_since": month} if month else {} for month in since)
+    return replace(counted, identities=dates if any(dates) else None)
 
 
-def _ask_on(
-    db: Connection, ground: Ground, whole: Wave, counted: Wave, some_wait: bool, now: int, owing: Owing
+def _start_counting(
+    db: Connection, ground: Ground, whole: Wave, counted: Wave, some_wait: bool, now: int, after: AfterCommit
 ) -> None:
     """Go on with the matched members: in the same row when nobody else stays behind in it, else in a new wave."""
     times = times_of(ground.catalogues.current(), whole.service)
     kept = {} if whole.service != INTERNET_ACCOUNTS else {"identity": None}
     if some_wait:
-        counted = start_asking(db, ground, replace(counted, id=wave_ids.new(now)), now, owing)
+        counted = start_counting(db, ground, replace(counted, id=wave_ids.new(now)), now, after)
         add_wave(db, ground, counted, times)
     else:
         if len(counted.members) < len(whole.members):
             close_questions(db, whole.id, IDENTITY)
-        counted = start_asking(db, ground, counted, now, owing)
+        counted = start_counting(db, ground, counted, now, after)
         rewrite_wave(db, ground, counted, times)
     move(db, counted.members, State.CHECKING, State.ASKING, wave=counted.id, asked_at=now, **kept)

@@ -19,9 +19,9 @@ from config.telemetry.log import get_logger
 from query.inquiry import IDENTITY_FIELDS, INTERNET_ACCOUNTS, State
 from query.models import inquiry, wave
 from query.services import times_of
-from query.settling.after_commit import Owing
+from query.settling.after_commit import AfterCommit
 from query.settling.carriers import reroute
-from query.settling.counts import start_asking
+from query.settling.counts import start_counting
 from query.settling.ending import close_unreadable, end_unsuccessfully
 from query.waves.wave_ids import wave_ids
 from query.waves.waves import Identity, Stage, Wave, add_wave, finish
@@ -41,7 +41,7 @@ class Member:
     identity: Identity | None = field(repr=False)
 
 
-def rebuild(db: Connection, ground: Ground, wave_id: int, now: int, owing: Owing) -> None:
+def rebuild(db: Connection, ground: Ground, wave_id: int, now: int, after: AfterCommit) -> None:
     """End a wave, and take its open inquiries further from their own rows; nothing when another process has it."""
     mine = select(wave.c.id).where(wave.c.id == wave_id, wave.c.stage < Stage.OVER)
     if db.execute(skip_locked(mine)).first() is None:
@@ -53,8 +53,8 @@ def rebuild(db: Connection, ground: Ground, wave_id: int, now: int, owing: Owing
     for state, ids in lost.items():
         close_unreadable(db, ids, state, now)
     for service in IDENTITY_FIELDS:
-        _check_again(db, ground, service, [one for one in found[State.CHECKING] if one.service == service], now, owing)
-        _ask_anew(db, ground, service, [one for one in found[State.ASKING] if one.service == service], now, owing)
+        _check_again(db, ground, service, [one for one in found[State.CHECKING] if one.service == service], now, after)
+        _ask_anew(db, ground, service, [one for one in found[State.ASKING] if one.service == service], now, after)
 
 
 def _members(
@@ -82,21 +82,23 @@ def _opened(ground: Ground, row: Any) -> Member:
 
 
 def _check_again(
-    db: Connection, ground: Ground, service: str, members: Sequence[Member], now: int, owing: Owing
+    db: Connection, ground: Ground, service: str, members: Sequence[Member], now: int, after: AfterCommit
 ) -> None:
     """Have inquiries wait for a carrier again; those that no carrier is left for end."""
     phones = {one.id: one.phone for one in members}
-    if phones and (ended := reroute(db, ground, phones, None, owing)):
+    if phones and (ended := reroute(db, ground, phones, None, after)):
         end_unsuccessfully(db, ground, service, ended, now)
-        owing.messages = True
+        after.messages = True
 
 
-def _ask_anew(db: Connection, ground: Ground, service: str, members: Sequence[Member], now: int, owing: Owing) -> None:
+def _ask_anew(
+    db: Connection, ground: Ground, service: str, members: Sequence[Member], now: int, after: AfterCommit
+) -> None:
     """Put inquiries whose identity is known to match into a new wave that asks for counts."""
     if not members:
         return
     ids, phones = tuple(one.id for one in members), tuple(one.phone for one in members)
     identities = None if service == INTERNET_ACCOUNTS else tuple(one.identity or {} for one in members)
     fresh = Wave(wave_ids.new(now), service, Stage.COUNT, 0, None, ids, phones, identities, now)
-    add_wave(db, ground, start_asking(db, ground, fresh, now, owing), times_of(ground.catalogues.current(), service))
+    add_wave(db, ground, start_counting(db, ground, fresh, now, after), times_of(ground.catalogues.current(), service))
     db.execute(update(inquiry).where(id_in(inquiry.c.id, ids), inquiry.c.state == State.ASKING).values(wave=fresh.id))

@@ -33,7 +33,7 @@ def backlog(ground: Ground) -> Backlog:
     return Backlog(now - oldest if oldest is not None else 0, count, owed)
 
 
-def report(ground: Ground) -> None:
+def publish_backlog(ground: Ground) -> None:
     """Tell the metrics of this process, the clock, what waits."""
     found = backlog(ground)
     metrics.set_backlog(

@@ -20,13 +20,13 @@ from query.models import inquiry, last_inquiry, notice, question, verification_c
 from query.notices import KEPT, LATE, NoticeState
 from query.waves.waves import Stage
 
-AT_ONCE: Final = 500
+BATCH_SIZE: Final = 500
 CODE_KEPT: Final = HOUR
 IDENTITY_KEPT: Final = 6 * HOUR
-NET: Final = HOUR // 6
+SAFETY_MARGIN: Final = HOUR // 6
 WAVE_KEPT: Final = INDEX_KEPT
 
-STEPS: Final[Sequence[tuple[int, tuple[str, ...]]]] = (
+ERASURES: Final[Sequence[tuple[int, tuple[str, ...]]]] = (
     (MASKED_KEPT, ("masked",)),
     (PHONE_KEPT, ("phone", "identity")),
     (INDEX_KEPT, ("phone_index", "owner", "submission", "fingerprint")),
@@ -44,13 +44,13 @@ def erase(ground: Ground) -> None:
 
 def columns_to_erase(age: int) -> tuple[tuple[str, ...], int | None]:
     """What an inquiry of this age (ms) must not hold any more, and the age at which to look again (None: never)."""
-    gone = tuple(column for limit, columns in STEPS if age >= limit for column in columns)
-    return gone, next((limit for limit, _ in STEPS if age < limit), None)
+    gone = tuple(column for limit, columns in ERASURES if age >= limit for column in columns)
+    return gone, next((limit for limit, _ in ERASURES if age < limit), None)
 
 
 def _erase_inquiries(db: Connection, now: int) -> None:
     due = select(inquiry.c.id, inquiry.c.accepted_at).where(inquiry.c.erase_at <= now)
-    rows = db.execute(skip_locked(due.order_by(inquiry.c.erase_at).limit(AT_ONCE))).all()
+    rows = db.execute(skip_locked(due.order_by(inquiry.c.erase_at).limit(BATCH_SIZE))).all()
 
     def step(row: Row[tuple[bytes, int]]) -> tuple[tuple[str, ...], int | None]:
         return columns_to_erase(now - row.accepted_at)
@@ -66,13 +66,13 @@ def _erase_identities(db: Connection, now: int) -> None:
     """The net: by now every one of these has been settled, unless settling it fails."""
     late = (
         wave.c.stage.in_([Stage.IDENTITY, Stage.COUNT]),
-        wave.c.decide_at <= now - NET,
+        wave.c.decide_at <= now - SAFETY_MARGIN,
         wave.c.identities.is_not(None),
     )
     db.execute(update(wave).where(*late).values(identities=None))
     unsettled = (
         inquiry.c.state.in_([State.CHECKING, State.ASKING]),
-        inquiry.c.accepted_at <= now - IDENTITY_KEPT - NET,
+        inquiry.c.accepted_at <= now - IDENTITY_KEPT - SAFETY_MARGIN,
     )
     db.execute(update(inquiry).where(*unsettled, inquiry.c.identity.is_not(None)).values(identity=None))
 
@@ -87,14 +87,14 @@ def _erase_days(db: Connection, now: int) -> None:
 
 def _delete_oldest(db: Connection, table: Table, time: Column[int], until: int) -> None:
     """Delete rows whose time is up to `until`, the oldest first and not too many at once."""
-    oldest = list(db.execute(select(time).where(time <= until).order_by(time).limit(AT_ONCE)).scalars())
+    oldest = list(db.execute(select(time).where(time <= until).order_by(time).limit(BATCH_SIZE)).scalars())
     if oldest:
         db.execute(delete(table).where(time <= oldest[-1]))
 
 
 def _erase_waves(db: Connection, now: int) -> None:
     """Waves that are over hold no personal data, only the inquiries' ids; they are kept as long as an index is."""
-    over = select(wave.c.id).where(wave.c.stage == Stage.OVER, wave.c.decide_at <= now - WAVE_KEPT).limit(AT_ONCE)
+    over = select(wave.c.id).where(wave.c.stage == Stage.OVER, wave.c.decide_at <= now - WAVE_KEPT).limit(BATCH_SIZE)
     ids = list(db.execute(over).scalars())
     if ids:
         db.execute(delete(question).where(question.c.wave.in_(ids)))

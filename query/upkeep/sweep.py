@@ -15,20 +15,20 @@ from config.errors import SealBroken
 from config.failpoints import failpoint
 from config.ground import Ground
 from config.telemetry.log import get_logger
-from query.asking.gather import waited_for
+from query.asking.gather import carriers_with_waiting
 from query.inquiry import IDENTITY_FIELDS, SECOND, State
 from query.models import inquiry, question, wave
 from query.notices import entrances_owing
 from query.services import times_of
-from query.settling.after_commit import Owing
+from query.settling.after_commit import AfterCommit
 from query.settling.carriers import reroute
 from query.settling.ending import close_unreadable, end_unsuccessfully
-from query.upkeep.backlog import report
+from query.upkeep.backlog import publish_backlog
 from query.upkeep.retention import erase
 from query.waves.questions import QuestionState, due_by, of_partners
 from query.waves.waves import Stage
 
-AT_ONCE: Final = 500
+BATCH_SIZE: Final = 500
 
 _log = get_logger(__name__)
 
@@ -44,7 +44,7 @@ def sweep(ground: Ground) -> None:
         ring_again,
         ring_for_notices,
         erase,
-        report,
+        publish_backlog,
     ]
     for part in parts:
         failpoint("sweep.before_part")
@@ -62,7 +62,7 @@ def reclaim_leases(ground: Ground) -> None:
     lost = (of_partners(ground), question.c.state == QuestionState.LEASED, question.c.lease_until <= now)
 
     def reclaim(db: Connection) -> int:
-        rows = db.execute(skip_locked(select(*place).where(*lost).limit(AT_ONCE))).all()
+        rows = db.execute(skip_locked(select(*place).where(*lost).limit(BATCH_SIZE))).all()
         if rows:
             these = update(question).where(tuple_(*place).in_([tuple(row) for row in rows]))
             # Counted: a question that kills its worker travels alone and in ever smaller parts (waves/quarantine.py).
@@ -92,7 +92,7 @@ def mark_overdue(ground: Ground) -> None:
     over = (wave.c.stage.in_([Stage.IDENTITY, Stage.COUNT]), wave.c.decide_at <= ground.clock.now(), wave.c.look == 0)
 
     def mark(db: Connection) -> None:
-        ids = list(db.execute(skip_locked(select(wave.c.id).where(*over).limit(AT_ONCE))).scalars())
+        ids = list(db.execute(skip_locked(select(wave.c.id).where(*over).limit(BATCH_SIZE))).scalars())
         if ids:
             db.execute(update(wave).where(wave.c.id.in_(ids)).values(look=1))
 
@@ -110,7 +110,7 @@ def _end_some(db: Connection, ground: Ground, service: str) -> int:
     now = ground.clock.now()
     limit = now - times_of(ground.catalogues.current(), service).identity_patience_s * SECOND
     forgotten = (inquiry.c.state == State.CHECKING, inquiry.c.accepted_at <= limit, inquiry.c.wave.is_(None))
-    found = select(inquiry.c.id, inquiry.c.phone).where(*forgotten, inquiry.c.service == service).limit(AT_ONCE)
+    found = select(inquiry.c.id, inquiry.c.phone).where(*forgotten, inquiry.c.service == service).limit(BATCH_SIZE)
     rows = db.execute(skip_locked(found)).all()
     phones = {row.id: phone for row in rows if (phone := _phone(ground, row.id, row.phone)) is not None}
     end_unsuccessfully(db, ground, service, phones, now)
@@ -128,19 +128,19 @@ def _phone(ground: Ground, number: bytes, sealed: bytes | None) -> str | None:
 def reroute_waiting(ground: Ground) -> None:
     """Inquiries that wait for a carrier that is no longer asked go to the next; without a next they wait on."""
     enabled = {carrier.code for carrier in ground.catalogues.current().carriers()}
-    for carrier in waited_for(ground).keys() - enabled:
-        owing = transact(ground.engine, partial(_reroute_some, ground=ground, carrier=carrier))
-        owing.ring(ground)
+    for carrier in carriers_with_waiting(ground).keys() - enabled:
+        after = transact(ground.engine, partial(_reroute_some, ground=ground, carrier=carrier))
+        after.ring(ground)
 
 
-def _reroute_some(db: Connection, ground: Ground, carrier: str) -> Owing:
-    waiting = select(inquiry.c.id, inquiry.c.phone).where(inquiry.c.waiting_for == carrier).limit(AT_ONCE)
+def _reroute_some(db: Connection, ground: Ground, carrier: str) -> AfterCommit:
+    waiting = select(inquiry.c.id, inquiry.c.phone).where(inquiry.c.waiting_for == carrier).limit(BATCH_SIZE)
     rows = db.execute(skip_locked(waiting)).all()
     phones = {row.id: phone for row in rows if (phone := _phone(ground, row.id, row.phone)) is not None}
-    owing = Owing()
+    after = AfterCommit()
     if phones:
-        reroute(db, ground, phones, None, owing)
-    return owing
+        reroute(db, ground, phones, None, after)
+    return after
 
 
 def ring_again(ground: Ground) -> None:
@@ -149,7 +149,7 @@ def ring_again(ground: Ground) -> None:
     with reading(ground.engine) as db:
         partners = set(db.execute(due).scalars())
         marked = db.execute(select(wave.c.id).where(wave.c.look == 1).limit(1)).first()
-    Owing({("ask", partner) for partner in partners}, waiting=bool(waited_for(ground))).ring(ground)
+    AfterCommit({("ask", partner) for partner in partners}, waiting=bool(carriers_with_waiting(ground))).ring(ground)
     if marked is not None:
         ground.bell.ring("advance")
 

@@ -6,13 +6,12 @@ application, where `<weixin` is how many of `weixin` were registered before that
 
 from typing import Final
 
-from enterprises.protocol import Answer as PartnerAnswer
-from enterprises.protocol import Counts, Refused, Verdict
+from enterprises.protocol import Answer, Counts, Refused, Verdict
 from query.reply import BEFORE
-from query.waves.questions import REFUSED, Answer
+from query.waves.questions import REFUSED, StoredAnswer
 
 
-def stored_answer(answer: PartnerAnswer) -> Answer:
+def stored_answer(answer: Answer) -> StoredAnswer:
     """What is kept of an answer; None: nothing, it is still owed."""
     match answer:
         case Counts(counts, before):
@@ -29,11 +28,11 @@ def stored_answer(answer: PartnerAnswer) -> Answer:
 SINCE: Final = " "
 
 
-def verdict_of(answer: Answer) -> str | None:
+def verdict_of(answer: StoredAnswer) -> str | None:
     """The word of a kept verdict; None: still owed."""
     return answer.partition(SINCE)[0] if isinstance(answer, str) else None
 
 
-def held_since(answer: Answer) -> str | None:
+def held_since(answer: StoredAnswer) -> str | None:
     """Since which month the citizen has held the number, when the carrier told it with its match."""
     return (answer.partition(SINCE)[2] or None) if isinstance(answer, str) else None

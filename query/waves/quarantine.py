@@ -10,7 +10,7 @@ from hashlib import sha256
 from math import ceil, sqrt
 from typing import Final
 
-DEATHS: Final = 3
+CRASHES_TO_QUARANTINE: Final = 3
 
 
 def portion_size(lost: int, owed: int) -> int:
@@ -25,6 +25,6 @@ def carried(owed: Iterable[bytes], attempt: int, most: int) -> list[bytes]:
 
 def poison_of(owed: Iterable[bytes], lost: int, attempt: int) -> bytes | None:
     """The item to set aside at try number `attempt`: what the try before it carried, when that was the third death."""
-    if lost < DEATHS:
+    if lost < CRASHES_TO_QUARANTINE:
         return None
     return next(iter(carried(owed, attempt - 1, 1)), None)

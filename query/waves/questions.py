@@ -26,19 +26,16 @@ class QuestionState(IntEnum):
     DONE = 2
 
 
-Answer: TypeAlias = str | dict[str, int] | None
+StoredAnswer: TypeAlias = str | dict[str, int] | None
 """Counts by application, or a word: a verdict, REFUSED, UNAVAILABLE. None: still owed."""
 
 REFUSED: Final = "refused"
 UNAVAILABLE: Final = "unavailable"
 
-CLAIMED_AT_MOST: Final = 64
+MAX_QUESTIONS_PER_CALL: Final = 64
 """Questions in one call, whatever the batch size: each costs a row to write."""
 
-CALLED_BACK: Final = -1
-"""Stands for the number of a try in a lease that is none: the partner called back."""
-
-ALONE_AFTER: Final = 3
+ISOLATE_AFTER_TRIES: Final = 3
 """Tries in a row that brought nothing, after which a question travels alone, lest it spoil every call it is in."""
 
 
@@ -109,7 +106,7 @@ def claim(db: Connection, partner: str, batch: int, now: int, lease_until: int) 
     seen = (columns.wave, columns.kind, columns.service, columns.tries, columns.failed, columns.lost, columns.n)
     answered = columns.answers.is_not(None).label("answered")
     due = (question.c.partner == partner, question.c.state == QuestionState.DUE, question.c.due_at <= now)
-    oldest = select(*seen, answered).where(*due).order_by(question.c.due_at).limit(CLAIMED_AT_MOST)
+    oldest = select(*seen, answered).where(*due).order_by(question.c.due_at).limit(MAX_QUESTIONS_PER_CALL)
     rows = db.execute(skip_locked(oldest)).all()
     if not rows:
         return None
@@ -130,7 +127,7 @@ def claim(db: Connection, partner: str, batch: int, now: int, lease_until: int) 
         lease_until,
         failed=max(row.failed for row in taken),
         answered=any(row.answered for row in taken),
-        more=len(taken) < len(rows) or len(rows) == CLAIMED_AT_MOST,
+        more=len(taken) < len(rows) or len(rows) == MAX_QUESTIONS_PER_CALL,
         lost=first.lost,
     )
 
@@ -150,11 +147,16 @@ def _fitting(rows: Sequence[Row[Any]], batch: int) -> list[Row[Any]]:
 
 
 def _travels_alone(row: Row[Any]) -> bool:
-    return bool(row.failed >= ALONE_AFTER or row.lost)
+    return bool(row.failed >= ISOLATE_AFTER_TRIES or row.lost)
 
 
 def answer_row(
-    ground: Ground, wave_id: int, partner: str, kind: str, answers: Sequence[Answer] | None, members: Sequence[bytes]
+    ground: Ground,
+    wave_id: int,
+    partner: str,
+    kind: str,
+    answers: Sequence[StoredAnswer] | None,
+    members: Sequence[bytes],
 ) -> dict[str, Any]:
     """Return the columns that hold answers: `n` still owed, and the answers sealed (None: none has come at all)."""
     if answers is None:
@@ -164,7 +166,7 @@ def answer_row(
     return {"n": sum(answer is None for answer in answers), "answers": sealed}
 
 
-def open_answers(ground: Ground, row: Row[Any], members: Sequence[bytes]) -> list[Answer]:
+def open_answers(ground: Ground, row: Row[Any], members: Sequence[bytes]) -> list[StoredAnswer]:
     """Open the answers of a question's row, in member order.
 
     Raises SealBroken when they were sealed for another wave, partner, kind or other members.
@@ -172,7 +174,9 @@ def open_answers(ground: Ground, row: Row[Any], members: Sequence[bytes]) -> lis
     if row.answers is None:
         return [None] * len(members)
     place = _place(row.wave, row.partner, row.kind, members)
-    answers: list[Answer] = json.loads(ground.keys.open(row.answers, table="question", column="answers", row=place))
+    answers: list[StoredAnswer] = json.loads(
+        ground.keys.open(row.answers, table="question", column="answers", row=place)
+    )
     if len(answers) != len(members):
         raise SealBroken("a question holds more or fewer answers than its wave has members")
     return answers

@@ -18,7 +18,7 @@ from config.errors import KeyTaken, SealBroken
 from config.ground import Ground
 from query.inquiry import State, Times, accepted_at, check_by, decide_by
 from query.models import question, wave
-from query.moves import standing_phones
+from query.moves import lock_phones
 from query.waves.questions import COUNT, IDENTITY, QuestionState, answer_row, digest_of, open_answers
 from query.waves.wave_ids import wave_ids
 
@@ -126,13 +126,13 @@ def open_wave(ground: Ground, row: Row[Any]) -> Wave:
     )
 
 
-def standing_members(db: Connection, ground: Ground, whole: Wave, state: State) -> set[bytes]:
+def lock_members(db: Connection, ground: Ground, whole: Wave, state: State) -> set[bytes]:
     """Lock the members of a wave that are in `state`.
 
     Raises SealBroken when the number that the wave has for one of them is not the one in the inquiry's own row:
     whatever is sent goes to the number that was proved at submission, and to no other.
     """
-    own = standing_phones(db, whole.members, state, wave=whole.id)
+    own = lock_phones(db, whole.members, state, wave=whole.id)
     for member, phone in zip(whole.members, whole.phones, strict=True):
         if member not in own:
             continue

@@ -67,9 +67,9 @@ def steady(ground: Ground, first: int) -> Rates:
 def drain(ground: Ground, first: int, inquiries: int) -> Rates:
     """Answers a second of the six together, from the moment that so many inquiries are there to the last answer."""
     wanted = sum(answered(ground).values()) + inquiries * len(OTHERS)
-    carriers = store_at_once(ground, first, inquiries)
+    store_at_once(ground, first, inquiries)
     begun = time.monotonic()
-    ground.bell.ring_all([("gather", carrier) for carrier in carriers])
+    ground.bell.ring("gather")
 
     def all_answered() -> bool:
         time.sleep(0.03)

@@ -29,7 +29,7 @@ from config.processes.serving import serve
 from config.settings import load_settings
 from query.access.sessions import open_session
 from query.inquiry import INTERNET_ACCOUNTS
-from query.intake.codes import Holder, code_row
+from query.intake.codes import PhoneHolder, code_row
 from query.models import verification_code
 from tests.bench.arrivals import PREFIXES
 from tests.bench.instances import ground_of, limits_off, on_mariadb, workers_stopped
@@ -55,7 +55,7 @@ def submissions(ground: Ground, first: int, count: int) -> list[Request]:
     for number in range(first, first + count):
         phone = f"{PREFIXES[number % 3]}{number:08}"
         token, _, session = open_session(ground, "web")
-        holder = Holder(tuple(ground.keys.phone_indexes(phone)), INTERNET_ACCOUNTS, session.owner)
+        holder = PhoneHolder(tuple(ground.keys.phone_indexes(phone)), INTERNET_ACCOUNTS, session.owner)
         codes.append(code_row(ground, holder, CODE, ground.clock.now()))
         form = {"service": INTERNET_ACCOUNTS, "phone": phone, "id_tail": "12345X", "code": CODE, "consent": True}
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}

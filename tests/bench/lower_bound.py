@@ -21,7 +21,7 @@ from config.catalogue.schema import Partner
 from config.crypto.key_ring import KeyRing
 from config.db.engine import begin, reading
 from config.ground import Ground
-from enterprises.client import Answers
+from enterprises.client import LookupResult
 from enterprises.protocol import Answer, Counts, Item, Verdict
 from query.inquiry import Outcome
 from query.reply import Reply
@@ -48,10 +48,10 @@ def open_sealed(_keys: KeyRing, sealed: bytes, **_place: object) -> bytes:
     return sealed[: -len(PADDING)]
 
 
-def answer(_ground: Ground, partner: Partner, kind: str, _service: str, items: Sequence[Item], *_: int) -> Answers:
+def answer(_ground: Ground, partner: Partner, kind: str, _service: str, items: Sequence[Item], *_: int) -> LookupResult:
     """The same answer for every item."""
     told: Answer = Verdict("match") if kind == "identity" else Counts({one.code: 1 for one in partner.counted})
-    return Answers("", {item.id: told for item in items})
+    return LookupResult("", {item.id: told for item in items})
 
 
 def take(_link: object, batch: Sequence[Dispatch]) -> Mapping[str, SendResult]:
@@ -63,7 +63,7 @@ CONSTANTS: dict[str, Callable[..., Any]] = {
     "config.crypto.key_ring.KeyRing.seal": seal,
     "config.crypto.key_ring.KeyRing.open": open_sealed,
     "sms_port.ledger.messages.fingerprint": lambda *_: bytes(32),
-    "query.asking.ask.client.ask": answer,
+    "query.asking.calls.client.ask": answer,
     "query.settling.counts._compose": lambda *_: Reply(TEXT, TEXT, Outcome.ANSWERED),
     "sms_port.sending.claims.compose_parts": lambda *_: [TEXT[:67], TEXT[67:134], TEXT[134:]],
     "sms_port.links.http.link.HttpLink.send": take,

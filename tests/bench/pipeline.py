@@ -23,17 +23,17 @@ RATES, STEADY_S = (50, 200, 600), 8.0
 def drain(ground: Ground, instance: Instance, first: int, count: int) -> dict[str, Any]:
     """Store `count` inquiries at once and let two workers and the gateway have them."""
     started = ground.clock.now()
-    carriers = store_at_once(ground, first, count)
+    store_at_once(ground, first, count)
     with metered(ground, instance) as taken:
-        seconds = drained(ground, carriers, started, count)
+        seconds = drained(ground, started, count)
     found = lives(ground, started)
     return {"per_second": round(count / seconds, 1), **taken.per_inquiry(count), **percentiles(found)}
 
 
-def drained(ground: Ground, carriers: list[str], started: int, count: int) -> float:
+def drained(ground: Ground, started: int, count: int) -> float:
     """Ring for what is stored and wait until it is handed over; seconds that this took."""
     rung = ground.clock.now()
-    ground.bell.ring_all([("gather", carrier) for carrier in carriers])
+    ground.bell.ring("gather")
     wait_drained(ground)
     found = lives(ground, started)
     assert len(found) == count
@@ -45,8 +45,8 @@ def floor_rate(ground: Ground, instance: Instance, first: int, count: int) -> fl
     with lower_bound.on_the_floor(ground, instance):
         started = ground.clock.now()
         with lower_bound.sealed_by_nobody():
-            carriers = store_at_once(ground, first, count)
-        return count / drained(ground, carriers, started, count)
+            store_at_once(ground, first, count)
+        return count / drained(ground, started, count)
 
 
 def steady(ground: Ground, instance: Instance, first: int, rate: int) -> dict[str, Any]:

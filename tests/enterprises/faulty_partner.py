@@ -126,7 +126,7 @@ class Faulty:
         if self.fault == "batch named":
             told["batch"] = "another"
         if not self.later:
-            return self.dressed(json.dumps(told).encode())
+            return self.sealed(json.dumps(told).encode())
         threading.Timer(0.02, self.call_back, (told,)).start()
         named = "another" if self.fault == "202 names the batch" else question["batch"]
         return Response(json.dumps({"batch": named}), 202, content_type="application/json")
@@ -168,7 +168,7 @@ class Faulty:
             del found["counts"]["qq"]
         return {"id": item["id"], **found, **({"note": item["phone"]} if self.fault == "number not repeated" else {})}
 
-    def dressed(self, body: bytes) -> Response:
+    def sealed(self, body: bytes) -> Response:
         kind = "text/plain" if self.fault == "content type" else "application/json"
         if self.fault == "not compressed":
             return Response(gzip.compress(body), headers={"Content-Encoding": "gzip"}, content_type=kind)

@@ -1,6 +1,6 @@
 """A partner written from docs/lookup-protocol.md alone: standard library only, nothing of this project is imported.
 
-far_side.py KIND CODE APPLICATION,… ALGORITHM KEY_ID SECRET [CALLBACK_URL]; prints its port. It plays what the
+partner_server.py KIND CODE APPLICATION,… ALGORITHM KEY_ID SECRET [CALLBACK_URL]; prints its port. It plays what the
 reference partner (docs/examples/partner.py) does not: carriers, hmac-sm3, and answers that are called back.
 """
 

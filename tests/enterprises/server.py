@@ -11,7 +11,7 @@ from werkzeug.wrappers import Request, Response
 from config.catalogue.schema import Partner
 from config.ground import Ground
 from config.sandbox.behaviour import Behaviour
-from enterprises.client import Answers, ask
+from enterprises.client import LookupResult, ask
 from enterprises.errors import EnterpriseError
 from enterprises.protocol import Item
 from tests.support.factories import LAUNCH_DAY
@@ -81,7 +81,7 @@ class Server:
         return self.reply(request.get_json())
 
 
-def put(ground: Ground, partner: Partner) -> Answers:
+def put(ground: Ground, partner: Partner) -> LookupResult:
     return ask(ground, partner, "count", "internet-accounts", ITEMS, ANSWER_BY)
 
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 from config import audit
 from config.db.engine import reading
 from config.ground import Ground
-from enterprises.circuit_breaker import note
+from enterprises.circuit_breaker import record_result
 from enterprises.cli import partner
 from tests.enterprises.server import Sandbox
 
@@ -111,7 +111,7 @@ def test_the_list_tells_how_each_partner_stands(ground: Ground) -> None:
     tencent = ground.catalogues.current().partner("tencent")
     assert tencent
     for _ in range(tencent.breaker_failures):
-        note(ground, tencent, "no_answer")
+        record_result(ground, tencent, "no_answer")
     run(ground, "disable", "jd", "--yes")
     listed = {row["code"]: row for row in json.loads(run(ground, "list", "--json").stdout)}
     assert listed["tencent"]["state"] == "breaker open (no_answer)"

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from config.catalogue.schema import Partner
 from config.ground import Ground
-from enterprises.circuit_breaker import standing_of
+from enterprises.circuit_breaker import partner_health
 from enterprises.protocol import Counts, Pending
 from tests.enterprises.server import Server, failure_of, put
 
@@ -28,7 +28,7 @@ def test_garbage_fails_the_call_and_nothing_else(ground: Ground, tencent: Partne
     server.reply = lambda q: Response(body, content_type="application/json")
     failure = failure_of(ground, tencent)
     assert failure.code in ("answer_invalid", "wrong_batch", "no_answer")
-    standing = standing_of(ground, tencent)
+    standing = partner_health(ground, tencent)
     assert (standing.errors, standing.last_error) == (1, failure.code)
 
 
@@ -43,13 +43,13 @@ def test_a_wrong_count_costs_its_item_is_noted_and_logged_and_hurts_nobody_else(
     body = f'{{"batch":"%s","items":{items}}}'
     server.reply = lambda q: Response(body % q["batch"], content_type="application/json")
     assert put(ground, tencent).by_id == {"a": Pending("invalid"), "b": Counts({"weixin": 1})}
-    standing = standing_of(ground, tencent)
+    standing = partner_health(ground, tencent)
     assert (standing.errors, standing.last_error, standing.breaker) == (1, "answer_faulty", "closed")
     (line,) = [line for line in logged if line["event"] == "partner_faults"]
     assert line["partner"] == "tencent"
     assert line["first"].startswith("items[0]: ")
     alibaba = ground.catalogues.current().partner("alibaba")
-    assert alibaba and standing_of(ground, alibaba).errors == 0
+    assert alibaba and partner_health(ground, alibaba).errors == 0
 
 
 def test_a_gzip_bomb_does_not_go_off(ground: Ground, tencent: Partner, server: Server) -> None:

@@ -14,7 +14,7 @@ from config.crypto.http_signatures import verify
 from config.db.engine import begin
 from config.errors import SignatureInvalid
 from config.ground import Ground
-from enterprises.circuit_breaker import standing_of
+from enterprises.circuit_breaker import partner_health
 from enterprises.client import ask
 from enterprises.content import SEALED_TYPE
 from enterprises.errors import EnterpriseError
@@ -92,7 +92,7 @@ def test_a_partner_that_changed_its_key_first_is_asked_with_the_next(ground: Gro
     strict.key_id, strict.secret = "onecert-tencent-2", NEXT
     assert isinstance(put(ground, partner), Counts)
     assert strict.statuses == [200, 401, 200]
-    assert standing_of(ground, partner).errors == 0
+    assert partner_health(ground, partner).errors == 0
 
 
 def test_the_id_may_stay_while_the_secret_changes(ground: Ground, strict: Strict) -> None:
@@ -134,5 +134,5 @@ def test_a_base_url_that_leads_inside_is_refused_unless_allowed(ground: Ground, 
         put(ground, partner)
     assert (failure.value.code, failure.value.detail) == ("address_refused", "no answer: private")
     assert strict.statuses == []
-    assert standing_of(ground, partner).last_error == "address_refused"
+    assert partner_health(ground, partner).last_error == "address_refused"
     assert not isinstance(put(ground, tencent(ground, strict)), Pending)

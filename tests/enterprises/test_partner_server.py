@@ -42,8 +42,8 @@ applications = [{ code = "far", name = { zh = "远方", en = "Far" } }]
 
 
 @contextlib.contextmanager
-def far_side(kind: str, code: str, *more: str) -> Iterator[str]:
-    """The partner as a process that finds nothing of this project; yields its base URL."""
+def partner_server(kind: str, code: str, *more: str) -> Iterator[str]:
+    """Run the partner as a process that finds nothing of this project; yields its base URL."""
     words = [sys.executable, "-I", str(PARTNER_SERVER), kind, code, more[0], more[1], KEY_ID, SECRET, *more[2:]]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout
@@ -61,7 +61,7 @@ def test_it_conforms(kind: str, later: bool, algorithm: str) -> None:
     words = ["--kind", kind, "--code", "far", "--algorithm", algorithm, "--key-id", KEY_ID, "--secret-file", "-"]
     words += ["--application", "far"] if kind == "enterprise" else []
     words += ["--listen", f"127.0.0.1:{port}"] if later else []
-    with far_side(kind, "far", "far", algorithm, *callback) as url:
+    with partner_server(kind, "far", "far", algorithm, *callback) as url:
         result = CliRunner().invoke(partner, ["conformance", url, *words, "--json"], input=SECRET)
     rows = json.loads(result.stdout)
     assert [row for row in rows if row["result"] == "fail"] == []
@@ -74,9 +74,9 @@ def joined(tmp_path: Path) -> Iterator[Instance]:
     """A running instance whose largest carrier, and a thirteenth partner that calls back, are the far side."""
     with contextlib.ExitStack() as opened:
         instance = opened.enter_context(private_instance(tmp_path))
-        carrier = opened.enter_context(far_side("carrier", "china-mobile", "-", "hmac-sha256"))
+        carrier = opened.enter_context(partner_server("carrier", "china-mobile", "-", "hmac-sha256"))
         callback = f"{instance.url}/partners/far/answers"
-        enterprise = opened.enter_context(far_side("enterprise", "far", "far", "hmac-sm3", callback))
+        enterprise = opened.enter_context(partner_server("enterprise", "far", "far", "hmac-sm3", callback))
         catalogue = instance.onecert("config", "show").replace("{sandbox}/partners/china-mobile", carrier)
         catalogue = catalogue.replace('key_id = "onecert-china-mobile"', f'key_id = "{KEY_ID}"')
         path = tmp_path / "far.toml"

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from config.catalogue.schema import Partner
 from config.ground import Ground, make_ground
 from config.settings import load_settings
-from enterprises.circuit_breaker import standing_of
+from enterprises.circuit_breaker import partner_health
 from enterprises.cli import partner
 from enterprises.client import ask
 from enterprises.conformance.checks import CHECKS, Result, run_check
@@ -107,7 +107,7 @@ def test_any_other_certificate_gets_no_question_and_is_noted_and_logged(
         put(trusting, url)
     assert (failure.value.code, failure.value.detail) == ("unreachable", "no answer: tls")
     assert server.requests == []
-    assert standing_of(trusting, tencent(trusting, "https://x.example")).errors == 1
+    assert partner_health(trusting, tencent(trusting, "https://x.example")).errors == 1
     (line,) = [line for line in logged if line["event"] == "partner_failed"]
     assert (line["partner"], line["reason"]) == ("tencent", "no answer: tls")
 

@@ -23,7 +23,7 @@ from config.crypto.http_signatures import sign
 from config.db.engine import begin
 from config.errors import OneCertError
 from config.ground import Ground, make_ground
-from enterprises.circuit_breaker import standing_of
+from enterprises.circuit_breaker import partner_health
 from enterprises.protocol import Answer, Counts, Refused, Verdict
 from enterprises.sandbox.callbacks import signed_answer
 from enterprises.views import make_blueprint
@@ -124,7 +124,7 @@ def test_the_same_request_again_is_refused_by_every_host(door: Door, ground: Gro
 
 
 def test_a_bad_signature_is_refused_noted_and_hurts_nobody_else(door: Door, ground: Ground) -> None:
-    before = standing_of(ground, door.partner()).errors
+    before = partner_health(ground, door.partner()).errors
     refused = [
         door.call(WELL, key_of="alibaba"),
         door.call(WELL, key_of="alibaba", key_id="onecert-tencent"),
@@ -138,9 +138,9 @@ def test_a_bad_signature_is_refused_noted_and_hurts_nobody_else(door: Door, grou
     assert {response.status_code for response in refused} == {401}
     assert {response.json()["code"] for response in refused} == {"signature_invalid"}
     assert door.taken == []
-    standing = standing_of(ground, door.partner())
+    standing = partner_health(ground, door.partner())
     assert (standing.errors - before, standing.breaker) == (8, "closed")
-    assert standing_of(ground, door.partner("alibaba")).errors == 0
+    assert partner_health(ground, door.partner("alibaba")).errors == 0
     assert door.call(answer(), "alibaba").status_code == 200
 
 
@@ -198,7 +198,7 @@ def test_a_body_that_is_no_answer_is_refused_as_a_whole(door: Door, ground: Grou
     response = door.call(body)
     assert (response.status_code, response.json()["code"]) == (400, "answers_refused")
     assert door.taken == []
-    assert standing_of(ground, door.partner()).errors == 1
+    assert partner_health(ground, door.partner()).errors == 1
 
 
 def test_ten_megabytes_are_not_read(door: Door, ground: Ground) -> None:
@@ -253,7 +253,7 @@ def test_a_wrong_item_costs_that_item_and_is_noted(
 ) -> None:
     assert door.call(answer({"id": "good", "counts": {"qq": 1}}, item)).status_code == 200
     assert door.taken == [("tencent", {"good": Counts({"qq": 1})})]
-    assert standing_of(ground, door.partner()).last_error == "callback_faulty"
+    assert partner_health(ground, door.partner()).last_error == "callback_faulty"
 
 
 def test_the_log_names_the_partner_and_the_reason_and_no_content(

@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select
 
 from config.db.engine import begin, reading
 from query.inquiry import INTERNET_ACCOUNTS
-from query.intake.codes import Holder, code_row
+from query.intake.codes import PhoneHolder, code_row
 from query.intake.submit import submit
 from query.models import verification_code
 from sms_port.models import Lane, State, message
@@ -40,7 +40,7 @@ def assemble(stage: Theatre, citizens: Sequence[Citizen]) -> None:
 def let_in(stage: Theatre, citizens: Sequence[Citizen]) -> None:
     """Have all of them accepted, with codes that came to them by no SMS."""
     ground, now = stage.ground, stage.ground.clock.now()
-    holders = [Holder((ground.keys.phone_index(one.phone),), INTERNET_ACCOUNTS, OWNER) for one in citizens]
+    holders = [PhoneHolder((ground.keys.phone_index(one.phone),), INTERNET_ACCOUNTS, OWNER) for one in citizens]
     with begin(ground.engine) as db:
         db.execute(insert(verification_code), [code_row(ground, holder, CODE, now) for holder in holders])
 

@@ -12,10 +12,16 @@ from sqlalchemy import select
 
 from config.db.engine import begin, reading
 from config.ground import Ground
+from enterprises import circuit_breaker
 from enterprises.sandbox.partners import count_of, verdict_of
-from query.asking.ask import ask
-from query.asking.gather import gather
-from query.inquiry import INTERNET_ACCOUNTS, PHONE_CARDS
+from query.asking import jobs
+from query.asking.bulkheads import Bulkheads
+from query.asking.calls import call_partner
+from query.asking.gather import claim_inquiries
+from query.asking.permits import acquire_permits
+from query.asking.results import record_results
+from query.asking.rounds import LocalAsker
+from query.inquiry import IDENTITY_FIELDS, INTERNET_ACCOUNTS, PHONE_CARDS
 from query.intake.codes import request_code
 from query.intake.fields import parse_phone
 from query.intake.submit import Accepted, Submission, submit
@@ -27,6 +33,7 @@ from query.waves.waves import Stage
 from sms_port.ledger.messages import Lane, Outcome
 from sms_port.ledger.payload import Payload, open_payload
 from sms_port.models import message
+from tests.support.servers import PATIENCE_S
 
 PHONE = "13800138000"
 ID_NUMBER = "11010519491231002X"
@@ -146,6 +153,31 @@ def agree(ground: Ground, code: str, terms: str) -> None:
 
 def accept_many(ground: Ground, count: int) -> list[Accepted]:
     return [accept(ground, f"138{place:08d}") for place in range(101, count + 101)]
+
+
+def asker_of(ground: Ground, patience_s: float = PATIENCE_S) -> LocalAsker:
+    """One worker's asker, with bulkheads of its own that wait long for a healthy partner."""
+    return LocalAsker(ground, Bulkheads(patience_s=patience_s))
+
+
+def ask(ground: Ground, partner: str) -> None:
+    """Run a worker's job `ask`."""
+    jobs.ask(ground, asker_of(ground), partner)
+
+
+def gather(ground: Ground, code: str) -> None:
+    """Gather for one carrier and ask it in this thread; the questions to the enterprises are left due."""
+    carrier = ground.catalogues.current().partner(code)
+    for service in IDENTITY_FIELDS if carrier is not None and carrier.enabled else ():
+        assert carrier is not None
+        (permit,) = acquire_permits(ground, [carrier], "gather")
+        try:
+            call = claim_inquiries(ground, carrier, service) if permit.granted else None
+            if call is not None:
+                advance(ground, record_results(ground, [call_partner(ground, carrier, call)]))
+        finally:
+            if permit.granted:
+                circuit_breaker.release(ground, carrier, permit)
 
 
 def work(ground: Ground) -> None:

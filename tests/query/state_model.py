@@ -7,11 +7,11 @@ from typing import Any
 
 from query.errors import CodeExpired, CodeWrong, TooSoon
 from query.inquiry import DAY, HOUR, INDEX_KEPT, MASKED_KEPT, PHONE_KEPT, SECOND
-from query.intake.codes import LIFE_S, TRIES
+from query.intake.codes import CODE_LIFE_S, MAX_TRIES
 from query.upkeep.retention import CODE_KEPT
 
 ACCEPTED = "accepted"
-Holder = tuple[str, bytes]
+PhoneHolder = tuple[str, bytes]
 """A number and the session that had the code."""
 
 SLACK = HOUR
@@ -36,13 +36,13 @@ class Code:
 class Model:
     """Codes, the day that each number has used, and every reference that was promised."""
 
-    codes: dict[Holder, Code] = field(default_factory=dict)
+    codes: dict[PhoneHolder, Code] = field(default_factory=dict)
     day: dict[str, int] = field(default_factory=dict)
     accepted: dict[tuple[str, bytes, str], tuple[str, int]] = field(default_factory=dict)
 
     def issue(self, phone: str, owner: bytes, code: str, now: int) -> None:
         """A code came; the one before counts no more."""
-        self.codes[phone, owner] = Code(code, now + LIFE_S * SECOND)
+        self.codes[phone, owner] = Code(code, now + CODE_LIFE_S * SECOND)
 
     def expected(self, phone: str, owner: bytes, code: str, now: int) -> str:
         """What a submission is told: a reference, `accepted` for a new one, or the code of the refusal. Spends it."""
@@ -50,7 +50,7 @@ class Model:
         if reference and now - at < INDEX_KEPT:
             return reference
         known = self.codes[phone, owner]
-        if known.tries >= TRIES or known.used or now >= known.until:
+        if known.tries >= MAX_TRIES or known.used or now >= known.until:
             return CodeExpired.code
         if code != known.code:
             known.tries += 1

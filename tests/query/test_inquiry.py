@@ -10,9 +10,8 @@ from query.inquiry import (
     MOVES,
     PHONE_CARDS,
     SECOND,
-    STATUS,
+    NextStep,
     State,
-    Step,
     accepted_at,
     check_by,
     day_of,
@@ -20,9 +19,9 @@ from query.inquiry import (
     new_inquiry_id,
     new_reference,
     next_carrier,
+    next_step,
     reply_by,
     retry_delay,
-    step_after,
 )
 from query.services import PromisedTimes
 
@@ -35,26 +34,22 @@ def test_no_move_leaves_a_closed_inquiry_and_none_goes_back() -> None:
     assert not any(old is State.CLOSED for old, _ in MOVES)
 
 
-def test_every_state_has_its_public_word() -> None:
-    assert set(STATUS) == set(State)
-
-
 @pytest.mark.parametrize(
     ("verdict", "overdue", "step"),
     [
-        ("match", False, Step.ASK),
-        ("match", True, Step.ASK),
-        ("mismatch", False, Step.END),
-        ("inactive", False, Step.END),
-        ("refused", False, Step.END),
-        ("not_ours", False, Step.ELSEWHERE),
-        ("not_ours", True, Step.END),
-        (None, False, Step.WAIT),
-        (None, True, Step.END),
+        ("match", False, NextStep.ASK),
+        ("match", True, NextStep.ASK),
+        ("mismatch", False, NextStep.END),
+        ("inactive", False, NextStep.END),
+        ("refused", False, NextStep.END),
+        ("not_ours", False, NextStep.ELSEWHERE),
+        ("not_ours", True, NextStep.END),
+        (None, False, NextStep.WAIT),
+        (None, True, NextStep.END),
     ],
 )
-def test_what_follows_a_verdict(verdict: str | None, overdue: bool, step: Step) -> None:
-    assert step_after(verdict, overdue=overdue) is step
+def test_what_follows_a_verdict(verdict: str | None, overdue: bool, step: NextStep) -> None:
+    assert next_step(verdict, overdue=overdue) is step
 
 
 def test_a_silent_carrier_is_waited_for_six_hours() -> None:

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from config.ground import Ground, make_ground
 from config.times.clock import FixedClock
 from enterprises.sandbox.partners import count_of
-from query.asking.ask import Call, claim_call
+from query.asking.claims import PartnerCall, claim_call
 from query.errors import CodeExpired, CodeWrong, IdempotencyConflict, QueryError, TooSoon
 from query.inquiry import DAY, HOUR, INDEX_KEPT, INTERNET_ACCOUNTS, SECOND
 from query.intake.codes import request_code
@@ -26,7 +26,7 @@ from query.intake.submit import submit
 from query.models import verification_code
 from query.settling.closing import record_outcome
 from query.upkeep.sweep import sweep
-from query.waves.questions import Answer
+from query.waves.questions import StoredAnswer
 from query.waves.record import record
 from sms_port.ledger.messages import sweep as sweep_messages
 from sms_port.ledger.receipts import Receipt, record_receipts
@@ -74,7 +74,7 @@ class Life(RuleBasedStateMachine):
         prepare(self.ground, self.url)
         self.citizens = {phone: Citizen(phone) for phone in PHONES}
         self.model = Model()
-        self.held: list[Call] = []
+        self.held: list[PartnerCall] = []
         self.states: dict[int, tuple[int, int | None]] = {}
 
     # Citizens
@@ -220,11 +220,11 @@ class Life(RuleBasedStateMachine):
     @rule(again=st.booleans(), wrong=st.booleans())
     def an_answer_comes_late(self, again: bool, wrong: bool) -> None:
         call = self.held[0] if again else self.held.pop(0)
-        late: dict[bytes, Answer] = {item: None if wrong else self.fact(call, item) for item in call.items}
+        late: dict[bytes, StoredAnswer] = {item: None if wrong else self.fact(call, item) for item in call.items}
         late[b"\xff" * 16] = {"jd": 999}
         record(self.ground, call.lease, late)
 
-    def fact(self, call: Call, item: bytes) -> Answer:
+    def fact(self, call: PartnerCall, item: bytes) -> StoredAnswer:
         """What the partner of a held call would have said."""
         if call.lease.kind == "identity":
             return "match"

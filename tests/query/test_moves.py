@@ -13,7 +13,7 @@ from config.db.engine import begin
 from config.ground import Ground
 from query.errors import MovedElsewhere
 from query.inquiry import MOVES, Outcome, State
-from query.moves import move, standing
+from query.moves import lock_still_open, move
 from tests.query.partner_stub import accept, one
 
 ROOT = Path(__file__).parents[2]
@@ -34,8 +34,8 @@ def test_what_is_not_where_it_should_be_is_not_moved(ground: Ground) -> None:
     with pytest.raises(MovedElsewhere), begin(ground.engine) as db:
         move(db, [here, gone], State.CHECKING, State.ASKING)
     with begin(ground.engine) as db:
-        assert standing(db, [here, gone], State.CHECKING) == {here}
-        assert standing(db, [here, gone], State.CHECKING, wave=1) == set()
+        assert lock_still_open(db, [here, gone], State.CHECKING) == {here}
+        assert lock_still_open(db, [here, gone], State.CHECKING, wave=1) == set()
         assert move(db, [here], State.CHECKING, State.ASKING) == [here]
         assert move(db, [], State.CHECKING, State.ASKING) == []
 

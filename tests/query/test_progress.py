@@ -6,12 +6,11 @@ import pytest
 
 from config.ground import Ground
 from config.times.clock import FixedClock
-from query.asking.gather import gather
 from query.errors import NotFound
 from query.inquiry import HOUR, INTERNET_ACCOUNTS, MINUTE, PHONE_CARDS, SECOND, UNIFORM_MS
 from query.progress import progress
 from query.upkeep.sweep import sweep
-from tests.query.partner_stub import OWNER, Partners, Play, accept, hand_over, retry, status, verdict, work
+from tests.query.partner_stub import OWNER, Partners, Play, accept, gather, hand_over, retry, status, verdict, work
 
 
 def test_the_owner_sees_how_far_it_is(ground: Ground, partners: Partners, clock: FixedClock) -> None:

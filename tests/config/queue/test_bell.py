@@ -68,19 +68,6 @@ def test_a_ring_while_the_job_runs_makes_it_look_again(redis, bell):
     assert heard == ["tencent", "tencent"]
 
 
-def test_a_ring_stands_while_its_step_waits_for_company_and_counts_for_those_who_come(redis, bell):
-    heard: list[str] = []
-
-    def linger(step: str) -> float:
-        bell.ring(step)
-        return 0.001
-
-    bell.ring("gather")
-    make_worker(redis, {"gather": lambda: heard.append("gather")}, linger).work(burst=True)
-    assert heard == ["gather"]
-    assert not redis.exists(ring_key("gather", None))
-
-
 def test_a_ring_that_got_lost_can_be_rung_again_after_five_seconds(redis, bell):
     bell.ring("ask", "tencent")
     assert 0 < redis.ttl(ring_key("ask", "tencent")) <= 5

@@ -1,84 +1,94 @@
-"""Lanes: a slow partner holds up neither the worker nor anybody else."""
+"""Bulkheads: a slow partner holds up neither the worker nor any other partner."""
 
 from __future__ import annotations
 
 import threading
+import time
+from typing import Any
 
-from query.asking.bulkheads import Lanes, waiting
+import pytest
+
+from config.catalogue.schema import Partner
+from config.ground import Ground
+from query.asking.bulkheads import CALLS_EACH, Bulkheads
 from tests.support.servers import PATIENCE_S, wait_until
 
 
-def wait_for(answer: threading.Event) -> None:
-    """A call to a partner that does not answer by itself."""
-    with waiting():
-        answer.wait(PATIENCE_S)
+@pytest.fixture
+def listed(ground: Ground) -> dict[str, Partner]:
+    """The partners of the catalogue by code."""
+    return {partner.code: partner for partner in ground.catalogues.current().partners}
 
 
-def test_a_quick_step_is_over_when_the_worker_goes_on() -> None:
-    ran: list[str] = []
-    lanes = Lanes()
+def started(bulkheads: Bulkheads, partner: Partner, call: Any, items: int = 0) -> Any:
+    running = bulkheads.submit(partner, items, call)
+    assert running is not None
+    return running
+
+
+def test_a_call_that_is_over_has_made_room_for_the_next(listed: dict[str, Partner]) -> None:
+    bulkheads, partner = Bulkheads(patience_s=PATIENCE_S), listed["jd"].model_copy(update={"concurrency": 1})
     for number in range(50):
-        lanes.run("quick", 1, lambda number=number: ran.append(str(number)))
-    assert ran == [str(number) for number in range(50)]
+        running = started(bulkheads, partner, lambda number=number: number)
+        assert bulkheads.wait([running]) == []
+        assert running.future.result() == number
 
 
-def test_a_slow_partner_costs_the_worker_its_patience_once() -> None:
-    lanes, stop = Lanes(patience_s=0.1), threading.Event()
-    answered: list[int] = []
-
-    def step() -> None:
-        wait_for(stop)
-        answered.append(1)
-
-    lanes.run("slow", 20, step)
-    lanes._patience_s = 2 * PATIENCE_S  # whoever waited now would do so until there is an answer
-    for _ in range(19):
-        lanes.run("slow", 20, step)
-    quick: list[int] = []
-    for number in range(20):
-        lanes.run("quick", 1, lambda number=number: quick.append(number))
-    assert len(quick) == 20
-    assert answered == []
+def test_a_slow_partner_costs_the_worker_its_patience_once(listed: dict[str, Partner]) -> None:
+    bulkheads, stop = Bulkheads(patience_s=0.1), threading.Event()
+    first = started(bulkheads, listed["jd"], lambda: stop.wait(PATIENCE_S))
+    assert bulkheads.wait([first]) == [first]
+    bulkheads._patience_s = 2 * PATIENCE_S  # a worker that waited now would do so until there is an answer
+    second = started(bulkheads, listed["jd"], lambda: stop.wait(PATIENCE_S))
+    quick = started(bulkheads, listed["meituan"], lambda: True)
+    assert bulkheads.wait([second, quick]) == [second]
+    assert quick.future.result()
     stop.set()
 
 
-def test_no_partner_has_more_lanes_than_its_own_and_a_late_ring_is_heard() -> None:
-    lanes, stop, lock = Lanes(patience_s=0.01), threading.Event(), threading.Lock()
-    now, most, ended = 0, 0, 0
-
-    def step() -> None:
-        nonlocal now, most, ended
-        with lock:
-            now, most = now + 1, max(most, now + 1)
-        wait_for(stop)
-        with lock:
-            now, ended = now - 1, ended + 1
-
-    for _ in range(10):
-        lanes.run("slow", 3, step)
-    wait_until(lambda: now == 3)
+def test_a_partner_that_is_in_time_again_is_waited_for_again(listed: dict[str, Partner]) -> None:
+    bulkheads, stop = Bulkheads(patience_s=0.1), threading.Event()
+    assert bulkheads.wait([started(bulkheads, listed["jd"], lambda: stop.wait(PATIENCE_S))])
     stop.set()
-    wait_until(lambda: ended == 4 and now == 0)
-    assert most == 3
+    bulkheads._patience_s = PATIENCE_S
+    quick = started(bulkheads, listed["jd"], lambda: True)
+    wait_until(quick.future.done)
+    later = started(bulkheads, listed["jd"], lambda: time.sleep(0.2))
+    assert bulkheads.wait([later]) == []
 
 
-def test_a_step_that_fails_frees_its_lane() -> None:
-    lanes = Lanes(most=1)
+def test_a_call_about_many_items_may_take_longer(listed: dict[str, Partner]) -> None:
+    bulkheads = Bulkheads(patience_s=0.0)
+    running = started(bulkheads, listed["jd"], lambda: time.sleep(0.05), items=int(PATIENCE_S * 500))
+    assert bulkheads.wait([running]) == []
+
+
+def test_no_partner_has_more_calls_under_way_than_its_share(listed: dict[str, Partner]) -> None:
+    bulkheads, stop = Bulkheads(), threading.Event()
+    running = [bulkheads.submit(listed["jd"], 0, lambda: stop.wait(PATIENCE_S)) for _ in range(CALLS_EACH + 1)]
+    assert [one is not None for one in running] == [True] * CALLS_EACH + [False]
+    assert not bulkheads.has_room(listed["jd"])
+    assert bulkheads.has_room(listed["meituan"])
+    stop.set()
+    wait_until(lambda: bulkheads.has_room(listed["jd"]))
+
+
+def test_all_partners_together_have_no_more_threads_than_there_are(listed: dict[str, Partner]) -> None:
+    bulkheads, stop = Bulkheads(max_threads=1), threading.Event()
+    started(bulkheads, listed["jd"], lambda: stop.wait(PATIENCE_S))
+    assert bulkheads.submit(listed["meituan"], 0, lambda: True) is None
+    stop.set()
+    wait_until(lambda: bulkheads.has_room(listed["meituan"]))
+
+
+def test_a_call_that_fails_makes_room(listed: dict[str, Partner]) -> None:
+    bulkheads = Bulkheads(patience_s=PATIENCE_S, max_threads=1)
 
     def broken() -> None:
-        raise ValueError
+        raise ValueError("broken")
 
-    ran: list[int] = []
-    for number in range(3):
-        lanes.run("one", 1, broken)
-        lanes.run("two", 1, lambda number=number: ran.append(number))
-    wait_until(lambda: ran == [0, 1, 2])
-
-
-def test_every_lane_taken_others_wait_and_are_not_forgotten() -> None:
-    lanes, stop, ran = Lanes(most=1, patience_s=0.01), threading.Event(), threading.Event()
-    lanes.run("slow", 1, lambda: wait_for(stop))
-    lanes.run("other", 1, ran.set)
-    assert not ran.is_set()
-    stop.set()
-    assert ran.wait(PATIENCE_S)
+    for _ in range(3):
+        running = started(bulkheads, listed["jd"], broken)
+        assert bulkheads.wait([running]) == []
+        with pytest.raises(ValueError, match="broken"):
+            running.future.result()

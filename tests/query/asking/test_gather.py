@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from unittest.mock import patch
 
 import pytest
 from sqlalchemy import select
@@ -12,31 +10,28 @@ from sqlalchemy import select
 from config.db.engine import begin
 from config.ground import Ground
 from config.queue.bell import ring_key
-from query.asking.bulkheads import Lanes
-from query.asking.gather import waited_for
-from query.asking.jobs import gather_all
-from query.asking.rounds import share
+from query.asking.gather import carriers_with_waiting
+from query.asking.jobs import gather
+from query.asking.rounds import merge_by_batch_size
 from query.inquiry import INTERNET_ACCOUNTS, PHONE_CARDS, Outcome
 from query.models import inquiry
-from query.settling.after_commit import Round
+from query.settling.after_commit import OwnedWave
 from query.waves.waves import Stage, Wave
 from tests.query.asking.test_rounds import allow_a_minute
-from tests.query.partner_stub import Partners, Told, accept, one, verdict
+from tests.query.partner_stub import Partners, Told, accept, asker_of, one, verdict
 from tests.support.servers import PATIENCE_S, wait_until
 
 OF_THREE_CARRIERS = ("13800138000", "13000138000", "13300138000")
 
 
-@pytest.fixture(autouse=True)
-def patient() -> Iterator[None]:
-    """Lanes of the test's own, that wait long for a healthy partner."""
-    with patch("query.asking.jobs._LANES", Lanes(patience_s=PATIENCE_S)):
-        yield
+def gather_all(ground: Ground, patience_s: float = PATIENCE_S) -> None:
+    """Run a worker's job `gather`; it waits this long for a healthy partner."""
+    gather(ground, asker_of(ground, patience_s))
 
 
-def round_of(members: int, service: str = INTERNET_ACCOUNTS) -> Round:
+def round_of(members: int, service: str = INTERNET_ACCOUNTS) -> OwnedWave:
     ids = tuple(place.to_bytes(16, "big") for place in range(members))
-    return Round(Wave(1, service, Stage.COUNT, 8, None, ids, ("13800138000",) * members, None, 0), {"jd": 1})
+    return OwnedWave(Wave(1, service, Stage.COUNT, 8, None, ids, ("13800138000",) * members, None, 0), {"jd": 1})
 
 
 def counts_asked(ground: Ground, partners: Partners) -> dict[str, list[int]]:
@@ -53,12 +48,6 @@ def test_inquiries_of_several_carriers_share_one_round(ground: Ground, partners:
     assert set(map(tuple, counts_asked(ground, partners).values())) == {(3,)}
 
 
-def test_the_ring_of_an_older_release_gathers_for_all_as_well(ground: Ground, partners: Partners) -> None:
-    accepted = [accept(ground, phone) for phone in OF_THREE_CARRIERS]
-    gather_all(ground, "china-mobile")
-    assert {one(ground, entry).outcome for entry in accepted} == {Outcome.ANSWERED}
-
-
 def test_a_slow_carrier_holds_up_nobody_else_and_its_own_round_follows(ground: Ground, partners: Partners) -> None:
     goes_on = threading.Event()
 
@@ -69,8 +58,7 @@ def test_a_slow_carrier_holds_up_nobody_else_and_its_own_round_follows(ground: G
     allow_a_minute(ground)
     partners.plays["china-unicom"] = slow
     mobile, unicom, telecom = (accept(ground, phone) for phone in OF_THREE_CARRIERS)
-    with patch("query.asking.jobs._LANES", Lanes(patience_s=0.5)):
-        gather_all(ground)
+    gather_all(ground, patience_s=0.5)
     wait_until(lambda: {one(ground, entry).outcome for entry in (mobile, telecom)} == {Outcome.ANSWERED})
     assert one(ground, unicom).outcome is None
     goes_on.set()
@@ -78,7 +66,7 @@ def test_a_slow_carrier_holds_up_nobody_else_and_its_own_round_follows(ground: G
     assert {sum(items) for items in counts_asked(ground, partners).values()} == {3}
 
 
-def test_who_does_not_match_at_one_carrier_is_told_so_beside_the_others(ground: Ground, partners: Partners) -> None:
+def test_a_mismatch_at_one_carrier_ends_beside_matches_at_the_others(ground: Ground, partners: Partners) -> None:
     partners.plays["china-unicom"] = verdict("mismatch")
     mobile, unicom, telecom = (accept(ground, phone) for phone in OF_THREE_CARRIERS)
     gather_all(ground)
@@ -86,12 +74,12 @@ def test_who_does_not_match_at_one_carrier_is_told_so_beside_the_others(ground: 
     assert one(ground, unicom).outcome == Outcome.UNSUCCESSFUL
 
 
-def test_who_waits_for_whom_is_told_by_service(ground: Ground) -> None:
-    assert waited_for(ground) == {}
+def test_carriers_with_waiting_inquiries_are_listed_with_their_services(ground: Ground) -> None:
+    assert carriers_with_waiting(ground) == {}
     accept(ground, OF_THREE_CARRIERS[0])
     accept(ground, OF_THREE_CARRIERS[0], service=PHONE_CARDS)
     accept(ground, OF_THREE_CARRIERS[1])
-    found = {carrier: sorted(services) for carrier, services in waited_for(ground).items()}
+    found = {carrier: sorted(services) for carrier, services in carriers_with_waiting(ground).items()}
     assert found == {
         "china-mobile": sorted([INTERNET_ACCOUNTS, PHONE_CARDS]),
         "china-unicom": [INTERNET_ACCOUNTS],
@@ -100,9 +88,9 @@ def test_who_waits_for_whom_is_told_by_service(ground: Ground) -> None:
 
 def test_rounds_are_shared_by_service_and_as_far_as_one_call_goes() -> None:
     large, small, cards, tiny = round_of(400), round_of(100), round_of(1, PHONE_CARDS), round_of(1)
-    assert share([large, small, cards, tiny], 500) == [[large, small], [cards], [tiny]]
-    assert share([large, small], 100) == [[large], [small]]
-    assert share([], 500) == []
+    assert merge_by_batch_size([large, small, cards, tiny], 500) == [[large, small], [cards], [tiny]]
+    assert merge_by_batch_size([large, small], 100) == [[large], [small]]
+    assert merge_by_batch_size([], 500) == []
 
 
 @pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)  # SQLite has one writer at a time

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from config.ground import Ground
 from config.queue.worker import make_worker
 from config.times.clock import FixedClock
-from query.asking import jobs
-from query.asking.jobs import JOBS
+from query.asking.bulkheads import Bulkheads
+from query.asking.jobs import make_jobs
 from query.inquiry import SECOND, Outcome
 from query.upkeep.backlog import Backlog, backlog
 from query.upkeep.sweep import sweep
 from tests.query.partner_stub import PHONE, Partners, accept, accept_many, one, replies, retry, rows, work
-from tests.support.servers import wait_until
+from tests.support.servers import PATIENCE_S
 
 
 def run_worker(ground: Ground) -> None:
-    """A worker that stops when the queue is empty, and nothing that it began goes on: it waits for no slow partner."""
-    make_worker(ground.redis, {name: partial(job, ground) for name, job in JOBS.items()}).work(burst=True)
-    wait_until(lambda: not any(jobs._LANES._running.values()))
+    """Run a worker until the queue is empty. It waits long for every partner, so that nothing goes on after it."""
+    make_worker(ground.redis, make_jobs(ground, Bulkheads(patience_s=PATIENCE_S))).work(burst=True)
 
 
 def test_a_submission_rings_its_way_to_the_reply(ground: Ground, partners: Partners) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -11,15 +12,14 @@ import pytest
 from config.db.engine import begin
 from config.ground import Ground
 from config.times.clock import FixedClock
-from enterprises.circuit_breaker import enter, leave
-from query.asking.bulkheads import Lanes
-from query.asking.gather import gather
-from query.asking.rounds import Rounds
+from enterprises.circuit_breaker import acquire, release
+from query.asking.bulkheads import CALLS_EACH, Bulkheads
+from query.asking.jobs import gather
+from query.asking.rounds import LocalAsker
 from query.inquiry import HOUR, PHONE_CARDS, SECOND, Outcome
 from query.models import question
 from query.upkeep.sweep import sweep
 from query.waves.record import record_all
-from tests.query.asking.test_bulkheads import wait_for
 from tests.query.crash import Killed
 from tests.query.partner_stub import (
     Partners,
@@ -41,11 +41,9 @@ from tests.support.servers import PATIENCE_S, wait_until
 CARRIER = "china-mobile"
 
 
-def check_and_ask(ground: Ground, lanes: Lanes | None = None) -> None:
-    """What a worker's job does for one carrier."""
-    rounds = Rounds(ground, lanes or Lanes(patience_s=PATIENCE_S))
-    gather(ground, CARRIER, rounds=rounds)
-    rounds.run()
+def check_and_ask(ground: Ground, bulkheads: Bulkheads | None = None) -> None:
+    """Run a worker's job `gather`."""
+    gather(ground, LocalAsker(ground, bulkheads or Bulkheads(patience_s=PATIENCE_S)))
 
 
 def allow_a_minute(ground: Ground) -> None:
@@ -84,7 +82,7 @@ def test_a_wave_that_knows_since_when_a_number_is_held_is_asked_in_the_same_job(
 
 def test_what_comes_at_once_is_recorded_in_one_transaction(ground: Ground) -> None:
     accept(ground)
-    with patch("query.asking.ask.record_all", wraps=record_all) as recorded:
+    with patch("query.asking.results.record_all", wraps=record_all) as recorded:
         check_and_ask(ground)
     assert [len(call.args[1]) for call in recorded.call_args_list] == [1, 8]
 
@@ -98,12 +96,12 @@ def test_a_slow_partner_is_recorded_by_itself_when_it_answers(ground: Ground, pa
 
     partners.plays["jd"] = slow
     allow_a_minute(ground)
-    accepted, lanes = accept(ground), Lanes(patience_s=0.5)
-    check_and_ask(ground, lanes)
+    accepted, bulkheads = accept(ground), Bulkheads(patience_s=0.5)
+    check_and_ask(ground, bulkheads)
     wait_until(lambda: [row.partner for row in open_questions(ground)] == ["jd"])
-    lanes._patience_s = 2 * PATIENCE_S  # whoever waited for it now would do so until it has answered
+    bulkheads._patience_s = 2 * PATIENCE_S  # a worker that waited for it now would do so until it has answered
     later = accept(ground, "13800138001")
-    check_and_ask(ground, lanes)
+    check_and_ask(ground, bulkheads)
     wait_until(lambda: [row.partner for row in open_questions(ground)] == ["jd", "jd"])
     goes_on.set()
     wait_until(lambda: {one(ground, entry).outcome for entry in (accepted, later)} == {Outcome.ANSWERED})
@@ -157,14 +155,18 @@ def test_a_partner_whose_breaker_is_open_is_left_alone_until_it_may_be_tried(
     assert {one(ground, entry).outcome for entry in accepted} == {Outcome.ANSWERED}
 
 
-def test_a_partner_without_a_free_lane_is_left_to_whoever_has_one(ground: Ground, partners: Partners) -> None:
-    lanes, goes_on = Lanes(patience_s=0.1), threading.Event()
-    for _ in range(4):
-        lanes.run("jd", 4, lambda: wait_for(goes_on))
+def test_a_partner_whose_share_of_threads_is_used_up_is_left_to_another_worker(
+    ground: Ground, partners: Partners
+) -> None:
+    bulkheads, goes_on = Bulkheads(patience_s=PATIENCE_S), threading.Event()
+    jd = ground.catalogues.current().partner("jd")
+    assert jd is not None
+    for _ in range(CALLS_EACH):
+        assert bulkheads.submit(jd, 0, lambda: goes_on.wait(PATIENCE_S)) is not None
     accept(ground)
-    check_and_ask(ground, lanes)
+    check_and_ask(ground, bulkheads)
     goes_on.set()
-    wait_until(lambda: [row.partner for row in open_questions(ground)] == ["jd"])
+    assert [row.partner for row in open_questions(ground)] == ["jd"]
     assert due_partners(ground) == ["jd"]
     assert [row.tries for row in rows(ground, question) if row.partner == "jd"] == [0]
 
@@ -173,12 +175,12 @@ def test_no_more_calls_at_once_than_agreed_and_the_question_is_due_again(ground:
     agree(ground, "jd", "concurrency = 1")
     jd = ground.catalogues.current().partner("jd")
     assert jd is not None
-    turn = enter(ground, jd)
+    permit = acquire(ground, jd)
     accepted = accept(ground)
     check_and_ask(ground)
     assert partners.asked("jd") == []
     assert due_partners(ground) == ["jd"]
-    leave(ground, jd, turn)
+    release(ground, jd, permit)
     work(ground)
     assert one(ground, accepted).outcome == Outcome.ANSWERED
 
@@ -194,14 +196,14 @@ def test_a_round_that_comes_too_soon_for_the_agreed_pace_leaves_the_pace_as_it_i
         check_and_ask(ground)
     assert len(partners.asked("jd")) == 1
     assert due_partners(ground) == ["jd"]
-    assert (enter(ground, jd).wait_s or 0) > 5
+    assert (acquire(ground, jd).wait_s or 0) > 5
 
 
 def test_a_worker_killed_before_its_round_leaves_questions_that_are_asked_later(
     ground: Ground, partners: Partners, clock: FixedClock
 ) -> None:
     accepted = accept(ground)
-    with patch("query.asking.rounds.Rounds.run", side_effect=Killed), pytest.raises(Killed):
+    with patch("query.asking.rounds.LocalAsker._count_calls", side_effect=Killed), pytest.raises(Killed):
         check_and_ask(ground)
     sweep(ground)
     work(ground)
@@ -215,8 +217,12 @@ def test_a_worker_killed_before_its_round_leaves_questions_that_are_asked_later(
 
 def test_a_worker_held_up_past_its_lease_asks_nobody(ground: Ground, partners: Partners, clock: FixedClock) -> None:
     accept(ground)
-    rounds = Rounds(ground, Lanes())
-    gather(ground, CARRIER, rounds=rounds)
-    clock.advance(60 * SECOND)
-    rounds.run()
+    permitted = LocalAsker._permitted
+
+    def held_up(asker: LocalAsker, calls: Any) -> Any:
+        clock.advance(60 * SECOND)
+        return permitted(asker, calls)
+
+    with patch.object(LocalAsker, "_permitted", held_up):
+        check_and_ask(ground)
     assert [code for code, told in partners.calls if told["kind"] == "count"] == []

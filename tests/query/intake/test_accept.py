@@ -17,8 +17,8 @@ from config.ground import Ground
 from config.times.clock import FixedClock
 from query.errors import CodeExpired, CodeWrong, IdempotencyConflict, TooSoon
 from query.inquiry import DAY, SECOND
-from query.intake.accept import Admission, Candidate, decide_together
-from query.intake.submit import _TOGETHER, Accepted, inquiry_row, read_form, submit
+from query.intake.accept import Admission, Candidate, accept_batch
+from query.intake.submit import _GROUP_COMMIT, Accepted, inquiry_row, read_form, submit
 from query.models import inquiry, last_inquiry, verification_code
 from tests.query.partner_stub import OTHER, OWNER, accept, ask_code, form, rows, wrong
 from tests.query.race import at_once
@@ -35,7 +35,7 @@ def candidate(ground: Ground, phone: str, code: str | None = None, **others: Any
 
 
 def decide(ground: Ground, *candidates: Candidate) -> list[Admission | None]:
-    return list(transact(ground.engine, partial(decide_together, ground=ground, candidates=candidates)))
+    return list(transact(ground.engine, partial(accept_batch, ground=ground, candidates=candidates)))
 
 
 def reference(one: Candidate) -> tuple[int, int]:
@@ -57,7 +57,7 @@ def commits(ground: Ground) -> Iterator[list[None]]:
 
 def test_citizens_who_submit_while_another_is_served_share_one_commit(ground: Ground, commits: list[None]) -> None:
     codes = [ask_code(ground, phone) for phone in PHONES]
-    held, before, waiting = threading.Event(), len(commits), _TOGETHER._seats
+    held, before, waiting = threading.Event(), len(commits), _GROUP_COMMIT._waiters
 
     def hold_the_first(point: str) -> None:
         if point == "submit.before_commit" and not held.is_set():

@@ -9,15 +9,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from query.intake.group_commit import Together
+from query.intake.group_commit import GroupCommit
 from tests.support.servers import wait_until
 
 
 class Office:
     """Work that a test can hold up; it doubles numbers, and remembers its rounds."""
 
-    def __init__(self, most: int = 10, linger_s: float = 0.0) -> None:
-        self.together: Together[int, int] = Together(most, linger_s)
+    def __init__(self, most: int = 10, delay_s: float = 0.0) -> None:
+        self.together: GroupCommit[int, int] = GroupCommit(most, delay_s)
         self.rounds: list[list[int]] = []
         self.open = threading.Event()
         self.threads = ThreadPoolExecutor(20)
@@ -43,7 +43,7 @@ class Office:
 
     def waiting(self, place: str = "here") -> list[int]:
         """Who has taken a seat and is in no round yet."""
-        return [seat.item for seat in list(self.together._seats.get(place, ()))]
+        return [waiter.item for waiter in list(self.together._waiters.get(place, ()))]
 
 
 def test_a_lone_caller_does_its_own_work_at_once() -> None:
@@ -64,7 +64,7 @@ def test_those_who_come_while_one_works_are_the_next_round() -> None:
 def test_after_a_round_with_company_the_next_one_lingers_for_those_on_their_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    office, lingered = Office(linger_s=1.0), list[float]()
+    office, lingered = Office(delay_s=1.0), list[float]()
 
     def linger(seconds: float) -> None:
         lingered.append(seconds)
@@ -81,7 +81,7 @@ def test_after_a_round_with_company_the_next_one_lingers_for_those_on_their_way(
 
 
 def test_after_a_round_without_company_nobody_lingers() -> None:
-    office = Office(linger_s=600)
+    office = Office(delay_s=600)
     office.open.set()
     assert [office.ask(item).result(90) for item in (1, 2)] == [2, 4]
 
@@ -114,7 +114,7 @@ def test_different_places_work_beside_each_other() -> None:
 
 
 def test_a_hundred_threads_each_get_their_own_answer() -> None:
-    together: Together[int, int] = Together(most=7)
+    together: GroupCommit[int, int] = GroupCommit(most=7)
     with ThreadPoolExecutor(100) as threads:
         told = list(
             threads.map(lambda item: together.run("here", item, lambda items: [3 * one for one in items]), range(2000))

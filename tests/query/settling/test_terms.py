@@ -8,7 +8,6 @@ import pytest
 
 from config.ground import Ground
 from config.times.clock import FixedClock
-from query.asking.gather import gather
 from query.inquiry import HOUR, SECOND, Outcome
 from query.models import wave
 from query.upkeep.sweep import sweep
@@ -18,6 +17,7 @@ from tests.query.partner_stub import (
     accept_many,
     agree,
     due_partners,
+    gather,
     one,
     open_questions,
     open_waves,

@@ -8,10 +8,9 @@ from config.catalogue.document import default_document, load_catalogue
 from config.catalogue.schema import Catalogue
 from config.db.engine import begin
 from config.ground import Ground
-from query.asking.gather import gather
 from query.inquiry import PHONE_CARDS, Outcome
 from query.settling.advance import advance
-from tests.query.partner_stub import Partners, accept, one, replies, verdict, waited_for, work
+from tests.query.partner_stub import Partners, accept, gather, one, replies, verdict, waited_for, work
 
 FOUR = ["china-mobile", "china-unicom", "china-telecom", "china-broadnet"]
 SEGMENTS = ("162", "165", "167", "170", "171")

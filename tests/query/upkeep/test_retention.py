@@ -87,7 +87,7 @@ def test_id_digits_do_not_outlive_their_time_even_in_a_wave_that_cannot_be_settl
 def test_erasing_is_bounded_and_goes_on_where_it_stopped(
     ground: Ground, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("query.upkeep.retention.AT_ONCE", 2)
+    monkeypatch.setattr("query.upkeep.retention.BATCH_SIZE", 2)
     for place in range(5):
         accept(ground, f"1380013800{place}")
     clock.advance(MASKED_KEPT)

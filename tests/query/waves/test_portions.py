@@ -5,10 +5,9 @@ from __future__ import annotations
 from config.db.engine import transact
 from config.ground import Ground
 from config.times.clock import FixedClock
-from query.asking.gather import gather
 from query.inquiry import HOUR, SECOND, Outcome
 from query.upkeep.sweep import sweep
-from tests.query.partner_stub import Partners, accept_many, one, replies, work
+from tests.query.partner_stub import Partners, accept_many, gather, one, replies, work
 
 
 def test_an_item_that_a_partner_cannot_stomach_does_not_keep_the_others_unanswered(

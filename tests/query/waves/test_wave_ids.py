@@ -12,12 +12,11 @@ import pytest
 
 from config.ground import Ground
 from config.times.clock import FixedClock
-from query.asking.gather import gather
 from query.inquiry import Outcome
 from query.models import wave
 from query.waves.wave_ids import WaveIds, wave_ids
 from tests.query.asking.test_rounds import CARRIER
-from tests.query.partner_stub import Partners, accept, one, rows, work
+from tests.query.partner_stub import Partners, accept, gather, one, rows, work
 from tests.support.factories import LAUNCH_DAY
 
 ROWS_63 = 2**63
