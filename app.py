@@ -33,11 +33,9 @@ from miniprogram_api.contract.problems import http_problem_response, problem_res
 from miniprogram_api.logins import logins
 from miniprogram_api.sandbox import wechat as applet_platforms
 from query.access.door import Door
-from query.asking.callbacks import record_called_back
-from query.asking.jobs import make_jobs
 from query.schema import upgrade
-from query.settling.closing import record_outcome
 from query.upkeep.sweep import sweep
+from query.wiring import PARTNER_CALLS, make_jobs, record_outcome
 from sms_port.ledger import messages
 from sms_port.sandbox import http_gateway
 from sms_port.sending import gateway as sender
@@ -61,7 +59,7 @@ def create_app(ground: Ground | None = None) -> Flask:
     app.register_blueprint(webhook.make_blueprint(ground))
     app.register_blueprint(miniprogram_api.views.make_blueprint(ground, door))
     app.register_blueprint(sms_port.views.make_blueprint(ground, partial(record_outcome, ground)))
-    app.register_blueprint(enterprises.views.make_blueprint(ground, partial(record_called_back, ground)))
+    app.register_blueprint(enterprises.views.make_blueprint(ground, *(partial(call, ground) for call in PARTNER_CALLS)))
     receive_strays(app, ground, http_problem_response)
     if proxies := ground.settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]

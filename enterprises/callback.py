@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from config.catalogue.schema import Partner
 from enterprises.errors import AnswerInvalid
-from enterprises.protocol import Answer, Pending, read_answer
+from enterprises.protocol import VERDICTS, Answer, Pending, read_answer
 from enterprises.strict_json import read_object
 
 MOST_ITEMS: Final = 5_000
@@ -44,13 +44,19 @@ def parse_callback(body: bytes, partner: Partner) -> CalledBack:
     return CalledBack(batch, answers, faults)
 
 
+def _kind_of(item: Mapping[str, Any]) -> str:
+    """The kind of question that a carrier's verdict may answer."""
+    words = VERDICTS["tenure"]
+    return "tenure" if item["verdict"] in words and item["verdict"] not in VERDICTS["identity"] else "identity"
+
+
 def _take(item: Any, answers: dict[str, Answer], verdicts: bool, applications: Collection[str]) -> str | None:
     if not isinstance(item, dict):
         return "it is not an object"
     asked = item.get("id")
     if not isinstance(asked, str) or not 0 < len(asked) <= LONGEST_ID:
         return "it has no id"
-    kind = "identity" if verdicts and "verdict" in item else "count"
+    kind = _kind_of(item) if verdicts and "verdict" in item else "count"
     answer, fault = read_answer(item, kind, applications)
     if answer is None or isinstance(answer, Pending):
         return fault

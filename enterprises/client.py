@@ -7,9 +7,9 @@ never a number and never a part of a body.
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeVar
 
 from config.catalogue.schema import Partner
 from config.crypto.http_signatures import sign
@@ -18,6 +18,7 @@ from config.ground import Ground
 from config.net.http_client import HttpResponse
 from config.telemetry.log import get_logger
 from config.telemetry.metrics import count_call
+from config.times.formats import shanghai
 from enterprises.circuit_breaker import FAULTY, record_result
 from enterprises.content import PLAIN, build_content, parse_content
 from enterprises.errors import EnterpriseError
@@ -33,6 +34,14 @@ from enterprises.protocol import (
     parse_later,
     parse_retry_after,
 )
+from enterprises.request_protocol import PATH as REQUESTS_PATH
+from enterprises.request_protocol import (
+    ParsedRequests,
+    RequestAnswer,
+    RequestItem,
+    build_requests,
+    parse_requests,
+)
 
 # 2 KiB an item is ten times what an honest answer needs; 500 items make 1 MiB and a bit.
 CAP_BASE: Final = 65_536
@@ -41,6 +50,8 @@ FAULTS_LOGGED: Final = 5
 
 # The partner read the question and wants none of it: one item may be to blame for all.
 REFUSING_STATUSES: Final = frozenset({400, 413, 422})
+
+ParsedAnswer = TypeVar("ParsedAnswer", Parsed, ParsedRequests)
 
 _log = get_logger(__name__)
 
@@ -51,6 +62,16 @@ class LookupResult:
 
     batch: str
     by_id: Mapping[str, Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One call that is to be made: its path, kind and number of items, and the time (epoch ms) that is signed."""
+
+    path: str
+    kind: str
+    items: int
+    now: int
 
 
 def ask(
@@ -70,20 +91,53 @@ def ask(
     Raises EnterpriseError when the call as a whole failed; `docs/lookup-protocol.md` section 8 lists its codes.
     """
     batch = str(uuid.uuid4())
+    parsed = _exchange(
+        ground,
+        partner,
+        Exchange(PATH, kind, len(items), now or ground.clock.now()),
+        lambda: build_request(batch, kind, service, answer_by, items),
+        lambda answer: _read(ground, answer, batch, items, kind, partner),
+    )
+    return LookupResult(batch, parsed.answers)
+
+
+def send_requests(
+    ground: Ground, partner: Partner, kind: str, items: Sequence[RequestItem], now: int
+) -> Mapping[str, RequestAnswer]:
+    """Send `items` of one kind to `partner` in one call; returns the answer of every id, Pending("later") after a 202.
+
+    `now`, epoch ms, is signed. Raises EnterpriseError when the call as a whole failed.
+    """
+    batch = str(uuid.uuid4())
+    parsed = _exchange(
+        ground,
+        partner,
+        Exchange(REQUESTS_PATH, kind, len(items), now),
+        lambda: build_requests(batch, kind, items),
+        lambda answer: _read_requests(ground, answer, batch, items, kind, partner),
+    )
+    return parsed.answers
+
+
+def _exchange(
+    ground: Ground,
+    partner: Partner,
+    what: Exchange,
+    build: Callable[[], bytes],
+    read: Callable[[HttpResponse], ParsedAnswer],
+) -> ParsedAnswer:
+    """One call: built, posted, read, counted, noted for the breaker and logged."""
     started = time.monotonic()
     try:
-        body = build_request(batch, kind, service, answer_by, items)
-        parsed = _read(
-            ground, _post(ground, partner, body, len(items), now or ground.clock.now()), batch, items, kind, partner
-        )
+        parsed = read(_post(ground, partner, what, build()))
     except EnterpriseError as error:
         count_call(partner.code, error.code, _ms_since(started))
         record_result(ground, partner, error.code)
         _log.warning(
             "partner_failed",
             partner=partner.code,
-            kind=kind,
-            items=len(items),
+            kind=what.kind,
+            items=what.items,
             code=error.code,
             reason=error.detail,
             ms=_ms_since(started),
@@ -91,27 +145,27 @@ def ask(
         raise
     count_call(partner.code, "faulty" if parsed.faults else "ok", _ms_since(started))
     record_result(ground, partner, FAULTY if parsed.faults else None)
-    _log_answer(partner, kind, parsed, _ms_since(started))
-    return LookupResult(batch, parsed.answers)
+    _log_answer(partner, what.kind, parsed, _ms_since(started))
+    return parsed
 
 
-def _post(ground: Ground, partner: Partner, body: bytes, items: int, now: int) -> HttpResponse:
+def _post(ground: Ground, partner: Partner, what: Exchange, body: bytes) -> HttpResponse:
     """The answer to one call, made again with the next key when the one in use is not accepted."""
     try:
         keys = signing_keys(ground, partner)
     except SecretMissing as error:
         raise EnterpriseError("the partner's key was never set", code="key_missing") from error
     for key_id, secret in keys:
-        answer = _post_signed(ground, partner, body, items, key_id, secret, now)
+        answer = _post_signed(ground, partner, what, body, key_id, secret)
         if answer.status != 401:
             break
     return answer
 
 
 def _post_signed(
-    ground: Ground, partner: Partner, plain: bytes, items: int, key_id: str, secret: str, now: int
+    ground: Ground, partner: Partner, what: Exchange, plain: bytes, key_id: str, secret: str
 ) -> HttpResponse:
-    url = partner.base_url.rstrip("/") + PATH
+    url = partner.base_url.rstrip("/") + what.path
     body, content_type = build_content(partner.seal, secret, key_id, plain)
     headers = sign(
         "POST",
@@ -121,7 +175,7 @@ def _post_signed(
         key_id=key_id,
         secret=secret,
         algorithm=partner.algorithm,
-        now=now,
+        now=what.now,
     )
     try:
         return ground.http.post(
@@ -131,7 +185,7 @@ def _post_signed(
             connect=partner.connect_s,
             read=partner.read_s,
             total=partner.total_s,
-            cap=CAP_BASE + CAP_PER_ITEM * items,
+            cap=CAP_BASE + CAP_PER_ITEM * what.items,
             private=partner.allow_private,
         )
     except CallError as error:
@@ -154,6 +208,19 @@ def _read(
     return parse_answer(body, batch=batch, asked=asked, kind=kind, applications=applications)
 
 
+def _read_requests(
+    ground: Ground, answer: HttpResponse, batch: str, items: Sequence[RequestItem], kind: str, partner: Partner
+) -> ParsedRequests:
+    if answer.status not in (200, 202):
+        _refuse_status(answer, ground.clock.now())
+    body = open_content(ground, partner, answer.headers.get("Content-Type", ""), answer.body)
+    sent = [item.id for item in items]
+    if answer.status == 202:
+        parse_later(body, batch=batch)
+        return ParsedRequests(dict.fromkeys(sent, Pending("later")), [])
+    return parse_requests(body, batch=batch, sent=sent, kind=kind, today=shanghai(ground.clock.now()).date())
+
+
 def open_content(ground: Ground, partner: Partner, content_type: str, body: bytes) -> bytes:
     """The JSON text that a partner sent, sealed or not as agreed; AnswerInvalid when it is not so."""
     secrets = ground.secrets.both(f"{partner.code}.key") if partner.seal != PLAIN else ()
@@ -168,7 +235,7 @@ def _refuse_status(answer: HttpResponse, now: int) -> NoReturn:
     raise EnterpriseError(f"it answered {answer.status}", code=code, retry_after_s=wait)
 
 
-def _log_answer(partner: Partner, kind: str, parsed: Parsed, ms: int) -> None:
+def _log_answer(partner: Partner, kind: str, parsed: Parsed | ParsedRequests, ms: int) -> None:
     pending = sum(isinstance(answer, Pending) for answer in parsed.answers.values())
     facts = {"partner": partner.code, "kind": kind, "items": len(parsed.answers), "pending": pending, "ms": ms}
     if parsed.faults:

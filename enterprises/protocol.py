@@ -27,10 +27,15 @@ FIELDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("identity", "internet-accounts"): ("phone", "id_tail"),
     ("identity", "phone-cards"): ("phone", "name", "id_number"),
     ("count", "phone-cards"): ("name", "id_number"),
+    ("tenure", "internet-accounts"): ("phone", "since"),
 }
 # What a question carries where it is known.
 OPTIONAL_FIELDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {("count", "internet-accounts"): ("held_since",)}
-VERDICTS: Final = frozenset({"match", "mismatch", "inactive", "not_ours"})
+VERDICTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "identity": ("match", "mismatch", "inactive", "not_ours"),
+    "tenure": ("same", "changed", "inactive", "unknown", "not_ours"),
+}
+"""A carrier's words by the kind of question: number and ID belong together; the holder is the same since a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Item:
     name: str | None = field(default=None, repr=False)
     id_number: str | None = field(default=None, repr=False)
     held_since: str | None = field(default=None, repr=False)
+    since: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,18 +205,18 @@ def _take(item: Any, answers: dict[str, Answer], kind: str, applications: Collec
 
 def read_answer(item: Mapping[str, Any], kind: str, applications: Collection[str]) -> tuple[Answer | None, str | None]:
     """(the answer that one item holds if it is valid, what is wrong). Members we do not know are let pass."""
-    error, answer = item.get("error"), item.get("verdict" if kind == "identity" else "counts")
+    error, answer = item.get("error"), item.get("verdict" if kind in VERDICTS else "counts")
     if error is None:
-        return _read_verdict(item, answer) if kind == "identity" else _read_counts(item, answer, applications)
+        return _read_verdict(item, answer, kind) if kind in VERDICTS else _read_counts(item, answer, applications)
     if answer is not None:
         return None, "it holds both an answer and an error"
     known = _ERRORS.get(error) if isinstance(error, str) else None
     return known, None if known else "its error is neither retry nor refused"
 
 
-def _read_verdict(item: Mapping[str, Any], verdict: Any) -> tuple[Answer | None, str | None]:
-    if not isinstance(verdict, str) or verdict not in VERDICTS:
-        return None, "its verdict is none of match, mismatch, inactive, not_ours"
+def _read_verdict(item: Mapping[str, Any], verdict: Any, kind: str) -> tuple[Answer | None, str | None]:
+    if not isinstance(verdict, str) or verdict not in VERDICTS[kind]:
+        return None, f"its verdict is none of {', '.join(VERDICTS[kind])}"
     since = item.get("active_since")
     if since is None or verdict != "match":
         return Verdict(verdict), None

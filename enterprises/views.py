@@ -1,9 +1,9 @@
-"""Where partners call back: `POST /partners/<code>/answers`, signed by the partner as we sign our questions."""
+"""Routes for partners: `POST /partners/<code>/answers`, `/reports` and `/events`, signed by the partner as we sign."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from flask import Blueprint, Response, request
 
@@ -14,7 +14,8 @@ from config.errors import OneCertError, SignatureInvalid
 from config.ground import Ground
 from config.telemetry.log import get_logger
 from config.telemetry.metrics import count_call
-from enterprises.callback import CalledBack, parse_callback
+from config.times.formats import shanghai
+from enterprises.callback import parse_callback
 from enterprises.circuit_breaker import record_result
 from enterprises.client import open_content
 from enterprises.content import JSON_TYPE
@@ -22,6 +23,7 @@ from enterprises.errors import AnswerInvalid, AnswersRefused
 from enterprises.keys import accepted_keys
 from enterprises.partners import find_partner
 from enterprises.protocol import Answer
+from enterprises.request_protocol import Accepted, Event, Finding, parse_events, parse_reports
 from enterprises.strict_json import write
 
 LONGEST_BODY: Final = 4 * 1024 * 1024
@@ -29,20 +31,39 @@ FAULTS_LOGGED: Final = 5
 
 OnAnswers: TypeAlias = Callable[[str, Mapping[str, Answer]], int]
 """(partner's code, answers by item id) -> how many of them were awaited."""
+OnReports: TypeAlias = Callable[[str, Mapping[str, Accepted | Finding]], int]
+"""(partner's code, states by request id) -> how many requests they ended."""
+OnEvents: TypeAlias = Callable[[str, Sequence[Event]], int]
+"""(partner's code, events) -> how many were new."""
+
+
+class CalledBackLike(Protocol):
+    """The parsed body of a call: what was wrong with its items, safe to print."""
+
+    @property
+    def faults(self) -> list[str]:
+        """One line an item."""
+        ...
+
+
+Body = TypeVar("Body", bound=CalledBackLike)
 
 _log = get_logger(__name__)
 
 
-def make_blueprint(ground: Ground, on_answers: OnAnswers) -> Blueprint:
-    """The route. `on_answers` is handed what a partner called back, once it is known to be the partner's."""
+def make_blueprint(ground: Ground, on_answers: OnAnswers, on_reports: OnReports, on_events: OnEvents) -> Blueprint:
+    """The routes. Each callback is handed what a partner sent, once it is known to be the partner's."""
     blueprint = Blueprint("partners", __name__)
     seen = NonceStore(ground.redis).seen
 
-    @blueprint.post("/partners/<code>/answers")
-    def take_answers(code: str) -> Response:
+    def received(code: str, parse: Callable[[bytes, Partner], Body]) -> Body:
         partner = find_partner(ground, code)
         request.max_content_length = LONGEST_BODY
-        called_back = receive(ground, partner, request.path, dict(request.headers), request.get_data(), seen)
+        return receive(ground, partner, request.path, dict(request.headers), request.get_data(), seen, parse)
+
+    @blueprint.post("/partners/<code>/answers")
+    def take_answers(code: str) -> Response:
+        called_back = received(code, parse_callback)
         accepted = on_answers(code, called_back.answers)
         _log.info(
             "partner_called_back",
@@ -53,20 +74,40 @@ def make_blueprint(ground: Ground, on_answers: OnAnswers) -> Blueprint:
         )
         return Response(write({"batch": called_back.batch}), content_type=JSON_TYPE)
 
+    @blueprint.post("/partners/<code>/reports")
+    def take_reports(code: str) -> Response:
+        told = received(code, lambda body, _: parse_reports(body, shanghai(ground.clock.now()).date()))
+        taken = on_reports(code, told.findings)
+        _log.info("partner_reported", partner=code, items=len(told.findings), taken=taken, faults=len(told.faults))
+        return Response(write({}), content_type=JSON_TYPE)
+
+    @blueprint.post("/partners/<code>/events")
+    def take_events(code: str) -> Response:
+        told = received(code, lambda body, _: parse_events(body, ground.clock.now()))
+        taken = on_events(code, told.events)
+        _log.info("partner_events", partner=code, items=len(told.events), taken=taken, faults=len(told.faults))
+        return Response(write({}), content_type=JSON_TYPE)
+
     return blueprint
 
 
 def receive(
-    ground: Ground, partner: Partner, path: str, headers: Mapping[str, str], body: bytes, seen: Callable[[str], bool]
-) -> CalledBack:
-    """What a partner called back. Raises SignatureInvalid, or AnswersRefused when the body is not the protocol's.
+    ground: Ground,
+    partner: Partner,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    seen: Callable[[str], bool],
+    parse: Callable[[bytes, Partner], Body],
+) -> Body:
+    """What a partner sent, read by `parse`. Raises SignatureInvalid, or AnswersRefused for a body not the protocol's.
 
     Either is noted against the partner that was named: its error count rises, the log tells the reason.
     """
     try:
         keys = accepted_keys(ground, partner)
         verify("POST", path, headers, body, secrets=keys, now=ground.clock.now(), seen=seen)
-        called_back = parse_callback(open_content(ground, partner, headers.get("Content-Type", ""), body), partner)
+        called_back = parse(open_content(ground, partner, headers.get("Content-Type", ""), body), partner)
     except (SignatureInvalid, AnswerInvalid) as error:
         _blame(ground, partner, error)
         raise error if isinstance(error, SignatureInvalid) else AnswersRefused(error.detail) from None

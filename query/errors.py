@@ -6,6 +6,8 @@
     ├── CodeInvalid, CodeWrong(tries_left), CodeExpired             the verification code (422)
     ├── TooSoon(retry_after)                                        second inquiry within 24 h (429)
     ├── IdempotencyConflict                                         same key, other submission (409)
+    ├── ApplicationsMissing, ApplicationUnknown, ApplicationNotTaken   the ticks of an objection (422, 400, 422)
+    ├── ObjectionOpen, NumberTooNew, ObjectionsUsedUp                 no objection of this number now (409, 429, 429)
     ├── ServiceUnknown, NotFound                                    nothing there for this session (404)
     ├── Unavailable(retry_after)                                    ours to mend; the same call is safe again (503)
     └── MovedElsewhere                                              a fault of ours: a locked inquiry did not move (500)
@@ -99,6 +101,58 @@ class IdempotencyConflict(QueryError):
 
     code = "idempotency_conflict"
     status = 409
+
+
+class ApplicationsMissing(QueryError):
+    """No application is ticked."""
+
+    code = "applications_missing"
+    status = 422
+
+
+class ApplicationUnknown(QueryError):
+    """An application is none of the catalogue's."""
+
+    code = "application_unknown"
+    status = 400
+
+
+class ApplicationNotTaken(QueryError):
+    """The application's company takes no such requests; its guide is the way. `partner` names it."""
+
+    code = "application_not_taken"
+    status = 422
+
+    def __init__(self, application: str, partner: str) -> None:
+        super().__init__("this company takes no such requests", application=application, partner=partner)
+        self.application = application
+        self.partner = partner
+
+
+class ObjectionOpen(QueryError):
+    """An objection of this number is open; told only after a right code."""
+
+    code = "objection_open"
+    status = 409
+
+
+class NumberTooNew(QueryError):
+    """The carrier's records of this number's holder are not up to date yet; told only after a right code."""
+
+    code = "number_too_new"
+    status = 429
+
+    def __init__(self, until: int, now: int) -> None:
+        retry_after = -(-(until - now) // 1000)
+        super().__init__("the number is too new", retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class ObjectionsUsedUp(QueryError):
+    """The objections of this number's year are used up; told only after a right code."""
+
+    code = "objections_used_up"
+    status = 429
 
 
 class ServiceUnknown(QueryError):

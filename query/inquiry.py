@@ -21,6 +21,8 @@ DAY: Final = 24 * HOUR
 
 INTERNET_ACCOUNTS: Final = "internet-accounts"
 PHONE_CARDS: Final = "phone-cards"
+OBJECTION: Final = "objection"
+"""What the verification code of an objection is bound to, in place of a service."""
 IDENTITY_FIELDS: Final = {INTERNET_ACCOUNTS: ("id_tail",), PHONE_CARDS: ("name", "id_number")}
 
 CONSENT_VERSION: Final = "2026-11"

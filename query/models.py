@@ -36,6 +36,8 @@ inquiry = Table(
     Column("phone_index", Mac32),
     Column("phone", Sealed(11)),
     Column("masked", Sealed(11)),
+    # The number under a key that only the citizen's own session holds (query/intake/contact.py); erased with `masked`.
+    Column("contact", Sealed(11)),
     # JSON of the ID fields of its service; NULL from the carrier's verdict on.
     Column("identity", Sealed(512)),
     Column("owner", Mac32),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from config.catalogue.schema import Catalogue, Service
 from query.errors import ServiceUnknown
-from query.inquiry import Times
+from query.inquiry import OBJECTION, Times
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,14 @@ def get_service(catalogue: Catalogue, code: str) -> Service:
     if service is None:
         raise ServiceUnknown("no such service")
     return service
+
+
+def check_code_service(catalogue: Catalogue, code: str) -> None:
+    """Raise ServiceUnknown unless verification codes are sent for `code`: an open service, or objections."""
+    if code != OBJECTION:
+        get_service(catalogue, code)
+    elif catalogue.objections is None or not catalogue.objections.enabled:
+        raise ServiceUnknown("objections are not offered")
 
 
 def times_of(catalogue: Catalogue, code: str) -> Times:

@@ -26,6 +26,7 @@ Amount = Annotated[int, Field(ge=1, le=1_000_000_000)]
 ServiceCode = Literal["internet-accounts", "phone-cards"]
 Algorithm = Literal["hmac-sha256", "hmac-sm3"]
 Lane = Literal["code", "reply"]
+RequestKind = Literal["unbind", "dispute", "watch"]
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """Hosts that are this very machine."""
 WECHAT_URL = "https://api.weixin.qq.com"

@@ -15,6 +15,7 @@ from config.catalogue.texts import find_text_faults, find_text_warnings
 SCHEMES = {"http": ("http", "https"), "cmpp": ("cmpp",), "smpp": ("smpp",), "aliyun": ("http", "https")}
 SP_ID_LENGTH, LONGEST_SENDER = 6, 20
 SYSTEM_ID_LENGTH, SERVICE_TYPE_LENGTH = 15, 5
+SATURDAY = 5
 MAX_CALLS = 20
 """Calls that a partner may get about one inquiry before its patience is over."""
 
@@ -26,7 +27,16 @@ def find_faults(catalogue: Catalogue, *, whole: bool = True) -> list[str]:
 
     What is not `whole` lacks entries that had faults of their own: nothing is told then that may come of that alone.
     """
-    checks = (_codes, _entrances, _services, _partners, _carriers, find_text_faults, *([_links] if whole else []))
+    checks = (
+        _codes,
+        _entrances,
+        _services,
+        _partners,
+        _carriers,
+        _calendar,
+        find_text_faults,
+        *([_links] if whole else []),
+    )
     return [fault for check in checks for fault in check(catalogue)]
 
 
@@ -121,8 +131,31 @@ def _partners(catalogue: Catalogue) -> Iterator[str]:
             yield f"{place}.hotline.source: is missing; say where the number was read"
         if partner.guide.verified_on and not partner.guide.source:
             yield f"{place}.guide.source: is missing; say where the steps were read"
+        yield from _requests(place, partner)
         yield from _terms(place, partner)
         yield from _calls(place, partner, catalogue)
+
+
+def _calendar(catalogue: Catalogue) -> Iterator[str]:
+    for place, year in enumerate(catalogue.calendar):
+        if any(day.year != year.year for day in (*year.rest, *year.work)):
+            yield f"calendar[{place}].rest: has a day of another year; move it there"
+        if any(day.weekday() < SATURDAY for day in year.work):
+            yield f"calendar[{place}].work: has a day that is worked anyway; write Saturdays and Sundays only"
+        if set(year.rest) & set(year.work):
+            yield f"calendar[{place}].work: has a day that is in rest too; keep one"
+    for number, times in Counter(year.year for year in catalogue.calendar).items():
+        if times > 1:
+            yield f"calendar: the year {number} is there {times} times; keep one"
+
+
+def _requests(place: str, partner: Partner) -> Iterator[str]:
+    if partner.kind == "carrier" and (partner.requests or partner.events):
+        yield f"{place}.requests: only an enterprise takes requests and sends events; remove requests and events"
+    if partner.kind == "enterprise" and partner.tenure:
+        yield f"{place}.tenure: only a carrier knows a number's holder; remove it"
+    if partner.events and "watch" not in partner.requests:
+        yield f'{place}.events: are sent about watches; add "watch" to requests'
 
 
 def _terms(place: str, partner: Partner) -> Iterator[str]:

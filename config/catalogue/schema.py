@@ -24,6 +24,7 @@ from config.catalogue.fields import (
     Line,
     LinkUrl,
     Prefix,
+    RequestKind,
     Seconds,
     ServiceCode,
     StrictModel,
@@ -39,6 +40,8 @@ class Operator(StrictModel):
 
     name: Bilingual
     filing: Line
+    phone: Line | None = None
+    mail: Line | None = None
 
 
 class PageLogin(StrictModel):
@@ -131,6 +134,9 @@ class Partner(StrictModel):
     `next_key_id`: the key that is to follow, while keys change. `concurrency` and `calls_per_s` hold for all workers
     together (0: no limit a second). `closed`: hours of the day, in Shanghai, when it is not asked and nobody's patience
     runs. `callback_s`: how long after a 202 the answer is waited for before it is asked again.
+
+    `requests`: the kinds of requests that an enterprise takes; for all else there is its guide. `tenure`: a carrier
+    tells whether a number still has the same holder. `events`: an enterprise tells of new accounts by itself.
     """
 
     code: Code
@@ -149,6 +155,9 @@ class Partner(StrictModel):
     calls_per_s: Annotated[float, Field(ge=0, le=10_000)] = 0.0
     closed: Annotated[tuple[Window, ...], Field(max_length=8)] = ()
     callback_s: Seconds = 900.0
+    requests: Annotated[tuple[RequestKind, ...], Field(max_length=3)] = ()
+    tenure: bool = False
+    events: bool = False
     breaker_failures: Annotated[int, Field(ge=1, le=1000)] = 5
     breaker_s: Seconds = 30.0
     connect_s: Seconds
@@ -174,6 +183,24 @@ class Partner(StrictModel):
     def shown_guide(self) -> Guide | None:
         """The guide, only when it was verified."""
         return self.guide if self.guide.verified_on else None
+
+
+class Objections(StrictModel):
+    """Switches objections on: the working days that companies have for each wish."""
+
+    enabled: bool = True
+    unbind_days: Annotated[int, Field(ge=1, le=30)] = 5
+    dispute_days: Annotated[int, Field(ge=1, le=30)] = 10
+
+
+class CalendarYear(StrictModel):
+    """How a year's working days differ from the plain week: days off, and Saturdays and Sundays that are worked."""
+
+    year: Annotated[int, Field(ge=2020, le=2100)]
+    rest: tuple[datetime.date, ...]
+    work: tuple[datetime.date, ...] = ()
+    source: Line | None = None
+    verified_on: datetime.date | None = None
 
 
 class Limits(StrictModel):
@@ -212,6 +239,8 @@ class Catalogue(StrictModel):
     partners: tuple[Partner, ...]
     links: tuple[Link, ...]
     limits: Limits
+    objections: Objections | None = None
+    calendar: tuple[CalendarYear, ...] = ()
     texts: Texts
 
     def entrance(self, code: str) -> Entrance | None:

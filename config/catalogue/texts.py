@@ -35,8 +35,48 @@ SMS_PLACES: dict[str, set[str]] = {
     "opt-out": set(),
     "opt-in": set(),
     "help": set(),
+    "code-objection": {"code"},
+    "objection-accepted": {"date", "due", "reference"},
+    "objection-unmatched": {"date"},
+    "objection-too-new": {"date", "when"},
+    "objection-settled-ask": {"date", "findings", "label"},
+    "objection-settled-unbind": {"date", "findings"},
+    "objection-refused": {"date", "names", "reason"},
+    "objection-silent": {"date", "names"},
+    "objection-late-ask": {"date", "findings", "label"},
+    "objection-late": {"date", "findings"},
+    "objection-reopened": {"date", "due", "reference"},
+    "objection-last": {"date", "findings"},
+    "objection-thanks": set(),
+    "objection-none": set(),
+    "objection-how": set(),
+    "finding-done": set(),
+    "finding-none": set(),
+    "finding-none-unbind": set(),
+    "finding-yours": set(),
+    "finding-needs_holder": {"reason"},
+    "finding-refused": set(),
+    "finding-silent": set(),
+    "reason-face": set(),
+    "reason-id_photo": set(),
+    "reason-in_app": set(),
+    "reason-shop": set(),
+    "reason-not_supported": set(),
+    "reason-minor": set(),
+    "reason-legal_hold": set(),
+    "reason-too_many": set(),
+    "watch-on": {"until"},
+    "watch-alert": {"name", "count"},
+    "watch-alert-several": {"names", "count"},
+    "watch-off": set(),
+    "watch-yearly": {"until"},
 }
 """Every SMS text and the places that must be in it."""
+
+AFTER_THE_COUNT: frozenset[str] = frozenset(
+    name for name in SMS_PLACES if name.startswith(("objection-", "finding-", "reason-", "watch-", "code-objection"))
+)
+"""Texts of objections and alerts: all of them are needed where the catalogue offers objections, else none."""
 
 OPTIONAL: frozenset[str] = frozenset({"before-internet-accounts", "some-of"})
 """Texts that a catalogue of an earlier release does without; what they would tell is then left out."""
@@ -51,12 +91,18 @@ CHAT_PLACES: dict[str, set[str]] = {
 }
 """Every chat answer and the places that must be in it."""
 
-ONE_PART = {name for name, places in SMS_PLACES.items() if not {"counts", "name", "before"} & places}
+ONE_PART = {
+    name
+    for name, places in SMS_PLACES.items()
+    if not {"counts", "name", "names", "before", "findings"} & places and not name.startswith(("finding-", "reason-"))
+}
 """Texts without a list in them; each fits one part."""
 
 
 _PIECES = {"count-internet-accounts", "count-phone-cards", "before-internet-accounts", "some-of", "resend-mark"}
+_PIECES |= {name for name in SMS_PLACES if name.startswith(("finding-", "reason-"))}
 _WIDEST = {"code": "000000", "date": "12月31日", "phone": "138****8000", "total": "9999", "asked": "99"}
+_WIDEST |= {"due": "12月31日", "when": "12月31日", "reference": "482719356041", "until": "2027年11月30日"}
 
 
 def find_text_faults(catalogue: Catalogue) -> Iterator[str]:
@@ -82,7 +128,8 @@ def count_units(text: str) -> int:
 
 def _sms_texts(catalogue: Catalogue) -> Iterator[str]:
     texts = catalogue.texts.sms
-    yield from _names("texts.sms", set(texts) | OPTIONAL, set(SMS_PLACES))
+    missing = OPTIONAL if catalogue.objections is not None else OPTIONAL | AFTER_THE_COUNT
+    yield from _names("texts.sms", set(texts) | missing, set(SMS_PLACES))
     for name in sorted(set(texts) & set(SMS_PLACES)):
         yield from _places(f"texts.sms.{name}", texts[name], SMS_PLACES[name])
         if name not in _PIECES and not texts[name].startswith(catalogue.signature):
@@ -123,7 +170,7 @@ def _widths(catalogue: Catalogue) -> Iterator[str]:
                 f"texts.sms.result-{service}: can reach {units} units, three parts hold "
                 f"{MAX_PARTS * JOINED_PART_UNITS}; shorten it, or the names of the applications"
             )
-    for name in sorted(ONE_PART):
+    for name in sorted(ONE_PART & set(catalogue.texts.sms)):
         units = count_units(_fill(catalogue.texts.sms[name]))
         if units > SINGLE_PART_UNITS:
             yield f"texts.sms.{name}: has {units} units, one part holds {SINGLE_PART_UNITS}; shorten it"

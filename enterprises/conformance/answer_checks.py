@@ -45,7 +45,7 @@ def check_range(trial: Trial) -> None:
     """Counts and verdicts are of those that there are."""
     for item in items_of(trial.answer_of(trial.ask(trial.items(3)))):
         if trial.partner.kind == "carrier":
-            if "verdict" in item and item["verdict"] not in VERDICTS:
+            if "verdict" in item and item["verdict"] not in VERDICTS["identity"]:
                 raise Failed("a verdict is none of match, mismatch, inactive, not_ours")
         elif any(type(count) is not int or not 0 <= count <= MAX_COUNT for count in item.get("counts", {}).values()):
             raise Failed(f"a count is no integer from 0 to {MAX_COUNT}")

@@ -22,7 +22,7 @@ from query.inquiry import SECOND, new_inquiry_id
 from query.intake.fields import parse_phone
 from query.models import verification_code
 from query.reply import compose_code
-from query.services import get_service
+from query.services import check_code_service
 from sms_port.ledger.inbound import is_opted_out
 from sms_port.ledger.messages import Lane, Owed, owe
 
@@ -70,7 +70,7 @@ def request_code(ground: Ground, *, service: str, phone: str, owner: bytes) -> C
     Raises ServiceUnknown, PhoneInvalid, and what the ground raises when it is down: then nothing is sent.
     """
     catalogue = ground.catalogues.current()
-    get_service(catalogue, service)
+    check_code_service(catalogue, service)
     number = parse_phone(phone)
     now = ground.clock.now()
     code = f"{randbelow(10**6):06d}"

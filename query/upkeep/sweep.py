@@ -19,6 +19,7 @@ from query.asking.gather import carriers_with_waiting
 from query.inquiry import IDENTITY_FIELDS, SECOND, State
 from query.models import inquiry, question, wave
 from query.notices import entrances_owing
+from query.objections.jobs import SWEPT as AFTER_THE_COUNT
 from query.services import times_of
 from query.settling.after_commit import AfterCommit
 from query.settling.carriers import reroute
@@ -35,7 +36,7 @@ _log = get_logger(__name__)
 
 def sweep(ground: Ground) -> None:
     """One pass over everything that may stand too long, and over what is kept too long."""
-    parts: list[Callable[[Ground], None]] = [
+    parts: list[Callable[[Ground], object]] = [
         reclaim_leases,
         hurry_disabled,
         mark_overdue,
@@ -43,6 +44,7 @@ def sweep(ground: Ground) -> None:
         reroute_waiting,
         ring_again,
         ring_for_notices,
+        *AFTER_THE_COUNT,
         erase,
         publish_backlog,
     ]

@@ -28,7 +28,7 @@ NOW = 1_795_327_500_000
 BATCH = "0b1e6f2e-5d0c-4d5e-9a57-0f6f6ad9b0a1"
 ASKED = ("a", "b", "c")
 TENCENT = frozenset({"weixin", "qq"})
-FULL = Item("a", phone="13800138000", id_tail="12345X", name="张三", id_number="11010519491231002X")
+FULL = Item("a", phone="13800138000", id_tail="12345X", name="张三", id_number="11010519491231002X", since="2026-11")
 
 
 def answer(items: Any, batch: Any = BATCH, **more: Any) -> bytes:

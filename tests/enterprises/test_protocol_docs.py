@@ -6,6 +6,7 @@ import hmac
 import importlib.util
 import json
 import re
+from datetime import date
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -19,6 +20,18 @@ from config.ground import Ground
 from enterprises.client import ask
 from enterprises.errors import EnterpriseError
 from enterprises.protocol import FIELDS, VERDICTS, Counts, Item, build_request, parse_answer
+from enterprises.request_protocol import FIELDS as REQUEST_FIELDS
+from enterprises.request_protocol import (
+    FINALS,
+    REASONS,
+    Accepted,
+    Finding,
+    RequestItem,
+    build_requests,
+    parse_events,
+    parse_reports,
+    parse_requests,
+)
 from enterprises.sealed_body import open_body
 from tests.support.servers import serve
 
@@ -28,7 +41,7 @@ SECRET = "a-secret-for-the-worked-example-only"
 BATCH = "0b1e6f2e-5d0c-4d5e-9a57-0f6f6ad9b0a1"
 NONCE = "bm90LXJlYWxseS1yYW5kb20"
 SIGNED_AT = 1_795_327_500_000
-QUESTION = '{"batch":"' + BATCH + '","kind"'
+QUESTION = '{"batch":"' + BATCH + '","kind":"count"'
 URL = "https://partner.example/onecert/v1/lookups"
 
 
@@ -68,7 +81,7 @@ def test_the_example_headers_are_what_we_send(name: str, algorithm: str) -> None
         now=SIGNED_AT,
         nonce=NONCE,
     )
-    told = block(name, "POST /onecert").splitlines()
+    told = block(name, "POST /onecert/v1/lookups").splitlines()
     assert told[:2] == ["POST /onecert/v1/lookups HTTP/1.1", "Host: partner.example"]
     if algorithm == "hmac-sha256":
         assert told[2:] == [f"{header}: {value}" for header, value in headers.items()]
@@ -79,7 +92,7 @@ def test_the_example_headers_are_what_we_send(name: str, algorithm: str) -> None
 @pytest.mark.parametrize("name", PAGES)
 def test_the_example_can_be_recomputed_by_hand(name: str) -> None:
     body, base = block(name, QUESTION).encode(), block(name, '"@method"')
-    headers = dict(line.split(": ", 1) for line in block(name, "POST /onecert").splitlines()[2:])
+    headers = dict(line.split(": ", 1) for line in block(name, "POST /onecert/v1/lookups").splitlines()[2:])
     digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
     assert headers["Content-Digest"] == f"sha-256=:{digest}:"
     assert base.splitlines() == [
@@ -96,7 +109,7 @@ def test_the_example_can_be_recomputed_by_hand(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_our_own_verifier_accepts_the_example(name: str) -> None:
-    headers = dict(line.split(": ", 1) for line in block(name, "POST /onecert").splitlines()[2:])
+    headers = dict(line.split(": ", 1) for line in block(name, "POST /onecert/v1/lookups").splitlines()[2:])
     body = block(name, QUESTION).encode()
     key_id = verify(
         "POST", URL, headers, body, secrets={"example": SECRET}, now=SIGNED_AT + 299_000, seen=lambda nonce: False
@@ -117,7 +130,7 @@ def test_every_field_verdict_and_failure_is_described(name: str) -> None:
     text = page(name)
     codes = ["unreachable", "no_answer", "slow_down", "bad_status", "answer_invalid", "wrong_batch", "key_missing"]
     words = {
-        *VERDICTS,
+        *(verdict for words in VERDICTS.values() for verdict in words),
         *codes,
         "question_invalid",
         "retry",
@@ -254,3 +267,49 @@ def header_of(sealed: str) -> dict[str, str]:
 
 def decode(part: bytes) -> bytes:
     return base64.urlsafe_b64decode(part + b"=" * (-len(part) % 4))
+
+
+REQUEST_URL = "https://partner.example/onecert/v1/requests"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_example_of_requests_is_what_we_send(name: str) -> None:
+    items = [
+        RequestItem("r1", "13800138000", "weixin", held="2025-03"),
+        RequestItem("r2", "13800000009", "qq", held="2024-11"),
+    ]
+    body = build_requests(BATCH, "unbind", items)
+    assert block(name, '{"batch":"' + BATCH + '","kind":"unbind"').encode() == body
+    assert f"{len(body)} " in page(name)
+    headers = sign(
+        "POST",
+        REQUEST_URL,
+        body,
+        content_type="application/json",
+        key_id="example",
+        secret=SECRET,
+        algorithm="hmac-sha256",
+        now=SIGNED_AT,
+        nonce=NONCE,
+    )
+    told = block(name, "POST /onecert/v1/requests").splitlines()
+    assert told[2:] == [f"{header}: {value}" for header, value in headers.items()]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_example_answers_reports_and_events_are_what_we_read(name: str) -> None:
+    today = date(2026, 11, 23)
+    answer = block(name, '{"batch":"' + BATCH + '","items":[{"id":"r1"').encode()
+    parsed = parse_requests(answer, batch=BATCH, sent=["r1", "r2"], kind="unbind", today=today)
+    assert (parsed.answers, parsed.faults) == ({"r1": Accepted(date(2026, 12, 7)), "r2": Finding("none")}, [])
+    reports = parse_reports(block(name, '{"items":[{"id":"r1"').encode(), today)
+    assert reports.findings == {"r1": Finding("done"), "r2": Finding("needs_holder", "in_app")}
+    events = parse_events(block(name, '{"items":[{"event"').encode(), SIGNED_AT + 10 * 86_400_000)
+    assert ([event.watch for event in events.events], events.faults) == (["w1"], [])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_state_and_reason_is_described(name: str) -> None:
+    words = {*REQUEST_FIELDS, *(word for words in REQUEST_FIELDS.values() for word in words), "accepted"}
+    words |= {word for words in (*FINALS.values(), REASONS, *REASONS.values()) for word in words}
+    assert [word for word in sorted(words) if f"`{word}`" not in page(name)] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from enterprises.protocol import (
     build_request,
     parse_answer,
 )
+from enterprises.request_protocol import FIELDS as REQUEST_FIELDS
+from enterprises.request_protocol import PATH as REQUESTS_PATH
+from enterprises.request_protocol import RequestItem, build_requests, parse_events, parse_reports, parse_requests
 from enterprises.sealed_body import seal_body
 from tests.support.factories import LAUNCH_DAY
 
@@ -32,6 +36,7 @@ EVERYTHING = {
     "name": "张三",
     "id_number": "11010519491231002X",
     "held_since": "2024-05",
+    "since": "2024-05",
 }
 
 
@@ -77,7 +82,8 @@ def references(tree: Any) -> list[str]:
 
 def test_every_reference_leads_somewhere() -> None:
     assert all(at(reference) for reference in references(DOCUMENT))
-    assert set(DOCUMENT["paths"]) == {PATH, "/partners/{code}/answers"}
+    calls = {f"/partners/{{code}}/{name}" for name in ("answers", "reports", "events")}
+    assert set(DOCUMENT["paths"]) == {PATH, REQUESTS_PATH, *calls}
     operations = [path["post"] for path in DOCUMENT["paths"].values()]
     assert all({"application/json", SEALED_TYPE} == set(one["requestBody"]["content"]) for one in operations)
 
@@ -116,5 +122,48 @@ def test_it_allows_what_we_read(item: dict[str, Any], good: bool) -> None:
 
 
 def test_verdicts_and_sealed_bodies_are_described() -> None:
-    assert set(SCHEMAS["Checked"]["properties"]["verdict"]["enum"]) == VERDICTS
+    assert SCHEMAS["Checked"]["properties"]["verdict"]["enum"] == list(VERDICTS["identity"])
+    kept = SCHEMAS["Kept"]["properties"]["verdict"]["enum"]
+    assert set(kept) == set(VERDICTS["tenure"]) - set(VERDICTS["identity"])
     assert fits(SCHEMAS["Sealed"], seal_body("SM4GCM", "a-secret-of-some-length", "k", b"{}").decode())
+
+
+@pytest.mark.parametrize("kind", REQUEST_FIELDS)
+def test_what_we_request_fits_its_kind(kind: str) -> None:
+    item = RequestItem("r1", "13800138000", "weixin", held="2025-03", until="2027-11-30")
+    body = json.loads(build_requests("b", kind, [item]))
+    assert fits(SCHEMAS["Requests"], body)
+    assert set(body["items"][0]) == {"id", *REQUEST_FIELDS[kind]}
+
+
+STATES = [
+    ({"id": "r1", "state": "accepted"}, True),
+    ({"id": "r1", "state": "accepted", "due": "2026-12-07"}, True),
+    ({"id": "r1", "state": "done"}, True),
+    ({"id": "r1", "state": "yours"}, True),
+    ({"id": "r1", "state": "needs_holder", "reason": "face"}, True),
+    ({"id": "r1", "state": "refused", "reason": "minor"}, True),
+    ({"id": "r1", "state": "refused", "reason": "face"}, False),
+    ({"id": "r1", "state": "needs_holder"}, False),
+    ({"id": "r1", "state": "perhaps"}, False),
+    ({"id": "r1"}, False),
+]
+
+
+@pytest.mark.parametrize(("item", "good"), STATES)
+def test_it_allows_the_states_that_we_read(item: dict[str, Any], good: bool) -> None:
+    answer, report = {"batch": "b", "items": [item]}, {"items": [item]}
+    today = date(2026, 11, 23)
+    parsed = parse_requests(json.dumps(answer).encode(), batch="b", sent=["r1"], kind="dispute", today=today)
+    assert (parsed.faults == [], parse_reports(json.dumps(report).encode(), today).faults == []) == (good, good)
+    assert (fits(SCHEMAS["RequestsAnswer"], answer), fits(SCHEMAS["Reports"], report)) == (good, good)
+
+
+@pytest.mark.parametrize(
+    ("change", "good"), [(1, True), (99, True), (0, False), (-1, False), (10**9, False), ("1", False)]
+)
+def test_it_allows_the_events_that_we_read(change: Any, good: bool) -> None:
+    event = {"event": "7f6c1d3e-0c55-4b54-9a3a-1d0a7f3e9b11", "id": "w1", "application": "weixin", "change": change}
+    body = {"items": [{**event, "at": "2026-11-22T05:00:00Z"}]}
+    assert (parse_events(json.dumps(body).encode(), LAUNCH_DAY).faults == []) == good
+    assert fits(SCHEMAS["Events"], body) == good

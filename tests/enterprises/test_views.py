@@ -6,7 +6,7 @@ import dataclasses
 import gzip
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPResponse
 from typing import Any
@@ -25,6 +25,7 @@ from config.errors import OneCertError
 from config.ground import Ground, make_ground
 from enterprises.circuit_breaker import partner_health
 from enterprises.protocol import Answer, Counts, Refused, Verdict
+from enterprises.request_protocol import Accepted, Event, Finding
 from enterprises.sandbox.callbacks import signed_answer
 from enterprises.views import make_blueprint
 from miniprogram_api.contract.problems import http_problem_response, problem_response
@@ -41,6 +42,9 @@ class Door:
     ground: Ground
     url: str = ""
     taken: list[tuple[str, Mapping[str, Answer]]] = field(default_factory=list)
+    reports: list[tuple[str, Mapping[str, Accepted | Finding]]] = field(default_factory=list)
+    events: list[tuple[str, Event]] = field(default_factory=list)
+    kind: str = "answers"
 
     def partner(self, code: str = "tencent") -> Partner:
         found = self.ground.catalogues.current().partner(code)
@@ -48,7 +52,7 @@ class Door:
         return found
 
     def address(self, code: str) -> str:
-        return f"{self.url}/partners/{code}/answers"
+        return f"{self.url}/partners/{code}/{self.kind}"
 
     def call(self, told: Any, code: str = "tencent", *, key_of: str | None = None, **change: Any) -> requests.Response:
         """Call back as `code`, signed as `key_of`, with `told` as the body, or with these bytes."""
@@ -71,8 +75,16 @@ def app_of(ground: Ground, door: Door) -> Flask:
         door.taken.append((code, answers))
         return len(answers)
 
+    def on_reports(code: str, states: Mapping[str, Accepted | Finding]) -> int:
+        door.reports.append((code, states))
+        return len(states)
+
+    def on_events(code: str, events: Sequence[Event]) -> int:
+        door.events += [(code, event) for event in events]
+        return len(events)
+
     app = Flask("partners")
-    app.register_blueprint(make_blueprint(ground, on_answers))
+    app.register_blueprint(make_blueprint(ground, on_answers, on_reports, on_events))
     app.register_error_handler(OneCertError, problem_response)
     app.register_error_handler(HTTPException, http_problem_response)
     return app
@@ -283,3 +295,67 @@ def test_without_redis_nothing_is_taken(door: Door, ground: Ground) -> None:
         assert door.call(WELL).status_code == 503
     away.engine.dispose()
     assert door.taken == []
+
+
+def test_reports_are_handed_on_and_what_is_wrong_costs_only_itself(door: Door) -> None:
+    door.kind = "reports"
+    items = [
+        {"id": "a", "state": "done"},
+        {"id": "b", "state": "needs_holder", "reason": "in_app", "text": "call 95017"},
+        {"id": "c", "state": "refused", "reason": "we do not like it"},
+        {"id": "d", "state": "won"},
+        {"id": "a", "state": "none"},
+        {"id": "e", "state": "accepted", "due": "2020-01-01"},
+        "f",
+        {"state": "done"},
+    ]
+    response = door.call({"items": items})
+    assert (response.status_code, response.json()) == (200, {})
+    assert door.reports == [
+        ("tencent", {"a": Finding("done"), "b": Finding("needs_holder", "in_app"), "e": Accepted(None)})
+    ]
+
+
+EVENT = {
+    "event": "7f6c1d3e-0c55-4b54-9a3a-1d0a7f3e9b11",
+    "id": "w1",
+    "application": "weixin",
+    "change": 1,
+    "at": "2026-11-22T05:00:00Z",
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"change": 0},
+        {"change": -1},
+        {"change": 10**9},
+        {"change": "1"},
+        {"change": True},
+        {"change": 1.0},
+        {"at": "2026-11-22T07:00:00Z"},
+        {"at": "2026-11-22T05:00:00"},
+        {"at": "yesterday"},
+        {"at": 1},
+        {"event": "7"},
+        {"id": ""},
+        {"application": None},
+    ],
+)
+def test_an_event_that_is_wrong_costs_only_itself(door: Door, change: dict[str, Any]) -> None:
+    """facts/after-the-count 5, bad input; the clock stands at 2026-11-22T06:05:00Z."""
+    door.kind = "events"
+    other = {**EVENT, "event": "7f6c1d3e-0c55-4b54-9a3a-1d0a7f3e9b12"}
+    assert door.call({"items": [{**EVENT, **change}, other, other]}).status_code == 200
+    assert [event.event for _, event in door.events] == [other["event"]]
+
+
+@pytest.mark.parametrize("kind", ["reports", "events"])
+def test_reports_and_events_need_the_partners_signature_and_a_list(door: Door, kind: str) -> None:
+    door.kind = kind
+    assert door.call({"items": []}, secret="guessed").status_code == 401
+    assert door.call({"items": {}}).status_code == 400
+    assert door.call(b"[]").status_code == 400
+    assert door.call({"items": [{"id": "a", "state": "done"}] * 5_001}).status_code == 400
+    assert (door.reports, door.events) == ([], [])

@@ -61,6 +61,8 @@ class Partners:
         self.calls: list[tuple[str, Told]] = []
         self.headers: dict[str, str] = {}
         self.before: Callable[[str], None] = lambda code: None
+        self.request_plays: dict[str, Play] = {}
+        self.requests: list[tuple[str, Told]] = []
 
     def app(self) -> Flask:
         app = Flask("partners")
@@ -84,16 +86,40 @@ class Partners:
             body = json.dumps({"batch": asked["batch"], "items": told})
             return Response(body, status, headers=self.headers, content_type="application/json")
 
+        @app.post("/partners/<code>/v1/requests")
+        def take(code: str) -> Response:
+            asked = request.get_json()
+            with self.lock:
+                self.requests.append((code, asked))
+            self.before(code)
+            play = self.request_plays.get(code, state("done"))
+            answers = [play(item, asked) for item in asked["items"]]
+            status = next((answer for answer in answers if isinstance(answer, int)), 200)
+            told = [
+                {"id": item["id"], **answer}
+                for item, answer in zip(asked["items"], answers, strict=True)
+                if isinstance(answer, Mapping)
+            ]
+            body = {"batch": asked["batch"], **({"items": told} if status == 200 else {})}
+            return Response(json.dumps(body), status, headers=self.headers, content_type="application/json")
+
         return app
 
     def facts(self, code: str, item: Told, kind: str) -> Told:
         """The sandbox's facts for everyone."""
+        if kind == "tenure":
+            return {"verdict": "same"}
         if kind == "identity":
             return {"verdict": verdict_of(item["phone"], item.get("id_tail") or item["id_number"])}
         partner = self.ground.catalogues.current().partner(code)
         assert partner is not None
         subject = item.get("phone") or item["id_number"]
         return {"counts": {one.code: count_of(one.code, subject) for one in partner.counted}}
+
+    def requested(self, kind: str | None = None) -> list[tuple[str, Told]]:
+        """(partner, item) of every request, in order, repetitions and all."""
+        calls = [(code, told) for code, told in self.requests if kind in (None, told["kind"])]
+        return [(code, item) for code, told in calls for item in told["items"]]
 
     def asked(self, code: str, kind: str | None = None) -> list[str]:
         """Every item id this partner was asked, in order, repetitions and all."""
@@ -111,6 +137,11 @@ def status(number: int) -> Play:
 
 def verdict(word: str) -> Play:
     return lambda item, asked: {"verdict": word}
+
+
+def state(word: str, reason: str | None = None, **more: str) -> Play:
+    """The answer to a request."""
+    return lambda item, asked: {"state": word, **({"reason": reason} if reason else {}), **more}
 
 
 def ask_code(ground: Ground, phone: str = PHONE, owner: bytes = OWNER, service: str = INTERNET_ACCOUNTS) -> str:

@@ -1,0 +1,63 @@
+"""How far an objection is, for the session that submitted it. Never a finding, and nothing that varies with one."""
+
+import hmac
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from config.db.engine import reading
+from config.ground import Ground
+from query.errors import NotFound
+from query.objections.models import objection
+from query.objections.rules.objection import OWNER_SEES, State, Wish, day_of_due
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectionProgress:
+    """The progress: `status` is working or closed; `due` and `closed_on` are days (YYYY-MM-DD)."""
+
+    reference: str
+    phone: str
+    wish: str
+    applications: tuple[str, ...]
+    status: str
+    accepted_at: int
+    due: str
+    closed_at: int | None
+
+
+def objection_progress(ground: Ground, reference: str, owner: bytes) -> ObjectionProgress:
+    """The progress of one's own objection, until 48 h after it closed; raises NotFound for everything else."""
+    if re.fullmatch("[1-9][0-9]{11}", reference) is None:
+        raise NotFound("no such objection")
+    with reading(ground.engine) as db:
+        row = db.execute(select(objection).where(objection.c.reference == int(reference))).first()
+    if row is None or not _may_see(row, owner, ground.clock.now()):
+        raise NotFound("no such objection")
+    return show_progress(ground, row)
+
+
+def show_progress(ground: Ground, row: Row[Any]) -> ObjectionProgress:
+    """The progress of a row. An objection whose SMS was given up is not shown as closed."""
+    closed = State(row.state) is State.CLOSED and row.closed_at is not None
+    masked = ground.keys.open(row.masked, table="objection", column="masked", row=row.id).decode()
+    return ObjectionProgress(
+        reference=str(row.reference),
+        phone=masked,
+        wish=Wish(row.wish).word,
+        applications=tuple(row.applications.split()),
+        status="closed" if closed else "working",
+        accepted_at=row.accepted_at,
+        due=day_of_due(row.due_at).isoformat(),
+        closed_at=row.closed_at if closed else None,
+    )
+
+
+def _may_see(row: Row[Any], owner: bytes, now: int) -> bool:
+    if row.owner is None or row.masked is None:
+        return False
+    if row.closed_at is not None and State(row.state) is State.CLOSED and now >= row.closed_at + OWNER_SEES:
+        return False
+    return hmac.compare_digest(row.owner, owner)

@@ -1,0 +1,1 @@
+"""Requests: single items put to one partner each, leased, sent in batches, and answered at once or reported later."""
