@@ -27,6 +27,7 @@ from config.processes import admission, health
 from config.processes.serving import begin_process, buffer_responses, serve, stop_event
 from config.queue.worker import make_worker
 from config.sandbox import behaviour as switches
+from config.sandbox import index
 from config.telemetry import metrics
 from enterprises.sandbox import partners
 from miniprogram_api.contract.problems import http_problem_response, problem_response
@@ -72,8 +73,7 @@ def create_sandbox(ground: Ground | None = None) -> Flask:
     ground = ground or load_ground()
     app = Flask("sandbox", static_folder=None)
     behaviour = switches.Behaviour(ground.catalogues.current)
-    app.register_blueprint(switches.make_blueprint(behaviour))
-    for side in (partners, http_gateway, wechat.sandbox, applet_platforms):
+    for side in (index, partners, http_gateway, wechat.sandbox, applet_platforms):
         app.register_blueprint(side.make_blueprint(ground, behaviour))
     http_gateway.listen_for_cmpp(app)
     return _with_health_and_problems(app, ground)

@@ -19,7 +19,7 @@ from flask.typing import ResponseReturnValue
 
 from config.ground import Ground
 from config.sandbox.behaviour import Behaviour
-from config.sandbox.wechat_platform import PlatformError, break_down, played_errcode, read_wish, refuse
+from config.sandbox.wechat_platform import PlatformError, break_down, note_call, played_errcode, read_wish, refuse
 
 SIDE = "wechat"
 TOKEN_S = 7200
@@ -80,13 +80,19 @@ class Platform:
         with self.lock:
             self.tokens.pop(app_id, None)
 
-    def app_of(self, token: str) -> str:
-        """Whose token this is; PlatformError 40001 when nobody's."""
+    def known_app(self, token: str) -> str | None:
+        """Whose token this is; None: nobody's."""
         with self.lock:
             for app_id, (known, end) in self.tokens.items():
-                if secrets.compare_digest(known, token) and end > time.monotonic():
+                if secrets.compare_digest(known.encode(), token.encode()) and end > time.monotonic():
                     return app_id
-        raise PlatformError(40001)
+        return None
+
+    def app_of(self, token: str) -> str:
+        """Whose token this is; PlatformError 40001 when nobody's."""
+        if (app_id := self.known_app(token)) is None:
+            raise PlatformError(40001)
+        return app_id
 
     def issue_code(self, app_id: str) -> str:
         """A page's code, good once and for five minutes."""
@@ -112,6 +118,7 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, platform: Platform | No
     blueprint = Blueprint("wechat_sandbox", __name__, url_prefix="/wechat")
     played = platform or Platform()
     blueprint.before_request(lambda: played.asked.append(request.path))
+    blueprint.before_request(lambda: note_call(behaviour, ground, played.known_app))
     blueprint.before_request(lambda: _misbehave(behaviour))
     blueprint.register_error_handler(PlatformError, lambda fault: _refuse(fault.errcode))
     _add_token(blueprint, ground, played)

@@ -143,7 +143,7 @@ def addresses(ground: Ground) -> list[str]:
     return [
         f"pages         {settings.public_url}/",
         f"API           {settings.public_url}/api/v1/docs",
-        f"sandbox phone http://{settings.sandbox_bind}/phone/13800138000",
+        f"sandbox       http://{settings.sandbox_bind}/, its phone http://{settings.sandbox_bind}/phone/13800138000",
         f"metrics       http://{settings.metrics_bind}/metrics",
         f"data          {settings.data}",
         f"catalogue     version {ground.catalogues.current().version}",

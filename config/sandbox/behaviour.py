@@ -1,7 +1,7 @@
 """The behaviour of each side of the sandbox: one `Behaviour` that all sandboxes read.
 
-A side is a partner of the default catalogue, `gateway` (the SMS gateway), `wechat` or `alipay`. The platforms also take
-a number as mode: the error code of every answer.
+A side is a partner of the default catalogue, `gateway` (both SMS gateways), `http` or `cmpp` (one of them), `wechat` or
+`alipay`. The platforms also take a number as mode: the error code of every answer.
 """
 
 from __future__ import annotations
@@ -13,19 +13,26 @@ from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Literal
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, redirect, request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from werkzeug.wrappers import Response as AnyResponse
 
 from config.catalogue.document import default_document, load_catalogue
 from config.catalogue.schema import Catalogue
 from config.errors import ConfigError
+from config.sandbox.received import Received
 
 COMMON_MODES = frozenset({"ok", "slow", "500", "garbage", "silent", "retry", "callback", "429"})
 CARRIER_MODES = COMMON_MODES | {"mismatch", "inactive", "not_ours", "since"}
 GATEWAY_MODES = COMMON_MODES | {"reject", "timeout_after_accept", "no_receipt"}
+GATEWAY = "gateway"
+GATEWAYS = {"http": GATEWAY_MODES, "cmpp": GATEWAY_MODES}
 PLATFORM_MODES = {"wechat": COMMON_MODES | {"snapshot"}, "alipay": COMMON_MODES}
 ERROR_CODE = re.compile(r"-?[0-9]{1,7}")
 MAX_SECONDS = 3600
+FORM = "application/x-www-form-urlencoded"
+EVERY_SIDE = "*"
+"""With the mode `ok`: all behave well again."""
 
 
 class BehaviourUnknown(ConfigError):
@@ -50,24 +57,37 @@ class Behaviour:
         self._catalogue = catalogue or _default
         self._played: dict[str, tuple[str, float | None]] = {}
         self._lock = threading.Lock()
+        self.received = Received()
 
     def set(self, side: str, mode: str, seconds: float | None = None) -> None:
         """From now on `side` plays `mode`; `seconds` is how slow or how long silent it is (None: the side's own idea).
 
         Raises BehaviourUnknown with the words that are known.
         """
-        sides = _sides(self._catalogue())
+        sides = self.sides()
         if side not in sides:
             raise BehaviourUnknown(f"there is no such side; it is one of {', '.join(sides)}")
         if mode not in sides[side] and not (side in PLATFORM_MODES and ERROR_CODE.fullmatch(mode)):
             raise BehaviourUnknown(f"{side} has no such mode; it is one of {', '.join(sorted(sides[side]))}")
         with self._lock:
             self._played[side] = (mode, seconds)
+            for each in GATEWAYS if side == GATEWAY else ():
+                self._played.pop(each, None)
+
+    def reset(self) -> None:
+        """Have every side behave well again."""
+        with self._lock:
+            self._played.clear()
 
     def mode(self, side: str) -> tuple[str, float | None]:
         """Return the (mode, seconds) of `side`; ("ok", None) by default."""
         with self._lock:
-            return self._played.get(side, ("ok", None))
+            both = self._played.get(GATEWAY, ("ok", None)) if side in GATEWAYS else ("ok", None)
+            return self._played.get(side, both)
+
+    def sides(self) -> dict[str, frozenset[str]]:
+        """Every side, with the modes that it knows."""
+        return _sides(self._catalogue())
 
 
 @cache
@@ -79,25 +99,40 @@ def _sides(catalogue: Catalogue) -> dict[str, frozenset[str]]:
     modes: dict[Literal["enterprise", "carrier"], frozenset[str]]
     modes = {"enterprise": COMMON_MODES, "carrier": CARRIER_MODES}
     sides = {partner.code: modes[partner.kind] for partner in catalogue.partners}
-    return sides | {"gateway": GATEWAY_MODES, **PLATFORM_MODES}
+    return sides | {GATEWAY: GATEWAY_MODES, **GATEWAYS, **PLATFORM_MODES}
 
 
 def make_blueprint(behaviour: Behaviour) -> Blueprint:
-    """`POST /behaviour` with `{"side", "mode", "seconds"?}`: 204, or 400 problem+json."""
+    """`GET /behaviour`: what is played. `POST` with `{"side", "mode", "seconds"?}`: 204, or 400 problem+json."""
     blueprint = Blueprint("behaviour", __name__)
 
+    @blueprint.get("/behaviour")
+    def show() -> Response:
+        played = {side: behaviour.mode(side) for side in behaviour.sides()}
+        return jsonify({side: {"mode": mode, "seconds": seconds} for side, (mode, seconds) in played.items()})
+
     @blueprint.post("/behaviour")
-    def behave() -> Response:
+    def behave() -> AnyResponse:
+        by_form = request.mimetype == FORM
+        if by_form and request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+            return _problem("not_from_here", "only the sandbox's own page sends this form")
         try:
-            wish = _Request.model_validate_json(request.get_data())
-            behaviour.set(wish.side, wish.mode, wish.seconds)
+            _obey(behaviour, json.dumps(request.form.to_dict()).encode() if by_form else request.get_data())
         except ValidationError:
             return _problem("body_invalid", 'the body is {"side": text, "mode": text, "seconds": number or absent}')
         except BehaviourUnknown as unknown:
             return _problem(unknown.code, unknown.detail)
-        return Response(status=204)
+        return redirect("/", 303) if by_form else Response(status=204)
 
     return blueprint
+
+
+def _obey(behaviour: Behaviour, body: bytes) -> None:
+    told = _Request.model_validate_json(body)
+    if (told.side, told.mode) == (EVERY_SIDE, "ok"):
+        behaviour.reset()
+    else:
+        behaviour.set(told.side, told.mode, told.seconds)
 
 
 def _problem(code: str, detail: str) -> Response:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response, jsonify, request
 
+from config.ground import Ground
 from config.sandbox.behaviour import Behaviour
 
 PAUSES_S = {"slow": 3.0, "silent": 30.0}
@@ -40,6 +42,16 @@ def played_errcode(behaviour: Behaviour, side: str) -> int | None:
     """The errcode with which a platform answers everything just now, if it does."""
     mode, _ = behaviour.mode(side)
     return int(mode) if mode.lstrip("-").isdigit() else None
+
+
+def note_call(behaviour: Behaviour, ground: Ground, app_of: Callable[[str], str | None]) -> None:
+    """Count a call for the app that makes it; `app_of` tells whose an access token is."""
+    body = request.get_json(force=True, silent=True) if request.content_length else None
+    told = request.values.get("appid") or request.values.get("app_id") or (isinstance(body, dict) and body.get("appid"))
+    app_id = told or app_of(request.args.get("access_token", ""))
+    for entrance in ground.catalogues.current().entrances:
+        if app_id and entrance.app_id == app_id:
+            behaviour.received.note(entrance.code, ground.clock.now())
 
 
 def read_wish() -> dict[str, Any]:

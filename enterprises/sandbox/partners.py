@@ -75,6 +75,7 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, public_url: str | None 
         except AnswerInvalid:
             return _problem(400, "body_invalid")
         received.note(code, question, ground.clock.now())
+        behaviour.received.note(code, ground.clock.now(), question.items[-1].get("phone", ""))
         if behaviour.mode(code)[0] != "callback":
             return _sealed(ground, partner, _play(partner, question, behaviour))
         answer = {"batch": question.batch, "items": [_answer(partner, question, item, "ok") for item in question.items]}

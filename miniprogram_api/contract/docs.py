@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as AnyResponse
 
 from config.ground import Ground
-from config.processes.assets import load_assets
+from config.net.assets import load_assets
 from miniprogram_api.contract.openapi import build_document
 from miniprogram_api.contract.operations import API_ROOT
 from miniprogram_api.contract.problems import DOCS, PROBLEMS

@@ -20,7 +20,7 @@ from flask import Blueprint, Response, jsonify, request
 from config.catalogue.schema import Entrance
 from config.ground import Ground
 from config.sandbox.behaviour import Behaviour
-from config.sandbox.wechat_platform import PlatformError, break_down, played_errcode, read_wish, refuse
+from config.sandbox.wechat_platform import PlatformError, break_down, note_call, played_errcode, read_wish, refuse
 from miniprogram_api.sandbox.alipay import add_alipay, alipay_error
 
 WECHAT, ALIPAY = "/wechat/applet", "/alipay"
@@ -51,6 +51,11 @@ class Played:
     fetches: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
+    def known_app(self, token: str) -> str | None:
+        """Whose access token this is; None: nobody's."""
+        with self.lock:
+            return next((app_id for app_id, (known, _) in self.tokens.items() if known == token), None)
+
     def give(self, given: Given) -> str:
         """A new code that stands for it."""
         code = secrets.token_hex(16)
@@ -74,6 +79,7 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, played: Played | None =
     """The endpoints of both platforms, for the mini programs of the catalogue and their secrets."""
     blueprint = Blueprint("applet_sandbox", __name__)
     memory = played or Played()
+    blueprint.before_request(lambda: note_call(behaviour, ground, memory.known_app))
     blueprint.before_request(lambda: _misbehave(ground, behaviour))
     blueprint.register_error_handler(PlatformError, lambda fault: refuse(fault.errcode))
     _add_wechat(blueprint, ground, memory)

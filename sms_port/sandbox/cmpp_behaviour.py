@@ -14,16 +14,17 @@ from sms_port.sandbox.cmpp_frames import Part
 from sms_port.sandbox.cmpp_gateway import CmppGateway, Guest, Play
 from sms_port.sandbox.inbox import Inbox, Text
 
-SIDE = "gateway"
+SIDE = "cmpp"
 SLOW_S = 1.0
 RESULTS = {"reject": 9, "retry": 8, "429": 8}
+REPORTS_NOTHING = ("silent", "no_receipt")
 MOST_HALVES = 10_000
 
 log = get_logger(__name__)
 
 
 class SandboxPlay(Play):
-    """Plays the modes of the side `gateway`."""
+    """Plays the modes of the side `cmpp`."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
@@ -47,14 +48,14 @@ class SandboxPlay(Play):
 
     def reports(self, part: Part) -> Sequence[str]:
         """`silent` and `no_receipt` report nothing."""
-        return () if self._behaviour.mode(SIDE)[0] in ("silent", "no_receipt") else ("DELIVRD",)
+        return () if self._behaviour.mode(SIDE)[0] in REPORTS_NOTHING else ("DELIVRD",)
 
 
 class Phones:
     """Puts parts into the inbox, joined as a phone joins them."""
 
-    def __init__(self, ground: Ground, inbox: Inbox) -> None:
-        self._ground, self._inbox = ground, inbox
+    def __init__(self, ground: Ground, inbox: Inbox, behaviour: Behaviour) -> None:
+        self._ground, self._inbox, self._behaviour = ground, inbox, behaviour
         self._lock = threading.Lock()
         self._halves: OrderedDict[tuple[str, str, int, int], dict[int, Part]] = OrderedDict()
 
@@ -65,6 +66,11 @@ class Phones:
             words = "".join(piece.text for piece in whole)
             text = Text(part.phone, part.sender, words, len(whole), self._ground.clock.now())
             self._inbox.receive(f"{msg_id:016x}", text)
+            received = self._behaviour.received
+            received.note(SIDE, text.received_at, text.to)
+            received.note_text(text.to, text.received_at)
+            if self._behaviour.mode(SIDE)[0] not in REPORTS_NOTHING:
+                received.note(f"{SIDE} receipts", text.received_at)
 
     def _join(self, part: Part) -> list[Part]:
         if part.joint < 0:
@@ -91,7 +97,9 @@ def listen(ground: Ground, behaviour: Behaviour, inbox: Inbox) -> CmppGateway | 
 
     host, _, port = ground.settings.sandbox_cmpp_bind.rpartition(":")
     try:
-        return CmppGateway((host.strip("[]"), int(port)), secrets, Phones(ground, inbox).arrive, SandboxPlay(behaviour))
+        return CmppGateway(
+            (host.strip("[]"), int(port)), secrets, Phones(ground, inbox, behaviour).arrive, SandboxPlay(behaviour)
+        )
     except OSError as error:
         log.warning("cmpp_not_listening", error=type(error).__name__)
         return None

@@ -1,42 +1,34 @@
 """The other side of the HTTP link: a gateway that sends nothing, and a phone to look at.
 
 It is written from docs/sms-http-link.md, checks what a strict gateway checks, and misbehaves on
-demand (`POST /behaviour`, side `gateway`).
+demand (`POST /behaviour`, side `gateway` or `http`).
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from flask import Blueprint, Flask, Response, abort, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, abort, jsonify, request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from werkzeug.wrappers import Response as AnyResponse
 
 from config.crypto.http_signatures import verify
 from config.crypto.nonces import NonceMemory
 from config.ground import Ground
-from config.phone_numbers import find_phone
 from config.sandbox.behaviour import Behaviour
-from config.times.formats import rfc3339, shanghai
 from sms_port.sandbox.cmpp_behaviour import listen
 from sms_port.sandbox.cmpp_gateway import CmppGateway
 from sms_port.sandbox.inbox import Inbox, Text
+from sms_port.sandbox.phone import add_phone
 from sms_port.sandbox.receipts import Report, Reporter
 from sms_port.segments import PART_UNITS, WHOLE_UNITS, units
 
-SIDE = "gateway"
+SIDE = "http"
 EXTENSION = "sms_sandbox"
 SLOW_S = 3.0
 TIMEOUT_S = 60.0
 BREAKDOWNS = {"500": 500, "silent": 504, "429": 429, "garbage": 200}
-PHONE = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 class _Message(BaseModel):
@@ -117,7 +109,10 @@ class _Gateway:
         text = Text(message.to, message.sender, "".join(message.parts), len(message.parts), now)
         if not self.inbox.receive(reference, text):
             return _rejected(reference, "conflict")
+        self.behaviour.received.note(SIDE, now, text.to)
+        self.behaviour.received.note_text(text.to, now)
         if mode != "no_receipt":
+            self.behaviour.received.note(f"{SIDE} receipts", now)
             for part in range(1, text.parts + 1):
                 self.reporter.report(Report(link, reference, part, now))
         return {"id": reference, "status": "accepted"}
@@ -134,7 +129,7 @@ def make_blueprint(ground: Ground, behaviour: Behaviour) -> Blueprint:
         static_url_path="/phone/static",
     )
     _add_gateway(blueprint, gateway)
-    _add_phone(blueprint, gateway)
+    add_phone(blueprint, gateway)
     blueprint.record_once(lambda state: state.app.extensions.update({EXTENSION: gateway}))
     return blueprint
 
@@ -174,50 +169,6 @@ def _add_gateway(blueprint: Blueprint, gateway: _Gateway) -> None:
         return jsonify(messages=answers)
 
 
-def _add_phone(blueprint: Blueprint, gateway: _Gateway) -> None:
-    @blueprint.get("/messages")
-    def list_messages() -> Response:
-        return jsonify([_as_json(text) for text in gateway.inbox.texts(request.args.get("phone", ""))])
-
-    @blueprint.post("/messages")
-    def write_message() -> Response:
-        wish = request.get_json(silent=True)
-        told = [str(wish.get(name, "")) for name in ("from", "to", "text")] if isinstance(wish, dict) else [""]
-        if not PHONE.fullmatch(told[0]):
-            abort(400)
-        gateway.write(*told)
-        return Response(status=202)
-
-    @blueprint.get("/phone")
-    def choose_phone() -> AnyResponse:
-        number = find_phone(request.args.get("number", ""))
-        return redirect(url_for(".show_phone", number=number or "0"), 303)
-
-    @blueprint.get("/phone/<number>")
-    def show_phone(number: str) -> AnyResponse:
-        known = find_phone(number)
-        if known is None:
-            abort(404)
-        if known != number:
-            return redirect(url_for(".show_phone", number=known), 303)
-        now, texts = gateway.ground.clock.now(), gateway.inbox.texts(number)
-        sender = texts[-1].sender if texts else gateway.ground.catalogues.current().port_number
-        shown = [(text, units(text.text), when(text.received_at, now)) for text in texts]
-        page = Response(render_template("sandbox_phone.html", number=number, sender=sender, texts=shown))
-        page.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-        page.headers["Cache-Control"] = "no-store"
-        page.headers["Referrer-Policy"] = "no-referrer"
-        page.headers["X-Content-Type-Options"] = "nosniff"
-        return page
-
-
-def when(at: int, now: int) -> str:
-    """`今天 14:04`, `昨天 14:04`, else `11 月 22 日 14:04`; Asia/Shanghai (pure)."""
-    moment, days = shanghai(at), (shanghai(now).date() - shanghai(at).date()).days
-    day = {0: "今天", 1: "昨天"}.get(days, f"{moment.month} 月 {moment.day} 日")
-    return f"{day} {moment:%H:%M}"
-
-
 def _listed(name: str) -> Sequence[Any]:
     body = request.get_json(silent=True)
     listed = body.get(name) if isinstance(body, dict) else None
@@ -231,13 +182,3 @@ def _fits(parts: Sequence[str]) -> bool:
 
 def _rejected(reference: str, code: str, *, permanent: bool = True) -> dict[str, Any]:
     return {"id": reference, "status": "rejected", "code": code, "permanent": permanent}
-
-
-def _as_json(text: Text) -> dict[str, Any]:
-    return {
-        "to": text.to,
-        "from": text.sender,
-        "text": text.text,
-        "parts": text.parts,
-        "received_at": rfc3339(text.received_at, milliseconds=True),
-    }

@@ -12,7 +12,7 @@ from flask.wrappers import Response
 from config.catalogue.schema import Catalogue
 from config.errors import ConfigError
 from config.ground import Ground
-from config.processes.assets import load_assets
+from config.net.assets import load_assets
 from wechat.pages.forms import SERVICES
 from wechat.pages.preferences import read_display
 from wechat.pages.texts import Words

@@ -70,3 +70,39 @@ def test_a_wrong_wish_is_a_problem_of_its_sender(client: FlaskClient, body: str)
     assert answer.status_code == 400
     assert answer.content_type == "application/problem+json"
     assert answer.get_json()["code"] in ("body_invalid", "behaviour_unknown")
+
+
+def test_what_is_played_can_be_seen(client: FlaskClient, behaviour: Behaviour) -> None:
+    """faults/pages.md D: GET was 405, so what is played could not be seen."""
+    behaviour.set("jd", "slow", 8)
+    shown = client.get("/behaviour").json
+    assert shown is not None
+    assert shown["jd"] == {"mode": "slow", "seconds": 8}
+    assert shown["tencent"] == {"mode": "ok", "seconds": None}
+    assert {"gateway", "http", "cmpp", "wechat", "alipay", "china-mobile"} <= set(shown)
+
+
+def test_both_gateways_are_told_at_once_or_each_by_itself(behaviour: Behaviour) -> None:
+    behaviour.set("gateway", "reject")
+    assert (behaviour.mode("http")[0], behaviour.mode("cmpp")[0]) == ("reject", "reject")
+    behaviour.set("cmpp", "ok")
+    assert (behaviour.mode("http")[0], behaviour.mode("cmpp")[0]) == ("reject", "ok")
+    behaviour.set("gateway", "slow")
+    assert (behaviour.mode("http")[0], behaviour.mode("cmpp")[0]) == ("slow", "slow")
+
+
+def test_all_are_made_well_again(client: FlaskClient, behaviour: Behaviour) -> None:
+    for side in ("jd", "gateway", "wechat"):
+        behaviour.set(side, "500")
+    assert client.post("/behaviour", json={"side": "*", "mode": "ok"}).status_code == 204
+    assert {behaviour.mode(side)[0] for side in behaviour.sides()} == {"ok"}
+
+
+def test_a_form_without_a_script_is_taken_from_the_sandboxs_own_page_only(
+    client: FlaskClient, behaviour: Behaviour
+) -> None:
+    form = {"side": "jd", "mode": "silent"}
+    foreign = client.post("/behaviour", data=form, headers={"Sec-Fetch-Site": "cross-site"})
+    assert (foreign.status_code, behaviour.mode("jd")[0]) == (400, "ok")
+    answer = client.post("/behaviour", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+    assert (answer.status_code, answer.headers["Location"], behaviour.mode("jd")[0]) == (303, "/", "silent")

@@ -15,8 +15,8 @@ from flask import Flask
 
 from config.crypto.http_signatures import sign
 from config.ground import Ground
-from sms_port.sandbox.http_gateway import when
 from sms_port.sandbox.inbox import Inbox, Text
+from sms_port.sandbox.phone import when
 from sms_port.sending.gateway import send_due
 from tests.sms_port.messages import CODE, PHONE, REPLY, News, Sandbox, make_code, make_reply, owe_all, run_sandbox
 from tests.support.factories import LAUNCH_DAY

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from config.processes.assets import load_assets
+from config.net.assets import load_assets
 
 STATIC = Path(__file__).parents[3] / "wechat/pages/static"
 
