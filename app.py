@@ -8,7 +8,6 @@ from functools import partial
 import click
 from flask import Flask
 from werkzeug.exceptions import HTTPException
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config.cli
 import enterprises.cli
@@ -24,6 +23,7 @@ from config.commands.terminal import Commands, needs_ground
 from config.errors import OneCertError
 from config.ground import Ground, load_ground
 from config.processes import admission, health
+from config.processes.proxies import behind_proxies
 from config.processes.serving import begin_process, buffer_responses, serve, stop_event
 from config.queue.worker import make_worker
 from config.sandbox import behaviour as switches
@@ -62,8 +62,7 @@ def create_app(ground: Ground | None = None) -> Flask:
     app.register_blueprint(sms_port.views.make_blueprint(ground, partial(record_outcome, ground)))
     app.register_blueprint(enterprises.views.make_blueprint(ground, *(partial(call, ground) for call in PARTNER_CALLS)))
     receive_strays(app, ground, http_problem_response)
-    if proxies := ground.settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+    app.wsgi_app = behind_proxies(app.wsgi_app, ground)  # type: ignore[assignment,method-assign]
     app.wsgi_app = admission.Admission(app.wsgi_app, tuple(HEADERS.items()))  # type: ignore[method-assign]
     return _with_health_and_problems(app, ground)
 

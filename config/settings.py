@@ -54,7 +54,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("ONECERT_SANDBOX_BIND", "host:port of the sandbox", "127.0.0.1:8001"),
     Setting("ONECERT_SANDBOX_CMPP_BIND", "host:port of the sandbox's CMPP gateway; empty: the sandbox's, 111 lower"),
     Setting("ONECERT_METRICS_BIND", "host:port of /metrics; internal", "127.0.0.1:8002"),
-    Setting("ONECERT_TRUSTED_PROXIES", "how many proxies in front add X-Forwarded-For", "0"),
+    Setting("ONECERT_TRUSTED_PROXIES", "how many proxies in front add the client's address", "0"),
+    Setting(
+        "ONECERT_FORWARDED_HEADER",
+        "the header in which they do: X-Forwarded-For or Forwarded; empty: the first of them that is there",
+    ),
     Setting("ONECERT_CA_FILE", "PEM file of the authorities trusted for outgoing HTTPS; empty: the public ones"),
     Setting("ONECERT_LOG_LEVEL", "debug, info, warning or error", "info"),
 )
@@ -75,6 +79,7 @@ class Settings:
     metrics_bind: str
     log_level: str
     trusted_proxies: int
+    forwarded_header: str
     crypto: str
     ca_file: Path | None
     redis_socket: Path | None
@@ -108,6 +113,9 @@ def load_settings(environ: Mapping[str, str], *, founding: bool = True) -> Setti
         metrics_bind=_bind("ONECERT_METRICS_BIND", values["ONECERT_METRICS_BIND"]),
         log_level=_one_of("ONECERT_LOG_LEVEL", values["ONECERT_LOG_LEVEL"], "debug", "info", "warning", "error"),
         trusted_proxies=_number("ONECERT_TRUSTED_PROXIES", values["ONECERT_TRUSTED_PROXIES"], 0, 5),
+        forwarded_header=_one_of(
+            "ONECERT_FORWARDED_HEADER", values["ONECERT_FORWARDED_HEADER"], "", "x-forwarded-for", "forwarded"
+        ),
         crypto=_one_of("ONECERT_CRYPTO", values["ONECERT_CRYPTO"], "aes", "sm"),
         ca_file=_file("ONECERT_CA_FILE", values["ONECERT_CA_FILE"]),
         redis_socket=redis_socket,
@@ -271,7 +279,7 @@ def _reachable(bind: str) -> str:
 
 def _one_of(name: str, value: str, *words: str) -> str:
     if value.lower() not in words:
-        raise SettingInvalid(f"{name}: must be one of {', '.join(words)}")
+        raise SettingInvalid(f"{name}: must be one of {', '.join(word or 'empty' for word in words)}")
     return value.lower()
 
 

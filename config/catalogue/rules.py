@@ -42,7 +42,7 @@ def find_faults(catalogue: Catalogue, *, whole: bool = True) -> list[str]:
 
 def find_warnings(catalogue: Catalogue) -> list[str]:
     """List what may be applied although it costs money or safety."""
-    checks = (_menus, _open_addresses, _private_addresses, find_text_warnings)
+    checks = (_menus, _modes, _open_addresses, _private_addresses, find_text_warnings)
     return [warning for check in checks for warning in check(catalogue)]
 
 
@@ -50,6 +50,15 @@ def _menus(catalogue: Catalogue) -> Iterator[str]:
     for entrance in catalogue.entrances:
         for fault in find_limit_faults(entrance.menu) if entrance.kind == "official-account" else ():
             yield f"entrances[{entrance.code}].menu: cannot be pushed: {fault}"
+
+
+def _modes(catalogue: Catalogue) -> Iterator[str]:
+    for entrance in catalogue.entrances:
+        if entrance.kind == "official-account" and entrance.mode != "safe":
+            yield (
+                f"entrances[{entrance.code}].mode: is {entrance.mode}, in which WeChat's signature does not cover the "
+                "body; go over to safe here and in WeChat's back office"
+            )
 
 
 def _open_addresses(catalogue: Catalogue) -> Iterator[str]:

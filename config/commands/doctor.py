@@ -24,6 +24,7 @@ from config.db.engine import metadata, reading
 from config.errors import OneCertError, SettingInvalid
 from config.ground import Ground, make_ground
 from config.settings import SETTINGS, Settings, load_settings
+from config.telemetry.recent_counts import CLIENT_ADDRESS_UNREADABLE, PUSH_UNREADABLE, read_count
 from config.times.clock import SystemClock
 
 SKEW_WARN_MS = 2_000
@@ -63,6 +64,8 @@ def examine() -> Iterator[Finding]:
             yield check(ground)
         except OneCertError as error:
             yield Finding(name, "fail", error.detail or error.code)
+        except RedisError as error:
+            yield Finding(name, "warn", f"cannot be told: Redis does not answer ({type(error).__name__})")
     ground.engine.dispose()
 
 
@@ -173,6 +176,32 @@ def _public_url(ground: Ground) -> Finding:
     return Finding("public address", "fail", f"{url} is not https: numbers and codes could be read on the way")
 
 
+def _proxies(ground: Ground) -> Finding:
+    if not ground.settings.trusted_proxies:
+        return Finding("proxies", "ok", "ONECERT_TRUSTED_PROXIES is 0: connections come from the clients themselves")
+    lost = read_count(ground.redis, CLIENT_ADDRESS_UNREADABLE, ground.clock.now())
+    if lost:
+        return Finding(
+            "proxies",
+            "warn",
+            f"{lost} requests in 24 hours had no readable client address, so no limit by address held for them; "
+            "see client_address_unreadable in the log, ONECERT_TRUSTED_PROXIES and ONECERT_FORWARDED_HEADER",
+        )
+    return Finding("proxies", "ok", "the client's address of every request in 24 hours could be read")
+
+
+def _pushes(ground: Ground) -> Finding:
+    lost = read_count(ground.redis, PUSH_UNREADABLE, ground.clock.now())
+    if lost:
+        return Finding(
+            "pushes",
+            "warn",
+            f"{lost} signed pushes in 24 hours could not be read; compare each account's EncodingAESKey and app id "
+            "with WeChat's back office (push_unreadable in the log names the account)",
+        )
+    return Finding("pushes", "ok", "every signed push in 24 hours could be read")
+
+
 def _is_local(settings: Settings) -> bool:
     return urlsplit(settings.public_url).hostname in LOOPBACK
 
@@ -187,4 +216,6 @@ CHECKS: dict[str, Callable[[Ground], Finding]] = {
     "secrets": _secrets,
     "clock": _clock,
     "public address": _public_url,
+    "proxies": _proxies,
+    "pushes": _pushes,
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import BoundedSemaphore
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -33,8 +33,12 @@ LONGEST_BODY: Final = 64 * 1024
 MOST_WAITING: Final = 96
 """Threads that may wait for bodies at doors that are not signed; whoever comes then is told 503 at once."""
 
+MOST_DISCARDED: Final = 1024 * 1024
+"""Bytes of a refused body that are read all the same, so that a proxy can go on with the connection (nginx's cap)."""
+
+CHUNK: Final = 64 * 1024
+CLOSE: Final = ("Connection", "close")
 BUSY: Final = ("503 Service Unavailable", "The service is busy; try again soon.")
-BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 TEXT: Final = ("Content-Type", "text/plain; charset=utf-8")
 
 
@@ -69,6 +73,17 @@ class Body:
                 raise RequestEntityTooLarge()
         return b"".join(pieces)
 
+    def discard(self, most: int) -> bool:
+        """Read what is left and throw it away; False when there is more than `most` bytes, and the rest is unread."""
+        if self._left is not None and self._left > most:
+            return False
+        while most > 0:
+            piece = self.read(min(most, CHUNK))
+            if not piece:
+                return True
+            most -= len(piece)
+        return False
+
 
 class _Broken(io.RawIOBase):
     """A body that could not be taken: whoever reads it is told so, and answers in its own way."""
@@ -101,21 +116,26 @@ class Admission:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Refuse the request, or hand it on once its body is there."""
         if (fault := _malformed(environ)) is not None:
-            return self._refuse(start_response, "400 Bad Request", fault)
+            return self._refuse(start_response, "400 Bad Request", fault, close=not _is_drained(environ))
         signed = next((prefix for prefix in self._signed if environ["PATH_INFO"].startswith(prefix)), None)
-        if environ["REQUEST_METHOD"] not in BODILESS:
+        length = _length(environ)
+        if length != 0:
             if signed is None and len(waits) >= MOST_WAITING:
-                return self._refuse(start_response, *BUSY)
+                return self._refuse(start_response, *BUSY, close=True)
             most = LONGEST_BODY if signed is None else self._signed[signed]
-            environ["wsgi.input"] = _taken(Body(environ["wsgi.input"], _length(environ)), most)
+            body = Body(environ["wsgi.input"], length)
+            environ["wsgi.input"] = taken = _taken(body, most)
+            if isinstance(taken, _Broken) and not _is_at_end(body):
+                start_response = _closing(start_response)
         with self._slot(signed is not None) as free:
             if not free:
                 return self._refuse(start_response, *BUSY)
             return self._inner(environ, start_response)
 
-    def _refuse(self, start_response: StartResponse, status: str, why: str) -> list[bytes]:
+    def _refuse(self, start_response: StartResponse, status: str, why: str, *, close: bool = False) -> list[bytes]:
+        """Answer with a sentence; `close`: the body was not read, and so the connection is of no more use."""
         body = why.encode() + b"\n"
-        start_response(status, [*self._headers, ("Content-Length", str(len(body)))])
+        start_response(status, [*self._headers, ("Content-Length", str(len(body))), *([CLOSE] if close else [])])
         return [body]
 
     @contextmanager
@@ -140,6 +160,31 @@ def _taken(body: Body, most: int) -> Any:
         return io.BytesIO(body.read_all(most))
     except (ClientDisconnected, RequestEntityTooLarge) as fault:
         return _Broken(fault)
+
+
+def _is_at_end(body: Body) -> bool:
+    """Whether the rest of a body that was not taken could be thrown away, so that the connection can go on."""
+    with suppress(ClientDisconnected):
+        return body.discard(MOST_DISCARDED)
+    return False
+
+
+def _is_drained(environ: WSGIEnvironment) -> bool:
+    """The same for a request that is refused before its body is looked at."""
+    try:
+        length = _length(environ)
+    except ValueError:
+        return False
+    return length == 0 or _is_at_end(Body(environ["wsgi.input"], length))
+
+
+def _closing(start_response: StartResponse) -> StartResponse:
+    """The answer says that the connection ends (RFC 9112 9.6): a proxy must not send its next request on it."""
+
+    def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        return start_response(status, [*headers, CLOSE], exc_info)
+
+    return start
 
 
 def _malformed(environ: WSGIEnvironment) -> str | None:

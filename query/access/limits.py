@@ -16,8 +16,11 @@ from typing import Any
 from redis import Redis, RedisError
 
 from config.crypto.key_ring import KeyRing
+from config.net.forwarded import parse_node
 from query.access.errors import LimiterUnavailable, LimitReached, SessionInvalid
 
+UNKNOWN = "unknown"
+"""The block of an address that is not known: no budget is counted for it, for its clients would share it."""
 EXACT_UP_TO = 50
 """Above this a budget is counted in windows; a set of that many members would cost more than its precision is worth."""
 
@@ -87,6 +90,7 @@ class Limiter:
         SessionInvalid when one of them has come, LimitReached, LimiterUnavailable.
         """
         bars = bars or {}
+        budgets = [budget for budget in budgets if budget.who != (UNKNOWN,)]
         arguments: list[str | int | bytes] = [now, member.hex(), len(budgets)]
         for budget in budgets:
             arguments += [budget.allowed, budget.window_s * 1000]
@@ -109,13 +113,14 @@ class Limiter:
 
 
 def address_block(address: str) -> str:
-    """Whoever one address may stand for: an IPv4 address, or an IPv6 /64, since one household is given a whole one."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
+    """Whoever one address may stand for: an IPv4 address, or an IPv6 /64, since one household is given a whole one.
+
+    UNKNOWN when it cannot be read: such clients have no budget by address, and share none.
+    """
+    node = parse_node(address)
+    if node is None or node.startswith("_"):
+        return node or UNKNOWN
+    parsed = ipaddress.ip_address(node)
     if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
         return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
     return str(parsed)

@@ -29,8 +29,8 @@ STATE_S = 600
 STATE_BYTES = 16
 LONGEST = 128
 RESTARTS = 1
-IN_WECHAT = "MicroMessenger"
-"""The word in the user agent of WeChat's browser; anywhere else WeChat's login page is a dead end."""
+IN_WECHAT, IN_WECOM = "micromessenger", "wxwork"
+"""Words of user agents. WeCom's browser says both, but it knows no official accounts."""
 
 log = get_logger(__name__)
 
@@ -61,6 +61,12 @@ class _State:
     browser: str = field(repr=False)
 
 
+def knows_accounts(user_agent: str) -> bool:
+    """Whether this is WeChat's own browser; anywhere else WeChat's login page is a dead end."""
+    words = user_agent.casefold()
+    return IN_WECHAT in words and IN_WECOM not in words
+
+
 class PageLogin:
     """Sends visitors to WeChat and takes them back."""
 
@@ -71,7 +77,7 @@ class PageLogin:
     def begin(self, code: str, service: str, user_agent: str) -> Leave | Arrive:
         """Start for a visitor of this form at this account's entrance. Raises AccountUnknown."""
         account = find_official_account(self._ground.catalogues.current(), code)
-        if account.page_login is None or IN_WECHAT not in user_agent:
+        if account.page_login is None or not knows_accounts(user_agent):
             return Arrive(service)
         return self._depart(account, service, restarts=0)
 

@@ -9,6 +9,7 @@ Without Redis every try is answered by itself: the citizen may then see an answe
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 
 from redis import RedisError
@@ -17,7 +18,7 @@ from config.errors import SealBroken
 from config.ground import Ground
 from config.queue.bell import another_client
 from config.telemetry.log import get_logger
-from wechat.webhook.message import Push
+from wechat.webhook.message import FRESH_MS, Push
 from wechat.webhook.push import NOTHING
 
 KEEP_S = 60
@@ -49,6 +50,23 @@ class AnswerMemory:
             log.warning("answers_not_remembered", reason="redis is away")
             return compose()
         return self._compose_first(key, compose)
+
+    def is_replay(self, app_id: str, signature: str, *content: str) -> bool:
+        """Whether this signature came before with other content, within the time for which it is fresh.
+
+        The signature of a plain push does not cover its body: who has seen one signed address (in a log, say) could
+        speak for anybody until it is stale. Without Redis this is not known, and nothing is refused.
+        """
+        key = "wechat:stamp:" + self._keys.mac("wechat stamp", app_id, signature).hex()
+        told = self._keys.mac("wechat stamped", app_id, *content)
+        try:
+            if self._redis.set(key, told, nx=True, px=FRESH_MS * 2):
+                return False
+            known = self._redis.get(key)
+        except RedisError:
+            log.warning("stamp_not_remembered", reason="redis is away")
+            return False
+        return isinstance(known, bytes) and not hmac.compare_digest(known, told)
 
     def _key(self, app_id: str, push: Push) -> str:
         return "wechat:push:" + self._keys.mac("wechat push", app_id, *push.identity).hex()

@@ -59,6 +59,12 @@ class Push:
         return (self.sender, self.created, self.kind, self.event, self.event_key, self.text)
 
 
+def contents(push: Push) -> tuple[str, ...]:
+    """All that a push says, in whatever spelling it came."""
+    reports = (f"{report.number} {report.word}" for report in push.reports)
+    return (push.receiver, *push.identity, push.message_id, push.created, push.kind, push.text, push.about, *reports)
+
+
 def answer_time(push: Push, now: int) -> int | None:
     """The time (epoch ms) to write into the answer and its tickets: the push's own, which is the same in every try.
 

@@ -8,13 +8,16 @@ from typing import Literal
 
 from config.ground import Ground
 from config.telemetry.log import get_logger
+from config.telemetry.recent_counts import PUSH_UNREADABLE, count_event
 from query.access.tickets import Ticket, build_ticket
+from wechat.errors import SignatureWrong
 from wechat.webhook import autoreply
 from wechat.webhook.account_keys import Account, Accounts
 from wechat.webhook.answer_memory import AnswerMemory
 from wechat.webhook.autoreply import KNOWN_EVENTS, Links, Topic
+from wechat.webhook.crypto import sign
 from wechat.webhook.events import note_event
-from wechat.webhook.message import Push, answer_time
+from wechat.webhook.message import Push, answer_time, contents
 from wechat.webhook.push import MAX_BODY, NOTHING, Envelope, Stamp, build_answer, check_stamp, check_url, open_push
 
 log = get_logger(__name__)
@@ -45,7 +48,9 @@ class Reception:
         Raises AccountUnknown or BadPush.
         """
         account = self._accounts.find(code)
-        return Reply(check_url(stamp, echo, account.keys, self._ground.clock.now()).encode())
+        answer = check_url(stamp, echo, account.keys, self._ground.clock.now())
+        self._refuse_replay(account, stamp, None, ("url check",))
+        return Reply(answer.encode())
 
     def receive(self, code: str, stamp: Stamp, read: Callable[[int], bytes]) -> Reply:
         """Answer a push. `read(n)` reads at most n bytes of the body; it is called only once the stamp holds.
@@ -54,9 +59,12 @@ class Reception:
         """
         account = self._accounts.find(code)
         check_stamp(stamp, account.keys, self._ground.clock.now())
-        push, envelope = open_push(stamp, read(MAX_BODY + 1), account.keys)
+        body = read(MAX_BODY + 1)
+        push, envelope = open_push(stamp, body, account.keys)
+        self._refuse_replay(account, stamp, envelope, contents(push) if push else (str(body),))
         if push is None:
-            log.error("push_unreadable", account=code, sealed=stamp.sealed)
+            log.error(PUSH_UNREADABLE, account=code, sealed=stamp.sealed)
+            count_event(self._ground.redis, PUSH_UNREADABLE, self._ground.clock.now())
             return SILENCE
         note_event(self._ground, code, push)
         topic = autoreply.choose_topic(push, welcome=account.entrance.welcome, port_number=account.port_number)
@@ -65,6 +73,21 @@ class Reception:
             return SILENCE
         body = self._answer_once(account, push, envelope, topic)
         return SILENCE if body == NOTHING else Reply(body, _media(push, envelope))
+
+    def _refuse_replay(
+        self, account: Account, stamp: Stamp, envelope: Envelope | None, content: tuple[str, ...]
+    ) -> None:
+        """Refuse a signed address that came before with another body. Raises SignatureWrong.
+
+        Of a safe account nothing is remembered: each of its signatures covers the body.
+        """
+        if account.keys.mode == "safe" or not account.well:
+            return
+        signature = stamp.signature
+        if envelope is not None:  # not looked at yet, and good for a plain push of the same account
+            signature = sign(envelope.token, stamp.timestamp, stamp.nonce)
+        if self._memory.is_replay(account.keys.app_id, signature, *content):
+            raise SignatureWrong("The address was signed for another body.")
 
     def _answer_once(self, account: Account, push: Push, envelope: Envelope | None, topic: Topic) -> bytes:
         if not account.well:

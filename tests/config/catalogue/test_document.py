@@ -162,15 +162,28 @@ def test_a_damaged_line_is_refused_or_harmless(line: str, damage: str) -> None:
         assert refused.detail
 
 
+def other_warnings(catalogue: Catalogue) -> list[str]:
+    """Without those of the accounts' modes, of which the default catalogue shows each."""
+    return [warning for warning in find_warnings(catalogue) if ".mode: " not in warning]
+
+
+def test_a_mode_in_which_bodies_are_not_signed_is_warned_of() -> None:
+    """faults/security.md S10."""
+    told = [warning.split(":")[0] for warning in find_warnings(CATALOGUE)]
+    assert told == ["entrances[gxb-antifraud].mode", "entrances[caict].mode"]
+    safe = DOCUMENT.replace('mode = "compatible"', 'mode = "safe"').replace('mode = "plain"', 'mode = "safe"')
+    assert find_warnings(load_catalogue(safe)) == []
+
+
 def test_an_address_in_clear_is_warned_of_unless_it_is_this_host() -> None:
-    assert find_warnings(CATALOGUE) == []
+    assert other_warnings(CATALOGUE) == []
     clear = load_catalogue(changed('{sandbox}/partners/jd"\nallow_private = true', 'http://jd.example/lookups"'))
-    assert find_warnings(clear) == ["partners[jd].base_url: is not https; what is sent there can be read on the way"]
+    assert other_warnings(clear) == ["partners[jd].base_url: is not https; what is sent there can be read on the way"]
 
 
 def test_a_menu_that_wechat_would_refuse_is_warned_of() -> None:
     catalogue = load_catalogue(changed('menu = [{ name = "政务服务"', 'menu = [{ name = "政务服务与其他"'))
-    assert find_warnings(catalogue) == [
+    assert other_warnings(catalogue) == [
         "entrances[gxwbwx].menu: cannot be pushed: 政务服务与其他: its name has 21 bytes, the platform takes 16."
     ]
 

@@ -13,6 +13,7 @@ from config.bootstrap import bootstrap
 from config.commands.doctor import LIBRARIES, _clock, doctor
 from config.ground import make_ground
 from config.settings import DATABASE_FILE, load_settings
+from config.telemetry.recent_counts import CLIENT_ADDRESS_UNREADABLE, PUSH_UNREADABLE, count_event
 from config.times.clock import FixedClock
 from query.schema import upgrade
 
@@ -49,8 +50,21 @@ def test_a_sound_deployment_has_no_failure(
     set_up(environment)
     status, report = examine(monkeypatch, environment)
     assert status == 0, report
-    assert {name for name, (state, _) in report.items() if state == "warn"} == {"public address"}
-    checks = {"database", "schema", "redis", "keys", "catalogue", "links", "secrets", "clock", "public address"}
+    assert {name for name, (state, _) in report.items() if state == "warn"} == {"public address", "catalogue"}
+    assert "does not cover" in report["catalogue"][1]
+    checks = {
+        "database",
+        "proxies",
+        "pushes",
+        "schema",
+        "redis",
+        "keys",
+        "catalogue",
+        "links",
+        "secrets",
+        "clock",
+        "public address",
+    }
     assert checks < set(report)
 
 
@@ -137,3 +151,20 @@ def test_an_enabled_link_whose_library_is_missing_fails_and_says_what_to_install
     status, report = examine(monkeypatch, environment)
     assert status == 1
     assert report["links"] == ("fail", "links[main]: pip install 'onecert[http]', or nothing goes over it")
+
+
+def test_what_proxies_and_accounts_sent_that_could_not_be_read_is_told(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], engine: object
+) -> None:
+    set_up(environment)
+    behind = environment | {"ONECERT_TRUSTED_PROXIES": "1"}
+    ground = make_ground(load_settings(behind))
+    ground.redis.flushall()
+    _, before = examine(monkeypatch, behind)
+    for name in (CLIENT_ADDRESS_UNREADABLE, PUSH_UNREADABLE, PUSH_UNREADABLE):
+        count_event(ground.redis, name, ground.clock.now())
+    ground.engine.dispose()
+    _, after = examine(monkeypatch, behind)
+    assert before["proxies"][0] == before["pushes"][0] == "ok"
+    assert after["proxies"][0] == after["pushes"][0] == "warn"
+    assert after["proxies"][1].startswith("1 requests") and after["pushes"][1].startswith("2 signed pushes")

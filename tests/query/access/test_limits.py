@@ -160,7 +160,19 @@ def test_without_redis_nothing_is_allowed(ground: Ground) -> None:
         ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
         ("", "unknown"),
         ("unix:", "unknown"),
+        ("198.51.100.7:4711", "198.51.100.7"),
+        ("[2001:db8:1:2:3:4:5:6]:443", "2001:db8:1:2::/64"),
+        ("_hidden", "_hidden"),
     ],
 )
 def test_one_household_is_one_address(address: str, block: str) -> None:
     assert address_block(address) == block
+
+
+def test_clients_of_unknown_address_share_no_budget(limiter: Limiter) -> None:
+    """faults/door.md F4: one attacker behind such a proxy used up the budget of a whole country."""
+    for _ in range(20):
+        spend(limiter, Budget("codes_per_address_hour", (address_block("unknown"),), 1, 3600), Budget("b", (), 99, 60))
+    with pytest.raises(LimitReached):
+        for _ in range(2):
+            spend(limiter, Budget("codes_per_address_hour", (address_block("_hidden"),), 1, 3600))

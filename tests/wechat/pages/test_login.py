@@ -41,6 +41,22 @@ def browser(ground: Ground) -> FlaskClient:
     return make_browser(ground)
 
 
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "Mozilla/5.0 (iPhone) MicroMessenger/7.0.1 wxwork/4.1.36 Language/zh",
+        "Mozilla/5.0 (Linux; Android 14) WXWork/4.1 micromessenger/7",
+        "Mozilla/5.0 (iPhone) AlipayClient/10.5",
+        "Mozilla/5.0 (Windows NT 10.0) Chrome/126",
+        "",
+    ],
+)
+def test_outside_wechats_own_browser_the_page_opens_without_a_login(browser: FlaskClient, agent: str) -> None:
+    """WeCom's browser calls itself WeChat's too; its visitors would end at WeChat's fault page."""
+    response = browser.get(START, headers={"User-Agent": agent})
+    assert (response.status_code, urlsplit(response.location).path) == (303, "/internet-accounts")
+
+
 def leave(browser: FlaskClient, path: str = START) -> str:
     """Start the login; the address at WeChat's."""
     response = browser.get(path, headers=WECHAT)

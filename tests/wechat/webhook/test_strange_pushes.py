@@ -9,13 +9,14 @@ from __future__ import annotations
 import pytest
 
 from config.db.engine import reading
+from config.times.clock import FixedClock
 from tests.conftest import on_sqlite
 from tests.wechat.pushes import OPENID
 from tests.wechat.pushing import WeChat
-from wechat.webhook.body import build_body
+from wechat.webhook.body import Format, build_body
 from wechat.webhook.crypto import encrypt, sign
 from wechat.webhook.message import parse_push
-from wechat.webhook.player import Played, read_answer
+from wechat.webhook.player import Played, build_event, read_answer
 from wechat.webhook.push import AccountKeys
 
 HEAD = f"<ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[{OPENID}]]></FromUserName>"
@@ -200,3 +201,37 @@ def test_nothing_is_written_for_an_injected_event(wechat: WeChat) -> None:
         wechat.send("caict", signed(wechat, "caict", "plain", INJECTIONS[row]))
     with reading(wechat.ground.engine):
         assert not list(wechat.ground.redis.scan_iter("departed:*"))
+
+
+def stranger(played: Played) -> bytes:
+    return played.body.replace(OPENID.encode(), b"oSomebodyElse-0123456789_abc")
+
+
+@pytest.mark.parametrize("form", ["xml", "json"])
+@pytest.mark.parametrize("code", ["caict", "gxb-antifraud"])
+def test_one_signed_address_speaks_for_one_body(wechat: WeChat, clock: FixedClock, code: str, form: Format) -> None:
+    """faults/security.md S10: the same signed address with another body, within its 300 s."""
+    played = wechat.play(code, mode="plain", form=form)
+    first = wechat.send(code, played)
+    assert first.status_code == 200
+    assert wechat.send(code, played).data == first.data, "WeChat's own retry"
+    clock.advance(290_000)
+    forged = [stranger(played), b"<xml></xml>", played.body.replace(b"ONECERT", b"OTHER"), b""]
+    forged += [stranger(wechat.play(code, build_event("unsubscribe"), "plain", form))]
+    assert [wechat.send(code, played, body).status_code for body in forged] == [403] * len(forged)
+    assert wechat.send(code, wechat.play(code, mode="plain", form=form)).status_code == 200
+
+
+def test_the_stamp_of_a_sealed_push_is_no_stamp_for_a_plain_one(wechat: WeChat) -> None:
+    played = wechat.play("gxb-antifraud", mode="compatible")
+    assert wechat.send("gxb-antifraud", played).status_code == 200
+    plain = wechat.play("gxb-antifraud", mode="plain")
+    stripped = "&".join(part for part in played.query.split("&") if not part.startswith(("encrypt_type", "msg_")))
+    assert wechat.send("gxb-antifraud", plain, stranger(plain), stripped).status_code == 403
+
+
+def test_the_stamp_of_the_url_check_is_no_stamp_for_a_push(wechat: WeChat) -> None:
+    played = wechat.play("caict")
+    for _ in range(2):
+        assert wechat.client().get(f"/wechat/caict?{played.query}&echostr=1").data == b"1"
+    assert wechat.send("caict", played).status_code == 403
