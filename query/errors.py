@@ -1,4 +1,4 @@
-"""What a citizen or a door can be told about an inquiry.
+"""Errors about an inquiry that a citizen or a door may see.
 
     QueryError
     ├── PhoneInvalid, IdTailInvalid, IdNumberInvalid, NameInvalid   a field of the form (422)
@@ -9,17 +9,17 @@
     ├── ApplicationsMissing, ApplicationUnknown, ApplicationNotTaken   the ticks of an objection (422, 400, 422)
     ├── ObjectionOpen, NumberTooNew, ObjectionsUsedUp                 no objection of this number now (409, 429, 429)
     ├── ServiceUnknown, NotFound                                    nothing there for this session (404)
-    ├── Unavailable(retry_after)                                    ours to mend; the same call is safe again (503)
-    └── MovedElsewhere                                              a fault of ours: a locked inquiry did not move (500)
+    ├── Unavailable(retry_after)                                    our fault; the same call is safe again (503)
+    └── MovedElsewhere                                              a defect: a locked inquiry did not move (500)
 
-The codes are those of INTERFACES section 4. No text here names a number, an ID digit or a code.
+The codes are those of docs/errors.md. No text here contains a number, an ID digit or a code.
 """
 
 from config.errors import OneCertError
 
 
 class QueryError(OneCertError):
-    """Base of this folder: an inquiry, or what was asked about one, is refused."""
+    """Base of this folder: an inquiry, or a request about one, is refused."""
 
     code = "query_failed"
     status = 500
@@ -61,7 +61,7 @@ class ConsentMissing(QueryError):
 
 
 class CodeInvalid(QueryError):
-    """Not six digits, so no code of ours: it is not tried."""
+    """Not six digits, so none of our codes: it is not tried."""
 
     code = "code_invalid"
     status = 422
@@ -86,7 +86,7 @@ class CodeExpired(QueryError):
 
 
 class TooSoon(QueryError):
-    """An inquiry for this number and service was accepted within 24 hours; told only after a right code."""
+    """An inquiry for this number and service was accepted within 24 hours; reported only after a right code."""
 
     code = "too_soon"
     status = 429
@@ -163,14 +163,14 @@ class ServiceUnknown(QueryError):
 
 
 class NotFound(QueryError):
-    """No such inquiry, or not this session's, or older than 48 hours: all the same to the asker."""
+    """No such inquiry, or not this session's, or older than 48 hours: the caller cannot tell which."""
 
     code = "not_found"
     status = 404
 
 
 class Unavailable(QueryError):
-    """We cannot do it now; `retry_after` in seconds. Repeating the same call is safe."""
+    """The service cannot do it now; `retry_after` in seconds. Repeating the same call is safe."""
 
     code = "unavailable"
     status = 503

@@ -3,7 +3,7 @@
     submit ─> CHECKING ──match──> ASKING ──all answered, or decision time──> REPLYING ─> CLOSED
                  └──── mismatch, inactive, carrier silent too long ────────────^
 
-All times are epoch milliseconds; what the catalogue sets is in seconds, as there.
+All times are epoch milliseconds; the catalogue's are seconds.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,26 +29,26 @@ CONSENT_VERSION: Final = "2026-11"
 """Version of the consent text on the form, stored with each inquiry; changes when that text changes."""
 
 GAP: Final = DAY
-"""One accepted inquiry per number and service in this time (DESIGN 6.6)."""
+"""One accepted inquiry per number and service in this time."""
 
 OWNER_SEES: Final = 48 * HOUR
-"""How long the session that submitted an inquiry sees its progress (DESIGN 7)."""
+"""Time from acceptance in which the session that submitted an inquiry sees its progress."""
 
 UNIFORM_MS: Final = 5 * SECOND
-"""How long after acceptance every inquiry's progress is the same, whatever became of it (DESIGN 6.5)."""
+"""Time from acceptance in which every inquiry shows the same progress, whatever its outcome."""
 
 MASKED_KEPT: Final = 50 * HOUR
-"""How long the masked number is kept, for that progress."""
+"""Time that the masked number is kept, for that progress."""
 
 PHONE_KEPT: Final = 120 * HOUR
-"""How long a number is kept at most, should its reply never be settled: the promise and 72 h."""
+"""Longest time that a number is kept if its reply is never settled: the promise and 72 h."""
 
 INDEX_KEPT: Final = 30 * DAY
-"""How long the blind index of a number, and what knows a session or a submission again, are kept."""
+"""Time that a number's blind index, and the MACs of session and submission, are kept."""
 
 
 class State(IntEnum):
-    """Where an inquiry stands; the numbers are stored."""
+    """The state of an inquiry; the numbers are stored."""
 
     CHECKING = 0
     ASKING = 1
@@ -57,7 +57,7 @@ class State(IntEnum):
 
 
 class Outcome(IntEnum):
-    """How an inquiry ended, set with the move to REPLYING; the numbers are stored."""
+    """The result of an inquiry, set with the move to REPLYING; the numbers are stored."""
 
     ANSWERED = 0
     PARTIAL = 1
@@ -79,27 +79,27 @@ class Times(Protocol):
 
     @property
     def patience_s(self) -> int:
-        """How long partners are waited for, from asking."""
+        """Time that partners get to answer, from asking."""
         ...
 
     @property
     def identity_patience_s(self) -> int:
-        """How long the carrier's word is waited for, from acceptance; then ID digits are erased."""
+        """Time that the carrier gets to answer, from acceptance; then ID digits are erased."""
         ...
 
     @property
     def decision_s(self) -> int:
-        """When it is decided at the latest, from acceptance."""
+        """Latest time of the decision, from acceptance."""
         ...
 
     @property
     def reply_within_s(self) -> int:
-        """What the citizen is promised, from acceptance."""
+        """Time promised to the citizen, from acceptance."""
         ...
 
 
 class NextStep(Enum):
-    """What a carrier's word, or its silence, means for one inquiry that is being checked."""
+    """The next step of an inquiry that is being checked, after a carrier's verdict or its silence."""
 
     ASK = "ask"
     ELSEWHERE = "elsewhere"
@@ -108,7 +108,7 @@ class NextStep(Enum):
 
 
 def next_step(verdict: str | None, *, overdue: bool) -> NextStep:
-    """What follows a verdict (None: the carrier has not said); `overdue`: the time for checking is over."""
+    """Return the step after a verdict (None: the carrier is silent); `overdue`: the time for checking is over."""
     if verdict == "match":
         return NextStep.ASK
     if verdict is None:
@@ -119,16 +119,16 @@ def next_step(verdict: str | None, *, overdue: bool) -> NextStep:
 
 
 def check_by(accepted: int, times: Times) -> int:
-    """When an inquiry whose carrier stays silent ends unsuccessfully."""
+    """Return when an inquiry whose carrier stays silent ends unsuccessfully."""
     return accepted + times.identity_patience_s * SECOND
 
 
 def decide_by(service: str, accepted: int, asked_at: int, times: Times, closed: Sequence[str] = ()) -> int:
-    """When an inquiry is decided with the answers there are: after the service's patience, and by the decision time.
+    """Return when an inquiry is decided with the answers there are.
 
-    `closed`: hours of the day in which the patience does not run, since who is asked has declared them.
-    Where partners are asked by ID number the digits must be gone after the patience for checking (DESIGN 6.9),
-    so the decision cannot wait longer than that.
+    That is after the service's patience, and at the decision time at the latest. `closed`: hours of the day, declared
+    by the partner, in which the patience does not run. Where partners are asked by ID number, the digits must be erased
+    after the patience for checking, so the decision cannot wait longer than that.
     """
     latest = accepted + times.decision_s * SECOND
     if service == PHONE_CARDS:
@@ -137,7 +137,7 @@ def decide_by(service: str, accepted: int, asked_at: int, times: Times, closed: 
 
 
 def retry_delay(schedule_s: Sequence[float], tries: int, spread: float) -> int:
-    """Milliseconds until a partner is asked again after `tries` calls; the last entry repeats.
+    """Return the milliseconds until a partner is asked again after `tries` calls; the last entry repeats.
 
     `spread` in -0.2..0.2 keeps the waves of one outage from coming back together.
     """
@@ -146,32 +146,32 @@ def retry_delay(schedule_s: Sequence[float], tries: int, spread: float) -> int:
 
 
 def next_carrier(order: Iterable[str], tried: Iterable[str]) -> str | None:
-    """The first carrier of `order` that has not been tried; None: nobody is left to ask."""
+    """Return the first carrier of `order` that has not been tried; None: none is left."""
     seen = set(tried)
     return next((carrier for carrier in order if carrier not in seen), None)
 
 
 def new_inquiry_id(now: int) -> bytes:
-    """16 bytes that sort by time of acceptance: 48 bits of milliseconds, 80 random bits."""
+    """Make 16 bytes that sort by time of acceptance: 48 bits of milliseconds, 80 random bits."""
     return now.to_bytes(6, "big") + token_bytes(10)
 
 
 def accepted_at(inquiry: bytes) -> int:
-    """The time of acceptance that an inquiry's id begins with."""
+    """Return the time of acceptance that an inquiry's id begins with."""
     return int.from_bytes(inquiry[:6], "big")
 
 
 def reply_by(accepted: int, times: Times) -> int:
-    """The time by which the citizen has been promised the reply."""
+    """Return the time by which the citizen has been promised the reply."""
     return accepted + times.reply_within_s * SECOND
 
 
 def new_reference() -> int:
-    """A reference to try: 12 random digits, the first not 0."""
+    """Draw a reference to try: 12 random digits, the first not 0."""
     return 10**11 + randbelow(9 * 10**11)
 
 
 def day_of(moment: int) -> str:
-    """The date as a reply writes it, in Shanghai and without the year: 11月22日."""
+    """Return the date as a reply writes it, in Shanghai and without the year: 11月22日."""
     day = shanghai(moment)
     return f"{day.month}月{day.day}日"

@@ -1,7 +1,7 @@
-"""The inquiry's tables. Only this folder knows them.
+"""The inquiry's tables, known to this folder only.
 
-Inquiries travel in waves: a `wave` holds up to a batch of inquiries of one service, a `question` is the wave put
-to one partner. What a wave and a question hold is in the order of `wave.members` (docs/inquiry.md).
+Inquiries travel in waves: a `wave` holds up to a batch of inquiries of one service, a `question` is the wave put to one
+partner. Lists in a wave and a question are in the order of `wave.members` (docs/inquiry.md).
 """
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table, UniqueConstraint
@@ -28,9 +28,9 @@ inquiry = Table(
     Column("entrance", Code, nullable=False),
     Column("state", SmallInteger, nullable=False),
     Column("outcome", SmallInteger),
-    # The carrier whose next identity wave it waits for; NULL while it is in a wave and ever after.
+    # The carrier whose next identity wave it waits for; NULL from the wave on.
     Column("waiting_for", Code),
-    # Codes, a space between: all the carriers there are, if each says not_ours (some forty with the virtual operators).
+    # Codes, separated by spaces: at most all carriers (some forty with the virtual operators), if each says not_ours.
     Column("carriers_tried", String(4000), nullable=False),
     Column("wave", BigInteger),
     Column("phone_index", Mac32),
@@ -48,7 +48,7 @@ inquiry = Table(
     Column("asked_at", Ms),
     Column("decided_at", Ms),
     Column("closed_at", Ms),
-    # When retention looks at it next; NULL when nothing personal is left.
+    # The time of the next erasure; NULL when nothing personal is left.
     Column("erase_at", Ms),
     UniqueConstraint("reference"),
     UniqueConstraint("submission"),
@@ -84,11 +84,11 @@ verification_code = Table(
 wave = Table(
     "wave",
     metadata,
-    # Made by us and ordered by time, so that its seals can name it before it is stored.
+    # Made by this process and ordered by time, so that its seals can name it before it is stored.
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("service", Code, nullable=False),
     Column("stage", SmallInteger, nullable=False),
-    # Questions that have had no answer at all; `look`: `advance` has something to do here.
+    # Number of questions without any answer; `look`: 1 when `advance` must look at the wave.
     Column("open", SmallInteger, nullable=False),
     Column("look", SmallInteger, nullable=False),
     Column("carrier", Code),
@@ -113,10 +113,10 @@ question = Table(
     Column("state", SmallInteger, nullable=False),
     Column("due_at", Ms, nullable=False),
     Column("lease_until", Ms, nullable=False),
-    # Numbers the leases; and the tries in a row that brought nothing, which set the wait until the next.
+    # Number of the lease; tries in a row without an answer, which set the delay until the next.
     Column("tries", SmallInteger, nullable=False),
     Column("failed", SmallInteger, nullable=False),
-    # Leases that ran out, because whoever asked was killed or held up.
+    # Leases that ran out because the worker was killed or held up.
     Column("lost", SmallInteger, nullable=False, server_default="0"),
     # Items still owed, and the answers so far (null = owed).
     Column("n", Integer, nullable=False),
@@ -133,7 +133,7 @@ notice = Table(
     Column("person", Mac32, nullable=False),
     Column("openid", Sealed(128)),
     Column("state", SmallInteger, nullable=False),
-    # The platform's number of its report, and what it, or its answer to our call, said.
+    # The platform's number of its report, and the word in it or in the response to our call.
     Column("report", String(32)),
     Column("word", String(32)),
     Column("owed_at", Ms, nullable=False),

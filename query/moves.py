@@ -1,4 +1,4 @@
-"""The only place where an inquiry gets a state. Everybody else asks here, and reads the result."""
+"""State changes of inquiries. No other file assigns a state."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from query.models import inquiry
 
 
 def admit(db: Connection, *rows: dict[str, Any]) -> None:
-    """Store new inquiries, in CHECKING. IntegrityError when a reference or a submission is there already: then none."""
+    """Store new inquiries, in CHECKING. On IntegrityError (a reference or submission exists) none is stored."""
     if rows:
         db.execute(insert(inquiry), [{**row, "state": State.CHECKING} for row in rows])
 
@@ -28,7 +28,7 @@ def lock_still_open(db: Connection, ids: Sequence[bytes], state: State, *, wave:
 
 
 def lock_phones(db: Connection, ids: Sequence[bytes], state: State, *, wave: int) -> dict[bytes, bytes | None]:
-    """Lock those of `ids` that are in `state` and in `wave`; returns the sealed number of each."""
+    """Lock those of `ids` that are in `state` and in `wave`; return the sealed number of each."""
     if not ids:
         return {}
     here = select(inquiry.c.id, inquiry.c.phone).where(id_in(inquiry.c.id, ids), inquiry.c.state == state)
@@ -37,10 +37,10 @@ def lock_phones(db: Connection, ids: Sequence[bytes], state: State, *, wave: int
 
 
 def move(db: Connection, ids: Sequence[bytes], old: State, new: State, **values: Any) -> list[bytes]:
-    """Move inquiries from one state to the next, setting `values` with it; returns the ids moved, sorted.
+    """Move inquiries from one state to the next, setting `values` with it; return the ids moved, sorted.
 
-    The caller has locked them by `standing`, so that all of them move. Raises MovedElsewhere when they do not, and
-    ValueError when the move is not one of MOVES.
+    The caller has locked them by `lock_still_open`, so that all of them move. Raises MovedElsewhere when they do not,
+    and ValueError when the move is not one of MOVES.
     """
     if (old, new) not in MOVES:
         raise ValueError(f"no inquiry moves from {old.name} to {new.name}")

@@ -1,9 +1,9 @@
-"""The notice of acceptance that some entrances send: owed after the commit, sent at most once, forgotten on demand.
+"""Notices of acceptance that some entrances send: owed after the commit, sent at most once, erased on demand.
 
-It is a courtesy: it never holds up or undoes an acceptance, and the reply goes by SMS whatever becomes of it. A notice
-is claimed, and that is committed, before anything is sent; what was claimed is never claimed again unless it certainly
-did not leave. The openid is erased when the notice is settled; what stays for a few days is a MAC of it, to match the
-platform's report and to erase everything when the citizen leaves.
+A notice is a courtesy: it never holds up or undoes an acceptance, and the reply goes by SMS in any case. A notice is
+claimed, and the claim committed, before anything is sent; it is claimed again only if it certainly did not leave. The
+openid is erased when the notice is settled; a MAC of it stays for a few days, to match the platform's report and to
+erase everything when the citizen leaves.
 """
 
 from dataclasses import dataclass, field
@@ -21,13 +21,13 @@ from query.inquiry import DAY, SECOND
 from query.models import notice
 
 LATE: Final = 600 * SECOND
-"""A notice that comes later than this after the acceptance helps nobody."""
+"""A notice later than this after the acceptance is of no use."""
 KEPT: Final = 7 * DAY
 WORD_CHARS: Final = 32
 
 
 class NoticeState(IntEnum):
-    """Where a notice stands; the numbers are stored."""
+    """The state of a notice; the numbers are stored."""
 
     OWED = 0
     SENDING = 1
@@ -37,14 +37,14 @@ class NoticeState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class OwedNotice:
-    """One to send now."""
+    """A notice to send now."""
 
     reference: str
     openid: str = field(repr=False)
 
 
 def owe_notice(ground: Ground, *, entrance: str, openid: str, reference: str) -> bool:
-    """Note that this person is owed a notice; False when it was owed already (the same submission, sent again)."""
+    """Store that this person is owed a notice; return False when it was owed already (the submission was repeated)."""
     number = int(reference)
     sealed = ground.keys.seal(openid.encode(), table="notice", column="openid", row=number)
     row = {
@@ -65,9 +65,9 @@ def owe_notice(ground: Ground, *, entrance: str, openid: str, reference: str) ->
 
 
 def claim_notice(ground: Ground, entrance: str) -> OwedNotice | None:
-    """Take the oldest notice that this entrance owes; committed, so nobody else sends it. None: none is owed.
+    """Claim the oldest notice that this entrance owes and commit, so that it is sent once. None: none is owed.
 
-    One whose openid cannot be opened is settled as failed, and the next is taken.
+    A notice whose openid cannot be opened is settled as failed, and the next is claimed.
     """
     claim = partial(_claim, entrance=entrance, now=ground.clock.now())
     while (claimed := transact(ground.engine, claim)) is not None:
@@ -92,20 +92,20 @@ def _claim(db: Connection, entrance: str, now: int) -> tuple[int, bytes] | None:
 
 
 def settle_notice(ground: Ground, reference: str, *, sent: bool, word: str) -> None:
-    """What became of a claimed notice: it is over, and the openid with it."""
+    """Store the outcome of a claimed notice, and erase the openid."""
     state = NoticeState.SENT if sent else NoticeState.FAILED
     _from_sending(ground, reference, state=state, word=word[:WORD_CHARS], openid=None)
 
 
 def return_notice(ground: Ground, reference: str) -> None:
-    """A claimed notice certainly did not leave: it is owed again."""
+    """Make a claimed notice owed again: it certainly did not leave."""
     _from_sending(ground, reference, state=NoticeState.OWED)
 
 
 def record_report(ground: Ground, *, entrance: str, openid: str, report: str, word: str) -> bool:
-    """The platform tells what became of a notice, by person and without its reference: the latest sent one is meant.
+    """Record the platform's report on a notice, which names the person but no reference: the latest sent is meant.
 
-    `report` is the platform's number of it: told twice, it counts once. False when there is no such notice.
+    `report` is the platform's number of it; a repeated report counts once. Returns False when there is no such notice.
     """
     person, known_as = _person(ground, entrance, openid), report[:WORD_CHARS]
 
@@ -125,16 +125,16 @@ def record_report(ground: Ground, *, entrance: str, openid: str, report: str, wo
 
 
 def forget_person(ground: Ground, *, entrance: str, openid: str) -> int:
-    """Erase everything that is bound to this openid at this entrance; how many notices that were."""
+    """Erase everything that is bound to this openid at this entrance; return the number of notices."""
     person = _person(ground, entrance, openid)
-    with reading(ground.engine) as db:  # nothing is bound to most of those who leave: no write lock for them
+    with reading(ground.engine) as db:  # most who leave have no notice: spare them the write lock
         if db.execute(select(notice.c.reference).where(notice.c.person == person).limit(1)).first() is None:
             return 0
     return transact(ground.engine, lambda db: db.execute(delete(notice).where(notice.c.person == person)).rowcount)
 
 
 def entrances_owing(ground: Ground) -> list[str]:
-    """The entrances that owe a notice now."""
+    """Return the entrances that owe a notice now."""
     owed = (notice.c.state == NoticeState.OWED, notice.c.owed_at > ground.clock.now() - LATE)
     with reading(ground.engine) as db:
         return list(db.execute(select(notice.c.entrance).where(*owed).group_by(notice.c.entrance)).scalars())

@@ -1,7 +1,7 @@
-"""The progress of an inquiry, for the session that submitted it and for nobody else. Never a count, never a reason.
+"""The progress of an inquiry, for the session that submitted it only. Never a count, never a reason.
 
 For the first five seconds every inquiry looks the same. A carrier's mismatch takes milliseconds and enterprises take
-longer; without that time, whoever only read the code off a screen would learn whether the ID digits are right.
+longer; without that time, anyone who only read the code off a screen would learn whether the ID digits are right.
 """
 
 import hmac
@@ -41,7 +41,7 @@ class Progress:
 
 
 def progress(ground: Ground, reference: str, owner: bytes) -> Progress:
-    """The progress of one's own inquiry, for 48 h from acceptance; raises NotFound for everything else."""
+    """Return the progress of one's own inquiry, for 48 h from acceptance; raises NotFound for everything else."""
     if re.fullmatch("[1-9][0-9]{11}", reference) is None:
         raise NotFound("no such inquiry")
     with reading(ground.engine) as db:

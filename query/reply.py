@@ -1,8 +1,8 @@
-"""The words of our SMS, filled into the catalogue's texts. Pure.
+"""Compose our SMS from the catalogue's texts. Pure.
 
-Rules: the order is the catalogue's; 0 is written; who is silent is named and never counted; one text for every
-unsuccessful end; a flagged resend differs by its mark alone; companies of one name (the virtual operators) are told
-as one. Texts and places are those of the catalogue's `texts.sms`, named `<what>-<service>`.
+Rules: the order is the catalogue's; 0 is written; a silent company is named and never counted; one text for every
+unsuccessful end; a flagged resend differs by its mark alone; companies of one name (the virtual operators) are counted
+as one. Texts and places are those of the catalogue's `texts.sms`, named `<text>-<service>`.
 """
 
 from collections import defaultdict
@@ -16,17 +16,17 @@ from query.inquiry import Outcome
 SEPARATOR: Final = "，"
 LISTING: Final = "、"
 BEFORE: Final = "<"
-"""Before an application's code: how many of its accounts are older than the citizen's hold on the number."""
+"""Prefix of an application's code: number of its accounts that are older than the citizen's hold on the number."""
 
 Texts = Mapping[str, str]
 Counts = Mapping[str, int]
 CompanyAnswer = tuple["Company", Counts | None]
-"""A company and what it answered; None: unavailable."""
+"""A company and its counts; None: unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """One that was asked: its short name, and (code, name) of what it counts, in the order of the SMS."""
+    """A company that was asked: its short name, and (code, name) of its applications, in the order of the SMS."""
 
     name: str
     counted: tuple[tuple[str, str], ...]
@@ -34,7 +34,7 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a reply is about: the service, the day of acceptance as written, and the masked number."""
+    """The facts a reply mentions: the service, the day of acceptance as written, and the masked number."""
 
     service: str
     day: str
@@ -43,7 +43,7 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The text to send, the same flagged as a resend, and the outcome it tells."""
+    """The text to send, the same flagged as a resend, and the outcome it reports."""
 
     text: str = field(repr=False)
     resend_text: str = field(repr=False)
@@ -51,20 +51,20 @@ class Reply:
 
 
 def compose_code(texts: Texts, service: str, code: str) -> str:
-    """The SMS with a verification code."""
+    """Compose the SMS with a verification code."""
     return texts[f"code-{service}"].format(code=code)
 
 
 def compose_unsuccessful(texts: Texts, about: About) -> Reply:
-    """The one text for mismatch, inactive number and silent carrier alike."""
+    """Compose the one text for mismatch, inactive number and silent carrier."""
     text = texts[f"unsuccessful-{about.service}"].format(date=about.day, phone=about.phone)
     return _reply(texts, text, Outcome.UNSUCCESSFUL)
 
 
 def compose_reply(texts: Texts, about: About, asked: Sequence[CompanyAnswer], *, dated: bool = True) -> Reply:
-    """The reply from what each company answered, companies in the order of the SMS.
+    """Compose the reply from each company's counts, companies in the order of the SMS.
 
-    Not `dated`: nobody was told since when the citizen holds the number, and what is older is not told either.
+    Not `dated`: it is unknown since when the citizen holds the number, so older accounts are not reported either.
     """
     counted_names: list[tuple[str, int]] = []
     silent: list[str] = []
@@ -99,12 +99,12 @@ def _listed(count_text: str, counted: Sequence[tuple[str, int]]) -> str:
 
 @lru_cache(maxsize=4096)
 def _phrase(count_text: str, name: str, count: int) -> str:
-    # Kept, since millions of replies are made of a few hundred phrases; none of them tells whose it is.
+    # Cached: millions of replies consist of a few hundred phrases, none of which identifies a citizen.
     return count_text.format(name=name, count=count)
 
 
 def _counted(name: str, group: Sequence[CompanyAnswer]) -> list[tuple[str, int]]:
-    """(name, count) of what was answered; one sum under the common name where several share it."""
+    """Return (name, count) of the answered applications; one sum under the common name where several share it."""
     found = [
         (own, counts[code]) for company, counts in group if counts for code, own in company.counted if code in counts
     ]
@@ -112,9 +112,9 @@ def _counted(name: str, group: Sequence[CompanyAnswer]) -> list[tuple[str, int]]
 
 
 def _silent(texts: Texts, name: str, group: Sequence[CompanyAnswer]) -> list[str]:
-    """Who is named as not having answered: a company, or single applications of an answer that left them out.
+    """Return the names without an answer: a company, or single applications that its answer left out.
 
-    Of several under one name it is told how many, unless it is all of them.
+    Of several companies under one name the number is given, unless it is all of them.
     """
     missing = [_missing(company, counts) for company, counts in group]
     if len(group) == 1:
@@ -132,7 +132,7 @@ def _missing(company: Company, counts: Counts | None) -> list[str]:
 
 
 def _counted_before(asked: Sequence[CompanyAnswer]) -> list[tuple[str, int]]:
-    """(name, count) of what was registered before the citizen held the number; none is not told."""
+    """Return (name, count) of accounts registered before the citizen held the number; zeros are left out."""
     return [
         (name, before)
         for company, counts in asked

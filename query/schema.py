@@ -1,4 +1,4 @@
-"""The database's schema, brought to the newest migration."""
+"""Bring the database's schema to the newest migration."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,21 +20,21 @@ LOCK_WAIT_S: Final = 60
 
 
 def upgrade(engine: Engine) -> None:
-    """Make or mend all tables. Safe to run again, and by several processes at once: the second waits for the first.
+    """Create or change all tables. Safe to run again, and by several processes at once: they take turns.
 
-    Raises DatabaseUnavailable when the database is away, or another upgrade does not end.
+    Raises DatabaseUnavailable when the database is down, or another upgrade does not end.
     """
 
     def mend(db: Connection) -> None:
         with _alone(db):
             command.upgrade(_config(db), "head")
 
-    # On SQLite the wait for the other's transaction is cut off after BUSY_S, and tried again.
+    # On SQLite the wait for another transaction ends after BUSY_S, and is tried again.
     transact(engine, mend, tries=LOCK_WAIT_S // BUSY_S)
 
 
 def revisions(engine: Engine) -> tuple[str | None, str | None]:
-    """(the revision that the database has, the newest one there is): equal when the schema is up to date."""
+    """Return (the database's revision, the newest one): equal when the schema is up to date."""
     with begin(engine) as db:
         present = MigrationContext.configure(db).get_current_revision()
         return present, ScriptDirectory.from_config(_config(db)).get_current_head()

@@ -1,4 +1,4 @@
-"""What the catalogue says of a service."""
+"""Look up services in the catalogue."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from query.inquiry import OBJECTION, Times
 
 @dataclass(frozen=True, slots=True)
 class PromisedTimes:
-    """The times of an inquiry whose service has left the catalogue: those it was promised (DESIGN 5)."""
+    """The times of an inquiry whose service has left the catalogue: those it was promised."""
 
     patience_s: int = 7_200
     identity_patience_s: int = 21_600
@@ -18,7 +18,7 @@ class PromisedTimes:
 
 
 def get_service(catalogue: Catalogue, code: str) -> Service:
-    """The service of this code; raises ServiceUnknown when there is none or it is switched off."""
+    """Return the service of this code; raises ServiceUnknown when there is none or it is switched off."""
     service = catalogue.service(code)
     if service is None:
         raise ServiceUnknown("no such service")
@@ -34,5 +34,5 @@ def check_code_service(catalogue: Catalogue, code: str) -> None:
 
 
 def times_of(catalogue: Catalogue, code: str) -> Times:
-    """The times of a service, switched off or not: inquiries under way go on."""
+    """Return the times of a service, switched off or not: inquiries under way go on."""
     return next((service for service in catalogue.services if service.code == code), PromisedTimes())

@@ -1,4 +1,4 @@
-"""`onecert inquiry`: how far an inquiry is, and waking it up. Never a count, a number or an ID digit."""
+"""`onecert inquiry`: show the progress of inquiries, and wake them up. Never a count, a number or an ID digit."""
 
 from typing import Any, Final
 
@@ -26,12 +26,18 @@ QUESTION_STATES: Final = {QuestionState.DUE: "due", QuestionState.LEASED: "being
 
 @click.group("inquiry")
 def inquiry_commands() -> None:
-    """Inquiries: where they stand, never what they found."""
+    """Show the state of inquiries, never their counts."""
 
 
 @inquiry_commands.command("list")
 @click.option("--state", type=click.Choice([state.name.lower() for state in State]), help="Only in this state.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many, newest first.")
+@click.option(
+    "--limit",
+    default=50,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="Show at most this many, newest first.",
+)
 @json_option
 @needs_ground
 def list_inquiries(ground: Ground, state: str | None, limit: int, as_json: bool) -> None:
@@ -49,7 +55,7 @@ def list_inquiries(ground: Ground, state: str | None, limit: int, as_json: bool)
 @json_option
 @needs_ground
 def show_inquiry(ground: Ground, reference: str, as_json: bool) -> None:
-    """Show the times of one inquiry and who has been asked."""
+    """Show the times of one inquiry and the partners asked."""
     with reading(ground.engine) as db:
         row = db.execute(_by_reference(reference)).first()
         if row is None:
@@ -72,7 +78,7 @@ def show_inquiry(ground: Ground, reference: str, as_json: bool) -> None:
 @click.pass_context
 @needs_ground
 def nudge_inquiry(ground: Ground, ctx: click.Context, reference: str, dry_run: bool, yes: bool) -> None:
-    """Ask now what is to be asked again later, and ring for what waits."""
+    """Make the inquiry's waiting questions due now, and ring the workers."""
     with reading(ground.engine) as db:
         if db.execute(_by_reference(reference)).first() is None:
             raise NotFound("no inquiry has this reference")

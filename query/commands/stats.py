@@ -1,4 +1,4 @@
-"""`onecert stats`: how the service does, in totals. Never a count of accounts, a number, an ID digit or one inquiry."""
+"""`onecert stats`: totals of the service. Never a count of accounts, a number, an ID digit or one inquiry."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
@@ -30,11 +30,17 @@ FIGURE_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
 
 
 @click.command()
-@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 366), help="So many days, today included.")
+@click.option(
+    "--days",
+    default=7,
+    show_default=True,
+    type=click.IntRange(1, 366),
+    help="Number of days to cover, including today.",
+)
 @json_option
 @needs_ground
 def stats(ground: Ground, days: int, as_json: bool) -> None:
-    """Show how many inquiries and messages stand where, and how each partner does. Totals only."""
+    """Show inquiries and messages by state, and the health of each partner. Totals only."""
     report = figures(ground, days)
     if as_json:
         print_json(report)
@@ -45,7 +51,7 @@ def stats(ground: Ground, days: int, as_json: bool) -> None:
 
 
 def figures(ground: Ground, days: int) -> dict[str, Any]:
-    """Every figure, as `--json` prints it; ages in seconds."""
+    """Return every figure, as `--json` prints it; ages in seconds."""
     since = begin_of(ground.clock.now(), days)
     found = groups(ground, since)
     with reading(ground.engine) as db:
@@ -78,7 +84,7 @@ def _partners(ground: Ground) -> list[dict[str, Any]]:
 
 
 def _partner(ground: Ground, partner: Partner, waits: Waits, counted: Counted) -> dict[str, Any]:
-    """Calls and errors are all hosts'; answers and times are what the processes of this host have counted."""
+    """Return a partner's figures. Calls and errors are of all hosts; answers and times are of this host's processes."""
     health, mine = partner_health(ground, partner), ("partner", partner.code)
     timed = counted.get(("onecert_partner_call_seconds_count", (mine,)), 0)
     seconds = counted.get(("onecert_partner_call_seconds_sum", (mine,)), 0)

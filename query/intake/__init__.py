@@ -1,1 +1,1 @@
-"""Accepting an inquiry: fields, verification codes, the 24-hour rule, one transaction."""
+"""Accept an inquiry: fields, verification codes, the 24-hour rule, one transaction."""

@@ -1,8 +1,8 @@
-"""The transaction in which submissions become inquiries: codes used up, the 24 hours taken, the rows stored.
+"""Turn submissions into inquiries in one transaction: codes used up, the 24 hours reserved, the rows stored.
 
-Submissions that come at the same moment share one: its statements are for many and its commit is the dear part. What
-cannot be told of all at once (a code that another transaction holds, two submissions for one number, a key that is
-there already) is left out and told by itself, so that nobody waits for a neighbour or fails with one.
+Submissions of the same moment share a transaction, because its commit is the expensive part. Submissions that conflict
+with another in the batch, or whose code row is locked, are excluded and decided one by one, so that one never delays or
+fails another.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -20,7 +20,7 @@ from query.models import inquiry
 from query.moves import admit
 
 Admission: TypeAlias = tuple[int, int] | QueryError
-"""What becomes of a submission: (reference, accepted at), or why it is refused; both are committed."""
+"""Decision on a submission: (reference, accepted at), or the error that refuses it. Both are committed."""
 
 _EARLIER: Final = select(inquiry.c.submission, inquiry.c.fingerprint, inquiry.c.reference, inquiry.c.accepted_at).where(
     inquiry.c.submission.in_(bindparam("keys", expanding=True))
@@ -44,7 +44,10 @@ class Candidate:
 
 
 def accept_batch(db: Connection, ground: Ground, candidates: Sequence[Candidate]) -> list[Admission | None]:
-    """What becomes of each; None: to be decided alone. IntegrityError: all of them are, nothing was done."""
+    """Decide a batch. Return one Admission per candidate, or None where it must be decided alone.
+
+    On IntegrityError nothing was written and all must be decided alone.
+    """
     chosen = _without_conflicts(candidates)
     codes = lock_codes(db, [one.holder for one in chosen], wait=False)
     admissions = _accept(db, ground, [one for one in chosen if one.holder in codes], codes, look_at_all=False)
@@ -52,14 +55,14 @@ def accept_batch(db: Connection, ground: Ground, candidates: Sequence[Candidate]
 
 
 def accept_one(db: Connection, ground: Ground, candidates: Sequence[Candidate]) -> list[Admission]:
-    """What becomes of the one candidate, after every other submission of its holder."""
+    """Decide the one candidate, after every other submission of its holder."""
     codes = lock_codes(db, [one.holder for one in candidates], wait=True)
     admissions = _accept(db, ground, candidates, codes, look_at_all=True)
     return [admissions[one] for one in candidates]
 
 
 def _without_conflicts(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those that share neither number nor key with one before them."""
+    """Return the candidates that share neither number nor key with an earlier one."""
     numbers = {(one.holder.indexes, one.holder.service): one for one in reversed(candidates)}
     keys = {one.row["submission"]: one for one in reversed(candidates)}
     return [one for one in numbers.values() if keys[one.row["submission"]] is one]
@@ -73,7 +76,7 @@ def _accept(
     *,
     look_at_all: bool,
 ) -> dict[Candidate, Admission]:
-    # A key the client chose is looked up before the code is: else a used key would make wrong tries free, and the
+    # A key the client chose is looked up before the code is. Otherwise a used key would make wrong tries free, and the
     # second transaction that only a right code takes would tell it.
     earlier = _earlier(db, [one for one in candidates if look_at_all or one.client_key])
     fresh = [one for one in candidates if one not in earlier]
@@ -100,7 +103,7 @@ def _store_tries(db: Connection, codes: dict[PhoneHolder, Code], tries: Mapping[
 
 
 def _earlier(db: Connection, candidates: Collection[Candidate]) -> dict[Candidate, Admission]:
-    """The references of those that were accepted before; a conflict for those whose key another submission has."""
+    """Return the references of candidates accepted before; a conflict where another submission has the key."""
     if not candidates:
         return {}
     rows = db.execute(_EARLIER, {"keys": [one.row["submission"] for one in candidates]})

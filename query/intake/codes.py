@@ -1,8 +1,7 @@
 """Verification codes: issued, and checked in the transaction that stores the inquiry.
 
-A code is bound to number, service and session, lives five minutes, takes five tries and one use. Only its keyed MAC
-is stored. A new code replaces the old one, so that one is live at a time. How often a code may be asked for is the
-doors' business (limits).
+A code is bound to number, service and session, lives five minutes, takes five tries and one use. Only its keyed MAC is
+stored. A new code replaces the old one, so one is live at a time. The doors limit how often a code may be requested.
 """
 
 import hmac
@@ -37,7 +36,7 @@ _OF_NUMBERS: Final = select(verification_code).where(
 )
 _LOCKED: Final = _OF_NUMBERS.with_for_update()
 _FREE: Final = skip_locked(_OF_NUMBERS)
-# The indexes find the rows, and the MACs, which cover the whole key, tell them from others of the same numbers.
+# The indexes find the rows; the MACs, which cover the whole key, select among rows of the same numbers.
 _THESE: Final = update(verification_code).where(
     verification_code.c.phone_index.in_(bindparam("indexes", expanding=True)),
     verification_code.c.mac.in_(bindparam("macs", expanding=True)),
@@ -48,7 +47,7 @@ _COUNT_WRONG: Final = _THESE.values(tries=verification_code.c.tries + 1)
 
 @dataclass(frozen=True, slots=True)
 class CodeSent:
-    """What the citizen may know: the masked number, and two spans in seconds."""
+    """The facts that the citizen may know: the masked number, and two spans in seconds."""
 
     phone: str
     expires_in: int
@@ -57,7 +56,7 @@ class CodeSent:
 
 @dataclass(frozen=True, slots=True)
 class PhoneHolder:
-    """Whom a code belongs to: every live index of the number (current first), the service, the session's MAC."""
+    """The owner of a code: every live index of the number (current first), the service, the session's MAC."""
 
     indexes: tuple[bytes, ...] = field(repr=False)
     service: str
@@ -67,7 +66,7 @@ class PhoneHolder:
 def request_code(ground: Ground, *, service: str, phone: str, owner: bytes) -> CodeSent:
     """Make a new code for number, service and session, and owe its SMS.
 
-    Raises ServiceUnknown, PhoneInvalid, and what the ground raises when it is down: then nothing is sent.
+    Raises ServiceUnknown, PhoneInvalid, and the errors of a database or key ring that is down; then nothing is sent.
     """
     catalogue = ground.catalogues.current()
     check_code_service(catalogue, service)
@@ -87,7 +86,7 @@ def request_code(ground: Ground, *, service: str, phone: str, owner: bytes) -> C
     def store(db: Connection) -> None:
         renewed = ["mac", "tries", "created_at", "expires_at", "used_at"]
         db.execute(upsert(verification_code, db.dialect.name, [row], update=renewed))
-        # An opted-out number gets the usual answer and no message: nobody can tell from outside.
+        # An opted-out number gets the usual answer and no message, so that the two look alike from outside.
         if not is_opted_out(db, ground, number):
             owe(db, ground, [message])
         failpoint("code.before_commit")
@@ -99,9 +98,10 @@ def request_code(ground: Ground, *, service: str, phone: str, owner: bytes) -> C
 
 
 def lock_codes(db: Connection, holders: Sequence[PhoneHolder], *, wait: bool) -> dict[PhoneHolder, Code]:
-    """The newest code of each holder that has one, locked until the transaction ends.
+    """Return the newest code of each holder that has one, locked until the transaction ends.
 
-    Submissions of one holder so go one by one. Without `wait`, codes that another transaction has locked are left out.
+    Submissions of one holder are therefore decided one by one. Without `wait`, codes that another transaction has
+    locked are left out.
     """
     wanted = {(index, holder.service, holder.owner): holder for holder in holders for index in holder.indexes}
     rows = db.execute(_LOCKED if wait else _FREE, {"indexes": sorted({index for index, _, _ in wanted})})
@@ -114,9 +114,9 @@ def lock_codes(db: Connection, holders: Sequence[PhoneHolder], *, wait: bool) ->
 
 
 def try_code(ground: Ground, code: Code | None, typed: str, now: int) -> CodeWrong | CodeExpired | None:
-    """Why this code does not open (None: it does, and is to be used up).
+    """Return the error of a code that does not fit (None: it fits, and must be used up).
 
-    Uses and wrong tries alike are to be stored, and committed whatever becomes of the inquiry.
+    The caller stores a use or a wrong try, and commits it whatever becomes of the inquiry.
     """
     if code is None or code["used_at"] is not None or now >= code["expires_at"] or code["tries"] >= MAX_TRIES:
         return CodeExpired("ask for a new code")
@@ -126,7 +126,7 @@ def try_code(ground: Ground, code: Code | None, typed: str, now: int) -> CodeWro
 
 
 def use_up(db: Connection, codes: Sequence[Code], now: int) -> None:
-    """Store that these locked codes have opened."""
+    """Store that these locked codes have been used."""
     if codes:
         db.execute(_USE, {"now": now, **_named(codes)})
 
@@ -142,7 +142,7 @@ def _named(codes: Sequence[Code]) -> dict[str, list[bytes]]:
 
 
 def code_row(ground: Ground, holder: PhoneHolder, code: str, now: int) -> Code:
-    """The row of a new code: its MAC, and all its tries."""
+    """Return the row of a new code: its MAC, and all its tries."""
     index = holder.indexes[0]
     return {
         "phone_index": index,

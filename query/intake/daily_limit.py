@@ -1,7 +1,7 @@
 """The 24-hour rule: one accepted inquiry per number and service in 24 hours, across entrances and sessions.
 
-`last_inquiry` has one row per number and service, and taking it is one conditional upsert: of two sessions with two
-right codes, the second waits for the first one's lock and then finds the row taken.
+`last_inquiry` has one row per number and service, reserved by one conditional upsert: of two sessions with two right
+codes, the second waits for the first one's lock and then finds the row taken.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from query.intake.codes import PhoneHolder
 from query.models import last_inquiry
 
 _GAP: Final[ColumnClause[int]] = literal_column(str(GAP), BigInteger)
-"""In the statement, not bound to it: PyMySQL joins many rows into one statement only when nothing else is bound."""
+"""Written into the statement, not bound: PyMySQL joins many rows into one statement only when nothing else is bound."""
 
 _HOLDERS_OF_DAYS = select(
     last_inquiry.c.phone_index, last_inquiry.c.service, last_inquiry.c.accepted_at, last_inquiry.c.inquiry
@@ -39,7 +39,7 @@ _HOLDERS_OF_DAYS = _HOLDERS_OF_DAYS.where(last_inquiry.c.phone_index.in_(bindpar
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """An inquiry that wants its number's next 24 hours."""
+    """An inquiry that needs its number's next 24 hours."""
 
     holder: PhoneHolder
     inquiry: bytes
@@ -47,13 +47,13 @@ class Reservation:
 
 
 def reserve(db: Connection, reservations: Sequence[Reservation]) -> dict[bytes, TooSoon]:
-    """Take the next 24 hours of numbers that are all different; for which inquiries it is too soon (nothing is taken).
+    """Reserve the next 24 hours of distinct numbers. Return the inquiries that are too soon: nothing is kept.
 
-    While keys rotate a number has several indexes, and all of its rows are taken. Always in the same order.
+    While keys rotate a number has several indexes, and all its rows are reserved, always in the same order.
     """
     wanted = [_row(reservation, index) for reservation in reservations for index in reservation.holder.indexes]
     wanted.sort(key=lambda day: (day["phone_index"], day["service"]))
-    # Most numbers have no row, and then the count says that all are taken; if not, those taken already stay so.
+    # Most numbers have no row, and then the count says that all are reserved; if not, those inserted stay.
     if not wanted or db.execute(_insert_absent(db.dialect.name), wanted).rowcount == len(wanted):
         return {}
     db.execute(_replace_expired(db.dialect.name), wanted)
@@ -73,7 +73,7 @@ def _too_soon(db: Connection, reservations: Sequence[Reservation], indexes: Sequ
 
 
 def _undo(db: Connection, indexes: Sequence[bytes], inquiries: Sequence[bytes]) -> None:
-    """What was taken before it proved too soon had been free: absent, or older than the gap."""
+    """Delete rows reserved for a refused inquiry. They had been free before: absent, or older than the gap."""
     if indexes:
         db.execute(
             delete(last_inquiry).where(last_inquiry.c.phone_index.in_(indexes), last_inquiry.c.inquiry.in_(inquiries))
@@ -81,8 +81,8 @@ def _undo(db: Connection, indexes: Sequence[bytes], inquiries: Sequence[bytes]) 
 
 
 def release_reservations(db: Connection, inquiries: Sequence[bytes]) -> None:
-    """Give back the 24 hours that these inquiries took, under whatever index; what another took since stays."""
-    # The times come first because they are indexed; the ids decide.
+    """Release the 24 hours reserved by these inquiries, under any index. Reservations made since by others stay."""
+    # The times narrow the search because they are indexed; the ids decide.
     taken_at = last_inquiry.c.accepted_at.in_({accepted_at(number) for number in inquiries})
     db.execute(delete(last_inquiry).where(taken_at, last_inquiry.c.inquiry.in_(inquiries)))
 
@@ -98,7 +98,7 @@ def _row(reservation: Reservation, index: bytes) -> dict[str, Any]:
 
 @cache
 def _insert_absent(dialect: str) -> Any:
-    """INSERT of the rows that are not there; what it counts are those, and no others (unlike an upsert's count)."""
+    """Build an INSERT of the missing rows. Its row count is the number inserted (unlike an upsert's)."""
     return insert(last_inquiry).prefix_with("OR IGNORE" if dialect == "sqlite" else "IGNORE")
 
 

@@ -1,7 +1,7 @@
-"""The fields of the form: a citizen's spelling in, one canonical form or an error out. Pure.
+"""Parse the fields of the form: a citizen's spelling in, one canonical form or an error out. Pure.
 
-Full-width digits, spaces, dashes and +86 are mended (NFKC); digits of other scripts are refused, because no
-carrier's system knows them. Errors never repeat what was typed.
+Full-width digits, spaces, dashes and +86 are normalised (NFKC). Digits of other scripts are refused, because no
+carrier's system knows them. Errors never repeat the input.
 """
 
 import re
@@ -24,7 +24,7 @@ CHECK_CHARACTERS: Final = "10X98765432"
 
 
 def parse_phone(text: str) -> str:
-    """Eleven digits of a mainland mobile number from `text`; raises PhoneInvalid."""
+    """Return the eleven digits of a mainland mobile number in `text`; raises PhoneInvalid."""
     phone = find_phone(text)
     if phone is None:
         raise PhoneInvalid("a mobile number has 11 digits and begins with 13 to 19")
@@ -32,7 +32,7 @@ def parse_phone(text: str) -> str:
 
 
 def parse_id_tail(text: str) -> str:
-    """The last six characters of an ID number, a last x written X; raises IdTailInvalid."""
+    """Return the last six characters of an ID number, a last x written X; raises IdTailInvalid."""
     tail = strip_separators(text).upper()
     if ID_TAIL.fullmatch(tail) is None:
         raise IdTailInvalid("five digits and a digit or X")
@@ -40,7 +40,10 @@ def parse_id_tail(text: str) -> str:
 
 
 def parse_id_number(text: str) -> str:
-    """An ID number of GB 11643 (18 characters, real date of birth, right check character); raises IdNumberInvalid."""
+    """Return an ID number of GB 11643: 18 characters, real date of birth, right check character.
+
+    Raises IdNumberInvalid.
+    """
     number = strip_separators(text).upper()
     if ID_NUMBER.fullmatch(number) is None or not _is_date(number[6:14]) or _check(number) != number[17]:
         raise IdNumberInvalid("not an ID number of 18 characters, or its check character is wrong")
@@ -48,7 +51,7 @@ def parse_id_number(text: str) -> str:
 
 
 def parse_name(text: str) -> str:
-    """A name as an ID card shows it, 2 to 50 letters, with one kind of middle dot; raises NameInvalid."""
+    """Return a name as on an ID card: 2 to 50 letters, with one kind of middle dot; raises NameInvalid."""
     name = " ".join(MIDDLE_DOTS.sub("·", normalise_width(text)).split())
     name = re.sub(r" ?· ?", "·", name)
     letters = [sign for sign in name if sign not in NAME_MARKS]
@@ -58,7 +61,7 @@ def parse_name(text: str) -> str:
 
 
 def parse_code(text: str) -> str:
-    """A verification code as it is compared: six half-width digits, right or wrong; raises CodeInvalid."""
+    """Return a verification code as six half-width digits, right or wrong; raises CodeInvalid."""
     code = strip_separators(text)
     if CODE.fullmatch(code) is None:
         raise CodeInvalid("a verification code has six digits")
@@ -66,7 +69,7 @@ def parse_code(text: str) -> str:
 
 
 def _is_letter(sign: str) -> bool:
-    # U+3007 stands in names and is a number to Unicode.
+    # U+3007 occurs in names; Unicode classes it as a number.
     return sign == "〇" or unicodedata.category(sign) in {"Lo", "Lu", "Ll", "Lm", "Mn"}
 
 

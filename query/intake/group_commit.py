@@ -1,8 +1,7 @@
-"""Work that several threads want at the same moment, done for all of them at once by whichever came first.
+"""Group commit: one thread does the work that several want at the same moment, for all of them at once.
 
-Whoever finds nobody at work starts at once, and those who come meanwhile are the next round. So a lone caller waits for
-nobody, and under load the rounds fill by themselves. Only after a round that had company the next one lingers for a
-moment before it closes: where two came together, more are on their way.
+A caller that finds the key idle becomes the leader and starts at once; callers that arrive during its work form the
+next batch. A lone caller therefore never waits, and under load the batches fill by themselves.
 """
 
 import threading
@@ -17,21 +16,26 @@ Result = TypeVar("Result")
 
 
 class GroupCommit(Generic[Item, Result]):
-    """Rounds of at most `most` items that linger for `linger_s` after one that had company.
+    """Run up to `most` queued items in one call of `work`.
 
-    One a process; items of different places are never in one round.
+    After a batch of more than one, the next leader waits `delay_s` for more, because more are likely. Items with
+    different keys are never batched together. One instance per process.
     """
 
     def __init__(self, most: int, delay_s: float = 0.0) -> None:
         self._most = most
         self._delay_s = delay_s
         self._lock = threading.Lock()
-        # A place is in here while somebody works for it; the first seat is whose turn it is next.
+        # A key is present while a leader works for it; the first waiter leads next.
         self._waiters: dict[Hashable, deque[_Waiter[Item, Result]]] = {}
-        self._had_company = False  # of the last round, wherever it was: a hint, no more
+        self._had_company = False  # of the last batch, for any key: only a hint
 
     def run(self, key: Hashable, item: Item, work: Callable[[Sequence[Item]], Sequence[Result]]) -> Result:
-        """What `work` tells of `item` (one answer for each item, in order); raises what it raises for the round."""
+        """Return `work`'s result for `item`.
+
+        `work` gets the batch and must return one result per item, in order; an exception that it raises is raised to
+        every caller in the batch.
+        """
         waiter: _Waiter[Item, Result] = _Waiter(item)
         with self._lock:
             is_first = key not in self._waiters
@@ -68,7 +72,7 @@ class GroupCommit(Generic[Item, Result]):
 
 
 class _Waiter(Generic[Item, Result]):
-    """One thread's place in a round. `leads` tells it, once, to lead the next round (True) or that its own is over."""
+    """One caller in a batch. `leads` receives one value: True (lead the next batch) or False (the batch is over)."""
 
     def __init__(self, item: Item) -> None:
         self.item = item

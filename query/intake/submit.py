@@ -1,7 +1,7 @@
-"""Accepting an inquiry: what was typed is parsed and sealed, and one transaction decides (query.intake.accept).
+"""Accept an inquiry: parse and seal the form, then decide it in one transaction (query.intake.accept).
 
-202 means committed. The same submission, sent again because an answer was lost or a finger tapped twice, gets the
-same reference; what tells it is its key (Idempotency-Key, or else everything that was typed).
+202 means committed. A submission that is sent again, because a response was lost or a finger tapped twice, gets the
+same reference. It is recognised by its key: the Idempotency-Key, or else a MAC of everything that was typed.
 """
 
 import json
@@ -41,14 +41,14 @@ Accept: TypeAlias = Callable[..., Sequence[Admission | None]]
 """(db, ground=..., candidates=...) -> one Admission per candidate, in a transaction that the caller commits."""
 
 COMMIT_DELAY_S: Final = 0.001
-"""Less than one durable commit takes; longer makes larger rounds, and no more of them a second."""
+"""Less than one durable commit takes. A longer delay makes larger batches, but no more submissions a second."""
 
 _GROUP_COMMIT: Final[GroupCommit[Candidate, Admission | None]] = GroupCommit(most=32, delay_s=COMMIT_DELAY_S)
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The form as a door received it. `owner` is the MAC of the session; the doors have seen to consent."""
+    """The form as a door received it. `owner` is the MAC of the session; the door has checked consent."""
 
     service: str
     entrance: str
@@ -63,7 +63,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What the citizen gets: the public number, the masked phone, where the reply comes from and by when."""
+    """The facts returned to the citizen: public number, masked phone, sender of the reply, and its latest time."""
 
     reference: str
     phone: str
@@ -74,7 +74,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A submission whose fields are parsed, with the MACs that know it again."""
+    """A submission whose fields are parsed, with the MACs that recognise it when it is sent again."""
 
     holder: PhoneHolder
     phone: str = field(repr=False)
@@ -91,7 +91,8 @@ def submit(ground: Ground, submission: Submission) -> Accepted:
     """Accept an inquiry; when this returns, it is committed.
 
     Raises ServiceUnknown, the *Invalid of its fields, CodeExpired, CodeWrong, TooSoon, IdempotencyConflict, and
-    Unavailable or DatabaseUnavailable: whether it was committed is then unknown, and the same submission is safe.
+    Unavailable or DatabaseUnavailable: then it is unknown whether it was committed, and sending the same submission
+    again is safe.
     """
     catalogue = ground.catalogues.current()
     service = get_service(catalogue, submission.service)
@@ -107,7 +108,7 @@ def submit(ground: Ground, submission: Submission) -> Accepted:
 
 
 def read_form(ground: Ground, catalogue: Catalogue, submission: Submission) -> Form:
-    """Parse what was typed. Raises the *Invalid of its fields, and Unavailable when no carrier can be asked."""
+    """Parse the form. Raises the *Invalid of its fields, and Unavailable when no carrier can be asked."""
     phone = parse_phone(submission.phone)
     identity = {name: PARSERS[name](getattr(submission, name) or "") for name in IDENTITY_FIELDS[submission.service]}
     carriers = catalogue.carrier_order(phone)
@@ -136,7 +137,7 @@ def _accepted(ground: Ground, form: Form, now: int) -> Admission:
     for _ in range(MAX_ATTEMPTS):
         if admission is not None:
             return admission
-        # Another inquiry has the random reference, or this submission was stored meanwhile: look again.
+        # Another inquiry has the random reference, or this submission has just been stored: decide again.
         (admission,) = _commit(ground, accept_one, [_candidate(ground, form, now)])
     raise Unavailable("no free reference was found")
 
@@ -163,7 +164,7 @@ def _candidate(ground: Ground, form: Form, now: int) -> Candidate:
 
 
 def inquiry_row(ground: Ground, form: Form, now: int) -> dict[str, Any]:
-    """The row that `admit` stores: sealed, with a new id and a reference to try."""
+    """Return the row that `admit` stores: sealed, with a new id and a reference to try."""
     number = new_inquiry_id(now)
 
     def seal(column: str, text: str) -> bytes:

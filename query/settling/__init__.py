@@ -1,1 +1,1 @@
-"""From answers to a reply: a wave is advanced when its questions are answered."""
+"""Turn answers into a reply: a wave is advanced when its questions are answered."""

@@ -1,7 +1,7 @@
-"""The step that looks at waves whose answers have come, in transactions of its own.
+"""Settle waves whose answers are complete, in transactions of their own.
 
-Recording an answer and looking for completeness in one transaction would let two workers with the last two answers
-each miss the other's. So whoever records leaves a mark (`look`), commits, and only then comes here.
+If an answer were recorded and checked for completeness in one transaction, two workers with the last two answers would
+each miss the other's. So the recording worker sets a mark (`look`), commits, and then calls `advance`.
 """
 
 from collections.abc import Sequence
@@ -30,8 +30,8 @@ _log = get_logger(__name__)
 def advance(ground: Ground, waves: Sequence[int] | None = None, choose: ChooseLeases | None = None) -> list[OwnedWave]:
     """Settle marked waves (None: all), each in a transaction of its own; one that fails does not stop the others.
 
-    `take`: whose new questions the caller asks itself. They are leased to it, in the rounds that are returned; for all
-    else somebody is rung.
+    `choose` selects the partners that the caller asks itself: their new questions are leased to it, in the returned
+    waves. Workers are rung for all other questions.
     """
     rounds, owed = [], AfterCommit()
     for wave_id in waves if waves is not None else _marked_waves(ground):
@@ -39,13 +39,13 @@ def advance(ground: Ground, waves: Sequence[int] | None = None, choose: ChooseLe
         owed.add(after)
         if after.owned is not None:
             rounds.append(after.owned)
-    owed.ring(ground)  # once for all: rung for each wave, the gateway sends each by itself
+    owed.ring(ground)  # once for all waves: rung for each wave, the gateway would send each by itself
     failpoint("advance.after_ring")
     return rounds
 
 
 def _settle_committed(ground: Ground, wave_id: int, choose: ChooseLeases | None) -> AfterCommit:
-    """What one wave owes, committed; nothing, if it cannot be settled: the next one must have its turn."""
+    """Settle one wave and commit. A wave that cannot be settled is logged and skipped."""
     try:
         after = transact(ground.engine, partial(_settle, ground=ground, wave_id=wave_id, choose=choose))
     except (DatabaseUnavailable, KeysUnavailable):
@@ -60,7 +60,7 @@ def _settle_committed(ground: Ground, wave_id: int, choose: ChooseLeases | None)
 
 
 def _rebuilt(ground: Ground, wave_id: int) -> AfterCommit:
-    """Take the inquiries of a wave that does not open further without it; returns what that owes."""
+    """Take the inquiries of a wave that does not open further without it; return what is to be rung."""
     after = AfterCommit()
     transact(ground.engine, partial(rebuild, ground=ground, wave_id=wave_id, now=ground.clock.now(), after=after))
     return after

@@ -1,4 +1,7 @@
-"""What a committed transaction owes to the bell. Rung after the commit, never before; lost, the sweep rings again."""
+"""Wake-ups to send after a transaction has committed.
+
+They are never sent earlier; if the process dies in between, the sweep sends them again.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,15 +13,15 @@ from query.waves.waves import Wave
 from sms_port.ledger.messages import Lane
 
 RING_GATHER: Final = ("gather", None)
-"""The ring for everybody who waits, whichever carrier for: they share rounds."""
+"""One ring gathers for all carriers, because their inquiries share rounds."""
 
 ChooseLeases = Callable[[Sequence[Partner]], Mapping[str, int]]
-"""Whom of these partners this process asks itself, at once: code -> how long it has the question (epoch ms)."""
+"""Select the partners that this process calls immediately: partner code -> end of the lease (epoch ms)."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnedWave:
-    """A wave whose questions this process has made, and taken on itself to put to these partners until then."""
+    """A wave whose new questions are leased to this process: partner code -> end of the lease (epoch ms)."""
 
     wave: Wave
     leases: Mapping[str, int]
@@ -26,9 +29,10 @@ class OwnedWave:
 
 @dataclass
 class AfterCommit:
-    """Jobs to ring, as (step, partner), and whether messages wait for the gateway, or inquiries for a carrier.
+    """Jobs to ring, as (step, partner); whether messages wait for the gateway; whether inquiries wait for a carrier.
 
-    `take` says what the process does itself instead, once the transaction is committed: the `round`.
+    `choose` selects the partners that this process calls itself after the commit; `owned` is the wave it then asks
+    about.
     """
 
     jobs: set[tuple[str, str]] = field(default_factory=set)
@@ -38,13 +42,13 @@ class AfterCommit:
     owned: OwnedWave | None = None
 
     def add(self, other: "AfterCommit") -> None:
-        """Owe as well what another transaction owes to the bell."""
+        """Add the wake-ups of another transaction."""
         self.jobs |= other.jobs
         self.messages |= other.messages
         self.waiting |= other.waiting
 
     def ring(self, ground: Ground) -> None:
-        """Ring everything owed; the gateway first, since a citizen waits for it."""
+        """Send all wake-ups, the gateway's first, since a citizen waits for it."""
         if self.messages:
             ground.bell.notify_gateway(Lane.REPLY.bell)
         ground.bell.ring_all([*sorted(self.jobs), *([RING_GATHER] if self.waiting else [])])

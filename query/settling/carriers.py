@@ -1,4 +1,4 @@
-"""Which carrier an inquiry waits for: its number's first, then the others as each says not_ours or is switched off."""
+"""Choose the carrier an inquiry waits for: its number's first, then the others after not_ours or a disabled one."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from query.settling.after_commit import AfterCommit
 def reroute(
     db: Connection, ground: Ground, phones: Mapping[bytes, str], tried: str | None, after: AfterCommit
 ) -> dict[bytes, str]:
-    """Have locked inquiries (id -> phone) wait for the next carrier after `tried`; returns those that have none."""
+    """Have locked inquiries (id -> phone) wait for the next carrier after `tried`; return those without a next one."""
     catalogue = ground.catalogues.current()
     rows = db.execute(select(inquiry.c.id, inquiry.c.carriers_tried).where(id_in(inquiry.c.id, phones))).all()
     groups: dict[tuple[str, str], list[bytes]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""The end of an inquiry: what the SMS port tells of its reply closes it."""
+"""Close an inquiry when the SMS port reports the outcome of its reply."""
 
 from collections.abc import Sequence
 
@@ -17,10 +17,10 @@ _log = get_logger(__name__)
 
 
 def record_outcome(ground: Ground, db: Connection, outcomes: Sequence[Outcome]) -> None:
-    """Close the inquiries whose reply was accepted, or is given up, in the transaction that records it.
+    """Close the inquiries whose reply was accepted or given up, in the transaction that records it.
 
-    A reply's message has its inquiry's id. News about a code, or told twice, changes nothing. A reply that certainly
-    was not sent leaves `closed_at` empty, so that nobody is told that it was, and gives the number its day back.
+    A reply's message has its inquiry's id. Outcomes of codes, and repeated ones, change nothing. A reply that was
+    certainly not sent leaves `closed_at` empty, so that it is never shown as sent, and releases the number's 24 hours.
     """
     kinds = {outcome.message_id: outcome.kind for outcome in outcomes if outcome.lane is Lane.REPLY}
     open_ids = sorted(lock_still_open(db, list(kinds), State.REPLYING))

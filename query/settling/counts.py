@@ -1,4 +1,4 @@
-"""A wave that asks for counts: its questions, and its end in one reply for each member."""
+"""Count waves: their questions, and their end in one reply to each member."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ from query.waves.waves import Wave, finish, lock_members, shrink
 
 @dataclass(frozen=True, slots=True)
 class PartnerAnswers:
-    """A partner that was asked: how the SMS names it, its hours, and its answers in member order."""
+    """A partner that was asked: its name in the SMS, its closed hours, and its answers in member order."""
 
     code: str
     company: Company
@@ -29,9 +29,9 @@ class PartnerAnswers:
 
 
 def start_counting(db: Connection, ground: Ground, counted: Wave, now: int, after: AfterCommit) -> Wave:
-    """Store a count question to everyone the service asks; returns the wave with that many open.
+    """Store a count question to each partner of the service; return the wave with that number of open questions.
 
-    Whom the process asks itself has the question leased to it at once: nobody needs to claim it first.
+    Questions to partners that this process asks itself are leased to it at once, so that no worker needs to claim them.
     """
     catalogue = ground.catalogues.current()
     asked = catalogue.enterprises() if counted.service == INTERNET_ACCOUNTS else catalogue.carriers()
@@ -45,7 +45,7 @@ def start_counting(db: Connection, ground: Ground, counted: Wave, now: int, afte
 
 
 def settle_counts(db: Connection, ground: Ground, whole: Wave, now: int, after: AfterCommit) -> None:
-    """Reply to every member of a locked count wave whose answers are there, or whose time is over; the rest stays."""
+    """Reply to the members of a locked count wave whose answers are complete or whose time is over; keep the rest."""
     times = times_of(ground.catalogues.current(), whole.service)
     present = lock_members(db, ground, whole, State.ASKING)
     asked = _answers(db, ground, whole)
@@ -70,14 +70,14 @@ def settle_counts(db: Connection, ground: Ground, whole: Wave, now: int, after: 
 
 
 def _count(asked: Sequence[PartnerAnswers], places: Sequence[int]) -> None:
-    """For the metrics: of so many members each partner's answer was told, or was not there."""
+    """Count for the metrics, per partner, the members whose answer was told and those without one."""
     for one in asked:
         answered = sum(isinstance(one.answers[place], dict) for place in places)
         count_answers(one.code, answered=answered, unavailable=len(places) - answered)
 
 
 def _answers(db: Connection, ground: Ground, whole: Wave) -> list[PartnerAnswers]:
-    """What each partner answered, in the order of the SMS."""
+    """Return each partner's answers, in the order of the SMS."""
     mine = select(question).where(question.c.wave == whole.id, question.c.kind == COUNT)
     rows = db.execute(mine.order_by(question.c.partner).with_for_update()).all()
     catalogue = ground.catalogues.current()
@@ -94,7 +94,7 @@ def _answers(db: Connection, ground: Ground, whole: Wave) -> list[PartnerAnswers
 def _answers_of(catalogue: Catalogue, code: str, answers: Sequence[StoredAnswer]) -> PartnerAnswers:
     partner = catalogue.partner(code)
     if partner is None:
-        # Removed from the catalogue while it was asked: all that is left of it is its code.
+        # Removed from the catalogue while it was asked: only its code is left.
         return PartnerAnswers(code, Company(code, ()), (), answers)
     company = Company(partner.short_name, tuple((item.code, item.name.zh) for item in partner.counted))
     return PartnerAnswers(code, company, partner.closed, answers)

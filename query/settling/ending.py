@@ -1,4 +1,4 @@
-"""Ending inquiries: the move to REPLYING and the message it owes, in one transaction, for many at once."""
+"""End inquiries: the move to REPLYING and the reply's message in one transaction, for many at once."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -19,7 +19,7 @@ _log = get_logger(__name__)
 
 
 def describe(service: str, inquiry: bytes, phone: str) -> About:
-    """What the reply to an inquiry is about."""
+    """Return the facts that the reply to an inquiry mentions."""
     return About(service, day_of(accepted_at(inquiry)), mask_phone(phone))
 
 
@@ -31,7 +31,10 @@ def send_reply_and_end(
     replies: Mapping[bytes, tuple[str, Reply]],
     now: int,
 ) -> None:
-    """Move locked inquiries of one service from `old` to REPLYING and owe each its reply: id -> (phone, reply)."""
+    """Move locked inquiries of one service from `old` to REPLYING and owe each its reply.
+
+    `replies`: id -> (phone, reply).
+    """
     times = times_of(ground.catalogues.current(), service)
     messages = [
         Owed(
@@ -56,7 +59,7 @@ def send_reply_and_end(
 
 
 def end_unsuccessfully(db: Connection, ground: Ground, service: str, phones: Mapping[bytes, str], now: int) -> None:
-    """End inquiries that are being checked and are locked: id -> phone. One text, whatever the reason."""
+    """End locked inquiries that are being checked (id -> phone). One text, whatever the reason."""
     texts = ground.catalogues.current().texts.sms
     replies = {
         inquiry: (phone, compose_unsuccessful(texts, describe(service, inquiry, phone)))
@@ -68,7 +71,7 @@ def end_unsuccessfully(db: Connection, ground: Ground, service: str, phones: Map
 def close_unreadable(db: Connection, ids: Sequence[bytes], state: State, now: int) -> None:
     """Close locked inquiries whose number does not open: no SMS can go out, so they end as given up.
 
-    An operator reads of it in the log; the citizen may ask again after 24 hours.
+    The log reports them to the operator; the citizen may ask again after 24 hours.
     """
     if ids:
         _log.error("inquiries_unreadable", count=len(ids))

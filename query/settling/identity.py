@@ -1,4 +1,4 @@
-"""Settling an identity wave: the carrier's verdicts, member by member. Nobody waits for a neighbour."""
+"""Settle an identity wave by the carrier's verdicts, member by member; no member waits for another."""
 
 from collections import defaultdict
 from collections.abc import Container, Sequence
@@ -22,7 +22,7 @@ from query.waves.waves import Stage, Wave, add_wave, close_questions, finish, lo
 
 
 def settle_identity(db: Connection, ground: Ground, whole: Wave, now: int, after: AfterCommit) -> None:
-    """Take every member of a locked identity wave as far as its verdict allows; what still waits stays in the wave."""
+    """Take each member of a locked identity wave as far as its verdict allows; undecided members stay in the wave."""
     times = times_of(ground.catalogues.current(), whole.service)
     verdicts = _verdicts(db, ground, whole)
     present = lock_members(db, ground, whole, State.CHECKING)
@@ -47,7 +47,7 @@ def settle_identity(db: Connection, ground: Ground, whole: Wave, now: int, after
 def _places_by_step(
     whole: Wave, present: Container[bytes], verdicts: Sequence[StoredAnswer], times: Times, now: int
 ) -> dict[NextStep, list[int]]:
-    """Places of the members by what is next for them; members that are not `present` have none."""
+    """Return the places of the members by next step; members that are not `present` have none."""
     places: dict[NextStep, list[int]] = defaultdict(list)
     for place, member in enumerate(whole.members):
         if member in present:
@@ -63,10 +63,10 @@ def _verdicts(db: Connection, ground: Ground, whole: Wave) -> list[StoredAnswer]
 
 
 def _for_counts(matched: Wave, since: Sequence[str | None], now: int) -> Wave:
-    """The matched members as a wave that asks for counts.
+    """Return the matched members as a wave that asks for counts.
 
-    From the verdict on, ID digits are kept only where the count itself is asked by them; beside the number, enterprises
-    learn since when it is held, where the carrier told.
+    From the verdict on, ID digits are kept only where partners count by them. Enterprises learn the number, and since
+    when it is held if the carrier gave a date.
     """
     counted = replace(matched, stage=Stage.COUNT, carrier=None, made_at=now)
     if matched.service != INTERNET_ACCOUNTS:
@@ -78,7 +78,7 @@ def _for_counts(matched: Wave, since: Sequence[str | None], now: int) -> Wave:
 def _start_counting(
     db: Connection, ground: Ground, whole: Wave, counted: Wave, some_wait: bool, now: int, after: AfterCommit
 ) -> None:
-    """Go on with the matched members: in the same row when nobody else stays behind in it, else in a new wave."""
+    """Ask for the matched members' counts: in the same row if no member stays in it, else in a new wave."""
     times = times_of(ground.catalogues.current(), whole.service)
     kept = {} if whole.service != INTERNET_ACCOUNTS else {"identity": None}
     if some_wait:

@@ -1,7 +1,7 @@
-"""Rebuilding a wave that does not open: altered in the database, restored from elsewhere, or damaged.
+"""Rebuild a wave that does not open: altered in the database, restored from elsewhere, or damaged.
 
-An inquiry's number and identity are sealed under its own id, so nothing is lost with the wave: inquiries that are
-being checked wait for their carrier again, and those being asked about are asked about anew.
+An inquiry's number and identity are sealed under its own id, so nothing is lost with the wave: inquiries in CHECKING
+wait for their carrier again, and those in ASKING are asked about anew.
 """
 
 import json
@@ -33,7 +33,7 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An open inquiry of a wave, as its own row tells it."""
+    """An open inquiry of a wave, read from its own row."""
 
     id: bytes
     service: str
@@ -42,7 +42,7 @@ class Member:
 
 
 def rebuild(db: Connection, ground: Ground, wave_id: int, now: int, after: AfterCommit) -> None:
-    """End a wave, and take its open inquiries further from their own rows; nothing when another process has it."""
+    """End a wave and take its open inquiries further from their own rows; do nothing if another process has it."""
     mine = select(wave.c.id).where(wave.c.id == wave_id, wave.c.stage < Stage.OVER)
     if db.execute(skip_locked(mine)).first() is None:
         return
@@ -84,7 +84,7 @@ def _opened(ground: Ground, row: Any) -> Member:
 def _check_again(
     db: Connection, ground: Ground, service: str, members: Sequence[Member], now: int, after: AfterCommit
 ) -> None:
-    """Have inquiries wait for a carrier again; those that no carrier is left for end."""
+    """Have inquiries wait for a carrier again; those without a carrier left end unsuccessfully."""
     phones = {one.id: one.phone for one in members}
     if phones and (ended := reroute(db, ground, phones, None, after)):
         end_unsuccessfully(db, ground, service, ended, now)

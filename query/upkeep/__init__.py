@@ -1,1 +1,1 @@
-"""What the clock does: the sweep, retention, figures."""
+"""Regular work of the clock process: the sweep, retention, figures."""

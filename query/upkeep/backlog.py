@@ -1,4 +1,7 @@
-"""What waits just now, for the metrics: an alert belongs on the age of the oldest due question, not on CPU."""
+"""Measure the backlog for the metrics.
+
+Alert on the age of the oldest due question, not on CPU.
+"""
 
 from dataclasses import dataclass
 
@@ -23,7 +26,7 @@ class Backlog:
 
 
 def backlog(ground: Ground) -> Backlog:
-    """What waits at this moment."""
+    """Measure the backlog at this moment."""
     now = ground.clock.now()
     unsettled = inquiry.c.state.in_([State.CHECKING, State.ASKING, State.REPLYING])
     with reading(ground.engine) as db:
@@ -34,7 +37,7 @@ def backlog(ground: Ground) -> Backlog:
 
 
 def publish_backlog(ground: Ground) -> None:
-    """Tell the metrics of this process, the clock, what waits."""
+    """Set the backlog's gauges in this process, the clock."""
     found = backlog(ground)
     metrics.set_backlog(
         now=ground.clock.now(),

@@ -1,8 +1,7 @@
-"""Erasing what has been kept long enough (DESIGN 6.9). Nothing here decides anything.
+"""Erase data that has been kept long enough; nothing here decides anything.
 
-What a move erases (ID digits at the verdict, numbers and counts with the reply) is gone before; this is what time
-alone erases, and the net under the moves: ID digits do not outlive their six hours even in a wave that cannot be
-settled.
+State moves erase ID digits at the verdict, and numbers and counts with the reply. This file erases by time alone, and
+is the safety net under the moves: ID digits do not outlive their six hours even in a wave that cannot be settled.
 """
 
 from collections.abc import Sequence
@@ -31,11 +30,11 @@ ERASURES: Final[Sequence[tuple[int, tuple[str, ...]]]] = (
     (PHONE_KEPT, ("phone", "identity")),
     (INDEX_KEPT, ("phone_index", "owner", "submission", "fingerprint")),
 )
-"""(age of the inquiry in ms, columns that are erased then), in order."""
+"""(age of the inquiry in ms, columns erased then), in order."""
 
 
 def erase(ground: Ground) -> None:
-    """One bounded pass over everything that is kept too long."""
+    """Make one bounded pass over everything that is kept too long."""
     now = ground.clock.now()
     for step in (_erase_inquiries, _erase_identities, _erase_codes, _erase_days, _erase_waves, _erase_notices):
         transact(ground.engine, partial(step, now=now))
@@ -43,7 +42,7 @@ def erase(ground: Ground) -> None:
 
 
 def columns_to_erase(age: int) -> tuple[tuple[str, ...], int | None]:
-    """What an inquiry of this age (ms) must not hold any more, and the age at which to look again (None: never)."""
+    """Return the columns an inquiry of this age (ms) must not hold, and the age of the next erasure (None: none)."""
     gone = tuple(column for limit, columns in ERASURES if age >= limit for column in columns)
     return gone, next((limit for limit, _ in ERASURES if age < limit), None)
 
@@ -63,7 +62,7 @@ def _erase_inquiries(db: Connection, now: int) -> None:
 
 
 def _erase_identities(db: Connection, now: int) -> None:
-    """The net: by now every one of these has been settled, unless settling it fails."""
+    """Erase identities of waves and inquiries that should have been settled by now, as a safety net."""
     late = (
         wave.c.stage.in_([Stage.IDENTITY, Stage.COUNT]),
         wave.c.decide_at <= now - SAFETY_MARGIN,
@@ -86,14 +85,14 @@ def _erase_days(db: Connection, now: int) -> None:
 
 
 def _delete_oldest(db: Connection, table: Table, time: Column[int], until: int) -> None:
-    """Delete rows whose time is up to `until`, the oldest first and not too many at once."""
+    """Delete rows whose time is up to `until`, the oldest first, at most BATCH_SIZE at a time."""
     oldest = list(db.execute(select(time).where(time <= until).order_by(time).limit(BATCH_SIZE)).scalars())
     if oldest:
         db.execute(delete(table).where(time <= oldest[-1]))
 
 
 def _erase_waves(db: Connection, now: int) -> None:
-    """Waves that are over hold no personal data, only the inquiries' ids; they are kept as long as an index is."""
+    """Delete finished waves. They hold no personal data, only ids, and are kept as long as an index is."""
     over = select(wave.c.id).where(wave.c.stage == Stage.OVER, wave.c.decide_at <= now - WAVE_KEPT).limit(BATCH_SIZE)
     ids = list(db.execute(over).scalars())
     if ids:
@@ -102,7 +101,7 @@ def _erase_waves(db: Connection, now: int) -> None:
 
 
 def _erase_notices(db: Connection, now: int) -> None:
-    """Notices too late to be sent, or whose sender was killed, lose their openid; after some days all of them go."""
+    """Erase the openid of notices too late to be sent or never settled; delete all notices after some days."""
     standing = notice.c.state.in_([NoticeState.OWED, NoticeState.SENDING])
     late = update(notice).where(standing, notice.c.owed_at <= now - LATE)
     db.execute(late.values(state=NoticeState.FAILED, openid=None, word="late"))

@@ -1,4 +1,4 @@
-"""How the service does, in numbers of inquiries: by day, service, entrance, state and outcome. Never one citizen's."""
+"""Count inquiries by day, service, entrance, state and outcome. Never one citizen's."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from query.waves.questions import QuestionState, due_by, of_partners
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """So many inquiries of one day, service, entrance, state and outcome; `outcome` is None until one is decided."""
+    """The number of inquiries of one day, service, entrance, state and outcome (None: not decided yet)."""
 
     day: str
     service: str
@@ -30,7 +30,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many of a service's decided inquiries, 0..1, ended like this."""
+    """The share, 0..1, of a service's decided inquiries that ended with this outcome."""
 
     service: str
     outcome: str
@@ -40,7 +40,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """What a partner is still asked: questions, their items, and since when (epoch ms) the oldest is due, if any is."""
+    """A partner's open questions, their items, and since when (epoch ms) the oldest is due, if any is."""
 
     questions: int
     items: int
@@ -48,19 +48,22 @@ class Waits:
 
 
 def begin_of(now: int, days: int) -> int:
-    """When the first of the last `days` days began in Shanghai, today among them; epoch ms."""
+    """Return when the first of the last `days` days began in Shanghai, including today; epoch ms."""
     return _midnight(now) - (days - 1) * DAY
 
 
 def groups(ground: Ground, since: int) -> list[Group]:
-    """The inquiries accepted since `since`, the latest day first. Each day is one statement: each is read whole."""
+    """Return the inquiries accepted from `since` on, the latest day first.
+
+    One statement per day, read to the end.
+    """
     now = ground.clock.now()
     days = range(_midnight(now), since - 1, -DAY)
     return [group for day in days for group in _groups_of(ground, day)]
 
 
 def shares(found: list[Group]) -> list[Share]:
-    """How the decided ones of each service ended."""
+    """Return the shares of the outcomes of each service."""
     ended: Counter[tuple[str, str]] = Counter()
     whole: Counter[str] = Counter()
     for group in found:
@@ -74,7 +77,7 @@ def shares(found: list[Group]) -> list[Share]:
 
 
 def waiting_by_partner(ground: Ground) -> dict[str, Waits]:
-    """What waits for each partner now."""
+    """Return the open questions of each partner."""
     now = ground.clock.now()
     counts = (func.count().label("questions"), func.sum(question.c.n).label("items"))
     mine = select(question.c.partner, *counts).where(of_partners(ground), question.c.state < QuestionState.DONE)
@@ -91,7 +94,7 @@ def _midnight(moment: int) -> int:
 
 def _groups_of(ground: Ground, midnight: int) -> Iterator[Group]:
     columns = (inquiry.c.service, inquiry.c.entrance, inquiry.c.state, inquiry.c.outcome)
-    # An id begins with its time, and is what the rows are sorted by.
+    # Rows are sorted by id, and an id begins with its time.
     first, behind = (moment.to_bytes(6, "big") + bytes(10) for moment in (midnight, midnight + DAY))
     counted = select(*columns, func.count().label("n")).where(inquiry.c.id >= first, inquiry.c.id < behind)
     with reading(ground.engine) as db:

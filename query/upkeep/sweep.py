@@ -1,7 +1,7 @@
-"""The sweep: whatever stands too long is found in the database and rung again, every few seconds, by the clock process.
+"""The sweep: every few seconds the clock process finds in the database what has waited too long, and rings again.
 
-Redis may have lost every ring, a worker may have been killed anywhere: nothing is lost but seconds. Each part is
-bounded, and a part that fails does not keep the others from their turn.
+Redis may have lost every ring, and a worker may have been killed anywhere: only seconds are lost. Each part is bounded,
+and a failing part does not keep the others from running.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ _log = get_logger(__name__)
 
 
 def sweep(ground: Ground) -> None:
-    """One pass over everything that may stand too long, and over what is kept too long."""
+    """Make one pass over everything that may have waited too long, and over data kept too long."""
     parts: list[Callable[[Ground], object]] = [
         reclaim_leases,
         hurry_disabled,
@@ -53,12 +53,12 @@ def sweep(ground: Ground) -> None:
         try:
             part(ground)
         except Exception as error:
-            # Whatever is wrong with one part, the others must have their turn.
+            # One failing part must not keep the others from running.
             _log.error("sweep_failed", part=part.__name__, error=type(error).__name__)
 
 
 def reclaim_leases(ground: Ground) -> None:
-    """Make questions due again whose lease ran out: the process that had them was killed, or held up."""
+    """Make questions due again whose lease ran out: the process that held them was killed, or held up."""
     now = ground.clock.now()
     place = (question.c.wave, question.c.partner, question.c.kind)
     lost = (of_partners(ground), question.c.state == QuestionState.LEASED, question.c.lease_until <= now)
@@ -67,7 +67,7 @@ def reclaim_leases(ground: Ground) -> None:
         rows = db.execute(skip_locked(select(*place).where(*lost).limit(BATCH_SIZE))).all()
         if rows:
             these = update(question).where(tuple_(*place).in_([tuple(row) for row in rows]))
-            # Counted: a question that kills its worker travels alone and in ever smaller parts (waves/quarantine.py).
+            # Counted: a question that kills its worker goes on in ever smaller portions (query/waves/quarantine.py).
             db.execute(
                 these.values(
                     state=QuestionState.DUE, due_at=now, failed=question.c.failed + 1, lost=question.c.lost + 1
@@ -81,7 +81,7 @@ def reclaim_leases(ground: Ground) -> None:
 
 
 def hurry_disabled(ground: Ground) -> None:
-    """Questions to a partner that was switched off need not wait for their next try: `ask` settles them without it."""
+    """Make questions to disabled partners due now: `ask` answers them without a call."""
     off = [partner.code for partner in ground.catalogues.current().partners if not partner.enabled]
     now = ground.clock.now()
     waiting = (question.c.partner.in_(off), question.c.state == QuestionState.DUE, question.c.due_at > now)
@@ -90,7 +90,7 @@ def hurry_disabled(ground: Ground) -> None:
 
 
 def mark_overdue(ground: Ground) -> None:
-    """Have `advance` look at waves in which somebody's time is over."""
+    """Have `advance` look at waves in which a member's deadline has passed."""
     over = (wave.c.stage.in_([Stage.IDENTITY, Stage.COUNT]), wave.c.decide_at <= ground.clock.now(), wave.c.look == 0)
 
     def mark(db: Connection) -> None:
@@ -128,7 +128,7 @@ def _phone(ground: Ground, number: bytes, sealed: bytes | None) -> str | None:
 
 
 def reroute_waiting(ground: Ground) -> None:
-    """Inquiries that wait for a carrier that is no longer asked go to the next; without a next they wait on."""
+    """Move inquiries that wait for a disabled carrier to the next one; without a next one they wait on."""
     enabled = {carrier.code for carrier in ground.catalogues.current().carriers()}
     for carrier in carriers_with_waiting(ground).keys() - enabled:
         after = transact(ground.engine, partial(_reroute_some, ground=ground, carrier=carrier))
@@ -146,7 +146,7 @@ def _reroute_some(db: Connection, ground: Ground, carrier: str) -> AfterCommit:
 
 
 def ring_again(ground: Ground) -> None:
-    """Ring for everything that is due; a ring that stands already counts once."""
+    """Ring for everything that is due; a ring that has not been answered yet counts once."""
     due = select(question.c.partner).where(due_by(ground, ground.clock.now())).group_by(question.c.partner)
     with reading(ground.engine) as db:
         partners = set(db.execute(due).scalars())
@@ -157,6 +157,6 @@ def ring_again(ground: Ground) -> None:
 
 
 def ring_for_notices(ground: Ground) -> None:
-    """Ring for notices that nobody has sent yet."""
+    """Ring for notices that are still owed."""
     for entrance in entrances_owing(ground):
         ground.bell.ring("notify", entrance)

@@ -1,6 +1,6 @@
-"""A partner's answer as it is kept, and read again. Pure.
+"""Convert a partner's answer to its stored form, and read it back. Pure.
 
-Kept are a word (a verdict; a match may carry the month since when the number is held: `match 2024-05`), or counts by
+Stored is a word (a verdict; a match may carry the month since when the number is held: `match 2024-05`), or counts by
 application, where `<weixin` is how many of `weixin` were registered before that month.
 """
 
@@ -12,7 +12,7 @@ from query.waves.questions import REFUSED, StoredAnswer
 
 
 def stored_answer(answer: Answer) -> StoredAnswer:
-    """What is kept of an answer; None: nothing, it is still owed."""
+    """Return the stored form of an answer; None: still owed."""
     match answer:
         case Counts(counts, before):
             return {**counts, **{f"{BEFORE}{code}": count for code, count in before.items()}}
@@ -29,10 +29,10 @@ SINCE: Final = " "
 
 
 def verdict_of(answer: StoredAnswer) -> str | None:
-    """The word of a kept verdict; None: still owed."""
+    """Return the word of a stored verdict; None: still owed."""
     return answer.partition(SINCE)[0] if isinstance(answer, str) else None
 
 
 def held_since(answer: StoredAnswer) -> str | None:
-    """Since which month the citizen has held the number, when the carrier told it with its match."""
+    """Return the month since when the citizen has held the number, if the carrier gave one with its match."""
     return (answer.partition(SINCE)[2] or None) if isinstance(answer, str) else None

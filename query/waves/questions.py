@@ -19,7 +19,7 @@ COUNT: Final = "count"
 
 
 class QuestionState(IntEnum):
-    """Where a question stands; the numbers are stored."""
+    """The state of a question; the numbers are stored."""
 
     DUE = 0
     LEASED = 1
@@ -33,19 +33,19 @@ REFUSED: Final = "refused"
 UNAVAILABLE: Final = "unavailable"
 
 MAX_QUESTIONS_PER_CALL: Final = 64
-"""Questions in one call, whatever the batch size: each costs a row to write."""
+"""Maximum number of questions in one call, whatever the batch size: each costs a row to write."""
 
 ISOLATE_AFTER_TRIES: Final = 3
-"""Tries in a row that brought nothing, after which a question travels alone, lest it spoil every call it is in."""
+"""After this many tries in a row without an answer a question travels alone, so that it spoils no other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
     """Questions of one partner, kind and service that this process may ask until `until` (epoch ms).
 
-    `tries` is the number of the try, by wave: whoever comes back with another number has lost the lease. `failed` is
-    how many tries in a row brought nothing; `answered`, whether an earlier one brought something; `more`, whether
-    others were due that did not fit; `lost`, how many leases of the question ran out.
+    `tries`: the number of the try, by wave; a worker that returns with another number has lost the lease. `failed`:
+    tries in a row without an answer. `answered`: whether an earlier try brought an answer. `more`: whether other
+    questions were due that did not fit. `lost`: how many leases of the question ran out.
     """
 
     partner: str
@@ -70,7 +70,7 @@ def add_question(
     now: int,
     leases: Mapping[str, int],
 ) -> None:
-    """Store the question of a wave to each of `partners`: due now, or leased to whoever makes it, until `leases`."""
+    """Store a wave's question to each of `partners`: due now, or leased to the caller until `leases` says."""
     rows = [
         {
             "wave": wave_id,
@@ -91,12 +91,15 @@ def add_question(
 
 
 def of_partners(ground: Ground) -> ColumnElement[bool]:
-    """Questions to the catalogue's partners: each is named, or the index (partner, state, due_at) would not be used."""
+    """Build a condition for questions to the catalogue's partners.
+
+    Each is named, or the index (partner, state, due_at) would not be used.
+    """
     return question.c.partner.in_([partner.code for partner in ground.catalogues.current().partners])
 
 
 def due_by(ground: Ground, now: int) -> ColumnElement[bool]:
-    """Questions that are due at `now`, to whichever partner."""
+    """Build a condition for questions to any partner that are due at `now`."""
     return of_partners(ground) & (question.c.state == QuestionState.DUE) & (question.c.due_at <= now)
 
 
@@ -133,7 +136,7 @@ def claim(db: Connection, partner: str, batch: int, now: int, lease_until: int) 
 
 
 def _fitting(rows: Sequence[Row[Any]], batch: int) -> list[Row[Any]]:
-    """The first row, and what is like it as long as the batch has room."""
+    """Return the first row, and rows of its kind and service while the batch has room."""
     first, room = rows[0], batch - rows[0].n
     taken = [first]
     if _travels_alone(first):
@@ -183,7 +186,7 @@ def open_answers(ground: Ground, row: Row[Any], members: Sequence[bytes]) -> lis
 
 
 def digest_of(members: Sequence[bytes]) -> str:
-    """SHA-256 of the member ids in their order: binds a sealed list to the inquiries it is about."""
+    """Return the SHA-256 of the member ids in their order: it binds a sealed list to its inquiries."""
     return sha256(b"".join(members)).hexdigest()
 
 

@@ -1,8 +1,8 @@
-"""Wave ids: 63-bit numbers that no two waves share, whichever processes make them in the same moment.
+"""Wave ids: 63-bit numbers that no two waves share, even when several processes make them in the same moment.
 
-A process draws at random where it begins and counts on from there, as ULID's monotonic form does, so it never repeats
-itself. Two processes that begin within each other's reach, once in centuries, are told apart by the primary key: it
-refuses the wave, and the transaction is run again with another beginning.
+A process starts at a random number and counts on, as ULID's monotonic form does, so it never repeats itself. If two
+processes start within reach of each other, once in centuries, the primary key refuses the wave, and the transaction is
+run again with another start.
 """
 
 import os
@@ -11,20 +11,20 @@ from secrets import randbits
 from typing import Final
 
 SPAN_BITS: Final = 16
-"""A process begins anew every 2**16 ms, about 65 s: new rows lie near each other in the table, by time."""
+"""A process starts anew every 2**16 ms, about 65 s, so that new rows lie near each other in the table, by time."""
 BITS: Final = 37
 """Bits below the span's 26, which last until the year 2109."""
 
 
 class WaveIds:
-    """The ids that one process makes, always rising. Threads share it."""
+    """The ids of one process, always rising. Safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._span = self._last = 0
 
     def begin_anew(self) -> None:
-        """Have the next id begin somewhere else."""
+        """Start the next id at another random number."""
         with self._lock:
             self._span = 0
 
@@ -40,5 +40,5 @@ class WaveIds:
 
 
 wave_ids: Final = WaveIds()
-"""This process's; a forked process begins anew, with a lock that no thread of its parent holds."""
+"""The instance of this process. A forked process starts anew, with a lock that no thread of its parent holds."""
 os.register_at_fork(after_in_child=wave_ids.__init__)  # type: ignore[misc]

@@ -1,6 +1,7 @@
 """Waves: inquiries of one service that are asked together, stored as one row with everything in member order.
 
-Whoever changes a wave or an answer of its questions holds the lock on the wave's row, taken before any question's.
+A process that changes a wave or an answer of its questions holds the lock on the wave's row, taken before any
+question's.
 """
 
 import json
@@ -26,7 +27,7 @@ Identity: TypeAlias = dict[str, str]
 
 
 class Stage(IntEnum):
-    """What a wave waits for; the numbers are stored."""
+    """The kind of answers a wave waits for; the numbers are stored."""
 
     IDENTITY = 0
     COUNT = 1
@@ -59,7 +60,7 @@ class Wave:
         return hash(self.id)
 
     def only(self, places: Iterable[int]) -> "Wave":
-        """This wave with the members at these places, in their order."""
+        """Return this wave with the members at these places, in their order."""
         kept = list(places)
         return replace(
             self,
@@ -69,14 +70,14 @@ class Wave:
         )
 
     def deadline(self, member: bytes, times: Times, closed: Sequence[str] = ()) -> int:
-        """When this stage is over for a member, whoever is still silent; `closed`: the hours of whom it waits for."""
+        """Return when this stage is over for a member, answered or not. `closed`: the asked partner's closed hours."""
         if self.stage is Stage.IDENTITY:
             return check_by(accepted_at(member), times)
         return decide_by(self.service, accepted_at(member), self.made_at, times, closed)
 
 
 def add_wave(db: Connection, ground: Ground, new: Wave, times: Times) -> None:
-    """Store a new wave. Raises KeyTaken when another process made the same id: `transact` then runs all again."""
+    """Store a new wave. Raises KeyTaken when another process made the same id; `transact` then runs all again."""
     try:
         db.execute(insert(wave).values(id=new.id, **_columns(ground, new, times)))
     except IntegrityError as error:
@@ -87,12 +88,12 @@ def add_wave(db: Connection, ground: Ground, new: Wave, times: Times) -> None:
 
 
 def rewrite_wave(db: Connection, ground: Ground, changed: Wave, times: Times) -> None:
-    """Store what a wave has become. The caller holds its lock."""
+    """Store a changed wave. The caller holds its lock."""
     db.execute(update(wave).where(wave.c.id == changed.id).values(**_columns(ground, changed, times)))
 
 
 def lock_wave(db: Connection, ground: Ground, wave_id: int) -> Wave | None:
-    """The wave, locked, if `advance` has something to do there and nobody else is doing it."""
+    """Lock a marked wave and return it; None if it is not marked or another process has it."""
     mine = select(wave).where(wave.c.id == wave_id, wave.c.look == 1, wave.c.stage < Stage.OVER)
     row = db.execute(skip_locked(mine)).first()
     return open_wave(ground, row) if row is not None else None
@@ -129,8 +130,8 @@ def open_wave(ground: Ground, row: Row[Any]) -> Wave:
 def lock_members(db: Connection, ground: Ground, whole: Wave, state: State) -> set[bytes]:
     """Lock the members of a wave that are in `state`.
 
-    Raises SealBroken when the number that the wave has for one of them is not the one in the inquiry's own row:
-    whatever is sent goes to the number that was proved at submission, and to no other.
+    Raises SealBroken when the number that the wave has for one of them is not the one in the inquiry's own row: an SMS
+    goes only to the number that was proved at submission.
     """
     own = lock_phones(db, whole.members, state, wave=whole.id)
     for member, phone in zip(whole.members, whole.phones, strict=True):
@@ -143,7 +144,7 @@ def lock_members(db: Connection, ground: Ground, whole: Wave, state: State) -> s
 
 
 def split_members(joined: bytes) -> tuple[bytes, ...]:
-    """The ids that a `members` column holds one after the other."""
+    """Return the ids that a `members` column holds one after the other."""
     return tuple(joined[start : start + 16] for start in range(0, len(joined), 16))
 
 
@@ -155,9 +156,9 @@ def mark_broken(db: Connection, ids: Sequence[int]) -> None:
 def shrink(
     db: Connection, ground: Ground, whole: Wave, places: Sequence[int], times: Times, decide_at: int | None = None
 ) -> None:
-    """Leave in a wave only the members still owed something, and in its questions only their answers.
+    """Keep in a wave only the members still owed something, and in its questions only their answers.
 
-    `decide_at`: when somebody's time is over next, if not by the service's patience alone.
+    `decide_at`: the earliest deadline of a member (epoch ms), if not by the service's patience alone.
     """
     rewrite_wave(db, ground, whole.only(places), times)
     if decide_at is not None:
@@ -182,7 +183,7 @@ def close_questions(db: Connection, wave_id: int, kind: str) -> None:
 
 
 def finish(db: Connection, wave_id: int) -> None:
-    """End a wave: phones, identities and answers are erased, and its questions are over."""
+    """End a wave: erase phones, identities and answers, and close its questions."""
     over = {"stage": Stage.OVER, "look": 0, "open": 0, "phones": None, "identities": None}
     db.execute(update(wave).where(wave.c.id == wave_id).values(**over))
     db.execute(update(question).where(question.c.wave == wave_id).values(answers=None, state=QuestionState.DONE, n=0))
