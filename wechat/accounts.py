@@ -1,4 +1,4 @@
-"""The official accounts of the catalogue. Pure."""
+"""The official accounts of the catalogue, and the mini programs to which WeChat pushes as well. Pure."""
 
 from __future__ import annotations
 
@@ -17,3 +17,11 @@ def find_official_account(catalogue: Catalogue, code: str) -> Entrance:
         if entrance.code == code:
             return entrance
     raise AccountUnknown("There is no official account of that code.")
+
+
+def find_pushed_entrance(catalogue: Catalogue, code: str) -> Entrance:
+    """Raises AccountUnknown when WeChat pushes to no entrance of that code."""
+    for entrance in catalogue.entrances:
+        if entrance.code == code and entrance.is_pushed_to:
+            return entrance
+    raise AccountUnknown("There is no official account or mini program of that code.")

@@ -59,6 +59,8 @@ def required_secrets(catalogue: Catalogue, *, of_disabled: bool = True) -> list[
         "alipay-applet": ("private_key", "platform_key", "content_key"),
     }
     names = [f"{entrance.code}.{kind}" for entrance in catalogue.entrances for kind in kinds.get(entrance.kind, ())]
+    pushed = [entrance for entrance in catalogue.entrances if entrance.kind == "wechat-applet" and entrance.push]
+    names += [f"{entrance.code}.{kind}" for entrance in pushed for kind in ("token", "aes_key")]
     names += [f"{partner.code}.key" for partner in catalogue.partners if partner.enabled or of_disabled]
     return names + [f"{link.code}.key" for link in catalogue.links if link.enabled or of_disabled]
 

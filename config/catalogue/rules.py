@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from config.catalogue.fields import LOOPBACK
 from config.catalogue.links import Link
 from config.catalogue.menus import find_limit_faults, find_menu_faults
-from config.catalogue.schema import Catalogue, Partner
+from config.catalogue.schema import Catalogue, Entrance, Partner
 from config.catalogue.texts import find_text_faults, find_text_warnings
 
 SCHEMES = {"http": ("http", "https"), "cmpp": ("cmpp",), "smpp": ("smpp",), "aliyun": ("http", "https")}
@@ -54,7 +54,7 @@ def _menus(catalogue: Catalogue) -> Iterator[str]:
 
 def _modes(catalogue: Catalogue) -> Iterator[str]:
     for entrance in catalogue.entrances:
-        if entrance.kind == "official-account" and entrance.mode != "safe":
+        if entrance.is_pushed_to and entrance.mode != "safe":
             yield (
                 f"entrances[{entrance.code}].mode: is {entrance.mode}, in which WeChat's signature does not cover the "
                 "body; go over to safe here and in WeChat's back office"
@@ -114,8 +114,14 @@ def _entrances(catalogue: Catalogue) -> Iterator[str]:
             yield from find_menu_faults(f"{place}.menu", entrance.menu)
         elif any(getattr(entrance, key) for key in ACCOUNT_KEYS):
             yield f"{place}: only an official account has {', '.join(ACCOUNT_KEYS)}; remove them"
-        if entrance.key_mode == "certificate" and not (entrance.app_cert_sn and entrance.root_cert_sn):
-            yield f"{place}.app_cert_sn and root_cert_sn: are missing; certificate mode needs both (docs/applets)"
+        yield from _applet(place, entrance)
+
+
+def _applet(place: str, entrance: Entrance) -> Iterator[str]:
+    if entrance.push and entrance.kind != "wechat-applet":
+        yield f"{place}.push: only a WeChat mini program has it; remove it"
+    if entrance.key_mode == "certificate" and not (entrance.app_cert_sn and entrance.root_cert_sn):
+        yield f"{place}.app_cert_sn and root_cert_sn: are missing; certificate mode needs both (docs/applets)"
 
 
 def _services(catalogue: Catalogue) -> Iterator[str]:

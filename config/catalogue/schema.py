@@ -59,7 +59,9 @@ class Notice(StrictModel):
 
 
 class Entrance(StrictModel):
-    """An entrance for citizens. `mode` and the keys in `ACCOUNT_KEYS` belong to official accounts.
+    """An entrance for citizens. The keys in `ACCOUNT_KEYS` belong to official accounts.
+
+    `mode`: how WeChat pushes to `/wechat/<code>`: to every official account, and to a mini program with `push`.
 
     `base_url`: the platform's API. An official account without it uses WeChat's own address; nobody logs into a mini
     program without it. `key_mode` and the certificates' serial numbers are Alipay's. `domain_proof`: the name in the
@@ -73,6 +75,7 @@ class Entrance(StrictModel):
     base_url: Url | None = None
     original_id: str = ""
     mode: Literal["plain", "compatible", "safe"] = "safe"
+    push: bool = False
     welcome: bool = False
     menu: tuple[MenuItem, ...] = ()
     key_mode: Literal["public-key", "certificate"] = "public-key"
@@ -82,6 +85,11 @@ class Entrance(StrictModel):
     page_login: PageLogin | None = None
     script_hosts: tuple[Host, ...] = ()
     notice: Notice | None = None
+
+    @property
+    def is_pushed_to(self) -> bool:
+        """Whether WeChat pushes to this entrance."""
+        return self.kind == "official-account" or (self.kind == "wechat-applet" and self.push)
 
     @property
     def platform_url(self) -> str:

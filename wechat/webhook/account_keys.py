@@ -15,7 +15,7 @@ from config.catalogue.schema import Entrance
 from config.errors import DatabaseUnavailable, OneCertError, SecretMissing
 from config.ground import Ground
 from config.telemetry.log import get_logger
-from wechat.accounts import find_official_account
+from wechat.accounts import find_pushed_entrance
 from wechat.errors import AccountUnready
 from wechat.webhook.autoreply import Texts
 from wechat.webhook.crypto import parse_aes_key
@@ -112,7 +112,7 @@ def read_account(ground: Ground, code: str) -> Account:
     """Read the account's entry and secrets; config remembers both for seconds."""
     ground.keys.current_id()  # an answer needs the key ring: if it cannot be read, that is to be known here
     catalogue = ground.catalogues.current()
-    entrance = find_official_account(catalogue, code)
+    entrance = find_pushed_entrance(catalogue, code)
     keys = AccountKeys(
         code=entrance.code,
         app_id=entrance.app_id or "",

@@ -67,7 +67,7 @@ class Reception:
             count_event(self._ground.redis, PUSH_UNREADABLE, self._ground.clock.now())
             return SILENCE
         note_event(self._ground, code, push)
-        topic = autoreply.choose_topic(push, welcome=account.entrance.welcome, port_number=account.port_number)
+        topic = _choose_topic(account, push)
         _note(account, push, topic)
         if topic == "none" or not push.receiver:
             return SILENCE
@@ -112,6 +112,13 @@ class Reception:
         pages = self._ground.settings.public_url.rstrip("/")
         at = {service: f"{pages}/{service}?ticket={ticket}" for service in account.offered}
         return Links(at.get("internet-accounts"), at.get("phone-cards"), home=f"{pages}/")
+
+
+def _choose_topic(account: Account, push: Push) -> Topic:
+    """A mini program is answered nothing: WeChat shows no passive reply there."""
+    if account.entrance.kind != "official-account":
+        return "none"
+    return autoreply.choose_topic(push, welcome=account.entrance.welcome, port_number=account.port_number)
 
 
 def _note(account: Account, push: Push, topic: Topic) -> None:
