@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 LINK ?= http
 NPM = $(shell command -v npm >/dev/null || echo npm)
 
-.PHONY: run demo test soak lint format bench pictures lock clean always
+.PHONY: run demo test test-fast soak lint format bench pictures lock clean always
 
 run: $(VENV)/.installed
 	@exec $(BIN)/onecert up
@@ -19,6 +19,9 @@ test: $(VENV)/.dev-installed
 	@npm ci --silent --ignore-scripts --prefix tests/sms_port/smpp_server || [ "$(CI)" != true ]
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
+test-fast: $(VENV)/.dev-installed
+	$(BIN)/pytest -n 2 --dist loadfile -m unit --ignore tests/faults --ignore tests/browser
+
 soak: $(VENV)/.dev-installed
 	@.ci/packages mariadb-server redis-server
 	@$(BIN)/python -m tests.faults.soak $(SOAK)
@@ -30,6 +33,7 @@ lint: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml --severity-level medium app.py docs/examples/demo.py config enterprises sms_port query wechat miniprogram_api
 
 format: $(VENV)/.dev-installed

@@ -20,6 +20,7 @@ import wechat.cli
 import wechat.sandbox
 from config.commands import up
 from config.commands.terminal import Commands, needs_ground
+from config.commands.version import version_option
 from config.errors import OneCertError
 from config.ground import Ground, load_ground
 from config.processes import admission, health
@@ -36,7 +37,7 @@ from miniprogram_api.sandbox import wechat as applet_platforms
 from query.access.door import Door
 from query.schema import upgrade
 from query.upkeep.sweep import sweep
-from query.wiring import PARTNER_CALLS, make_jobs, record_outcome, record_text
+from query.wiring import PARTNER_CALLS, make_jobs, record_outcome
 from sms_port.ledger import messages
 from sms_port.sandbox import http_gateway
 from sms_port.sending import gateway as sender
@@ -59,8 +60,7 @@ def create_app(ground: Ground | None = None) -> Flask:
     app.register_blueprint(pages.make_blueprint(ground, door))
     app.register_blueprint(webhook.make_blueprint(ground))
     app.register_blueprint(miniprogram_api.views.make_blueprint(ground, door))
-    sms_calls = (partial(record_outcome, ground), partial(record_text, ground))
-    app.register_blueprint(sms_port.views.make_blueprint(ground, *sms_calls))
+    app.register_blueprint(sms_port.views.make_blueprint(ground, partial(record_outcome, ground)))
     app.register_blueprint(enterprises.views.make_blueprint(ground, *(partial(call, ground) for call in PARTNER_CALLS)))
     receive_strays(app, ground, http_problem_response)
     app.wsgi_app = behind_proxies(app.wsgi_app, ground)  # type: ignore[assignment,method-assign]
@@ -87,16 +87,14 @@ def _with_health_and_problems(app: Flask, ground: Ground) -> Flask:
 
 
 @click.group(cls=Commands)
-@click.version_option(package_name="onecert")
+@version_option
 def cli() -> None:
     """一证通查: how many accounts or phone cards are tied to a number, answered by one SMS."""
 
 
 folders = (config.cli, query.cli, enterprises.cli, sms_port.cli, wechat.cli)
-for command in [
-    up.make_command(upgrade),
-    *(command for folder in folders for command in folder.COMMANDS),
-]:
+cli.add_command(up.make_command(upgrade))
+for command in (command for folder in folders for command in folder.COMMANDS):
     cli.add_command(command)
 
 
@@ -132,7 +130,7 @@ def worker(ground: Ground) -> None:
 def gateway(ground: Ground) -> None:
     """Send owed messages until stopped; what is under way is finished first."""
     begin_process(ground.settings)
-    sender.run(ground, partial(record_outcome, ground), partial(record_text, ground), stop_event())
+    sender.run(ground, partial(record_outcome, ground), stop_event())
 
 
 @cli.command()

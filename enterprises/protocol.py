@@ -21,7 +21,7 @@ PATH: Final = "/v1/lookups"
 MAX_COUNT: Final = 999
 MAX_WAIT_S: Final = 86_400
 
-# What each question carries, and nothing else leaves us: an enterprise learns the number only (DESIGN 6.4).
+# What each question carries, and nothing else leaves us: an enterprise learns the number only (architecture 9.4).
 FIELDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("count", "internet-accounts"): ("phone",),
     ("identity", "internet-accounts"): ("phone", "id_tail"),

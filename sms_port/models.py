@@ -56,8 +56,6 @@ class Intent(IntEnum):
     OPT_OUT = 1
     OPT_IN = 2
     OTHER = 3
-    # understood by whoever knows what our messages asked: answered by them
-    ANSWER = 4
 
 
 class ReceiptStatus(IntEnum):

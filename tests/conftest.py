@@ -50,8 +50,25 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 
+REAL_PARTS = {"redis_url", "mariadb_url", "sqlite_schema", "instance"}
+"""Fixtures that start a server or a process, or make a schema; a test that needs none of them is a unit test."""
+
+
+def level_of(item: pytest.Item) -> str:
+    """Return the marker of a test's level: its own, or faults, browser, integration or unit."""
+    for marker in item.iter_markers():
+        if marker.name in ("unit", "integration"):
+            return marker.name
+    folder = item.path.relative_to(item.config.rootpath).parts[1]
+    if folder in ("faults", "browser"):
+        return folder
+    return "integration" if REAL_PARTS & set(getattr(item, "fixturenames", ())) else "unit"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the long files, so that at the end no worker is left alone with one of them."""
+    """Mark each test with its level; begin with the long files, so that no worker is left alone with one at the end."""
+    for item in items:
+        item.add_marker(level_of(item))
     rank = {f"tests/{name}.py": place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(LONG)))
 

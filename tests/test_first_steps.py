@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.integration
 LEAST = (3, 11, 2)
 """Debian 12's own; before 3.11.3 redis needs a package more, which a lock made by a newer Python lacked."""
 TELL = "import sys; print('%d.%d.%d' % sys.version_info[:3])"

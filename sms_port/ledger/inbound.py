@@ -7,10 +7,10 @@ than five answers a day: the sender of a text can be made up, and whoever does s
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -25,11 +25,6 @@ OUT = frozenset({"TD", "T", "退订", "TDD"})
 IN = frozenset({"恢复"})
 DAY_MS = 86_400_000
 ANSWERS_A_DAY = 5
-OnText: TypeAlias = Callable[[Connection, str, str], str | None]
-"""(db, phone, text) -> the SMS that answers a text the port does not know itself; "" when it owes its answer already.
-
-None: it is about nothing that anybody knows, and the help text answers it. Called in the transaction that records it.
-"""
 TEXTS = {Intent.OPT_OUT: "opt-out", Intent.OPT_IN: "opt-in", Intent.OTHER: "help"}
 
 
@@ -56,14 +51,9 @@ def is_opted_out(db: Connection, ground: Ground, phone: str) -> bool:
     return db.execute(select(opt_out.c.at).where(mine).limit(1)).first() is not None
 
 
-def not_understood(_db: Connection, _phone: str, _text: str) -> str | None:
-    """The OnText of a port that has nobody to ask."""
-    return None
-
-
-def record_texts(ground: Ground, texts: Sequence[Inbound], on_text: OnText = not_understood) -> None:
+def record_texts(ground: Ground, texts: Sequence[Inbound]) -> None:
     """Keep what citizens want and owe the answers; a text that comes twice counts once, also at the same moment."""
-    if any([_recorded(ground, text, on_text) for text in texts]):
+    if any([_recorded(ground, text) for text in texts]):
         ground.bell.notify_gateway()
 
 
@@ -93,9 +83,9 @@ def opt_outs(ground: Ground) -> list[dict[str, Any]]:
     return [{"phone": phone, "link": row.link, "at": row.at} for row, phone in zip(rows, opened, strict=True)]
 
 
-def _recorded(ground: Ground, text: Inbound, on_text: OnText) -> bool:
+def _recorded(ground: Ground, text: Inbound) -> bool:
     """Record it; once more where it met another delivery of itself, or of the same wish, which is there by then."""
-    work = partial(_record, ground=ground, text=text, on_text=on_text)
+    work = partial(_record, ground=ground, text=text)
     try:
         return transact(ground.engine, work)
     except IntegrityError as error:
@@ -104,34 +94,27 @@ def _recorded(ground: Ground, text: Inbound, on_text: OnText) -> bool:
         return transact(ground.engine, work)
 
 
-def _record(db: Connection, ground: Ground, text: Inbound, on_text: OnText) -> bool:
+def _record(db: Connection, ground: Ground, text: Inbound) -> bool:
     """Whether an answer is owed."""
     now, indexes = ground.clock.now(), ground.keys.phone_indexes(text.phone)
     name, wish = text.name or _name(ground, text, now), parse_intent(text.text)
     known = (inbound.c.link == text.link) & (inbound.c.name == name)
     if db.execute(select(inbound.c.at).where(known).with_for_update()).first() is not None:
         return False
-    answered = _answered_today(db, indexes, now)
-    words = on_text(db, text.phone, text.text) if wish is Intent.OTHER and len(answered) < ANSWERS_A_DAY else None
-    wish = Intent.ANSWER if words is not None else wish
-    answer = wish is Intent.ANSWER or _act(db, ground, text, wish, answered)
+    answer = _act(db, ground, text, wish, indexes, now)
     row = {"link": text.link, "name": name, "phone_index": indexes[0], "wish": wish, "answered": answer, "at": now}
     db.execute(insert(inbound).values(**row))
-    if answer and words != "":
-        words = words or ground.catalogues.current().texts.sms[TEXTS[wish]]
+    if answer:
+        words = ground.catalogues.current().texts.sms[TEXTS[wish]]
         key = ground.keys.mac("inbound-answer", text.link, name)[:16]
         owe(db, ground, [Owed(key, Lane.REPLY, text.phone, words, expires_at=now + DAY_MS)])
     return answer
 
 
-def _answered_today(db: Connection, indexes: Sequence[bytes], now: int) -> list[int]:
-    """The intents of this number's texts that were answered within a day."""
-    today = inbound.c.phone_index.in_(indexes) & (inbound.c.at > now - DAY_MS)
-    return list(db.scalars(select(inbound.c.wish).where(today, inbound.c.answered)))
-
-
-def _act(db: Connection, ground: Ground, text: Inbound, wish: Intent, answered: Sequence[int]) -> bool:
+def _act(db: Connection, ground: Ground, text: Inbound, wish: Intent, indexes: Sequence[bytes], now: int) -> bool:
     """Do what is wanted; whether that deserves an answer."""
+    today = inbound.c.phone_index.in_(indexes) & (inbound.c.at > now - DAY_MS)
+    answered = list(db.scalars(select(inbound.c.wish).where(today, inbound.c.answered)))
     if wish is Intent.OPT_OUT:
         done = add_opt_out(db, ground, text.phone, text.link)
     elif wish is Intent.OPT_IN:

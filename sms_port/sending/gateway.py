@@ -18,7 +18,6 @@ from config.errors import OneCertError
 from config.failpoints import failpoint
 from config.ground import Ground
 from config.telemetry.log import get_logger
-from sms_port.ledger.inbound import OnText, not_understood
 from sms_port.ledger.states import OnOutcome, grouped
 from sms_port.links.link import NotSent, SendResult, Unknown
 from sms_port.models import Lane
@@ -47,11 +46,11 @@ class Step(Protocol):
 class Gateway:
     """What the loops share: the open links and what is known of their health."""
 
-    def __init__(self, ground: Ground, on_outcome: OnOutcome, on_text: OnText = not_understood) -> None:
+    def __init__(self, ground: Ground, on_outcome: OnOutcome) -> None:
         self._ground = ground
         self._on_outcome = on_outcome
         self._cooldown = Cooldown()
-        self.pool = LinkPool(ground, on_outcome, on_text)
+        self.pool = LinkPool(ground, on_outcome)
 
     def steps(self) -> dict[str, Step]:
         """What there is to do, the most urgent first: codes, replies, doubts. Each returns 0 when nothing is due."""
@@ -120,7 +119,7 @@ def send_due(ground: Ground, on_outcome: OnOutcome) -> int:
     return total
 
 
-def run(ground: Ground, on_outcome: OnOutcome, on_text: OnText, stop: threading.Event) -> None:
+def run(ground: Ground, on_outcome: OnOutcome, stop: threading.Event) -> None:
     """Send until `stop` is set, then finish what is under way. Raises what broke a loop.
 
     While another process leads, this one stands by.
@@ -128,13 +127,13 @@ def run(ground: Ground, on_outcome: OnOutcome, on_text: OnText, stop: threading.
     lease = LeaderLease(ground)
     while lease.wait(stop):
         try:
-            _lead(ground, on_outcome, on_text, stop, lease)
+            _lead(ground, on_outcome, stop, lease)
         finally:
             lease.give_back()
 
 
-def _lead(ground: Ground, on_outcome: OnOutcome, on_text: OnText, stop: threading.Event, lease: LeaderLease) -> None:
-    gateway, over = Gateway(ground, on_outcome, on_text), threading.Event()
+def _lead(ground: Ground, on_outcome: OnOutcome, stop: threading.Event, lease: LeaderLease) -> None:
+    gateway, over = Gateway(ground, on_outcome), threading.Event()
     steps = gateway.steps()
     bells = {name: threading.Event() for name in steps}
     try:

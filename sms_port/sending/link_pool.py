@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from config.catalogue.links import Link as LinkEntry
 from config.db.engine import transact, upsert
 from config.ground import Ground
-from sms_port.ledger.inbound import Inbound, OnText, not_understood, record_texts
+from sms_port.ledger.inbound import Inbound, record_texts
 from sms_port.ledger.receipts import Receipt, record_receipts
 from sms_port.ledger.states import OnOutcome
 from sms_port.links.drivers import CAN_ASK, open_link
@@ -31,8 +31,8 @@ REMEMBERED = 20_000
 class LinkPool:
     """Opens and closes links; hears late results, receipts and texts for them. Safe to share between threads."""
 
-    def __init__(self, ground: Ground, on_outcome: OnOutcome, on_text: OnText = not_understood) -> None:
-        self._ground, self._on_outcome, self._on_text = ground, on_outcome, on_text
+    def __init__(self, ground: Ground, on_outcome: OnOutcome) -> None:
+        self._ground, self._on_outcome = ground, on_outcome
         self._lock = threading.Lock()
         self._links: dict[LinkEntry, Link] = {}
         self._limiters: dict[str, RateLimiter] = {}
@@ -129,7 +129,7 @@ class LinkPool:
 
     def on_texts(self, texts: Sequence[Inbound]) -> None:
         """What citizens wrote."""
-        record_texts(self._ground, texts, self._on_text)
+        record_texts(self._ground, texts)
 
     def _second(self, entry: LinkEntry) -> int:
         """Return the parts of one second: no more is claimed, so that no lease ends while a message waits."""

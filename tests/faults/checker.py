@@ -1,4 +1,4 @@
-"""Proves, after any run, what must always hold (DESIGN 6), from the database and from what the outside received.
+"""Proves, after any run, what must always hold (architecture 9), from the database and from what the outside received.
 
 It returns findings, a sentence each, and never stops at the first. It knows nothing of how the run went, only what the
 citizens were promised and what the companies, had they been asked at any time, would have said.

@@ -21,7 +21,7 @@ from config import failpoints
 from config.db.engine import make_engine
 from config.ground import Ground, make_ground
 from config.processes.serving import serve
-from config.processes.supervisor import Child, Supervisor, say
+from config.processes.supervisor import Child, Supervisor, print_line
 from config.settings import load_settings
 from config.telemetry.log import configure_logging
 from config.times.clock import DatabaseClock
@@ -86,7 +86,7 @@ def main(directory: Path, workers: int) -> int:
     names = ["web", *(f"worker {number}" for number in range(1, workers + 1)), "gateway", "clock"]
     ready = {"web": f"http://{bind}/health/ready"}
     cast = [Child(name, run=partial(play, name, directory), ready=ready.get(name, "")) for name in names]
-    return Supervisor(cast, say).run()
+    return Supervisor(cast, print_line).run()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The key store is down: nothing is opened, nothing is sent, and whoever asks is told to come again (DESIGN 6.10)."""
+"""The key store is down: nothing is opened, nothing is sent, (architecture 9.10)."""
 
 from __future__ import annotations
 

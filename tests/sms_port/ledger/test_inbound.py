@@ -153,20 +153,3 @@ def test_neither_text_nor_number_is_kept(ground: Ground) -> None:
         kept = [tuple(row) for table in (inbound, opt_out, message) for row in db.execute(select(table))]
     assert "13800138000" not in repr(kept)
     assert b"13800138000" not in b"".join(cell for row in kept for cell in row if isinstance(cell, bytes))
-
-
-def test_a_text_that_somebody_knows_is_answered_by_them_and_counts_in_the_days_five(
-    ground: Ground, sandbox: Sandbox, news: News
-) -> None:
-    heard: list[str] = []
-
-    def on_text(db: Connection, phone: str, text: str) -> str | None:
-        heard.append(text)
-        return {"1": "【一证通查】已记下。", "2": ""}.get(text)
-
-    for number, text in enumerate(["1", "2", "TD", "hello", "1", "1", "1"]):
-        record_texts(ground, [Inbound("main", f"t{number}", PHONE, "10699000", text)], on_text)
-    send_due(ground, news)
-    assert heard == ["1", "2", "hello", "1"]  # five had an answer then
-    assert received(sandbox).count("【一证通查】已记下。") == 2
-    assert OUT in received(sandbox)
