@@ -23,9 +23,9 @@ from config.commands.terminal import Commands, needs_ground
 from config.commands.version import version_option
 from config.errors import OneCertError
 from config.ground import Ground, load_ground
-from config.processes import admission, health
-from config.processes.proxies import behind_proxies
-from config.processes.serving import begin_process, buffer_responses, serve, stop_event
+from config.processes import health
+from config.processes.layers import wrap
+from config.processes.serving import begin_process, serve, stop_event
 from config.queue.worker import make_worker
 from config.sandbox import behaviour as switches
 from config.sandbox import index
@@ -41,7 +41,6 @@ from query.wiring import PARTNER_CALLS, make_jobs, record_outcome
 from sms_port.ledger import messages
 from sms_port.sandbox import http_gateway
 from sms_port.sending import gateway as sender
-from wechat.headers import HEADERS, add_headers
 from wechat.pages import views as pages
 from wechat.pages.refusals import receive_strays
 from wechat.platform import notices
@@ -54,7 +53,6 @@ def create_app(ground: Ground | None = None) -> Flask:
     """The pages, the API, the webhook and the receipts."""
     ground = ground or load_ground()
     app = Flask("onecert", static_folder=None)
-    app.wsgi_app = add_headers(buffer_responses(app.wsgi_app))  # type: ignore[assignment,method-assign]
     log_in, read_phone = partial(logins.log_in, ground), partial(logins.read_phone, ground)
     door = Door(ground, log_in, read_phone, partial(notices.owe, ground))
     app.register_blueprint(pages.make_blueprint(ground, door))
@@ -63,8 +61,7 @@ def create_app(ground: Ground | None = None) -> Flask:
     app.register_blueprint(sms_port.views.make_blueprint(ground, partial(record_outcome, ground)))
     app.register_blueprint(enterprises.views.make_blueprint(ground, *(partial(call, ground) for call in PARTNER_CALLS)))
     receive_strays(app, ground, http_problem_response)
-    app.wsgi_app = behind_proxies(app.wsgi_app, ground)  # type: ignore[assignment,method-assign]
-    app.wsgi_app = admission.Admission(app.wsgi_app, tuple(HEADERS.items()))  # type: ignore[method-assign]
+    wrap(app, ground)
     return _with_health_and_problems(app, ground)
 
 

@@ -18,12 +18,12 @@ from app import cli, create_app
 from config.catalogue.store import CatalogueStore, catalogue_version
 from config.db.engine import begin
 from config.ground import Ground, make_ground
+from config.net.response_headers import HEADERS
 from config.queue.bell import make_redis
 from config.settings import SETTINGS, Settings
 from query.inquiry import MOVES, State
 from tests.miniprogram_api.citizens import set_limit
 from tests.support.servers import free_port
-from wechat.headers import HEADERS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -197,3 +197,19 @@ def test_every_command_explains_itself() -> None:
                 look(command)
 
     look(cli)
+
+
+def test_pages_and_documents_are_compressed_and_icons_are_there(client: FlaskClient) -> None:
+    """faults/pages.md A17: the form was 12.4 KB, openapi.json 68.7 KB; favicon.ico and robots.txt were 404."""
+    for path, most in (("/", 6000), ("/internet-accounts", 8000), ("/api/v1/openapi.json", 16_000)):
+        answer = client.get(path, headers={"Accept-Encoding": "gzip, br"})
+        assert answer.headers["Content-Encoding"] == "br"
+        assert len(answer.data) < most
+    for path in ("/favicon.ico", "/apple-touch-icon.png", "/robots.txt"):
+        assert client.get(path).status_code == 200
+
+
+def test_browsers_are_told_to_come_back_by_https_where_the_service_has_it(settings: Settings, ground: Ground) -> None:
+    assert "Strict-Transport-Security" not in create_app(ground).test_client().get("/").headers
+    public = replace(ground, settings=replace(settings, public_url="https://onecert.example"))
+    assert "max-age=" in create_app(public).test_client().get("/").headers["Strict-Transport-Security"]

@@ -10,10 +10,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from config.ground import Ground
+from config.net.response_headers import add_headers
 from miniprogram_api.contract.problems import http_problem_response
 from tests.miniprogram_api.citizens import codes_owed
 from tests.support.doors import make_door
-from wechat.headers import add_headers
 from wechat.pages.refusals import receive_strays
 from wechat.pages.views import make_blueprint
 

@@ -58,6 +58,7 @@ class Renderer:
             "words": words,
             "display": read_display(request.cookies),
             "asset": self.assets.url,
+            "public_url": self._ground.settings.public_url,
             "facts": self.facts(),
             "months": MONTHS,
             "sms_day": day(self._ground.clock.now(), Words("zh-CN")).replace(" ", ""),

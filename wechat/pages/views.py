@@ -21,6 +21,7 @@ from wechat.pages.preferences import asks_display, chosen, clean_address, keep_d
 from wechat.pages.progress import view_progress
 from wechat.pages.refusals import refusal_page
 from wechat.pages.rendering import Renderer
+from wechat.pages.site_files import add_site_files
 from wechat.pages.visits import Visits
 
 FORM_LIMIT = 8 * 1024
@@ -40,6 +41,7 @@ def make_blueprint(ground: Ground, door: Door) -> Blueprint:
     blueprint.add_url_rule("/guides/<partner>", "guide", views.show_guide)
     blueprint.add_url_rule("/inquiries/<reference>", "inquiry", views.show_progress)
     blueprint.add_url_rule("/assets/<digest>/<name>", "asset", views.serve_asset)
+    add_site_files(blueprint, views.renderer.assets)
     add_logins(blueprint, ground, door)
     blueprint.before_request(views.keep_choice)
     blueprint.register_error_handler(OneCertError, lambda error: refusal_page(views.renderer, error))

@@ -15,8 +15,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import get_input_stream
 
 from config.errors import OneCertError
+from config.net.response_headers import HEADERS
 from config.telemetry.log import get_logger
-from wechat.headers import HEADERS
 from wechat.webhook.push import Stamp
 from wechat.webhook.reception import Reception
 

@@ -1,0 +1,20 @@
+"""The layers between the web server and the application, from the inside out, in one place."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from config.ground import Ground
+from config.net.compression import compress_answers
+from config.net.response_headers import add_headers, headers_for
+from config.processes.admission import Admission
+from config.processes.proxies import behind_proxies
+from config.processes.serving import buffer_responses
+
+
+def wrap(app: Flask, ground: Ground) -> None:
+    """Compress answers, send each whole with its headers, believe the proxies in front, admit only sound requests."""
+    compress_answers(app)
+    headers = headers_for(ground.settings.public_url)
+    layers = behind_proxies(add_headers(buffer_responses(app.wsgi_app), headers), ground)
+    app.wsgi_app = Admission(layers, tuple(headers.items()))  # type: ignore[method-assign]
