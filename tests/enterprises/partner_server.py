@@ -17,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 KIND, CODE, APPLICATIONS, ALGORITHM, KEY_ID, SECRET, *CALLBACK = sys.argv[1:]
 HASH = {"hmac-sha256": "sha256", "hmac-sm3": "sm3"}[ALGORITHM]
@@ -25,21 +26,21 @@ KINDS = {"enterprise": {"count"}, "carrier": {"count", "identity"}}
 SEEN, LOCK = {}, threading.Lock()
 
 
-def digest_of(body):
+def digest_of(body: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
-def mac_of(base):
+def mac_of(base: str) -> str:
     mac = hmac.new(SECRET.encode(), base.encode(), lambda start=b"": hashlib.new(HASH, start)).digest()
     return f":{base64.b64encode(mac).decode()}:"
 
 
-def members(text):
+def members(text: str):
     """(label, value) of each member of a dictionary header."""
     return re.findall(r'([a-z*][a-z0-9_.*-]*)=((?:"[^"]*"|\([^)]*\)|[^,"(])*)', text)
 
 
-def why_refused(path, headers, body):
+def why_refused(path: str, headers: Any, body: bytes) -> str | None:
     signed = [(label, text) for label, text in members(headers.get("Signature-Input", "")) if 'tag="onecert"' in text]
     if len(signed) != 1:
         return "no signature"
@@ -64,7 +65,7 @@ def why_refused(path, headers, body):
     return None if new else "seen before"
 
 
-def look_up(question, item):
+def look_up(question: Any, item: Any):
     if question["kind"] == "identity":
         end = item["id_tail"] if question["service"] == "internet-accounts" else item["id_number"]
         return {"verdict": "mismatch" if end.endswith("000000") else "match"}
@@ -73,7 +74,7 @@ def look_up(question, item):
     return {"counts": {code: int(item["phone"][-1]) for code in APPLICATIONS.split(",")}}
 
 
-def call_back(url, answer):
+def call_back(url: str, answer: Any) -> None:
     time.sleep(0.05)
     body, path = json.dumps(answer).encode(), "/" + url.split("/", 3)[3]
     told = f';created={int(time.time())};keyid="{KEY_ID}";alg="{ALGORITHM}";nonce="{secrets.token_urlsafe(16)}"'
@@ -89,7 +90,7 @@ def call_back(url, answer):
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
-    def do_POST(self):
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         reason = why_refused(self.path, self.headers, body)
         if reason:
@@ -110,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.tell(200, answer)
 
-    def tell(self, status, told):
+    def tell(self, status: int, told: Any) -> None:
         body = json.dumps(told).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -118,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_):
+    def log_message(self, *_) -> None:
         """Nothing: a partner logs no numbers."""
 
 

@@ -1,5 +1,7 @@
 """Every SMS, word by word and with its length in UCS-2 units, as the designers wrote it."""
 
+from typing import Any
+
 import pytest
 
 from config.catalogue.document import default_document, load_catalogue
@@ -29,7 +31,7 @@ SILENT_NAMES = ["阿里巴巴", "支付宝", "抖音", "快手", "百度", "京�
 CARRIERS = [("中国移动", 2), ("中国联通", 1), ("中国电信", 1), ("中国广电", 0), ("虚拟运营商", 0)]
 
 
-def answers(asked, silent=()):
+def answers(asked: Any, silent: Any = ()):
     return [
         (who, None if who.name in silent else {code: n for (code, _), n in zip(who.counted, counts, strict=True)})
         for who, counts in asked

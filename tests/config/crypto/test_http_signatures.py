@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -33,11 +34,11 @@ def refused(headers: dict[str, str], **change: object) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_a_signed_request_is_accepted_and_names_its_key(algorithm):
+def test_a_signed_request_is_accepted_and_names_its_key(algorithm: str) -> None:
     assert check(signed(algorithm=algorithm)) == "onecert-1"
 
 
-def test_the_headers_are_those_of_the_protocol():
+def test_the_headers_are_those_of_the_protocol() -> None:
     headers = signed(nonce="n" * 22)
     assert list(headers) == ["Content-Type", "Content-Digest", "Signature-Input", "Signature"]
     assert headers["Signature-Input"] == (
@@ -48,11 +49,11 @@ def test_the_headers_are_those_of_the_protocol():
     assert re.fullmatch(r"onecert=:[A-Za-z0-9+/]{43}=:", headers["Signature"])
 
 
-def test_header_names_may_have_any_case():
+def test_header_names_may_have_any_case() -> None:
     assert check({name.lower(): value for name, value in signed().items()})
 
 
-def test_the_label_does_not_count_but_the_tag_does():
+def test_the_label_does_not_count_but_the_tag_does() -> None:
     headers = signed()
     for name in ("Signature-Input", "Signature"):
         headers[name] = headers[name].replace("onecert=", "other=", 1)
@@ -62,11 +63,11 @@ def test_the_label_does_not_count_but_the_tag_does():
 
 
 @pytest.mark.parametrize("change", [{"method": "PUT"}, {"url": "/onecert/v1/other"}, {"body": b'{"batch":"2"}'}])
-def test_what_was_signed_cannot_be_used_for_something_else(change):
+def test_what_was_signed_cannot_be_used_for_something_else(change: Any) -> None:
     refused(signed(), **change)
 
 
-def test_every_altered_character_of_the_headers_is_noticed():
+def test_every_altered_character_of_the_headers_is_noticed() -> None:
     headers = signed(nonce="n" * 22)
     for name, value in headers.items():
         for position, character in enumerate(value):
@@ -78,56 +79,56 @@ def test_every_altered_character_of_the_headers_is_noticed():
 
 
 @pytest.mark.parametrize("name", ["Content-Type", "Content-Digest", "Signature-Input", "Signature"])
-def test_no_header_may_be_missing(name):
+def test_no_header_may_be_missing(name: str) -> None:
     headers = signed()
     del headers[name]
     refused(headers)
 
 
 @pytest.mark.parametrize("seconds", [-300, 0, 300])
-def test_a_signature_is_fresh_for_five_minutes_either_way(seconds):
+def test_a_signature_is_fresh_for_five_minutes_either_way(seconds: float) -> None:
     assert check(signed(now=NOW + seconds * 1000))
 
 
 @pytest.mark.parametrize("seconds", [-301, 301, -10_000_000, 86_400])
-def test_a_signature_of_another_time_is_refused(seconds):
+def test_a_signature_of_another_time_is_refused(seconds: float) -> None:
     refused(signed(now=NOW + seconds * 1000))
 
 
-def test_while_a_key_changes_both_are_accepted():
+def test_while_a_key_changes_both_are_accepted() -> None:
     for secret in ("old" * 14, "new" * 14):
         assert check(signed(secret=secret), secrets={"onecert-1": ["old" * 14, "new" * 14]})
     refused(signed(secret="older" * 9), secrets={"onecert-1": ["old" * 14, "new" * 14]})
 
 
-def test_the_key_of_one_partner_does_not_speak_for_another():
+def test_the_key_of_one_partner_does_not_speak_for_another() -> None:
     refused(signed(key_id="other"), secrets={"onecert-1": SECRET, "other": "x" * 43})
     refused(signed(key_id="unknown"))
 
 
-def test_a_key_without_a_secret_accepts_nothing():
+def test_a_key_without_a_secret_accepts_nothing() -> None:
     refused(signed(), secrets={"onecert-1": []})
 
 
-def test_less_than_the_whole_request_may_not_be_signed():
+def test_less_than_the_whole_request_may_not_be_signed() -> None:
     headers = signed()
     headers["Signature-Input"] = headers["Signature-Input"].replace('"@path" ', "")
     refused(headers)
 
 
 @pytest.mark.parametrize("parameter", ["created=1795327500", 'keyid="onecert-1"', 'alg="hmac-sha256"'])
-def test_no_parameter_may_be_missing(parameter):
+def test_no_parameter_may_be_missing(parameter: Any) -> None:
     headers = signed()
     headers["Signature-Input"] = headers["Signature-Input"].replace(f";{parameter}", "")
     refused(headers)
 
 
 @pytest.mark.parametrize("nonce", ["short", "n" * 129])
-def test_a_nonce_of_odd_length_is_refused(nonce):
+def test_a_nonce_of_odd_length_is_refused(nonce: Any) -> None:
     refused(signed(nonce=nonce))
 
 
-def test_two_signatures_in_one_request_are_refused():
+def test_two_signatures_in_one_request_are_refused() -> None:
     one, other = signed(), signed()
     for name in ("Signature-Input", "Signature"):
         one[name] = f"{one[name]}, {other[name].replace('onecert=', 'second=', 1)}"
@@ -138,11 +139,11 @@ def test_two_signatures_in_one_request_are_refused():
     "value", ["", "onecert", "=", "()", "onecert=();created=1", "é", "onecert=:AAAA:", "\x00", "(" * 9999]
 )
 @pytest.mark.parametrize("name", ["Signature-Input", "Signature", "Content-Digest"])
-def test_rubbish_is_refused_and_breaks_nothing(name, value):
+def test_rubbish_is_refused_and_breaks_nothing(name: str, value: Any) -> None:
     refused({**signed(), name: value})
 
 
-def test_replay_is_asked_about_last_and_with_the_key():
+def test_replay_is_asked_about_last_and_with_the_key() -> None:
     asked: list[str] = []
     seen: Callable[[str], bool] = lambda nonce: bool(asked.append(nonce))  # noqa: E731
     refused(signed(secret="wrong" * 8), seen=seen)
@@ -151,5 +152,5 @@ def test_replay_is_asked_about_last_and_with_the_key():
     assert asked == ["onecert-1:" + "n" * 22]
 
 
-def test_a_request_that_was_received_before_is_refused():
+def test_a_request_that_was_received_before_is_refused() -> None:
     refused(signed(), seen=lambda nonce: True)

@@ -1,4 +1,5 @@
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, delete, select
@@ -28,26 +29,26 @@ def rotate(keys: KeyRing, engine: Engine, clock: FixedClock) -> int:
         return keys.rotate(db, clock.now())
 
 
-def test_what_is_sealed_opens_in_another_process(keys, engine, clock):
+def test_what_is_sealed_opens_in_another_process(keys: KeyRing, engine: Engine, clock: FixedClock) -> None:
     sealed = keys.seal(PHONE.encode(), **PLACE)
     assert PHONE.encode() not in sealed
     assert make_ring(engine, clock).open(sealed, **PLACE) == PHONE.encode()
 
 
 @pytest.mark.parametrize("change", [{"table": "message"}, {"column": "id_tail"}, {"row": b"another row here"}])
-def test_a_sealed_value_moved_elsewhere_does_not_open(keys, change):
+def test_a_sealed_value_moved_elsewhere_does_not_open(keys: KeyRing, change: Any) -> None:
     sealed = keys.seal(PHONE.encode(), **PLACE)
     with pytest.raises(SealBroken):
         keys.open(sealed, **{**PLACE, **change})
 
 
-def test_rubbish_is_not_opened(keys):
+def test_rubbish_is_not_opened(keys: KeyRing) -> None:
     for sealed in (b"", b"\x01", b"\x02" + bytes(60), b"\x01\x00\x01" + bytes(60), b"\x01\x00\x63" + bytes(60)):
         with pytest.raises(SealBroken):
             keys.open(sealed, **PLACE)
 
 
-def test_a_data_key_is_not_in_the_database_in_clear(keys, engine):
+def test_a_data_key_is_not_in_the_database_in_clear(keys: KeyRing, engine: Engine) -> None:
     ring = keys._load()
     with reading(engine) as db:
         row = db.execute(select(data_key)).one()
@@ -55,13 +56,13 @@ def test_a_data_key_is_not_in_the_database_in_clear(keys, engine):
     assert len(row.wrapped) == 12 + 32 + 16
 
 
-def test_the_first_key_is_made_once(keys, engine, clock):
+def test_the_first_key_is_made_once(keys: KeyRing, engine: Engine, clock: FixedClock) -> None:
     with begin(engine) as db:
         assert keys.ensure_first(db, clock.now()) is False
     assert [key.id for key in keys.listing()] == [1]
 
 
-def test_without_a_data_key_nothing_is_sealed(engine, clock):
+def test_without_a_data_key_nothing_is_sealed(engine: Engine, clock: FixedClock) -> None:
     with begin(engine) as db:
         db.execute(delete(data_key))
     keys = make_ring(engine, clock)
@@ -71,18 +72,18 @@ def test_without_a_data_key_nothing_is_sealed(engine, clock):
     assert keys.seal(b"1", **PLACE)
 
 
-def test_another_master_key_opens_nothing(keys, engine, clock):
+def test_another_master_key_opens_nothing(keys: KeyRing, engine: Engine, clock: FixedClock) -> None:
     with pytest.raises(KeysUnavailable, match="master key"):
         make_ring(engine, clock, master=bytes(range(1, 33))).check()
 
 
-def test_two_numbers_never_share_an_index(keys):
+def test_two_numbers_never_share_an_index(keys: KeyRing) -> None:
     assert keys.phone_index(PHONE) == keys.phone_index(PHONE)
     assert keys.phone_index(PHONE) != keys.phone_index("13800138001")
     assert len(keys.phone_index(PHONE)) == 32
 
 
-def test_a_new_key_is_used_only_when_every_process_knows_it(keys, engine, clock):
+def test_a_new_key_is_used_only_when_every_process_knows_it(keys: KeyRing, engine: Engine, clock: FixedClock) -> None:
     neighbour = make_ring(engine, clock)
     neighbour.check()
     assert rotate(keys, engine, clock) == 2
@@ -94,7 +95,9 @@ def test_a_new_key_is_used_only_when_every_process_knows_it(keys, engine, clock)
     assert keys.current_id() == neighbour.current_id() == 2
 
 
-def test_after_a_rotation_the_old_opens_and_is_found_and_the_new_is_written(keys, engine, clock):
+def test_after_a_rotation_the_old_opens_and_is_found_and_the_new_is_written(
+    keys: KeyRing, engine: Engine, clock: FixedClock
+) -> None:
     sealed, index = keys.seal(PHONE.encode(), **PLACE), keys.phone_index(PHONE)
     rotate(keys, engine, clock)
     clock.advance(SETTLING_MS + 1)
@@ -104,7 +107,7 @@ def test_after_a_rotation_the_old_opens_and_is_found_and_the_new_is_written(keys
     assert keys.phone_index(PHONE) != index
 
 
-def test_a_mac_is_the_same_before_and_after_a_rotation(keys, engine, clock):
+def test_a_mac_is_the_same_before_and_after_a_rotation(keys: KeyRing, engine: Engine, clock: FixedClock) -> None:
     before = keys.mac("session", b"1", "2", 3)
     rotate(keys, engine, clock)
     clock.advance(SETTLING_MS + 1)
@@ -113,7 +116,7 @@ def test_a_mac_is_the_same_before_and_after_a_rotation(keys, engine, clock):
     assert keys.mac("session", b"12", "", 3) != before
 
 
-def test_both_suites_live_side_by_side(keys, engine, clock):
+def test_both_suites_live_side_by_side(keys: KeyRing, engine: Engine, clock: FixedClock) -> None:
     sealed = keys.seal(PHONE.encode(), **PLACE)
     sm = make_ring(engine, clock, suite="sm")
     rotate(sm, engine, clock)
@@ -123,7 +126,9 @@ def test_both_suites_live_side_by_side(keys, engine, clock):
     assert keys.open(newer, **PLACE) == sm.open(sealed, **PLACE) == PHONE.encode()
 
 
-def test_a_value_sealed_by_a_neighbour_with_a_newer_key_opens_at_once(keys, engine, clock):
+def test_a_value_sealed_by_a_neighbour_with_a_newer_key_opens_at_once(
+    keys: KeyRing, engine: Engine, clock: FixedClock
+) -> None:
     keys.check()
     neighbour = make_ring(engine, FixedClock(clock.now() + SETTLING_MS + 1))
     rotate(neighbour, engine, clock)
@@ -132,7 +137,9 @@ def test_a_value_sealed_by_a_neighbour_with_a_newer_key_opens_at_once(keys, engi
     assert keys.open(sealed, **PLACE) == b"new"
 
 
-def test_a_key_retires_from_the_index_a_month_after_its_successor_took_over(keys, engine, clock):
+def test_a_key_retires_from_the_index_a_month_after_its_successor_took_over(
+    keys: KeyRing, engine: Engine, clock: FixedClock
+) -> None:
     sealed = keys.seal(PHONE.encode(), **PLACE)
     rotate(keys, engine, clock)
     clock.advance(INDEX_LIFE_MS + SETTLING_MS + 1)
@@ -143,7 +150,7 @@ def test_a_key_retires_from_the_index_a_month_after_its_successor_took_over(keys
     assert keys.open(sealed, **PLACE) == PHONE.encode()
 
 
-def test_a_token_opens_for_its_purpose_only(keys):
+def test_a_token_opens_for_its_purpose_only(keys: KeyRing) -> None:
     token = keys.seal_token("ticket", b"gxwbwx|openid")
     assert keys.open_token("ticket", token) == b"gxwbwx|openid"
     with pytest.raises(SealBroken):
@@ -151,19 +158,19 @@ def test_a_token_opens_for_its_purpose_only(keys):
 
 
 @pytest.mark.parametrize("token", ["", "x", "é", "AQAB", "a b", "====", "A" * 4000])
-def test_a_foreign_token_is_refused(keys, token):
+def test_a_foreign_token_is_refused(keys: KeyRing, token: str) -> None:
     with pytest.raises(SealBroken):
         keys.open_token("ticket", token)
 
 
-def test_a_token_has_one_spelling(keys):
+def test_a_token_has_one_spelling(keys: KeyRing) -> None:
     token = keys.seal_token("ticket", b"12")
     for other in (token + "=", token + "\n", " " + token, token[:-1]):
         with pytest.raises(SealBroken):
             keys.open_token("ticket", other)
 
 
-def test_while_the_database_is_away_nothing_is_sealed(clock):
+def test_while_the_database_is_away_nothing_is_sealed(clock: FixedClock) -> None:
     away = make_engine(SimpleNamespace(database_url="mysql+pymysql://nobody:x@127.0.0.1:1/onecert"))
     with pytest.raises(KeysUnavailable) as caught:
         make_ring(away, clock).seal(b"1", **PLACE)

@@ -2,10 +2,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from types import SimpleNamespace
+from typing import Any, Never
 
 import pytest
 from sqlalchemy import (
     Column,
+    Connection,
     Engine,
     Integer,
     LargeBinary,
@@ -57,33 +59,33 @@ def add(engine: Engine, *rows: tuple[int, str]) -> None:
         db.execute(insert(box), [{"id": number, "name": name} for number, name in rows])
 
 
-def test_a_transaction_that_raises_leaves_nothing(boxes):
+def test_a_transaction_that_raises_leaves_nothing(boxes: Any) -> Never:
     with pytest.raises(ZeroDivisionError), begin(boxes) as db:
         db.execute(insert(box).values(id=1, name="one"))
         raise ZeroDivisionError
     assert names(boxes) == []
 
 
-def test_a_key_that_is_there_already_is_the_callers_answer(boxes):
+def test_a_key_that_is_there_already_is_the_callers_answer(boxes: Any) -> None:
     add(boxes, (1, "one"))
     with pytest.raises(IntegrityError) as caught:
         add(boxes, (1, "again"))
     assert is_duplicate(caught.value)
 
 
-def test_a_missing_value_is_no_duplicate(boxes):
+def test_a_missing_value_is_no_duplicate(boxes: Any) -> None:
     with pytest.raises(IntegrityError) as caught, begin(boxes) as db:
         db.execute(text("INSERT INTO test_box (id, name) VALUES (1, NULL)"))
     assert not is_duplicate(caught.value)
 
 
-def test_an_error_never_shows_the_values_of_the_statement(boxes):
+def test_an_error_never_shows_the_values_of_the_statement(boxes: Any) -> None:
     with pytest.raises(IntegrityError) as caught:
         add(boxes, (1, "13800138000"), (1, "13800138000"))
     assert "13800138000" not in str(caught.value)
 
 
-def test_rows_are_found_among_ids_of_which_none_is_a_parameter(engine):
+def test_rows_are_found_among_ids_of_which_none_is_a_parameter(engine: Engine) -> None:
     ids = Table("test_ids", MetaData(), Column("id", Id16, primary_key=True))
     kept = [bytes([number]) * 16 for number in (0, 39, 92, 255)]
     parameters: list[object] = []
@@ -99,7 +101,7 @@ def test_rows_are_found_among_ids_of_which_none_is_a_parameter(engine):
     assert not any(parameters)
 
 
-def test_an_upsert_inserts_and_updates_in_one_statement(boxes):
+def test_an_upsert_inserts_and_updates_in_one_statement(boxes: Any) -> None:
     add(boxes, (1, "one"), (2, "two"))
     rows = [{"id": 2, "name": "zwei", "content": b"x"}, {"id": 3, "name": "drei", "content": b"y"}]
     with begin(boxes) as db:
@@ -107,7 +109,7 @@ def test_an_upsert_inserts_and_updates_in_one_statement(boxes):
     assert names(boxes) == ["one", "zwei", "drei"]
 
 
-def test_an_upsert_of_many_rows_goes_to_the_server_as_one_statement(boxes):
+def test_an_upsert_of_many_rows_goes_to_the_server_as_one_statement(boxes: Any) -> None:
     rows = [{"id": number, "name": f"n{number}", "content": b"x"} for number in range(500)]
     for _ in range(2):
         with begin(boxes) as db:
@@ -117,16 +119,16 @@ def test_an_upsert_of_many_rows_goes_to_the_server_as_one_statement(boxes):
     assert len(names(boxes)) == 500
 
 
-def _questions(engine: Engine, db) -> int:
+def _questions(engine: Engine, db: Connection) -> int:
     if engine.dialect.name == "sqlite":
         return 0
     return int(db.execute(text("SHOW SESSION STATUS LIKE 'Questions'")).one()[1])
 
 
-def test_a_counter_loses_no_step_when_twenty_threads_move_it(boxes):
+def test_a_counter_loses_no_step_when_twenty_threads_move_it(boxes: Any) -> None:
     add(boxes, (1, "0"))
 
-    def step(db):
+    def step(db: Connection) -> None:
         name = db.execute(select(box.c.name).where(box.c.id == 1).with_for_update()).scalar_one()
         db.execute(update(box).where(box.c.id == 1).values(name=str(int(name) + 1)))
 
@@ -139,12 +141,12 @@ def test_a_counter_loses_no_step_when_twenty_threads_move_it(boxes):
 
 
 @on_mariadb
-def test_a_transaction_that_lost_a_deadlock_runs_again_as_a_whole(boxes):
+def test_a_transaction_that_lost_a_deadlock_runs_again_as_a_whole(boxes: Any) -> None:
     add(boxes, (1, ""), (2, ""))
     met, tries = threading.Barrier(2, timeout=60), []
 
     def cross(first: int, second: int):
-        def work(db):
+        def work(db: Connection) -> None:
             tries.append(first)
             db.execute(update(box).where(box.c.id == first).values(name=box.c.name + str(first)))
             if len(tries) <= 2:
@@ -162,7 +164,7 @@ def test_a_transaction_that_lost_a_deadlock_runs_again_as_a_whole(boxes):
     assert {"".join(sorted(name)) for name in names(boxes)} == {"12"}
 
 
-def test_a_writer_does_not_wait_for_a_reader(boxes):
+def test_a_writer_does_not_wait_for_a_reader(boxes: Any) -> None:
     add(boxes, (1, "one"))
     with reading(boxes) as db:
         db.execute(select(box)).all()
@@ -171,7 +173,7 @@ def test_a_writer_does_not_wait_for_a_reader(boxes):
 
 
 @on_mariadb
-def test_two_workers_never_claim_the_same_row(boxes):
+def test_two_workers_never_claim_the_same_row(boxes: Any) -> None:
     add(boxes, *((number, "due") for number in range(4)))
     claim = skip_locked(select(box.c.id).order_by(box.c.id).limit(2))
     with begin(boxes) as one, begin(boxes) as other:
@@ -180,13 +182,13 @@ def test_two_workers_never_claim_the_same_row(boxes):
 
 
 @on_mariadb
-def test_a_wrong_statement_is_no_unavailability(boxes):
+def test_a_wrong_statement_is_no_unavailability(boxes: Any) -> None:
     with pytest.raises(ProgrammingError), begin(boxes) as db:
         db.execute(text("SELEC 1"))
 
 
 @pytest.mark.parametrize("statement", ["SELECT * FROM no_such_table", "SELECT no_such_column FROM box"])
-def test_a_database_that_was_not_upgraded_is_told_as_such(boxes, statement):
+def test_a_database_that_was_not_upgraded_is_told_as_such(boxes: Any, statement: Any) -> None:
     for use in (begin, reading):
         with pytest.raises(DatabaseUnavailable, match="onecert db upgrade"), use(boxes) as db:
             db.execute(text(statement))
@@ -194,14 +196,14 @@ def test_a_database_that_was_not_upgraded_is_told_as_such(boxes, statement):
         transact(boxes, lambda db: db.execute(text(statement)))
 
 
-def test_every_thread_that_serves_has_a_connection_and_one_beside_it(engine):
+def test_every_thread_that_serves_has_a_connection_and_one_beside_it(engine: Engine) -> None:
     with ExitStack() as held:
         for _ in range(2 * THREADS):
             held.enter_context(reading(engine))
         assert engine.pool.checkedout() == 2 * THREADS
 
 
-def test_a_database_that_is_away_is_unavailable():
+def test_a_database_that_is_away_is_unavailable() -> None:
     away = make_engine(SimpleNamespace(database_url="mysql+pymysql://nobody:geheim@127.0.0.1:1/onecert"))
     for use in (begin, reading):
         with pytest.raises(DatabaseUnavailable) as caught, use(away):
@@ -213,7 +215,7 @@ def test_a_database_that_is_away_is_unavailable():
 
 
 @on_mariadb
-def test_a_connection_that_the_server_closed_is_replaced(boxes):
+def test_a_connection_that_the_server_closed_is_replaced(boxes: Any) -> None:
     with reading(boxes) as db:
         number = db.execute(text("SELECT CONNECTION_ID()")).scalar_one()
     with boxes.connect() as killer:
@@ -229,7 +231,7 @@ def test_a_connection_that_the_server_closed_is_replaced(boxes):
 
 
 @on_mariadb
-def test_only_a_connection_that_was_idle_is_pinged(boxes, monkeypatch):
+def test_only_a_connection_that_was_idle_is_pinged(boxes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def pings() -> int:
         with reading(boxes) as db:
             return int(db.execute(text("SHOW GLOBAL STATUS LIKE 'Com_admin_commands'")).one()[1])
@@ -242,7 +244,7 @@ def test_only_a_connection_that_was_idle_is_pinged(boxes, monkeypatch):
 
 
 @on_mariadb
-def test_an_idle_connection_that_no_longer_answers_is_replaced(boxes, monkeypatch):
+def test_an_idle_connection_that_no_longer_answers_is_replaced(boxes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def number() -> int:
         with reading(boxes) as db:
             return int(db.execute(text("SELECT CONNECTION_ID()")).scalar_one())
@@ -254,12 +256,12 @@ def test_an_idle_connection_that_no_longer_answers_is_replaced(boxes, monkeypatc
 
 
 @on_mariadb
-def test_a_server_that_hangs_up_on_every_new_connection_is_unavailable(boxes):
+def test_a_server_that_hangs_up_on_every_new_connection_is_unavailable(boxes: Any) -> None:
     boxes.dispose()
     with make_engine(SimpleNamespace(database_url=boxes.url.render_as_string(False))).connect() as killer:
 
         @event.listens_for(boxes, "connect")
-        def hang_up(connection, _record):
+        def hang_up(connection: Any, _record: Any) -> None:
             killer.exec_driver_sql(f"KILL {connection.thread_id()}")
             wait_for_read(connection._sock, timeout=60)
 
@@ -269,7 +271,7 @@ def test_a_server_that_hangs_up_on_every_new_connection_is_unavailable(boxes):
 
 
 @on_sqlite
-def test_time_stands_still_inside_a_reading_on_sqlite(boxes):
+def test_time_stands_still_inside_a_reading_on_sqlite(boxes: Any) -> None:
     with reading(boxes) as db:
         assert db.execute(select(box)).all() == []
         add(boxes, (1, "one"))
@@ -277,6 +279,6 @@ def test_time_stands_still_inside_a_reading_on_sqlite(boxes):
 
 
 @pytest.mark.parametrize(("plain", "kind"), [(11, "VARBINARY(42)"), (5000, "BLOB"), (100_000, "MEDIUMBLOB")])
-def test_a_sealed_column_has_room_for_the_seal(plain, kind):
+def test_a_sealed_column_has_room_for_the_seal(plain: Any, kind: str) -> None:
     table = Table("t", MetaData(), Column("id", Serial, primary_key=True), Column("at", Ms), Column("s", Sealed(plain)))
     assert kind in str(CreateTable(table).compile(dialect=mysql.dialect()))

@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -40,25 +41,25 @@ def tls(certificate: Path) -> ssl.SSLContext:
     return context
 
 
-def test_https_works_with_the_authority_of_the_settings(certificate, tls):
+def test_https_works_with_the_authority_of_the_settings(certificate: Any, tls: Any) -> None:
     http = HttpClient(certificate)
     with peer(answering(OK), tls) as url:
         assert http.post(url, b"x", {}).status == 200
     http.close()
 
 
-def test_an_unknown_certificate_means_not_sent(http, tls):
+def test_an_unknown_certificate_means_not_sent(http: HttpClient, tls: Any) -> None:
     with peer(answering(OK), tls) as url:
         fails(NotSentError, "tls", 2, lambda: http.post(url, b"x", {}))
 
 
-def test_a_handshake_that_hangs_means_not_sent(http):
+def test_a_handshake_that_hangs_means_not_sent(http: HttpClient) -> None:
     with peer(lambda connection: time.sleep(60)) as url:
         secure = url.replace("http:", "https:")
         fails(NotSentError, "timeout", 2, lambda: http.post(secure, b"x", {}, connect=0.5))
 
 
-def test_the_total_time_holds_over_https(certificate, tls):
+def test_the_total_time_holds_over_https(certificate: Any, tls: Any) -> None:
     http = HttpClient(certificate)
     with peer(dripping(b"HTTP/1.1 200 OK\r\nX-Drip: "), tls) as url:
         fails(NoAnswerError, "timeout", 5, lambda: http.post(url, b"x", {}, read=5, total=3))

@@ -3,6 +3,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -23,21 +24,21 @@ def run(redis: Redis, **jobs: Callable[..., None]) -> None:
     make_worker(redis, jobs).work(burst=True)
 
 
-def test_a_ring_runs_the_job_with_its_argument(redis, bell):
+def test_a_ring_runs_the_job_with_its_argument(redis: Redis, bell: Bell) -> None:
     heard: list[str] = []
     bell.ring("ask", "china-mobile")
     run(redis, ask=heard.append)
     assert heard == ["china-mobile"]
 
 
-def test_a_ring_without_an_argument_runs_the_job_without_one(redis, bell):
+def test_a_ring_without_an_argument_runs_the_job_without_one(redis: Redis, bell: Bell) -> None:
     heard: list[str] = []
     bell.ring("advance")
     run(redis, advance=lambda: heard.append("advance"))
     assert heard == ["advance"]
 
 
-def test_rings_that_nobody_answered_yet_count_once(redis, bell):
+def test_rings_that_nobody_answered_yet_count_once(redis: Redis, bell: Bell) -> None:
     heard: list[str] = []
     for _ in range(10):
         bell.ring("ask", "tencent")
@@ -46,7 +47,7 @@ def test_rings_that_nobody_answered_yet_count_once(redis, bell):
     assert heard == ["tencent", "jd"]
 
 
-def test_several_jobs_are_rung_at_once_and_each_counts_once(redis, bell):
+def test_several_jobs_are_rung_at_once_and_each_counts_once(redis: Redis, bell: Bell) -> None:
     heard: list[str] = []
     bell.ring("ask", "jd")
     bell.ring_all([("ask", "tencent"), ("ask", "jd"), ("advance", None)])
@@ -55,7 +56,7 @@ def test_several_jobs_are_rung_at_once_and_each_counts_once(redis, bell):
     assert heard == ["jd", "tencent", "advance"]
 
 
-def test_a_ring_while_the_job_runs_makes_it_look_again(redis, bell):
+def test_a_ring_while_the_job_runs_makes_it_look_again(redis: Redis, bell: Bell) -> None:
     heard: list[str] = []
 
     def ask(partner: str) -> None:
@@ -68,13 +69,13 @@ def test_a_ring_while_the_job_runs_makes_it_look_again(redis, bell):
     assert heard == ["tencent", "tencent"]
 
 
-def test_a_ring_that_got_lost_can_be_rung_again_after_five_seconds(redis, bell):
+def test_a_ring_that_got_lost_can_be_rung_again_after_five_seconds(redis: Redis, bell: Bell) -> None:
     bell.ring("ask", "tencent")
     assert 0 < redis.ttl(ring_key("ask", "tencent")) <= 5
 
 
 @pytest.mark.parametrize("failure", [OneCertError("the partner is silent"), RuntimeError("a bug"), KeyError("x")])
-def test_a_job_that_fails_leaves_nothing_and_the_worker_goes_on(redis, bell, failure):
+def test_a_job_that_fails_leaves_nothing_and_the_worker_goes_on(redis: Redis, bell: Bell, failure: Any) -> None:
     heard: list[str] = []
 
     def fail() -> None:
@@ -89,7 +90,7 @@ def test_a_job_that_fails_leaves_nothing_and_the_worker_goes_on(redis, bell, fai
 
 
 @pytest.mark.parametrize("name", ["", "a b", "os.system", "ASK", "查", "a" * 33])
-def test_only_plain_names_can_be_rung(bell, name):
+def test_only_plain_names_can_be_rung(bell: Bell, name: str) -> None:
     with pytest.raises(ValueError):
         bell.ring(name)
     with pytest.raises(ValueError):
@@ -119,7 +120,7 @@ def forge(redis: Redis, call: list[object], **fields: str) -> None:
         None,
     ],
 )
-def test_what_a_redis_writer_puts_into_a_job_is_never_run(redis, tmp_path, call):
+def test_what_a_redis_writer_puts_into_a_job_is_never_run(redis: Redis, tmp_path: Path, call: Any) -> None:
     heard: list[str] = []
     forge(redis, json.loads(json.dumps(call).replace("{path}", str(tmp_path / "broken"))))
     run(redis, ask=heard.append)
@@ -140,7 +141,7 @@ def test_what_a_redis_writer_puts_into_a_job_is_never_run(redis, tmp_path, call)
         {"group_id": "g"},
     ],
 )
-def test_a_job_with_callbacks_or_other_extras_is_refused(redis, fields):
+def test_a_job_with_callbacks_or_other_extras_is_refused(redis: Redis, fields: Any) -> None:
     heard: list[str] = []
     forge(redis, ["ask", None, ["tencent"], {}], **fields)
     run(redis, ask=heard.append)
@@ -148,7 +149,7 @@ def test_a_job_with_callbacks_or_other_extras_is_refused(redis, fields):
     assert not list(redis.scan_iter("rq:job:*"))
 
 
-def test_a_pickled_job_is_not_unpickled(redis, tmp_path):
+def test_a_pickled_job_is_not_unpickled(redis: Redis, tmp_path: Path) -> None:
     heard: list[str] = []
     forge(redis, [])
     (key,) = redis.scan_iter("rq:job:*")
@@ -157,7 +158,7 @@ def test_a_pickled_job_is_not_unpickled(redis, tmp_path):
     assert not (tmp_path / "broken").exists()
 
 
-def test_nothing_personal_is_ever_in_redis(redis, bell):
+def test_nothing_personal_is_ever_in_redis(redis: Redis, bell: Bell) -> None:
     def fail(partner: str) -> None:
         raise RuntimeError(f"no answer for {CANARY}")
 
@@ -170,7 +171,7 @@ def test_nothing_personal_is_ever_in_redis(redis, bell):
     assert redis.hget(job, "description") == b"onecert"
 
 
-def test_the_gateway_is_woken_and_does_not_wake_twice(redis, bell):
+def test_the_gateway_is_woken_and_does_not_wake_twice(redis: Redis, bell: Bell) -> None:
     assert bell.wait_for_gateway(0.05) is None
     for _ in range(5):
         bell.notify_gateway()
@@ -179,14 +180,14 @@ def test_the_gateway_is_woken_and_does_not_wake_twice(redis, bell):
     assert bell.wait_for_gateway(0.05) is None
 
 
-def test_the_gateway_hears_which_lane_is_rung(redis, bell):
+def test_the_gateway_hears_which_lane_is_rung(redis: Redis, bell: Bell) -> None:
     for lane in ("reply", "code", ""):
         bell.notify_gateway(lane)
     assert [bell.wait_for_gateway(1, ("code", "reply")) for _ in range(3)] == ["code", "reply", ""]
     assert bell.wait_for_gateway(0.05, ("code", "reply")) is None
 
 
-def test_a_waiting_gateway_is_woken_at_once(redis, bell):
+def test_a_waiting_gateway_is_woken_at_once(redis: Redis, bell: Bell) -> None:
     woken: list[str | None] = []
     thread = threading.Thread(target=lambda: woken.append(bell.wait_for_gateway(LONGEST_WAIT_S)))
     thread.start()
@@ -197,7 +198,7 @@ def test_a_waiting_gateway_is_woken_at_once(redis, bell):
     assert woken == [""]
 
 
-def test_a_bell_that_is_closed_leaves_no_connection_behind(redis):
+def test_a_bell_that_is_closed_leaves_no_connection_behind(redis: Redis) -> None:
     bell = Bell(redis)
     waiting = bell._waiting.client_id()
     assert waiting in ids_of_clients(redis)
@@ -209,7 +210,7 @@ def ids_of_clients(redis: Redis) -> set[int]:
     return {int(client["id"]) for client in redis.client_list()}
 
 
-def test_while_redis_is_away_ringing_is_harmless_and_waiting_does_not_spin():
+def test_while_redis_is_away_ringing_is_harmless_and_waiting_does_not_spin() -> None:
     bell = Bell(make_redis("redis://127.0.0.1:1/0"))
     bell.ring("ask", "tencent")
     bell.notify_gateway()

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -52,7 +53,7 @@ def heard(path: Path, count: int) -> list[str]:
     return path.read_text().splitlines()
 
 
-def test_a_worker_keeps_working_when_redis_dies_and_comes_back(tmp_path, worker):
+def test_a_worker_keeps_working_when_redis_dies_and_comes_back(tmp_path: Path, worker: Any) -> None:
     directory, path = tmp_path / "redis", tmp_path / "heard"
     directory.mkdir()
     with redis_server(directory) as url:
@@ -73,7 +74,9 @@ def test_a_worker_keeps_working_when_redis_dies_and_comes_back(tmp_path, worker)
     bell.close()
 
 
-def test_an_idle_worker_ends_on_sigterm_at_once(redis_url, redis, bell, worker, tmp_path):
+def test_an_idle_worker_ends_on_sigterm_at_once(
+    redis_url: str, redis: Redis, bell: Bell, worker: Any, tmp_path: Path
+) -> None:
     child = worker(redis_url)
     bell.ring("ask", "one")
     heard(tmp_path / "heard", 1)
@@ -85,7 +88,7 @@ def test_an_idle_worker_ends_on_sigterm_at_once(redis_url, redis, bell, worker, 
     assert "ended" in child.stdout.read()
 
 
-def test_a_worker_without_redis_waits_for_it_and_ends_on_sigterm(worker):
+def test_a_worker_without_redis_waits_for_it_and_ends_on_sigterm(worker: Any) -> None:
     child = worker("redis://127.0.0.1:1/0")
     assert any("worker_reconnects" in line for line in child.stdout)
     assert child.poll() is None
@@ -93,7 +96,9 @@ def test_a_worker_without_redis_waits_for_it_and_ends_on_sigterm(worker):
     assert child.wait(timeout=60) == 0
 
 
-def test_every_ring_wakes_a_worker_that_waits(redis_url, redis, bell, worker, tmp_path):
+def test_every_ring_wakes_a_worker_that_waits(
+    redis_url: str, redis: Redis, bell: Bell, worker: Any, tmp_path: Path
+) -> None:
     worker(redis_url)
     path = tmp_path / "heard"
     for number in range(30):

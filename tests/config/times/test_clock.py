@@ -18,26 +18,28 @@ def is_now(clock: DatabaseClock, real_ns: Callable[[], int] = time.time_ns) -> b
     return before - 2000 < told < after + 2000
 
 
-def test_the_fixed_clock_stands_until_it_is_moved():
+def test_the_fixed_clock_stands_until_it_is_moved() -> None:
     clock = FixedClock(LAUNCH)
     assert clock.now() == LAUNCH
     clock.advance(1500)
     assert clock.now() == LAUNCH + 1500
 
 
-def test_the_database_clock_tells_the_time_of_the_database(engine: Engine):
+def test_the_database_clock_tells_the_time_of_the_database(engine: Engine) -> None:
     clock = DatabaseClock(engine)
     assert is_now(clock)
     assert clock.now() <= clock.now()
 
 
-def test_the_database_clock_stands_in_while_the_database_is_away():
+def test_the_database_clock_stands_in_while_the_database_is_away() -> None:
     away = make_engine(SimpleNamespace(database_url="mysql+pymysql://nobody:x@127.0.0.1:1/onecert"))
     assert is_now(DatabaseClock(away))
 
 
 @on_mariadb
-def test_a_host_whose_clock_is_off_still_tells_the_time_of_the_database(engine: Engine, monkeypatch):
+def test_a_host_whose_clock_is_off_still_tells_the_time_of_the_database(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock, real = DatabaseClock(engine), time.time_ns
     monkeypatch.setattr("config.times.clock.time.time_ns", lambda: real() + 30 * 3_600_000 * 1_000_000)
     assert is_now(clock, real)

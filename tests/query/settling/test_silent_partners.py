@@ -97,7 +97,7 @@ def test_when_nobody_answers_the_reply_says_so_and_no_zero(
 
 @pytest.mark.parametrize("body", [status(500), retry, lambda item, asked: None, verdict("perhaps")])
 def test_a_silent_carrier_ends_in_the_same_words_after_six_hours(
-    ground: Ground, partners: Partners, clock: FixedClock, body
+    ground: Ground, partners: Partners, clock: FixedClock, body: bytes
 ) -> None:
     partners.plays["china-mobile"] = body
     accepted = accept(ground)

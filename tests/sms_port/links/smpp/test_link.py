@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ def make_link(ground: Ground, server: SmppServer, recorded: RecordedEvents) -> I
 
 
 @pytest.fixture
-def link(make_link) -> SmppLink:
+def link(make_link: Any) -> SmppLink:
     return make_link()
 
 
@@ -73,7 +74,7 @@ def test_it_binds_as_a_transceiver_of_3_4(link: SmppLink, server: SmppServer) ->
     assert server.told("bind") == [{"event": "bind", "system_id": "onecert", "version": 0x34, "welcome": True}]
 
 
-def test_a_wrong_password_is_told_and_nothing_is_sent(make_link, server: SmppServer) -> None:
+def test_a_wrong_password_is_told_and_nothing_is_sent(make_link: Any, server: SmppServer) -> None:
     link = make_link(ready=False, secret="open")
     wait_until(lambda: link.status == "refused_13")
     assert one(link, make_dispatch()) == NotSent("not_connected")
@@ -192,7 +193,7 @@ def test_each_answer_has_its_ending(
 
 @pytest.mark.usefixtures("hasty")
 def test_no_answer_in_time_is_unknown_and_nothing_is_said_twice(
-    make_link, server: SmppServer, recorded: RecordedEvents
+    make_link: Any, server: SmppServer, recorded: RecordedEvents
 ) -> None:
     server.order(mode={"silent": True})
     dispatch = make_dispatch()
@@ -227,14 +228,14 @@ def test_a_storm_of_enquire_links_is_answered_and_changes_nothing(link: SmppLink
     wait_until(lambda: len(server.told("alive")) == 5_000)
 
 
-def test_an_idle_session_is_tested(make_link, server: SmppServer) -> None:
+def test_an_idle_session_is_tested(make_link: Any, server: SmppServer) -> None:
     link = make_link(idle_s=1)
     wait_until(lambda: server.told("enquire_link"))
     assert link.status == "up"
 
 
 @pytest.mark.usefixtures("hasty")
-def test_never_more_than_the_window_is_unanswered(make_link, server: SmppServer) -> None:
+def test_never_more_than_the_window_is_unanswered(make_link: Any, server: SmppServer) -> None:
     link = make_link(window=3)
     server.order(mode={"silent": True})
     link.send([make_dispatch() for _ in range(10)])
