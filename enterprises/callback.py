@@ -1,7 +1,7 @@
-"""What a partner calls back after a 202: the body of an answer, read without knowing what was asked. Pure.
+"""Parse what a partner calls back after a 202: an answer body, read without knowing the question. Pure.
 
-Whether an id is known, still open and this partner's to answer is for the owner of the questions to see; here an
-item only has to be an answer that this partner could give.
+The owner of the questions checks whether an id is known, still open and this partner's to answer; here an item only has
+to be an answer that this partner could give.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,7 +19,7 @@ LONGEST_ID: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class CalledBack:
-    """The batch named, the answers by item id (`retry` is none), and what was wrong (safe to print)."""
+    """The batch named, the answers by item id (`retry` is none), and the faults found (safe to print)."""
 
     batch: str
     answers: Mapping[str, Answer]
@@ -27,10 +27,10 @@ class CalledBack:
 
 
 def parse_callback(body: bytes, partner: Partner) -> CalledBack:
-    """Read a body that `partner` called back; AnswerInvalid refuses the whole."""
+    """Parse a body that `partner` called back; AnswerInvalid refuses the whole."""
     callback = read_object(body)
     batch, items = callback.get("batch"), callback.get("items")
-    # ASCII: it is ours and comes back in our answer, where half a surrogate pair could not be written.
+    # ASCII: we made it and repeat it in our response, where half a surrogate pair could not be written.
     if not isinstance(batch, str) or not batch.isascii() or not 0 < len(batch) <= LONGEST_ID:
         raise AnswerInvalid("the answer is refused: it names no batch")
     if not isinstance(items, list) or len(items) > MOST_ITEMS:

@@ -1,8 +1,11 @@
-"""How each partner stands just now, shared by all workers in Redis: its breaker, its turns, its errors.
+"""Circuit breaker, concurrency and rate limit of each partner, shared by all workers in Redis.
 
-The breaker opens after several failed calls in a row; while it is open nobody calls, then one call at a time tries
-again until one is answered. Turns keep to the agreed concurrency and calls a second. All of it may be lost
-with Redis at any moment: then a partner is tried once more, and nothing else happens.
+The breaker opens after several failed calls in a row. While it is open no worker calls; then one call at a time is let
+through (half-open) until one is answered. Permits keep to the agreed concurrency and calls a second. If Redis is
+flushed, a partner is called once more than intended, and nothing else happens.
+
+Keys: the hash `partner:<code>` (open_until, failed, opened, next_at, calls, errors, last_error), and the sorted set
+`partner:<code>:permits` (token -> end in ms).
 """
 
 import secrets
@@ -19,9 +22,9 @@ from config.telemetry.log import get_logger
 KEPT_S: Final = 7 * 86_400
 LONGEST_OPEN_S: Final = 300
 PERMIT_MARGIN_S: Final = 5
-"""To record what a call brought. Not more: the turn of a killed process is free only after it."""
+"""Time to record the answer of a call. Not longer: the permit of a killed process is free only after it."""
 
-# `now` is the deployment's clock, for the breaker; turns and calls a second go by Redis' own time.
+# `now` is the deployment's clock, for the breaker; permits and the rate use Redis' own time.
 _ACQUIRE: Final = """
 local time = redis.call('TIME')
 local real = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -58,17 +61,17 @@ redis.call('HSET', KEYS[1], 'open_until', tonumber(ARGV[1]) + math.floor(pause))
 return 1
 """
 
-# A partner that answers so is there: it is busy, or one item disagrees with it.
+# Errors of a partner that is up: it is busy, or one item is at fault.
 HARMLESS: Final = frozenset({"slow_down", "question_refused", "question_invalid"})
 FAULTY: Final = "answer_faulty"
-"""The call was answered, and something in the answer was wrong: an error, and no failed call."""
+"""The call was answered, but part of the answer was wrong: an error, though not a failed call."""
 
 _log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class CallPermit:
-    """Leave to make one call; without, when it is worth asking again: at `until` (epoch ms) or in `wait_s`."""
+    """A permit for one call; if not granted, when to ask again: at `until` (epoch ms) or in `wait_s`."""
 
     token: str = ""
     until: int | None = None
@@ -76,13 +79,13 @@ class CallPermit:
 
     @property
     def granted(self) -> bool:
-        """Whether the call may be made; it is followed by `leave`."""
+        """Whether the call may be made; `release` must follow."""
         return bool(self.token)
 
 
 @dataclass(frozen=True, slots=True)
 class PartnerHealth:
-    """What `partner list` shows: `breaker` is closed, open or trying."""
+    """The health of a partner as `partner list` shows it: `breaker` is closed, open or half-open."""
 
     breaker: str = "closed"
     open_until: int | None = None
@@ -92,12 +95,12 @@ class PartnerHealth:
 
 
 def acquire(ground: Ground, partner: Partner) -> CallPermit:
-    """Ask for a turn. Without Redis every turn is granted: who works was rung a moment ago."""
+    """Acquire a permit for one call (breaker, concurrency, rate). Fails open when Redis is down."""
     return acquire_all(ground, [partner])[0]
 
 
 def acquire_all(ground: Ground, partners: Sequence[Partner]) -> list[CallPermit]:
-    """Ask for a turn of each partner, in one round trip."""
+    """Acquire a permit for one call to each partner, in one round trip. Fails open when Redis is down."""
     tokens = [secrets.token_hex(8) for _ in partners]
     now = ground.clock.now()
     try:
@@ -125,12 +128,12 @@ def _permit(token: str, outcome: bytes | str, number: int) -> CallPermit:
 
 
 def release(ground: Ground, partner: Partner, permit: CallPermit, *, used: bool = True) -> None:
-    """Give a turn back; one that was not used does not count as a call of its second."""
+    """Release a permit; an unused one does not count against the partner's rate."""
     release_all(ground, [(partner, permit)], used=used)
 
 
 def release_all(ground: Ground, permits: Sequence[tuple[Partner, CallPermit]], *, used: bool = True) -> None:
-    """Give turns back, in one round trip."""
+    """Release permits, in one round trip."""
     try:
         with ground.redis.pipeline(transaction=False) as pipeline:
             for partner, permit in permits:
@@ -143,7 +146,7 @@ def release_all(ground: Ground, permits: Sequence[tuple[Partner, CallPermit]], *
 
 
 def record_result(ground: Ground, partner: Partner, error: str | None = None, *, called_back: bool = False) -> None:
-    """Note how a call ended: answered, or with the code of an error. What is called back never opens the breaker."""
+    """Record how a call ended: answered, or with the code of an error. Callbacks never open the breaker."""
     harmless = error in HARMLESS or called_back
     outcome = "ok" if error is None else "faulty" if error == FAULTY else "harmless" if harmless else "failed"
     arguments = (ground.clock.now(), outcome, error or "", partner.breaker_failures, round(partner.breaker_s * 1000))
@@ -156,7 +159,7 @@ def record_result(ground: Ground, partner: Partner, error: str | None = None, *,
 
 
 def partner_health(ground: Ground, partner: Partner) -> PartnerHealth:
-    """How a partner stands; unknown, as after a flush or without Redis, is like new."""
+    """Return a partner's health. Without Redis, or after a flush, it is that of a new partner."""
     try:
         stored = {_text(name): _text(value) for name, value in ground.redis.hgetall(_partner_key(partner.code)).items()}
     except RedisError:

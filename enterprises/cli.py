@@ -1,4 +1,4 @@
-"""`onecert partner`: who is asked, switching one on or off, and trying one out."""
+"""`onecert partner`: list partners, switch one on or off, and test one."""
 
 import time
 from typing import Any, Final
@@ -35,7 +35,7 @@ def partner() -> None:
 @json_option
 @needs_ground
 def list_partners(ground: Ground, as_json: bool) -> None:
-    """List all partners of the catalogue, in the order of the reply, and how each stands just now."""
+    """List all partners of the catalogue, in the order of the reply, with their state."""
     print_table([_row(ground, listed) for listed in ground.catalogues.current().partners], COLUMNS, as_json)
 
 
@@ -63,7 +63,7 @@ def _row(ground: Ground, listed: Partner) -> dict[str, Any]:
 
 
 def _state(listed: Partner, health: PartnerHealth, opens: int | None) -> str:
-    """In a word or two: what an operator wants to know first."""
+    """Return the state in a word or two, the most important first."""
     if not listed.enabled:
         return "off"
     if opens is not None:
@@ -101,7 +101,7 @@ def _switch(ground: Ground, ctx: click.Context, code: str, enabled: bool, *, dry
     if not confirm(ctx, f"{verb} {code}", yes, dry_run):
         return
     with begin(ground.engine) as db:
-        # Read in the same transaction: a colleague may have applied another version while we asked.
+        # Read in the same transaction: another administrator may have applied a version since the confirmation.
         document = set_partner_enabled(ground.catalogues.document(db=db), code, enabled)
         version = ground.catalogues.apply(db, document, f"{verb} {code}", current_actor(), ground.clock.now())
         record(db, ground, f"partner.{verb}", code, f"catalogue version {version}")
@@ -126,7 +126,7 @@ def check(ground: Ground, code: str, as_json: bool) -> None:
 
 
 def _describe(answer: Answer, asked: Partner) -> str:
-    """What kind of answer it was; AnswerInvalid when it was none."""
+    """Return the kind of an answer; AnswerInvalid when it is none."""
     if isinstance(answer, Counts):
         silent = [application.code for application in asked.counted if application.code not in answer.counts]
         return "counts" + (f", without {', '.join(silent)}" if silent else "")

@@ -1,8 +1,7 @@
-"""Asking a partner: one signed HTTP call, one answer for each item. The only HTTP of this folder.
+"""Ask a partner: one signed HTTP call, one answer for each item. The only HTTP of this folder.
 
-No retry in here: the retry schedule belongs to the question, which outlives this process. Whatever goes
-wrong with the call as a whole becomes an EnterpriseError in this file; the log names partner and reason,
-never a number and never a part of a body.
+This file does not retry: the retry schedule belongs to the question, which outlives this process. A failure of the call
+as a whole becomes an EnterpriseError here; the log names partner and reason, never a number and never part of a body.
 """
 
 import time
@@ -48,7 +47,7 @@ CAP_BASE: Final = 65_536
 CAP_PER_ITEM: Final = 2_048
 FAULTS_LOGGED: Final = 5
 
-# The partner read the question and wants none of it: one item may be to blame for all.
+# The partner read the question and refused it as a whole, possibly because of one item.
 REFUSING_STATUSES: Final = frozenset({400, 413, 422})
 
 ParsedAnswer = TypeVar("ParsedAnswer", Parsed, ParsedRequests)
@@ -58,7 +57,7 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LookupResult:
-    """What one call brought: every asked id is in `by_id`. `batch` is what a later callback will name."""
+    """The result of one call: every asked id is in `by_id`. A later callback will name `batch`."""
 
     batch: str
     by_id: Mapping[str, Answer]
@@ -83,10 +82,10 @@ def ask(
     answer_by: int,
     now: int | None = None,
 ) -> LookupResult:
-    """Ask `partner` about `items` in one call; `answer_by` in epoch ms. Takes `partner.total_s` seconds at most.
+    """Ask `partner` about `items` in one call; `answer_by` in epoch ms. Takes at most `partner.total_s` seconds.
 
-    `now`, epoch ms, is when the caller made sure that it may ask, or this moment. The signature carries it: what a
-    process that was frozen in between sends later is refused as stale, and so nobody is asked after the decision.
+    `now` (epoch ms) is when the caller made sure that it may ask, by default this moment. The signature carries it, so
+    a request that a frozen process sends later is refused as stale, and nobody is asked after the decision.
 
     Raises EnterpriseError when the call as a whole failed; `docs/lookup-protocol.md` section 8 lists its codes.
     """
@@ -150,7 +149,7 @@ def _exchange(
 
 
 def _post(ground: Ground, partner: Partner, what: Exchange, body: bytes) -> HttpResponse:
-    """The answer to one call, made again with the next key when the one in use is not accepted."""
+    """Make one call, again with the next key when the one in use is not accepted."""
     try:
         keys = signing_keys(ground, partner)
     except SecretMissing as error:
@@ -222,7 +221,7 @@ def _read_requests(
 
 
 def open_content(ground: Ground, partner: Partner, content_type: str, body: bytes) -> bytes:
-    """The JSON text that a partner sent, sealed or not as agreed; AnswerInvalid when it is not so."""
+    """Return the JSON text that a partner sent, sealed or not as agreed; AnswerInvalid when it is not."""
     secrets = ground.secrets.both(f"{partner.code}.key") if partner.seal != PLAIN else ()
     return parse_content(partner.seal, secrets, content_type, body)
 

@@ -1,4 +1,4 @@
-"""What travels in a body's place: bytes and their Content-Type, sealed or plain as agreed with the partner. Pure."""
+"""Encode and decode HTTP bodies, sealed or plain as agreed with the partner. Pure."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,18 +9,18 @@ from enterprises.sealed_body import open_body, seal_body
 JSON_TYPE: Final = "application/json"
 SEALED_TYPE: Final = "application/jose"
 PLAIN: Final = "none"
-"""The `seal` of a partner whose bodies travel as they are."""
+"""The `seal` of a partner whose bodies are not sealed."""
 
 
 def build_content(seal: str, secret: str, key_id: str, plain: bytes) -> tuple[bytes, str]:
-    """(body, Content-Type) of JSON text for a partner."""
+    """Return (body, Content-Type) of JSON text for a partner."""
     if seal == PLAIN:
         return plain, JSON_TYPE
     return seal_body(seal, secret, key_id, plain), SEALED_TYPE
 
 
 def parse_content(seal: str, secrets: Sequence[str], content_type: str, body: bytes) -> bytes:
-    """The JSON text that a partner sent; AnswerInvalid when it is not as agreed."""
+    """Return the JSON text that a partner sent; AnswerInvalid when it is not as agreed."""
     if seal == PLAIN:
         if not _is_json(content_type):
             raise AnswerInvalid(f"the answer is refused: its Content-Type is not {JSON_TYPE} in UTF-8")

@@ -1,9 +1,9 @@
-"""What can go wrong between us and a partner.
+"""Errors between us and a partner.
 
     EnterpriseError            a call to a partner failed as a whole
-    ├── QuestionInvalid        we could not even build the question (a fault of ours)
+    ├── QuestionInvalid        the question could not be built (a defect of ours)
     ├── AnswerInvalid          the answer as a whole is not the protocol's
-    ├── AnswersRefused         what a partner called back is not the protocol's (it is told so)
+    ├── AnswersRefused         a callback is not the protocol's (its sender gets this error)
     └── PartnerUnknown         no such partner in the catalogue
 
 `detail` names a reason and never a number, an ID digit or any part of a body.
@@ -13,10 +13,10 @@ from config.errors import OneCertError
 
 
 class EnterpriseError(OneCertError):
-    """One call to one partner gave no answers at all; what single items lack is a value (`Pending`), not an error.
+    """One call to one partner gave no answers at all. An item without an answer is a value (`Pending`), not an error.
 
-    `retry_after_s`: the partner's own wish, in seconds, or None.
-    `code`: one of the table in docs/lookup-protocol.md, section 8.
+    `retry_after_s`: the delay that the partner requested, in seconds, or None. `code`: one of the table in
+    docs/lookup-protocol.md, section 8.
     """
 
     code = "partner_failed"
@@ -42,7 +42,7 @@ class AnswerInvalid(EnterpriseError):
 
 
 class AnswersRefused(EnterpriseError):
-    """What a partner called back is refused as a whole; nothing of it is used."""
+    """A callback is refused as a whole; none of it is used."""
 
     code = "answers_refused"
     status = 400
@@ -55,5 +55,5 @@ class PartnerUnknown(EnterpriseError):
     status = 404
 
     def __init__(self) -> None:
-        # What was asked for may be anything, even a number: it is not repeated.
+        # The requested code may be anything, even a number: it is not repeated.
         super().__init__("the catalogue has no such partner")

@@ -6,9 +6,9 @@ from config.ground import Ground
 
 
 def signing_keys(ground: Ground, partner: Partner) -> list[tuple[str, str]]:
-    """(key id, secret) to sign with, the one in use first; SecretMissing when there is none.
+    """Return (key id, secret) pairs to sign with, the one in use first; SecretMissing when there is none.
 
-    A partner that changes over before or after us answers 401 to the one and is asked with the other.
+    A partner that changes keys before or after us answers 401 to one and is asked with the other.
     """
     secrets = ground.secrets.both(f"{partner.code}.key")
     ids = [partner.key_id, partner.next_key_id or partner.key_id]
@@ -16,7 +16,7 @@ def signing_keys(ground: Ground, partner: Partner) -> list[tuple[str, str]]:
 
 
 def accepted_keys(ground: Ground, partner: Partner) -> dict[str, list[str]]:
-    """Every secret by key id that this partner's signatures may be made with; empty when none was ever set."""
+    """Return every secret, by key id, that this partner may sign with; empty when none was ever set."""
     try:
         secrets = ground.secrets.both(f"{partner.code}.key")
     except SecretMissing:

@@ -1,4 +1,4 @@
-"""The partners of the catalogue, by code."""
+"""Look up partners in the catalogue."""
 
 from config.catalogue.schema import Partner
 from config.ground import Ground
@@ -6,7 +6,7 @@ from enterprises.errors import PartnerUnknown
 
 
 def find_partner(ground: Ground, code: str) -> Partner:
-    """The partner of this code, switched on or off; PartnerUnknown when the catalogue has none."""
+    """Return the partner of this code, switched on or off; PartnerUnknown when the catalogue has none."""
     found = ground.catalogues.current().partner(code)
     if found is None:
         raise PartnerUnknown()

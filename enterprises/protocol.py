@@ -1,8 +1,8 @@
 """The lookup protocol, version 1 (docs/lookup-protocol.md): questions to bytes, bytes to answers. Pure.
 
-An answer comes from outside and is read as if its sender meant harm: strict JSON, exact types, no field
-believed before it is checked. What is wrong with one item costs that item (`Pending`) and is told as a
-fault; what is wrong with the whole raises `AnswerInvalid`. Faults name a place and a reason, never a value.
+An answer is parsed as untrusted input: strict JSON, exact types, every field checked before use. A fault in one item
+costs that item (`Pending`) and is reported; a fault in the whole raises `AnswerInvalid`. Faults name a place and a
+reason, never a value.
 """
 
 import math
@@ -21,7 +21,7 @@ PATH: Final = "/v1/lookups"
 MAX_COUNT: Final = 999
 MAX_WAIT_S: Final = 86_400
 
-# What each question carries, and nothing else leaves us: an enterprise learns the number only (architecture 9.4).
+# The fields each question carries; nothing else is sent. An enterprise learns the number only.
 FIELDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("count", "internet-accounts"): ("phone",),
     ("identity", "internet-accounts"): ("phone", "id_tail"),
@@ -29,7 +29,7 @@ FIELDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("count", "phone-cards"): ("name", "id_number"),
     ("tenure", "internet-accounts"): ("phone", "since"),
 }
-# What a question carries where it is known.
+# Fields that a question carries where they are known.
 OPTIONAL_FIELDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {("count", "internet-accounts"): ("held_since",)}
 VERDICTS: Final[Mapping[str, tuple[str, ...]]] = {
     "identity": ("match", "mismatch", "inactive", "not_ours"),
@@ -40,7 +40,7 @@ VERDICTS: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to ask about; `id` is opaque to the partner and stays the same when we ask again."""
+    """One item of a question; `id` is opaque to the partner and stays the same when the item is asked again."""
 
     id: str
     phone: str | None = field(default=None, repr=False)
@@ -55,7 +55,7 @@ class Item:
 class Verdict:
     """A carrier's word on number and ID: "match", "mismatch", "inactive", or "not_ours" (ask the next carrier).
 
-    `active_since` (YYYY-MM, of a match, if told): since when the citizen has held the number.
+    `active_since` (YYYY-MM, of a match, if given): since when the citizen has held the number.
     """
 
     value: str
@@ -66,7 +66,7 @@ class Verdict:
 class Counts:
     """Accounts by application code, each 0..999; an application that is left out was not looked up.
 
-    `before`: how many of them were registered before the citizen held the number, where that was asked and told.
+    `before`: the number of them that were registered before the citizen held the number, if asked and given.
     """
 
     counts: Mapping[str, int] = field(repr=False)
@@ -80,7 +80,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """No answer yet. `later`: the partner took the question (202) and will call back; do not ask again too soon."""
+    """No answer yet. `later`: the partner took the question (202) and will call back; leave it alone until then."""
 
     reason: Literal["retry", "missing", "invalid", "later"] = "retry"
 
@@ -95,7 +95,7 @@ Answer: TypeAlias = Verdict | Counts | Refused | Pending
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """An answer for every id that was asked, and what was wrong (for the log; safe to print)."""
+    """An answer for every id that was asked, and the faults found (for the log; safe to print)."""
 
     answers: dict[str, Answer]
     faults: list[str]
@@ -108,7 +108,7 @@ _ERRORS: Final[Mapping[str, Answer]] = {"retry": Pending("retry"), "refused": Re
 
 
 def build_request(batch: str, kind: str, service: str, answer_by: int, items: Sequence[Item]) -> bytes:
-    """The body of one call; `answer_by` in epoch ms. QuestionInvalid when an item lacks a field that the kind needs."""
+    """Return the body of one call; `answer_by` in epoch ms. QuestionInvalid when an item lacks a required field."""
     names = FIELDS.get((kind, service))
     if names is None:
         raise QuestionInvalid("the protocol has no such kind and service")
@@ -137,7 +137,7 @@ def _build_item(item: Item, names: Iterable[str], optional: Iterable[str]) -> di
 
 
 def parse_answer(body: bytes, *, batch: str, asked: Iterable[str], kind: str, applications: Collection[str]) -> Parsed:
-    """Read a partner's answer to `batch`; every id of `asked` is in the result. AnswerInvalid refuses the whole."""
+    """Parse a partner's answer to `batch`; every id of `asked` is in the result. AnswerInvalid refuses the whole."""
     answers: dict[str, Answer] = dict.fromkeys(asked, _MISSING)
     faults: list[str] = []
     for place, item in enumerate(_read_items(body, batch)):
@@ -156,7 +156,7 @@ def parse_later(body: bytes, *, batch: str) -> None:
 
 
 def parse_retry_after(value: str | None, now: int) -> int | None:
-    """Seconds to wait, 1..86400, from a Retry-After header (seconds or an HTTP date); None when it is not usable."""
+    """Return the seconds to wait, 1..86400, from a Retry-After header (seconds or HTTP date); None if unusable."""
     if value is None:
         return None
     if value.isascii() and value.isdigit() and len(value) <= 9:
@@ -185,7 +185,7 @@ def _check_batch(answer: Mapping[str, Any], batch: str) -> None:
 
 
 def _take(item: Any, answers: dict[str, Answer], kind: str, applications: Collection[str]) -> str | None:
-    """Put one item's answer in its place, or tell its fault. The first valid answer counts, whatever follows it."""
+    """Store one item's answer under its id, or return its fault. The first valid answer counts."""
     if not isinstance(item, dict):
         return "it is not an object"
     asked = item.get("id")
@@ -204,7 +204,7 @@ def _take(item: Any, answers: dict[str, Answer], kind: str, applications: Collec
 
 
 def read_answer(item: Mapping[str, Any], kind: str, applications: Collection[str]) -> tuple[Answer | None, str | None]:
-    """(the answer that one item holds if it is valid, what is wrong). Members we do not know are let pass."""
+    """Return (the answer of one item if it is valid, its fault). Unknown members are ignored."""
     error, answer = item.get("error"), item.get("verdict" if kind in VERDICTS else "counts")
     if error is None:
         return _read_verdict(item, answer, kind) if kind in VERDICTS else _read_counts(item, answer, applications)
@@ -246,5 +246,5 @@ def _read_counts(
 
 
 def _is_count(count: Any, most: int) -> bool:
-    # type() and not isinstance(): True is an int to Python and no count to us.
+    # type() and not isinstance(): True is an int to Python, but not a count.
     return type(count) is int and 0 <= count <= most

@@ -1,4 +1,4 @@
-"""The number that may be asked about without a citizen: docs/lookup-protocol.md, section 9."""
+"""The reserved number, which may be asked about without a citizen: docs/lookup-protocol.md, section 9."""
 
 import secrets
 from typing import Final
@@ -9,12 +9,12 @@ from enterprises.protocol import Item
 TEST_PHONE: Final = "13800138000"
 TEST_ID_TAIL: Final = "000000"
 TEST_NAME: Final = "测试"
-# Sequence number 000, which is nobody's; the check digit is right, since a carrier may look at it.
+# Sequence number 000 is never issued; the check digit is right, since a carrier may verify it.
 TEST_ID_NUMBER: Final = "110101199003070003"
 
 
 def reserved_item() -> Item:
-    """An item about the reserved number, with an id of its own; of its fields each question takes what it needs."""
+    """Return an item about the reserved number, with a new id and every field that a question may need."""
     return Item(
         f"check-{secrets.token_hex(8)}",
         phone=TEST_PHONE,

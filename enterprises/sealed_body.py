@@ -32,19 +32,19 @@ class _Sm4Gcm(JWEEncModel):
     cek_size = 128
 
     def encrypt(self, plaintext: bytes, cek: bytes, iv: bytes, aad: bytes) -> tuple[bytes, bytes]:
-        """(ciphertext, tag)"""
+        """Return (ciphertext, tag)."""
         sealed = encrypt("sm", cek, iv, plaintext, aad)
         return sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]
 
     def decrypt(self, ciphertext: bytes, tag: bytes, cek: bytes, iv: bytes, aad: bytes) -> bytes:
-        """The plain text; SealBroken when anything was altered."""
+        """Return the plain text; SealBroken when anything was altered."""
         if len(tag) != TAG_BYTES:
             raise SealBroken("the tag has another length")
         return decrypt("sm", cek, iv, ciphertext + tag, aad)
 
 
 class _Registry(JWERegistry):
-    """Nothing but `dir` and the agreed encryption: no other algorithm, and no `zip`, which could go off."""
+    """Accept only `dir` and the agreed encryption: no other algorithm, and no `zip` (decompression bombs)."""
 
     max_ciphertext_length = LONGEST
 
@@ -53,13 +53,13 @@ JWERegistry.register(_Sm4Gcm())
 
 
 def seal_body(seal: str, secret: str, key_id: str, body: bytes) -> bytes:
-    """The body as one compact JWE; `seal` is "A256GCM" or "SM4GCM"."""
+    """Return the body as one compact JWE; `seal` is "A256GCM" or "SM4GCM"."""
     header = {"alg": "dir", "enc": seal, "kid": key_id}
     return encrypt_compact(header, body, _key(seal, secret), registry=_registry(seal)).encode()
 
 
 def open_body(seal: str, secrets: Sequence[str], sealed: bytes) -> bytes:
-    """What was sealed with one of `secrets`; AnswerInvalid tells nothing of the content."""
+    """Open a body sealed with one of `secrets`; AnswerInvalid reveals nothing of the content."""
     for secret in secrets:
         try:
             found = decrypt_compact(sealed, _key(seal, secret), registry=_registry(seal))

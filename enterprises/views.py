@@ -1,4 +1,4 @@
-"""Routes for partners: `POST /partners/<code>/answers`, `/reports` and `/events`, signed by the partner as we sign."""
+"""The callback endpoint of partners: `POST /partners/<code>/answers`, signed by the partner as we sign questions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LONGEST_BODY: Final = 4 * 1024 * 1024
 FAULTS_LOGGED: Final = 5
 
 OnAnswers: TypeAlias = Callable[[str, Mapping[str, Answer]], int]
-"""(partner's code, answers by item id) -> how many of them were awaited."""
+"""(partner's code, answers by item id) -> the number of them that were awaited."""
 OnReports: TypeAlias = Callable[[str, Mapping[str, Accepted | Finding]], int]
 """(partner's code, states by request id) -> how many requests they ended."""
 OnEvents: TypeAlias = Callable[[str, Sequence[Event]], int]
@@ -52,7 +52,7 @@ _log = get_logger(__name__)
 
 
 def make_blueprint(ground: Ground, on_answers: OnAnswers, on_reports: OnReports, on_events: OnEvents) -> Blueprint:
-    """The routes. Each callback is handed what a partner sent, once it is known to be the partner's."""
+    """Make the route. `on_answers` gets the answers of a callback whose signature holds."""
     blueprint = Blueprint("partners", __name__)
     seen = NonceStore(ground.redis).seen
 
@@ -100,9 +100,9 @@ def receive(
     seen: Callable[[str], bool],
     parse: Callable[[bytes, Partner], Body],
 ) -> Body:
-    """What a partner sent, read by `parse`. Raises SignatureInvalid, or AnswersRefused for a body not the protocol's.
+    """Verify and parse a callback. Raises SignatureInvalid, or AnswersRefused when the body is not the protocol's.
 
-    Either is noted against the partner that was named: its error count rises, the log tells the reason.
+    Either counts as an error of the partner that was named, and is logged with its reason.
     """
     try:
         keys = accepted_keys(ground, partner)

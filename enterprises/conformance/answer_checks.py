@@ -1,4 +1,4 @@
-"""What `onecert partner conformance` looks at in answers. Each check passes, or raises."""
+"""Checks of answers in `onecert partner conformance`. Each returns, or raises Failed or Skipped."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from enterprises.reserved_number import TEST_PHONE
 
 
 def check_content_type(trial: Trial) -> None:
-    """The answer says what it is."""
+    """Check that the answer has the agreed content type."""
     answer = trial.ask().answer
     expect_status(answer, 200, 202)
     trial.open_body(answer.headers.get("Content-Type", ""), answer.body)
 
 
 def check_names_batch(trial: Trial) -> None:
-    """The answer names the batch."""
+    """Check that the answer names the batch."""
     asked = trial.ask()
     if trial.answer_of(asked).get("batch") != asked.batch:
         raise Failed("the answer names another batch")
 
 
 def check_only_asked(trial: Trial) -> None:
-    """Only what was asked is answered, once."""
+    """Check that only the asked ids are answered, each once."""
     asked = trial.ask(trial.items(3))
     ids = [item.get("id") for item in items_of(trial.answer_of(asked))]
     if not set(ids) <= set(asked.ids):
@@ -37,12 +37,12 @@ def check_only_asked(trial: Trial) -> None:
 
 
 def check_one(trial: Trial) -> None:
-    """A batch may hold a single item."""
+    """Check that a batch of a single item is answered."""
     expect_all_answered(trial, trial.ask(trial.items(1)))
 
 
 def check_range(trial: Trial) -> None:
-    """Counts and verdicts are of those that there are."""
+    """Check that counts and verdicts are among the permitted values."""
     for item in items_of(trial.answer_of(trial.ask(trial.items(3)))):
         if trial.partner.kind == "carrier":
             if "verdict" in item and item["verdict"] not in VERDICTS["identity"]:
@@ -52,7 +52,7 @@ def check_range(trial: Trial) -> None:
 
 
 def check_applications(trial: Trial) -> None:
-    """Every application is told."""
+    """Check that every application is counted."""
     if trial.partner.kind == "carrier":
         raise Skipped("carriers count under their own code")
     wanted = {application.code for application in trial.partner.counted}
@@ -63,26 +63,26 @@ def check_applications(trial: Trial) -> None:
 
 
 def check_errors(trial: Trial) -> None:
-    """Errors of items are of those that there are."""
+    """Check that errors of items are among the permitted ones."""
     for item in items_of(trial.answer_of(trial.ask(trial.items(3)))):
         if "error" in item and (item["error"] not in ("retry", "refused") or {"counts", "verdict"} & set(item)):
             raise Failed("an error is neither retry nor refused, or stands beside an answer")
 
 
 def check_no_echo(trial: Trial) -> None:
-    """No number comes back."""
+    """Check that the answer does not repeat the number."""
     if TEST_PHONE in json.dumps(trial.answer_of(trial.ask())):
         raise Failed("the answer repeats the number; ids are enough")
 
 
 def check_not_compressed(trial: Trial) -> None:
-    """Nothing is compressed unasked."""
+    """Check that the answer is not compressed unasked."""
     if trial.ask().answer.headers.get("Content-Encoding", "identity") != "identity":
         raise Failed("the answer is compressed, which was not asked for")
 
 
 def check_fast(count: Callable[[Trial], int]) -> Callable[[Trial], None]:
-    """An answer leaves half of the time to spare."""
+    """Check that an answer takes at most half of the agreed time."""
 
     def check(trial: Trial) -> None:
         seconds = trial.ask(trial.items(count(trial))).seconds
@@ -100,14 +100,14 @@ def _later(trial: Trial) -> Asked:
 
 
 def check_called_back(trial: Trial) -> None:
-    """What is answered with 202 is called back, signed."""
+    """Check that answers announced by a 202 are called back, signed."""
     expect_all_answered(trial, _later(trial))
     if trial.callbacks and trial.callbacks.faults:
         raise Failed(trial.callbacks.faults[0])
 
 
 def check_names_batch_later(trial: Trial) -> None:
-    """A 202 names the batch."""
+    """Check that a 202 names the batch."""
     asked = _later(trial)
     acknowledged = json.loads(trial.open_body(asked.answer.headers.get("Content-Type", ""), asked.answer.body))
     if acknowledged.get("batch") != asked.batch:
@@ -115,7 +115,7 @@ def check_names_batch_later(trial: Trial) -> None:
 
 
 def check_again_after_202(trial: Trial) -> None:
-    """An item may be asked again after a 202."""
+    """Check that an item may be asked again after a 202."""
     items = trial.items()
     if trial.ask(items).answer.status != 202:
         raise Skipped("it answers at once")

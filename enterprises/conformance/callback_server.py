@@ -1,4 +1,4 @@
-"""Where a partner calls back to during a conformance run."""
+"""A server that receives a partner's callbacks during a conformance run."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from enterprises.strict_json import read_object, write
 
 
 class CallbackServer:
-    """A server at `listen` (host:port) until it is closed; keeps bodies by batch, and what was wrong with others."""
+    """Listens at `listen` (host:port) until closed; keeps bodies by batch, and the faults of refused ones."""
 
     def __init__(self, listen: str, keys: Mapping[str, str], opened: Callable[[str, bytes], bytes]) -> None:
-        """`opened`: (content type, body) -> the JSON in it; AnswerInvalid when it is not as agreed."""
+        """Start listening. `opened`: (content type, body) -> the JSON in it; AnswerInvalid if not as agreed."""
         self._keys, self._opened, self._nonces = keys, opened, NonceMemory()
         self._arrived = threading.Condition()
         self.bodies: dict[str, bytes] = {}
@@ -32,16 +32,16 @@ class CallbackServer:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
-        """Listen no longer."""
+        """Stop listening."""
         self._server.shutdown()
         self._server.server_close()
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
-        """The WSGI application."""
+        """Handle a request, as a WSGI application."""
         return self._take(Request(environ))(environ, start_response)
 
     def wait(self, batch: str, seconds: float) -> bytes | None:
-        """What was called back about a batch, once it is there."""
+        """Return the body called back about a batch, waiting for it at most `seconds`; None if none came."""
         with self._arrived:
             self._arrived.wait_for(lambda: batch in self.bodies, seconds)
             return self.bodies.get(batch)
@@ -63,4 +63,4 @@ class CallbackServer:
 
 class _Quiet(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Nothing: the run prints a table."""
+        """Do nothing: the run prints a table."""

@@ -1,4 +1,4 @@
-"""`onecert partner conformance`: does a partner do what docs/lookup-protocol.md says? The checks, and their run."""
+"""The checks of `onecert partner conformance`, which test a partner against docs/lookup-protocol.md, and their run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from enterprises.conformance.trial import Trial
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the table: what is expected, and what to do when it is not so."""
+    """One line of the table: its name, advice when it fails, and the function that runs it."""
 
     name: str
     what_to_do: str
@@ -24,7 +24,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one check went; `seen` is empty when it passed."""
+    """The result of one check; `seen` is empty when it passed."""
 
     check: Check
     state: str
@@ -32,7 +32,7 @@ class Result:
 
 
 def run_checks(trial: Trial) -> Iterator[Result]:
-    """Every check in turn. A partner that cannot be reached fails the first and is not asked on."""
+    """Run every check in turn. A partner that cannot be reached fails the first, and the run ends."""
     for number, check in enumerate(CHECKS):
         result = run_check(check, trial)
         yield result
@@ -41,7 +41,7 @@ def run_checks(trial: Trial) -> Iterator[Result]:
 
 
 def run_check(check: Check, trial: Trial) -> Result:
-    """One check by itself."""
+    """Run one check."""
     try:
         check.run(trial)
     except Skipped as reason:

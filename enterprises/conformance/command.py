@@ -18,7 +18,7 @@ from enterprises.conformance.trial import Trial
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of the partner before the run: its terms, the secret, whose certificates are believed."""
+    """The facts known of the partner before the run: its terms, the secret, trusted certificates."""
 
     partner: Partner
     secret: str = field(repr=False)
@@ -30,16 +30,18 @@ COLUMNS = ("check", "result", "seen", "what to do")
 
 @click.command()
 @click.argument("url")
-@click.option("--kind", type=click.Choice(["enterprise", "carrier"]), help="What it is.  [default: enterprise]")
-@click.option("--code", help="Code that was agreed on; a carrier counts cards under it.")
-@click.option("--key-id", help="Key id that was agreed on.")
+@click.option("--kind", type=click.Choice(["enterprise", "carrier"]), help="Kind of partner.  [default: enterprise]")
+@click.option("--code", help="Agreed code; a carrier counts cards under it.")
+@click.option("--key-id", help="Agreed key id.")
 @click.option("--secret-file", type=click.File(), help="File with the secret; - reads it from standard input.")
-@click.option("--algorithm", type=click.Choice(["hmac-sha256", "hmac-sm3"]), help="Of the signature.")
-@click.option("--seal", type=click.Choice(["none", "A256GCM", "SM4GCM"]), help="Of the bodies.")
+@click.option("--algorithm", type=click.Choice(["hmac-sha256", "hmac-sm3"]), help="Signature algorithm.")
+@click.option("--seal", type=click.Choice(["none", "A256GCM", "SM4GCM"]), help="Encryption of the bodies.")
 @click.option("--batch-size", type=click.IntRange(1, 500), help="Items in the largest call.")
 @click.option("--application", "applications", multiple=True, help="Code of an application; once for each.")
-@click.option("--ca-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Authorities of its TLS.")
-@click.option("--listen", help="host:port where the partner calls back to during the run.")
+@click.option(
+    "--ca-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Trusted CAs (PEM)."
+)
+@click.option("--listen", help="host:port that receives the partner's callbacks.")
 @json_option
 @click.pass_context
 @plain_errors
@@ -83,7 +85,7 @@ def _row(result: Result) -> dict[str, str]:
 
 
 def _configured(ctx: click.Context, url: str) -> Known | None:
-    """The catalogue's partner with this base URL; None also where nothing is set up at all."""
+    """Return the catalogue's partner with this base URL; None if there is none, or nothing is set up."""
     try:
         ground: Ground = ground_of(ctx)
         partners = ground.catalogues.current().partners
@@ -94,7 +96,7 @@ def _configured(ctx: click.Context, url: str) -> Known | None:
 
 
 def stranger(url: str, agreed: Mapping[str, object]) -> Partner:
-    """A partner that no catalogue knows, on the usual terms but for what was agreed; an enterprise counts `weixin`."""
+    """Make a partner that is in no catalogue, on the usual terms except those agreed; an enterprise counts `weixin`."""
     name = Bilingual(zh="被测方", en="under test")
     carrier = agreed.get("kind") == "carrier"
     usual = Partner(

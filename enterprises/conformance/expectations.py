@@ -1,4 +1,4 @@
-"""What the checks of the conformance run expect of an answer, and how they read one."""
+"""Expectations that the checks of the conformance run share, and how they read an answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from enterprises.protocol import Parsed, parse_answer
 
 
 def question_of(trial: Trial) -> bytes:
-    """The body of a well-formed question that was put just now."""
+    """Put a well-formed question and return its body."""
     kept: list[bytes] = []
 
     def keep(body: bytes) -> bytes:
@@ -24,24 +24,24 @@ def question_of(trial: Trial) -> bytes:
 
 
 def expect_status(answer: HttpResponse, *expected: int) -> None:
-    """Failed unless it answered one of these."""
+    """Raise Failed unless the answer has one of these statuses."""
     if answer.status not in expected:
         raise Failed(f"answered {answer.status}, not {' or '.join(map(str, expected))}")
 
 
 def expect_no_5xx(answer: HttpResponse) -> None:
-    """Failed when it fell over."""
+    """Raise Failed when the answer is a server error."""
     if answer.status >= 500:
         raise Failed(f"answered {answer.status}")
 
 
 def by_id(answer: dict[str, Any]) -> dict[str, Any]:
-    """The items of an answer by id."""
+    """Return the items of an answer by id."""
     return {str(item.get("id")): {**item, "id": ""} for item in items_of(answer)}
 
 
 def parsed_of(trial: Trial, asked: Asked, kind: str | None) -> Parsed:
-    """The answer as OneCert reads it."""
+    """Parse the answer as OneCert does."""
     kind = kind or ("identity" if trial.partner.kind == "carrier" else "count")
     codes = {application.code for application in trial.partner.counted}
     body = json.dumps(trial.answer_of(asked)).encode()
@@ -49,7 +49,7 @@ def parsed_of(trial: Trial, asked: Asked, kind: str | None) -> Parsed:
 
 
 def expect_all_answered(trial: Trial, asked: Asked, kind: str | None = None) -> None:
-    """Failed when OneCert finds fault with the answer, down to one item."""
+    """Raise Failed when OneCert finds a fault in the answer, down to one item."""
     faults = parsed_of(trial, asked, kind).faults
     if faults:
         raise Failed("; ".join(faults[:3]))

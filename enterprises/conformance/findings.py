@@ -1,8 +1,8 @@
-"""What a check of the conformance run finds when the partner does not pass it."""
+"""Exceptions by which a check of the conformance run reports its finding."""
 
 
 class Failed(Exception):
-    """A check failed; the text says what was seen."""
+    """A check failed; the text says what was observed."""
 
 
 class Skipped(Exception):

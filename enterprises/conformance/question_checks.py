@@ -1,4 +1,4 @@
-"""What `onecert partner conformance` looks at in connection, signature and question. Each check passes, or raises."""
+"""Checks of connection, signature and question in `onecert partner conformance`. Each returns, or raises."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from enterprises.conformance.trial import Trial, digest_of
 
 
 def check_reachable(trial: Trial) -> None:
-    """It answers at all."""
+    """Check that the partner answers at all."""
     trial.ask()
 
 
 def check_tls(trial: Trial) -> None:
-    """TLS 1.2 or newer with a certificate that public roots vouch for."""
+    """Check for TLS 1.2 or newer with a certificate that public roots vouch for."""
     parts = urlsplit(trial.url)
     if parts.scheme != "https":
         if parts.hostname in LOOPBACK:
@@ -43,14 +43,14 @@ def check_tls(trial: Trial) -> None:
 
 
 def check_no_redirect(trial: Trial) -> None:
-    """It answers itself."""
+    """Check that the base URL itself answers."""
     status = trial.ask().answer.status
     if 300 <= status < 400:
         raise Failed(f"answered {status}; a redirect is never followed")
 
 
 def check_get(trial: Trial) -> None:
-    """A GET is no question."""
+    """Check that a GET is refused."""
     expect_status(trial.get(), 401, 404, 405, 501)
 
 
@@ -58,43 +58,43 @@ def check_get(trial: Trial) -> None:
 
 
 def check_accepted(**change: Any) -> Callable[[Trial], None]:
-    """A question signed so is answered."""
+    """Check that a question signed like this is answered."""
     return lambda trial: expect_status(trial.ask(**change).answer, 200, 202)
 
 
 def check_refused(**change: Any) -> Callable[[Trial], None]:
-    """A question signed so is refused."""
+    """Check that a question signed like this is refused."""
     return lambda trial: expect_status(trial.ask(**change).answer, 401)
 
 
 def check_other_bytes(trial: Trial) -> None:
-    """The digest is compared with the body as received."""
+    """Check that the digest is compared with the body as received."""
     body, headers = trial.sealed(question_of(trial))
     expect_status(trial.post(body + b" ", headers), 401)
 
 
 def check_digest_follows(trial: Trial) -> None:
-    """Body and digest exchanged together: only the signature can tell."""
+    """Check that the signature covers the digest: body and digest are exchanged together."""
     body, headers = trial.sealed(question_of(trial))
     expect_status(trial.post(body + b" ", {**headers, "Content-Digest": digest_of(body + b" ")}), 401)
 
 
 def check_replayed(trial: Trial) -> None:
-    """The same request is taken once."""
+    """Check that the same request is accepted once."""
     body, headers = trial.sealed(question_of(trial))
     expect_status(trial.post(body, headers), 200, 202)
     expect_status(trial.post(body, headers), 401)
 
 
 def check_nonce_again(trial: Trial) -> None:
-    """A nonce is taken once."""
+    """Check that a nonce is accepted once."""
     nonce = "conformance-" + trial.ask().batch
     expect_status(trial.ask(nonce=nonce).answer, 200, 202)
     expect_status(trial.ask(nonce=nonce).answer, 401)
 
 
 def check_no_signature(trial: Trial) -> None:
-    """Nothing is answered without a signature."""
+    """Check that nothing is answered without a signature."""
     body, headers = trial.sealed(question_of(trial))
     expect_status(trial.post(body, {"Content-Type": headers["Content-Type"]}), 401)
 
@@ -103,7 +103,7 @@ def check_no_signature(trial: Trial) -> None:
 
 
 def check_with(where: str) -> Callable[[Trial], None]:
-    """Members of a later version are let pass."""
+    """Check that members of a later version are ignored."""
 
     def edit(body: bytes) -> bytes:
         question = json.loads(body)
@@ -115,9 +115,9 @@ def check_with(where: str) -> Callable[[Trial], None]:
 
 
 def check_held_since(trial: Trial) -> None:
-    """`held_since` is a normal member."""
+    """Check that `held_since` is accepted."""
     if trial.partner.kind == "carrier":
-        raise Skipped("carriers are not told since when a number is held")
+        raise Skipped("carriers get no held_since")
 
     def edit(body: bytes) -> bytes:
         question = json.loads(body)
@@ -128,12 +128,12 @@ def check_held_since(trial: Trial) -> None:
 
 
 def check_many(trial: Trial) -> None:
-    """A batch of the agreed size is answered in full."""
+    """Check that a batch of the agreed size is answered in full."""
     expect_all_answered(trial, trial.ask(trial.items(trial.partner.batch_size)))
 
 
 def check_reversed(trial: Trial) -> None:
-    """Answers belong to ids, not to places."""
+    """Check that answers belong to ids, not to places."""
     items = trial.items(5)
     first, second = trial.ask(items), trial.ask(items[::-1])
     if by_id(trial.answer_of(first)) != by_id(trial.answer_of(second)):
@@ -141,7 +141,7 @@ def check_reversed(trial: Trial) -> None:
 
 
 def check_again(trial: Trial) -> None:
-    """The same item may be asked again."""
+    """Check that the same item may be asked again."""
     items = trial.items(3)
     first, second = trial.ask(items), trial.ask(items)
     if by_id(trial.answer_of(first)) != by_id(trial.answer_of(second)):
@@ -149,23 +149,23 @@ def check_again(trial: Trial) -> None:
 
 
 def check_duplicates(trial: Trial) -> None:
-    """An id twice is no reason to fall over."""
+    """Check that a repeated id causes no server error."""
     item = trial.items()[0]
     expect_no_5xx(trial.ask([item, item]).answer)
 
 
 def check_body(body: bytes) -> Callable[[Trial], None]:
-    """A body that is no question is refused as such."""
+    """Check that a body that is not a question is refused."""
     return lambda trial: expect_status(trial.send(body), 400, 413, 415, 422)
 
 
 def check_empty(trial: Trial) -> None:
-    """A question about nothing is no reason to fall over."""
+    """Check that a question without items causes no server error."""
     expect_no_5xx(trial.ask(edit=lambda body: json.dumps({**json.loads(body), "items": []}).encode()).answer)
 
 
 def check_kind_unknown(trial: Trial) -> None:
-    """A kind of a later version is refused as such."""
+    """Check that a kind of a later version is refused."""
 
     def edit(body: bytes) -> bytes:
         return json.dumps({**json.loads(body), "kind": "gossip"}).encode()
@@ -174,7 +174,7 @@ def check_kind_unknown(trial: Trial) -> None:
 
 
 def check_service(kind: str, service: str) -> Callable[[Trial], None]:
-    """Carriers answer every kind and service."""
+    """Check that a carrier answers every kind and service."""
 
     def check(trial: Trial) -> None:
         if trial.partner.kind != "carrier":
@@ -185,7 +185,7 @@ def check_service(kind: str, service: str) -> Callable[[Trial], None]:
 
 
 def check_at_once(trial: Trial) -> None:
-    """The agreed number of calls at once is answered."""
+    """Check that the agreed number of simultaneous calls is answered."""
     count = min(trial.partner.concurrency, 8)
     with ThreadPoolExecutor(count) as pool:
         for asked in list(pool.map(lambda _: trial.ask(), range(count))):

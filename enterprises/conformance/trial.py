@@ -1,4 +1,4 @@
-"""The means of a conformance run: questions to one address, signed well or badly, and the answers, at once or later."""
+"""One conformance run: put questions to one address, signed well or badly, and read the answers, at once or later."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SUITES: Final = {"hmac-sha256": "aes", "hmac-sm3": "sm"}
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as it was sent, and what came back."""
+    """A question as it was sent, and its response."""
 
     batch: str
     ids: tuple[str, ...]
@@ -42,10 +42,10 @@ class Asked:
 
 @dataclass
 class Trial:
-    """One run against one address; `partner` holds the terms, of whatever code.
+    """One run against one address; `partner` holds the agreed terms, whatever its code.
 
-    `listen`: host:port where it calls back to, awaited for `wait_s`; `ca_file`: whose certificates are believed, if not
-    those of public roots.
+    `listen`: host:port of the partner's callbacks, awaited for `wait_s`; `ca_file`: trusted certificates instead of the
+    public roots.
     """
 
     partner: Partner
@@ -75,7 +75,7 @@ class Trial:
         self.http.close()
 
     def items(self, count: int = 1) -> list[Item]:
-        """Items about the reserved test number, each with an id of its own."""
+        """Make items about the reserved test number, each with an id of its own."""
         return [reserved_item() for _ in range(count)]
 
     def ask(
@@ -95,7 +95,7 @@ class Trial:
         return Asked(batch, tuple(item.id for item in items), answer, time.monotonic() - begun)
 
     def answer_of(self, asked: Asked) -> dict[str, Any]:
-        """The answer's object, also when it is called back. Raises Failed, or Skipped when nobody listens for it."""
+        """Return the answer's object, waiting for a callback. Raises Failed, or Skipped when no callback is awaited."""
         if asked.answer.status == 202:
             if self.callbacks is None:
                 raise Skipped("it answers later: give --listen, and have it call back there")
@@ -108,7 +108,7 @@ class Trial:
         return read(self.open_body(asked.answer.headers.get("Content-Type", ""), asked.answer.body))
 
     def open_body(self, content_type: str, body: bytes) -> bytes:
-        """The JSON of a body, sealed or not as agreed; AnswerInvalid when it is not so."""
+        """Return the JSON of a body, sealed or not as agreed; AnswerInvalid when it is not."""
         return parse_content(self.partner.seal, [self.secret], content_type, body)
 
     def send(self, plain: bytes, **change: Any) -> HttpResponse:
@@ -116,14 +116,14 @@ class Trial:
         return self.post(*self.sealed(plain, **change))
 
     def sealed(self, plain: bytes, **change: Any) -> tuple[bytes, dict[str, str]]:
-        """(body, headers) of a call with this question: sealed as agreed, signed as `change` describes."""
+        """Return (body, headers) of a call: sealed as agreed, signed as `change` describes."""
         body, content_type = build_content(
             self.partner.seal, change.get("secret", self.secret), self.partner.key_id, plain
         )
         return body, self.signed(body, content_type, **change)
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> HttpResponse:
-        """POST these very bytes; Failed when no answer comes."""
+        """POST these exact bytes; Failed when no response comes."""
         terms = self.partner
         try:
             return self.http.post(
@@ -133,7 +133,7 @@ class Trial:
             raise Failed(f"no answer: {error.reason}") from None
 
     def get(self) -> HttpResponse:
-        """GET the address; Failed when no answer comes."""
+        """GET the address; Failed when no response comes."""
         terms = self.partner
         try:
             return self.http.get(self.url, connect=terms.connect_s, read=terms.read_s, total=terms.total_s)
@@ -154,7 +154,7 @@ class Trial:
         path: str | None = None,
         covered: Sequence[str] = COVERED,
     ) -> dict[str, str]:
-        """The headers that sign a body as RFC 9421 says, by hand, so that each part of them can be wrong."""
+        """Return headers that sign a body by RFC 9421, built by hand so that each part can be made wrong."""
         digest = digest_of(body)
         values = {"@method": "POST", "@path": path or urlsplit(self.url).path}
         values |= {"content-digest": digest, "content-type": content_type}
@@ -176,12 +176,12 @@ class Trial:
 
 
 def digest_of(body: bytes) -> str:
-    """The Content-Digest of a body."""
+    """Return the Content-Digest of a body."""
     return f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
 
 
 def read(plain: bytes) -> dict[str, Any]:
-    """The object of a body; Failed tells what is wrong with it."""
+    """Parse the object of a body; Failed gives the reason if it is none."""
     try:
         return read_object(plain)
     except AnswerInvalid as error:
@@ -189,7 +189,7 @@ def read(plain: bytes) -> dict[str, Any]:
 
 
 def items_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The items of an answer, all objects."""
+    """Return the items of an answer, all objects."""
     items = answer.get("items")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise Failed("the answer has no list of objects as items")

@@ -1,4 +1,4 @@
-"""The sandbox's partners call back: later, from a thread of their own, signed and sealed as agreed."""
+"""Callbacks of the sandbox's partners: sent later, from a thread of their own, signed and sealed as agreed."""
 
 import threading
 from typing import Any
@@ -15,7 +15,7 @@ _log = get_logger(__name__)
 
 
 def call_back_later(ground: Ground, url: str, partner: Partner, answer: dict[str, Any], seconds: float) -> None:
-    """POST `told` to `url` in so many seconds; a failure is logged and not repeated: we ask again by ourselves."""
+    """POST `answer` to `url` after `seconds`. A failure is logged, not retried: the question is asked again."""
     timer = threading.Timer(seconds, _call_back, (ground, url, partner, answer))
     timer.daemon = True
     timer.start()
@@ -33,7 +33,7 @@ def _call_back(ground: Ground, url: str, partner: Partner, answer: dict[str, Any
 
 
 def signed_answer(ground: Ground, url: str, partner: Partner, answer: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
-    """(body, headers) of a callback to `url`, as this partner would send it."""
+    """Return (body, headers) of a callback to `url`, as this partner would send it."""
     secret = ground.secrets.get(f"{partner.code}.key")
     body, content_type = build_content(partner.seal, secret, partner.key_id, write(answer))
     headers = sign(

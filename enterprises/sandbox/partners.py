@@ -1,9 +1,8 @@
-"""The other side of the lookup protocol: every partner of the catalogue, played on one port.
+"""Simulated partners: the other side of the lookup protocol for every partner of the catalogue, on one port.
 
-Facts for everyone: phone 13800000009 is inactive, ID tail 000000 is a mismatch, all else matches; counts
-are `count_of`, a fixed function. `POST /behaviour` makes a partner slow, silent or broken, has it call back,
-or (`since`, a carrier) tell that every number is held since 2024-05: then the first application with an account
-has one that is older.
+Phone 13800000009 is inactive, ID tail 000000 is a mismatch, all else matches; counts are `count_of`, a fixed function.
+`POST /behaviour` makes a partner slow, silent or broken, has it call back, or (`since`, a carrier) report that every
+number is held since 2024-05: then the first application with an account has one that is older.
 """
 
 import hashlib
@@ -41,21 +40,21 @@ RETRY_AFTER_S: Final = 2.0
 
 
 def count_of(application: str, subject: str) -> int:
-    """The sandbox's count for a subject (a phone; an ID number for phone cards): 0 to 3, always the same."""
+    """Return the sandbox's count for a subject (a phone; an ID number for phone cards): 0 to 3, always the same."""
     return hashlib.sha256(f"{application}:{subject}".encode()).digest()[0] % 4
 
 
 def verdict_of(phone: str, id_end: str) -> str:
-    """What the sandbox's carriers say of a phone and the end of an ID (its tail, or the whole number)."""
+    """Return the sandbox carriers' verdict on a phone and the end of an ID (its tail, or the whole number)."""
     if phone == INACTIVE_PHONE:
         return "inactive"
     return "mismatch" if id_end.endswith(MISMATCH_TAIL) else "match"
 
 
 def make_blueprint(ground: Ground, behaviour: Behaviour, public_url: str | None = None) -> Blueprint:
-    """The routes of all partners. `ground` is asked for the catalogue and the partners' keys only.
+    """Make the routes of all partners. Of `ground` only the catalogue and the partners' keys are used.
 
-    `public_url`: where OneCert is called back, if not at its own public address.
+    `public_url`: the address for callbacks, if not the public one.
     """
     blueprint = Blueprint("partners_sandbox", __name__)
     called_back = (public_url or ground.settings.public_url).rstrip("/")
@@ -107,7 +106,7 @@ def _opened(ground: Ground, partner: Partner, body: bytes) -> bytes:
 
 
 def _sealed(ground: Ground, partner: Partner, response: Response) -> Response:
-    """The same answer, sealed where that is agreed; failures and garbage go as they are."""
+    """Return the answer, sealed where that is agreed; failures and garbage are not sealed."""
     if partner.seal == PLAIN or response.status_code not in (200, 202):
         return response
     secret = ground.secrets.get(f"{partner.code}.key")
@@ -116,7 +115,7 @@ def _sealed(ground: Ground, partner: Partner, response: Response) -> Response:
 
 
 def _read_question(body: bytes) -> Question:
-    """The question of a body; AnswerInvalid when it is not the protocol's, down to each item's fields."""
+    """Parse the question of a body; AnswerInvalid when it is not the protocol's, down to each item's fields."""
     question = read_object(body)
     kind, service, items = question.get("kind"), question.get("service"), question.get("items")
     names = FIELDS.get((kind, service)) if isinstance(kind, str) and isinstance(service, str) else None
@@ -129,7 +128,7 @@ def _read_question(body: bytes) -> Question:
 
 
 def _is_item(item: Mapping[str, Any], names: set[str]) -> bool:
-    """Every field there and a text; none of somebody else's business. Members of a later version are let pass."""
+    """Return whether every field is there and a text, and no other personal field is. Unknown members are ignored."""
     return names <= set(item) and not (PERSONAL - names) & set(item) and all(type(item[name]) is str for name in names)
 
 
@@ -151,7 +150,7 @@ def _play(partner: Partner, question: Question, behaviour: Behaviour) -> Respons
 
 
 def _hold(behaviour: Behaviour, code: str, mode: str, seconds: float) -> None:
-    """Wait, but not longer than the partner is to behave so: a thread must not stay silent after the play is over."""
+    """Wait, but no longer than the behaviour lasts: a thread must not stay silent after it was changed."""
     until = time.monotonic() + seconds
     while time.monotonic() < until and behaviour.mode(code)[0] == mode:
         time.sleep(0.05)

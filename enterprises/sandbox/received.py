@@ -1,4 +1,4 @@
-"""What the sandbox's partners were asked, for tests to look at. In memory, bounded."""
+"""The questions that the sandbox's partners received, for tests. In memory, bounded."""
 
 import threading
 from collections import Counter, deque
@@ -22,7 +22,7 @@ class Question:
 
 
 class Received:
-    """What each partner was asked: times, kinds and ids, never more. The oldest is forgotten first."""
+    """The questions to each partner: times, kinds and ids, never more. The oldest is dropped first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -41,6 +41,6 @@ class Received:
                 self._ids[partner] -= len(calls.popleft()["ids"])
 
     def listing(self, partner: str) -> list[dict[str, Any]]:
-        """The questions put to a partner, oldest first."""
+        """Return the questions to a partner, oldest first."""
         with self._lock:
             return list(self._calls.get(partner, ()))
