@@ -13,9 +13,10 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal, TypeAlias
 
+from config.strict_json import write_object
 from config.times.formats import rfc3339
 from enterprises.errors import AnswerInvalid, QuestionInvalid
-from enterprises.strict_json import read_object, write
+from enterprises.strict_json import read_object
 
 PATH: Final = "/v1/lookups"
 MAX_COUNT: Final = 999
@@ -112,7 +113,7 @@ def build_request(batch: str, kind: str, service: str, answer_by: int, items: Se
     names = FIELDS.get((kind, service))
     if names is None:
         raise QuestionInvalid("the protocol has no such kind and service")
-    return write(
+    return write_object(
         {
             "batch": batch,
             "kind": kind,

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
+from config.strict_json import write_object
 from enterprises.errors import AnswerInvalid, QuestionInvalid
 from enterprises.protocol import Pending
-from enterprises.strict_json import read_object, write
+from enterprises.strict_json import read_object
 
 PATH: Final = "/v1/requests"
 UNBIND: Final = "unbind"
@@ -128,7 +129,7 @@ def build_requests(batch: str, kind: str, items: Sequence[RequestItem]) -> bytes
     """The body of one call. QuestionInvalid when the kind is unknown or an item lacks a field of it."""
     if kind not in FIELDS:
         raise QuestionInvalid("the protocol has no such kind of request")
-    return write({"batch": batch, "kind": kind, "items": [_build_item(item, FIELDS[kind]) for item in items]})
+    return write_object({"batch": batch, "kind": kind, "items": [_build_item(item, FIELDS[kind]) for item in items]})
 
 
 def _build_item(item: RequestItem, names: Iterable[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from config.crypto.http_signatures import verify
 from config.crypto.nonces import NonceStore
 from config.errors import OneCertError, SignatureInvalid
 from config.ground import Ground
+from config.strict_json import write_object
 from config.telemetry.log import get_logger
 from config.telemetry.metrics import count_call
 from config.times.formats import shanghai
@@ -24,7 +25,6 @@ from enterprises.keys import accepted_keys
 from enterprises.partners import find_partner
 from enterprises.protocol import Answer
 from enterprises.request_protocol import Accepted, Event, Finding, parse_events, parse_reports
-from enterprises.strict_json import write
 
 LONGEST_BODY: Final = 4 * 1024 * 1024
 FAULTS_LOGGED: Final = 5
@@ -72,21 +72,21 @@ def make_blueprint(ground: Ground, on_answers: OnAnswers, on_reports: OnReports,
             accepted=accepted,
             faults=len(called_back.faults),
         )
-        return Response(write({"batch": called_back.batch}), content_type=JSON_TYPE)
+        return Response(write_object({"batch": called_back.batch}), content_type=JSON_TYPE)
 
     @blueprint.post("/partners/<code>/reports")
     def take_reports(code: str) -> Response:
         told = received(code, lambda body, _: parse_reports(body, shanghai(ground.clock.now()).date()))
         taken = on_reports(code, told.findings)
         _log.info("partner_reported", partner=code, items=len(told.findings), taken=taken, faults=len(told.faults))
-        return Response(write({}), content_type=JSON_TYPE)
+        return Response(write_object({}), content_type=JSON_TYPE)
 
     @blueprint.post("/partners/<code>/events")
     def take_events(code: str) -> Response:
         told = received(code, lambda body, _: parse_events(body, ground.clock.now()))
         taken = on_events(code, told.events)
         _log.info("partner_events", partner=code, items=len(told.events), taken=taken, faults=len(told.faults))
-        return Response(write({}), content_type=JSON_TYPE)
+        return Response(write_object({}), content_type=JSON_TYPE)
 
     return blueprint
 

@@ -12,10 +12,11 @@ from werkzeug.wrappers import Request, Response
 from config.crypto.http_signatures import verify
 from config.crypto.nonces import NonceMemory
 from config.errors import SignatureInvalid
+from config.strict_json import write_object
 from config.times.clock import SystemClock
 from enterprises.content import JSON_TYPE
 from enterprises.errors import AnswerInvalid
-from enterprises.strict_json import read_object, write
+from enterprises.strict_json import read_object
 
 
 class CallbackServer:
@@ -58,7 +59,7 @@ class CallbackServer:
         with self._arrived:
             self.bodies[batch] = plain
             self._arrived.notify_all()
-        return Response(write({"batch": batch}), content_type=JSON_TYPE)
+        return Response(write_object({"batch": batch}), content_type=JSON_TYPE)
 
 
 class _Quiet(WSGIRequestHandler):

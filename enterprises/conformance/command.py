@@ -38,9 +38,7 @@ COLUMNS = ("check", "result", "seen", "what to do")
 @click.option("--seal", type=click.Choice(["none", "A256GCM", "SM4GCM"]), help="Encryption of the bodies.")
 @click.option("--batch-size", type=click.IntRange(1, 500), help="Items in the largest call.")
 @click.option("--application", "applications", multiple=True, help="Code of an application; once for each.")
-@click.option(
-    "--ca-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Trusted CAs (PEM)."
-)
+@click.option("--ca-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Trusted CAs (PEM).")
 @click.option("--listen", help="host:port that receives the partner's callbacks.")
 @json_option
 @click.pass_context

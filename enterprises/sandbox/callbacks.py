@@ -7,9 +7,9 @@ from config.catalogue.schema import Partner
 from config.crypto.http_signatures import sign
 from config.errors import OneCertError
 from config.ground import Ground
+from config.strict_json import write_object
 from config.telemetry.log import get_logger
 from enterprises.content import build_content
-from enterprises.strict_json import write
 
 _log = get_logger(__name__)
 
@@ -35,7 +35,7 @@ def _call_back(ground: Ground, url: str, partner: Partner, answer: dict[str, Any
 def signed_answer(ground: Ground, url: str, partner: Partner, answer: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
     """Return (body, headers) of a callback to `url`, as this partner would send it."""
     secret = ground.secrets.get(f"{partner.code}.key")
-    body, content_type = build_content(partner.seal, secret, partner.key_id, write(answer))
+    body, content_type = build_content(partner.seal, secret, partner.key_id, write_object(answer))
     headers = sign(
         "POST",
         url,

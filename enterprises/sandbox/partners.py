@@ -19,6 +19,7 @@ from config.crypto.nonces import NonceMemory
 from config.errors import SignatureInvalid
 from config.ground import Ground
 from config.sandbox.behaviour import Behaviour
+from config.strict_json import write_object
 from enterprises.content import JSON_TYPE, PLAIN, SEALED_TYPE
 from enterprises.errors import AnswerInvalid
 from enterprises.keys import accepted_keys
@@ -26,7 +27,7 @@ from enterprises.protocol import FIELDS, PATH
 from enterprises.sandbox.callbacks import call_back_later
 from enterprises.sandbox.received import Question, Received
 from enterprises.sealed_body import open_body, seal_body
-from enterprises.strict_json import read_object, write
+from enterprises.strict_json import read_object
 
 INACTIVE_PHONE: Final = "13800000009"
 MISMATCH_TAIL: Final = "000000"
@@ -80,7 +81,7 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, public_url: str | None 
         answer = {"batch": question.batch, "items": [_answer(partner, question, item, "ok") for item in question.items]}
         url = f"{called_back}/partners/{code}/answers"
         call_back_later(ground, url, partner, answer, behaviour.mode(code)[1] or CALLBACK_S)
-        return _sealed(ground, partner, Response(write({"batch": question.batch}), 202, content_type=JSON_TYPE))
+        return _sealed(ground, partner, Response(write_object({"batch": question.batch}), 202, content_type=JSON_TYPE))
 
     @blueprint.get("/partners/<code>/received")
     def list_received(code: str) -> Response:
@@ -146,7 +147,7 @@ def _play(partner: Partner, question: Question, behaviour: Behaviour) -> Respons
     if mode == "garbage":
         return Response(b'{"batch": <html>', content_type=JSON_TYPE)
     items = [_answer(partner, question, item, mode) for item in question.items]
-    return Response(write({"batch": question.batch, "items": items}), content_type=JSON_TYPE)
+    return Response(write_object({"batch": question.batch, "items": items}), content_type=JSON_TYPE)
 
 
 def _hold(behaviour: Behaviour, code: str, mode: str, seconds: float) -> None:

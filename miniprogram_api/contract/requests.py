@@ -6,8 +6,8 @@ member.
 
 from __future__ import annotations
 
-import json
 import re
+from codecs import BOM_UTF8
 from typing import Any, TypeVar
 
 from flask import Request
@@ -15,6 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from config import strict_json
+from config.strict_json import NotStrictJson
 from miniprogram_api.errors import BodyInvalid, BodyTooLarge, ContentTypeInvalid
 from query.access.errors import SessionInvalid
 from query.errors import ServiceUnknown
@@ -80,24 +82,10 @@ def _read_at_most(request: Request, largest: int) -> bytes:
 
 def _parse_object(raw: bytes) -> dict[str, Any]:
     try:
-        body = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_unique_members, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        # RecursionError: 8 KiB hold eight thousand opening brackets.
-        raise BodyInvalid("The body is not JSON, or names a member twice.", field="") from None
-    if not isinstance(body, dict):
-        raise BodyInvalid("The body is one JSON object.", field="")
-    return body
-
-
-def _unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member twice")
-    return members
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError("NaN and Infinity are not JSON")
+        return strict_json.read_object(raw.removeprefix(BOM_UTF8))
+    except NotStrictJson as error:
+        reason = error.reason
+    raise BodyInvalid(f"The body must be one JSON object, but it is {reason}.", field="")
 
 
 def _refusal(body: dict[str, Any], fault: ErrorDetails) -> BodyInvalid | ServiceUnknown:

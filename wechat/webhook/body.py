@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Literal, NoReturn
 from xml.parsers import expat
 
+from config import strict_json
+from config.strict_json import NotStrictJson
 from wechat.errors import BadPush
 
 Format = Literal["xml", "json"]
@@ -103,26 +105,13 @@ def _refuse_twice(name: str, seen: set[str]) -> None:
 
 def _parse_json(text: str) -> dict[str, str]:
     try:
-        parsed = json.loads(
-            text, object_pairs_hook=_json_object, parse_int=str, parse_float=str, parse_constant=_refuse_constant
-        )
-    except (json.JSONDecodeError, RecursionError):
-        raise BadPush("The body is not well-formed JSON.") from None
+        parsed = strict_json.read_object(text, numbers_as_text=True)
+    except NotStrictJson as error:
+        raise BadPush(f"The body must be one JSON object, but it is {error.reason}.") from None
     fields = {name: value for name, value in parsed.items() if isinstance(value, str)}
     if any(not _is_unicode(value) for value in fields.values()):
         raise BadPush("The body has half a surrogate pair.")
     return fields
-
-
-def _json_object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    seen: set[str] = set()
-    for name, _ in pairs:
-        _refuse_twice(name, seen)
-    return dict(pairs)
-
-
-def _refuse_constant(_name: str) -> NoReturn:
-    raise BadPush("The body has a number that is none.")
 
 
 def _is_unicode(text: str) -> bool:

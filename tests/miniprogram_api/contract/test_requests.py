@@ -68,7 +68,6 @@ def test_each_entrance_is_read_in_its_own_shape(body: dict[str, str], shape: typ
         b'{"phone":NaN}',
         b'{"phone":1,}',
         b"\xff\xfe{}",
-        b'\xef\xbb\xbf{"phone":"1"}',
         b"[" * 8000,
         b'{"a":' * 1600,
         b'{"phone":' + b"9" * 5000 + b"}",
