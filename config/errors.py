@@ -16,7 +16,7 @@ OneCertError                 the one base of the whole project
         └── NoAnswerError    something may have reached the other side
 """
 
-from typing import Final
+from typing import Any, Final
 
 RETRY_SOON_S: Final = 5
 """Default Retry-After in seconds when one of our own components is down: long enough to restart it."""
@@ -35,7 +35,7 @@ class OneCertError(Exception):
     def __init__(self, detail: str = "", **extra: str | int) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.extra = extra
+        self.extra: dict[str, Any] = {**extra}
 
 
 class ConfigError(OneCertError):

@@ -66,7 +66,7 @@ class Views:
         """POST /verification-codes."""
         session = self._door.read_session(read_token(request), spending=True)
         wanted = read_body(request, CODE_REQUEST)
-        sent = self._door.request_code(session, wanted.service, wanted.phone, _address())
+        sent = self._door.request_code(session, wanted.service, wanted.phone, _address(), wanted.human_check)
         return _answer(202, code_sent(sent), session)
 
     def submit(self) -> Response:

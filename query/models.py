@@ -4,7 +4,18 @@ Inquiries travel in waves: a `wave` holds up to a batch of inquiries of one serv
 partner. Lists in a wave and a question are in the order of `wave.members` (docs/inquiry.md).
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, String, Table, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects.mysql import MEDIUMBLOB
 
 from config.db.engine import metadata
@@ -79,6 +90,18 @@ verification_code = Table(
     Column("expires_at", Ms, nullable=False),
     Column("used_at", Ms),
     Index("ix_verification_code_expires", "expires_at"),
+)
+
+code_sent = Table(
+    "code_sent",
+    metadata,
+    # One row a code that was owed, for a day: Redis may be emptied, and a number's budget must not be.
+    Column("message", Id16, primary_key=True),
+    Column("phone_index", Mac32, nullable=False),
+    Column("sent_at", Ms, nullable=False),
+    Column("identified", Boolean, nullable=False),
+    Index("ix_code_sent_number", "phone_index", "sent_at"),
+    Index("ix_code_sent_sent", "sent_at"),
 )
 
 wave = Table(

@@ -65,7 +65,9 @@ class Entrance(StrictModel):
 
     `base_url`: the platform's API. An official account without it uses WeChat's own address; nobody logs into a mini
     program without it. `key_mode` and the certificates' serial numbers are Alipay's. `domain_proof`: the name in the
-    file MP_verify_….txt. `script_hosts`: the hosts whose pages may use the JS-SDK in this account's name.
+    file MP_verify_….txt. `script_hosts`: the hosts whose pages may use the JS-SDK in this account's name. Through an
+    entrance that is not `enabled` nobody comes in, and no code is sent for who is in; `human_check`: whether sessions
+    of it without an openid meet the check, where it is switched on.
     """
 
     code: Code
@@ -85,6 +87,8 @@ class Entrance(StrictModel):
     page_login: PageLogin | None = None
     script_hosts: tuple[Host, ...] = ()
     notice: Notice | None = None
+    enabled: bool = True
+    human_check: bool = True
 
     @property
     def is_pushed_to(self) -> bool:
@@ -211,19 +215,38 @@ class CalendarYear(StrictModel):
     verified_on: datetime.date | None = None
 
 
+class HumanCheck(StrictModel):
+    """The check of sessions without an openid before a code is sent (query/access/human_check.py).
+
+    `maxnumber`: the largest number to try while nothing is asked; `free_per_minute`: codes a minute that need no check.
+    """
+
+    kind: Literal["off", "altcha"] = "off"
+    maxnumber: Annotated[int, Field(ge=1_000, le=10_000_000)] = 50_000
+    free_per_minute: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+
+
 class Limits(StrictModel):
-    """Budgets per number, session, address and overall. A whole city may share few addresses, so those are wide."""
+    """How often something may be done. Addresses are generous: a carrier's whole city shares a few.
+
+    Names that end in `_web` are of sessions without an openid; `codes_web_share`: their part of all codes a minute.
+    """
 
     code_per_phone_gap_s: Amount
     codes_per_phone_day: Amount
     codes_per_session_day: Amount
     codes_per_address_hour: Amount
     codes_overall_minute: Amount
+    codes_per_phone_day_web: Amount = 3
+    codes_per_address_hour_web: Amount = 2_000
+    codes_per_network_hour_web: Amount = 6_000
+    codes_web_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     submissions_per_session_hour: Amount
     submissions_per_address_hour: Amount
     submissions_overall_minute: Amount
     sessions_per_address_hour: Amount
     logins_per_openid_hour: Amount = 60
+    login_failures_per_address_minute: Annotated[int, Field(ge=1, le=50)] = 30
     phone_numbers_per_session_day: Amount = 10
 
 
@@ -249,6 +272,7 @@ class Catalogue(StrictModel):
     limits: Limits
     objections: Objections | None = None
     calendar: tuple[CalendarYear, ...] = ()
+    human_check: HumanCheck = HumanCheck()
     texts: Texts
 
     def entrance(self, code: str) -> Entrance | None:
@@ -266,6 +290,15 @@ class Catalogue(StrictModel):
     def link(self, code: str) -> Link | None:
         """The link of that code, enabled or not: its receipts still come in."""
         return next((link for link in self.links if link.code == code), None)
+
+    def codes_per_second(self) -> int:
+        """How many verification codes a second the enabled links can send; a code is one part."""
+        return sum(link.parts_per_second for link in self.links if link.enabled and "code" in link.lanes)
+
+    def is_claimed(self, phone: str) -> bool:
+        """Whether some carrier claims the number's prefix; True where the catalogue names no prefixes at all."""
+        prefixes = tuple(prefix for partner in self.partners for prefix in partner.prefixes)
+        return not prefixes or phone.startswith(prefixes)
 
     def enterprises(self) -> tuple[Partner, ...]:
         """The enabled enterprises; their order is the order of the SMS."""

@@ -44,6 +44,12 @@ class Metrics:
         self.messages = Counter(
             "onecert_messages", "Messages by what became of them", ["lane", "outcome"], registry=own
         )
+        self.security = Counter(
+            "onecert_security_events",
+            "Sessions, codes, submissions and signatures by outcome and limit",
+            ["event", "outcome", "limit", "entrance"],
+            registry=own,
+        )
         self.called = Histogram(
             "onecert_partner_call_seconds", "How long a partner took", ["partner"], buckets=CALL_S, registry=own
         )
@@ -126,6 +132,12 @@ def count_answers(partner: str, *, answered: int, unavailable: int) -> None:
 def count_messages(lane: str, outcome: str, number: int) -> None:
     """Count messages that were accepted, failed or became unknown."""
     _meters().messages.labels(lane, outcome).inc(number)
+
+
+@_never_fail
+def count_security_event(event: str, outcome: str, limit: str, entrance: str) -> None:
+    """Somebody was let in or refused (config/telemetry/security_events.py)."""
+    _meters().security.labels(event, outcome, limit, entrance).inc()
 
 
 @_never_fail

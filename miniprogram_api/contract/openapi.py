@@ -17,7 +17,18 @@ from miniprogram_api.contract.schemas import EXAMPLE_REFERENCE, REFERENCE
 from miniprogram_api.contract.translation import Translate
 from query.access.sessions import FRESH_TOKEN_HEADER
 
-EXAMPLE_EXTRAS: dict[str, str | int] = {"tries_left": 4, "retry_after": 60, "limit": "code_per_phone_gap"}
+EXAMPLE_EXTRAS: dict[str, Any] = {
+    "tries_left": 4,
+    "retry_after": 60,
+    "limit": "code_per_phone_gap",
+    "challenge": {
+        "algorithm": "SHA-256",
+        "challenge": "2d6a…",
+        "maxnumber": 50_000,
+        "salt": "6d1c0e2f9a…?expires=1795327620&for=9c1f…&",
+        "signature": "b04e…",
+    },
+}
 EXAMPLE_ORIGIN = "https://onecert.example"
 STRANGE = "Any other refusal: another method, a malformed header, an address too long."
 _SAME: Translate = str
@@ -186,8 +197,8 @@ def _refusal(status: int, problems: list[Problem], translate: Translate) -> dict
     return built
 
 
-def _example(problem: Problem, status: int) -> dict[str, str | int]:
-    example: dict[str, str | int] = {
+def _example(problem: Problem, status: int) -> dict[str, Any]:
+    example: dict[str, Any] = {
         "type": f"{DOCS}#{problem.code}",
         "title": problem.title,
         "status": status,
@@ -215,5 +226,18 @@ def _problem_schema() -> dict[str, Any]:
             "tries_left": {"type": "integer", "minimum": 0, "maximum": 4},
             "retry_after": {"type": "integer", "minimum": 1, "description": "Seconds."},
             "limit": {"type": "string", "description": "The name of the budget that is used up."},
+            "challenge": {
+                "type": "object",
+                "description": "Find the `number` from 0 to `maxnumber` for which SHA-256 of `salt` and the number's "
+                "digits is `challenge`.",
+                "required": ["algorithm", "challenge", "maxnumber", "salt", "signature"],
+                "properties": {
+                    "algorithm": {"const": "SHA-256"},
+                    "challenge": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+                    "maxnumber": {"type": "integer", "minimum": 1},
+                    "salt": {"type": "string"},
+                    "signature": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+                },
+            },
         },
     }

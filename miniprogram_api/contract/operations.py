@@ -155,6 +155,7 @@ OPERATIONS: tuple[Operation, ...] = (
             "service_unknown",
             "phone_invalid",
             "phone_ticket_invalid",
+            "human_check_required",
             "limit_reached",
             "unavailable",
         ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Response
 from werkzeug.exceptions import HTTPException
@@ -112,6 +113,15 @@ PROBLEMS: tuple[Problem, ...] = (
         ("retry_after", "limit"),
     ),
     Problem(
+        "human_check_required",
+        (403,),
+        "Human check required",
+        "A session without an openid must solve `challenge` (ALTCHA, version 1) and ask again with the answer in "
+        "`human_check`. Each answer is good once, for this session and number, within 2 minutes.",
+        None,
+        ("challenge",),
+    ),
+    Problem(
         "idempotency_conflict",
         (409,),
         "Key used before",
@@ -193,12 +203,12 @@ PROBLEMS: tuple[Problem, ...] = (
 BY_CODE = {problem.code: problem for problem in PROBLEMS}
 
 
-def build_problem(error: OneCertError) -> dict[str, str | int]:
+def build_problem(error: OneCertError) -> dict[str, Any]:
     """The members of the problem. Of a fault of ours nothing is told but that it is ours: the log has the rest."""
     ours = error.status >= 500
     code = error.code if not ours else "unavailable" if error.status == UNAVAILABLE else "internal"
     known = BY_CODE.get(code)
-    members: dict[str, str | int] = {
+    members: dict[str, Any] = {
         "type": f"{DOCS}#{code}" if known else "about:blank",
         "title": known.title if known else code.replace("_", " "),
         "status": 500 if code == "internal" else error.status,
@@ -213,7 +223,7 @@ def build_problem(error: OneCertError) -> dict[str, str | int]:
     return members | error.extra
 
 
-def _retry(code: str, extra: Mapping[str, str | int]) -> dict[str, str | int]:
+def _retry(code: str, extra: Mapping[str, Any]) -> dict[str, str | int]:
     return {"retry_after": extra.get("retry_after", RETRY_SOON_S)} if code == "unavailable" else {}
 
 

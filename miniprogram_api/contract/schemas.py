@@ -83,6 +83,12 @@ class CodeRequest(Received):
         description="Mainland mobile number (spaces, dashes, +86 and full-width digits are mended), or the `ticket` of "
         "`POST /phone-numbers`.",
     )
+    human_check: Annotated[str, StringConstraints(max_length=2048)] | SkipJsonSchema[None] = Field(
+        default=None,
+        repr=False,
+        description="The solved challenge of `human_check_required`: base64 of the JSON object with `algorithm`, "
+        "`challenge`, `number`, `salt`, `signature` (ALTCHA's payload).",
+    )
 
 
 class WeChatCredential(Received):

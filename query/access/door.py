@@ -10,26 +10,33 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import Any
 
 from config.catalogue.schema import Limits, Partner, Service
+from config.errors import OneCertError
 from config.ground import Ground
 from config.phone_numbers import mask_phone
-from query.access.errors import PlatformUnavailable
-from query.access.limits import Budget, Limiter, address_block
+from query.access.address_blocks import UNKNOWN, address_block
+from query.access.budgets import DAY_S, HOUR_S, MINUTE_S, Sender, code_budgets, submission_budgets
+from query.access.errors import EntranceClosed, PlatformUnavailable
+from query.access.human_check import HumanCheck
+from query.access.limits import Budget, Limiter
 from query.access.phone_tickets import PREFIX, build_phone_ticket, parse_phone_ticket
+from query.access.recorded import recorded
 from query.access.sessions import LogIn, Session, end_session, endings, open_session, read_session
 from query.access.slots import Seats
-from query.errors import ConsentMissing, ServiceUnknown
+from query.errors import ConsentMissing, PhoneInvalid, ServiceUnknown
 from query.intake.codes import CodeSent, request_code
 from query.intake.fields import parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
 from query.intake.submit import Accepted, Submission, submit
 from query.progress import Progress, progress
 
-MINUTE_S = 60
-HOUR_S = 60 * MINUTE_S
-DAY_S = 24 * HOUR_S
-SEATS = 10
-"""Who may wait for a mini program's platform at once: one that is silent must leave threads to everybody else."""
+SEATS, SEATS_OF_BLOCK = 12, 3
+"""Who may wait for a mini program's platform at once, and of one address block: one that is silent must leave threads
+to everybody else, and one address must leave seats."""
+SEAT_WAIT_S = 0.5
+"""For a seat of one's own address block: whoever sends many at once waits for the first of them."""
+WRONG_CODE = 422
 
 
 OnAccepted = Callable[[str, str | None, str], None]
@@ -95,20 +102,26 @@ class Door:
         self._read_phone = read_phone
         self._on_accepted = on_accepted
         self._limiter = Limiter(ground.redis, ground.keys)
-        self._seats = Seats(SEATS)
+        self._seats, self._blocks = Seats(SEATS), Seats(SEATS_OF_BLOCK)
+        self._human_check = HumanCheck(ground, self._limiter)
 
     def open_session(
         self, entrance: str, ticket: str | None, address: str, *, code: str | None = None
     ) -> OpenedSession:
         """Let a citizen in at an entrance. Raises what `sessions.open_session` raises, and LimitReached."""
-        allowed = self._limits().sessions_per_address_hour
-        self._spend([Budget("sessions_per_address_hour", (address_block(address),), allowed, HOUR_S)])
-        with self._seat(entrance) if code is not None else nullcontext():
-            token, expires_in, session = open_session(self._ground, entrance, ticket, code=code, log_in=self._log_in)
-        if code is not None:
-            most = self._limits().logins_per_openid_hour
-            self._spend([Budget("logins_per_openid_hour", session.person, most, HOUR_S)])
-        return OpenedSession(token, expires_in, session)
+        block = address_block(address)
+        with recorded(self._ground, "session_open", entrance=self._known(entrance), address=block) as event:
+            if block != UNKNOWN:
+                allowed = self._limits().sessions_per_address_hour
+                self._spend([Budget("sessions_per_address_hour", (block,), allowed, HOUR_S)])
+            with self._login(entrance, block) if code is not None else nullcontext():
+                opened = open_session(self._ground, entrance, ticket, code=code, log_in=self._log_in)
+            session = opened[2]
+            event["session"] = session.owner
+            if code is not None:
+                most = self._limits().logins_per_openid_hour
+                self._spend([Budget("logins_per_openid_hour", session.person, most, HOUR_S)])
+        return OpenedSession(*opened)
 
     def read_session(self, token: str, *, viewing: bool = False, spending: bool = False) -> Session:
         """The session of a token. Raises SessionInvalid.
@@ -120,7 +133,8 @@ class Door:
 
     def end_session(self, session: Session) -> None:
         """Log out: none of the session's tokens opens anything any more."""
-        end_session(self._ground, session)
+        with recorded(self._ground, "session_end", entrance=session.entrance, session=session.owner):
+            end_session(self._ground, session)
 
     def read_phone(self, session: Session, credential: Credential) -> KnownPhone:
         """The number that the mini program's platform tells. Raises what `logins.read_phone` raises, LimitReached."""
@@ -131,20 +145,39 @@ class Door:
         ticket = build_phone_ticket(self._ground.keys, phone, session.person, self._ground.clock.now())
         return KnownPhone(mask_phone(phone), ticket)
 
-    def request_code(self, session: Session, service: str, phone_text: str, address: str) -> CodeSent:
-        """Send a verification code. Raises ServiceUnknown, PhoneInvalid, LimitReached, and 503s when it is not sent."""
-        wanted, phone = self._service(service), self._phone(session, phone_text)
-        self._spend(_code_budgets(self._limits(), session, phone, address_block(address)), session)
-        return request_code(self._ground, service=wanted.code, phone=phone, owner=session.owner)
+    def request_code(
+        self, session: Session, service: str, phone_text: str, address: str, human_check: str | None = None
+    ) -> CodeSent:
+        """Send a verification code. `human_check`: a solved challenge, as base64.
+
+        Raises ServiceUnknown, PhoneInvalid, HumanCheckRequired, LimitReached, and 503s when it is not sent.
+        """
+        sender, wanted = Sender(session, address), self._service(service)
+        with self._recorded("code_request", sender) as event:
+            phone = event["phone"] = self._claimed(self._phone(session, phone_text))
+            self._open(session)
+            self._human_check.require(sender, phone, human_check)
+            send = self._spend(code_budgets(self._ground.catalogues.current(), sender, phone), session)
+            return request_code(
+                self._ground,
+                service=wanted.code,
+                phone=phone,
+                owner=session.owner,
+                identified=sender.identified,
+                within=self._limits(),
+                send=send,
+            )
 
     def submit(self, session: Session, form: FilledForm, address: str) -> Accepted:
         """Accept an inquiry. Raises the field's error, ConsentMissing, LimitReached, or what query.submit raises."""
-        submission = _parse_form(self._service(form.service), form, session, self._phone)
-        if form.consent is not True:
-            raise ConsentMissing("The citizen must agree to the privacy notice.")
-        budgets = _submission_budgets(self._limits(), session, address_block(address))
-        self._spend(budgets, session, self._name_of(submission))
-        done = submit(self._ground, submission)
+        sender = Sender(session, address)
+        with self._recorded("submission", sender) as event:
+            submission = _parse_form(self._service(form.service), form, session, self._phone)
+            event["phone"] = submission.phone
+            if form.consent is not True:
+                raise ConsentMissing("The citizen must agree to the privacy notice.")
+            self._spend(submission_budgets(self._limits(), sender), session, self._name_of(submission))
+            done = submit(self._ground, submission)
         self._on_accepted(session.entrance, session.openid, done.reference)
         return done
 
@@ -162,12 +195,56 @@ class Door:
         return (*catalogue.enterprises(), *catalogue.carriers())
 
     @contextmanager
+    def _login(self, entrance: str, block: str) -> Iterator[None]:
+        """Around a login at a mini program's platform: seats for each address block, and few wrong codes from one.
+
+        Raises PlatformUnavailable, and LimitReached; nothing was used up then.
+        """
+        allowed = self._limits().login_failures_per_address_minute
+        failures = Budget("login_failures_per_address_minute", (block,), allowed, MINUTE_S)
+        self._limiter.check(failures, self._ground.clock.now())
+        with self._blocks.take(f"{entrance}|{block}", wait_s=SEAT_WAIT_S) as seated:
+            if not seated:
+                raise PlatformUnavailable("too many of one address wait for it already", spent=False)
+            try:
+                with self._seat(entrance):
+                    yield
+            except OneCertError as error:
+                if error.status == WRONG_CODE:
+                    self._limiter.note(failures, self._ground.clock.now())
+                raise
+
+    @contextmanager
     def _seat(self, entrance: str) -> Iterator[None]:
         """Around a call to a mini program's platform. Raises PlatformUnavailable; nothing was used up then."""
         with self._seats.take(entrance) as seated:
             if not seated:
                 raise PlatformUnavailable("too many wait for it already", spent=False)
             yield
+
+    @contextmanager
+    def _recorded(self, event: str, sender: Sender) -> Iterator[dict[str, Any]]:
+        session = sender.session
+        with recorded(
+            self._ground, event, entrance=session.entrance, address=sender.block, session=session.owner
+        ) as told:
+            yield told
+
+    def _known(self, entrance: str) -> str:
+        """The entrance's code, or a word for one that the catalogue does not have."""
+        return entrance if self._ground.catalogues.current().entrance(entrance) is not None else "unknown"
+
+    def _open(self, session: Session) -> None:
+        """Raise EntranceClosed when the session's entrance was switched off after it was opened."""
+        entrance = self._ground.catalogues.current().entrance(session.entrance)
+        if entrance is not None and not entrance.enabled:
+            raise EntranceClosed()
+
+    def _claimed(self, phone: str) -> str:
+        """The number. Raises PhoneInvalid when no carrier claims its prefix: nobody could be asked about it."""
+        if not self._ground.catalogues.current().is_claimed(phone):
+            raise PhoneInvalid("No carrier has numbers that begin like this.")
+        return phone
 
     def _limits(self) -> Limits:
         return self._ground.catalogues.current().limits
@@ -184,11 +261,14 @@ class Door:
             raise ServiceUnknown("There is no such service, or it is switched off.")
         return service
 
-    def _spend(self, budgets: list[Budget], session: Session | None = None, member: bytes | None = None) -> None:
-        """Spend, unless the session was ended. Raises SessionInvalid, LimitReached, LimiterUnavailable."""
+    def _spend(self, budgets: list[Budget], session: Session | None = None, member: bytes | None = None) -> bool:
+        """Spend, unless the session was ended; whether the quiet budgets had room.
+
+        Raises SessionInvalid, LimitReached, LimiterUnavailable.
+        """
         keys = self._ground.keys
         bars = endings(keys, session) if session is not None else None
-        self._limiter.spend(budgets, member or secrets.token_bytes(16), self._ground.clock.now(), bars)
+        return self._limiter.spend(budgets, member or secrets.token_bytes(16), self._ground.clock.now(), bars)
 
     def _name_of(self, submission: Submission) -> bytes:
         """The same for a retry of the same submission, so that it is counted once; a MAC, so that it tells nothing."""
@@ -213,21 +293,3 @@ def _parse_form(
         code=parse_code(form.code),
         idempotency_key=form.idempotency_key,
     )
-
-
-def _code_budgets(limits: Limits, session: Session, phone: str, address: str) -> list[Budget]:
-    return [
-        Budget("code_per_phone_gap", (phone,), 1, limits.code_per_phone_gap_s),
-        Budget("codes_per_phone_day", (phone,), limits.codes_per_phone_day, DAY_S),
-        Budget("codes_per_session_day", session.person, limits.codes_per_session_day, DAY_S),
-        Budget("codes_per_address_hour", (address,), limits.codes_per_address_hour, HOUR_S),
-        Budget("codes_overall_minute", (), limits.codes_overall_minute, MINUTE_S),
-    ]
-
-
-def _submission_budgets(limits: Limits, session: Session, address: str) -> list[Budget]:
-    return [
-        Budget("submissions_per_session_hour", session.person, limits.submissions_per_session_hour, HOUR_S),
-        Budget("submissions_per_address_hour", (address,), limits.submissions_per_address_hour, HOUR_S),
-        Budget("submissions_overall_minute", (), limits.submissions_overall_minute, MINUTE_S),
-    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from config.errors import RETRY_SOON_S, OneCertError
 
 
@@ -29,6 +31,16 @@ class EntranceUnknown(AccessError):
         super().__init__("There is no such entrance, or it is not opened this way.", field="entrance")
 
 
+class EntranceClosed(AccessError):
+    """The catalogue has this entrance switched off."""
+
+    code = "unavailable"
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("This entrance is closed at the moment.", retry_after=300)
+
+
 class PhoneTicketInvalid(AccessError):
     """Not ours, another session's, or older than 30 minutes."""
 
@@ -47,6 +59,17 @@ class LimitReached(AccessError):
 
     def __init__(self, limit: str, retry_after: int) -> None:
         super().__init__("Too many requests; try again later.", limit=limit, retry_after=retry_after)
+
+
+class HumanCheckRequired(AccessError):
+    """A session without an openid must solve `challenge` first (query/access/human_check.py)."""
+
+    code = "human_check_required"
+    status = 403
+
+    def __init__(self, challenge: Mapping[str, str | int]) -> None:
+        super().__init__("Solve the challenge and ask again with its answer in `human_check`.")
+        self.extra["challenge"] = dict(challenge)
 
 
 class LimiterUnavailable(AccessError):

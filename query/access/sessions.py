@@ -21,7 +21,7 @@ from config.crypto.key_ring import KeyRing
 from config.errors import SealBroken
 from config.ground import Ground
 from query.access.departures import departure_key, has_left_since, is_later
-from query.access.errors import EntranceUnknown, LimiterUnavailable, SessionInvalid
+from query.access.errors import EntranceClosed, EntranceUnknown, LimiterUnavailable, SessionInvalid
 from query.access.tickets import Ticket, TicketInvalid, parse_ticket
 
 IDLE_MS = 30 * 60 * 1000
@@ -108,6 +108,8 @@ def open_session(
     known = ground.catalogues.current().entrance(entrance)
     if known is None:
         raise EntranceUnknown()
+    if not known.enabled:
+        raise EntranceClosed()
     openid = _admit(ground, known, Proof(ticket, code), log_in)
     inside = _Sealed(secrets.token_bytes(16), known.code, openid, issued_at=now, seen_at=now)
     session = _session(ground.keys, inside, now)

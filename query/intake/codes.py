@@ -12,12 +12,14 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from config.catalogue.schema import Limits
 from config.db.engine import skip_locked, transact, upsert
 from config.failpoints import failpoint
 from config.ground import Ground
 from config.phone_numbers import mask_phone
 from query.errors import CodeExpired, CodeWrong
 from query.inquiry import SECOND, new_inquiry_id
+from query.intake.code_budgets import code_queue, has_room, note_sent
 from query.intake.fields import parse_phone
 from query.models import verification_code
 from query.reply import compose_code
@@ -63,11 +65,23 @@ class PhoneHolder:
     owner: bytes = field(repr=False)
 
 
-def request_code(ground: Ground, *, service: str, phone: str, owner: bytes) -> CodeSent:
+def request_code(
+    ground: Ground,
+    *,
+    service: str,
+    phone: str,
+    owner: bytes,
+    identified: bool = False,
+    within: Limits | None = None,
+    send: bool = True,
+) -> CodeSent:
     """Make a new code for number, service and session, and owe its SMS.
 
-    Raises ServiceUnknown, PhoneInvalid, and the errors of a database or key ring that is down; then nothing is sent.
+    `identified`: a platform vouches for who asks, and the code goes before the others'. Without `send`, or when the
+    number's budget of the day (`within`) is used up, all is the same but the SMS. Raises ServiceUnknown, PhoneInvalid,
+    Unavailable when too many codes wait, and what the ground raises when it is down: then nothing is sent.
     """
+    code_queue.admit(ground, identified=identified)
     catalogue = ground.catalogues.current()
     check_code_service(catalogue, service)
     number = parse_phone(phone)
@@ -81,13 +95,16 @@ def request_code(ground: Ground, *, service: str, phone: str, owner: bytes) -> C
         phone=number,
         text=compose_code(catalogue.texts.sms, service, code),
         expires_at=now + CODE_LIFE_S * SECOND,
+        first=identified,
     )
 
     def store(db: Connection) -> None:
         renewed = ["mac", "tries", "created_at", "expires_at", "used_at"]
         db.execute(upsert(verification_code, db.dialect.name, [row], update=renewed))
-        # An opted-out number gets the usual answer and no message, so that the two look alike from outside.
-        if not is_opted_out(db, ground, number):
+        # Without a message the answer is the usual one: nobody can tell from outside.
+        room = within is None or has_room(db, within, holder.indexes, now, identified=identified)
+        if send and room and not is_opted_out(db, ground, number):
+            note_sent(db, message.id, holder.indexes[0], now, identified=identified)
             owe(db, ground, [message])
         failpoint("code.before_commit")
 

@@ -14,8 +14,8 @@ from sqlalchemy import Column, Connection, Row, Table, delete, select, update
 from config.db.engine import id_in, skip_locked, transact
 from config.failpoints import failpoint
 from config.ground import Ground
-from query.inquiry import HOUR, INDEX_KEPT, MASKED_KEPT, PHONE_KEPT, State
-from query.models import inquiry, last_inquiry, notice, question, verification_code, wave
+from query.inquiry import DAY, HOUR, INDEX_KEPT, MASKED_KEPT, PHONE_KEPT, State
+from query.models import code_sent, inquiry, last_inquiry, notice, question, verification_code, wave
 from query.notices import KEPT, LATE, NoticeState
 from query.waves.waves import Stage
 
@@ -36,7 +36,15 @@ ERASURES: Final[Sequence[tuple[int, tuple[str, ...]]]] = (
 def erase(ground: Ground) -> None:
     """Make one bounded pass over everything that is kept too long."""
     now = ground.clock.now()
-    for step in (_erase_inquiries, _erase_identities, _erase_codes, _erase_days, _erase_waves, _erase_notices):
+    for step in (
+        _erase_inquiries,
+        _erase_identities,
+        _erase_codes,
+        _erase_codes_sent,
+        _erase_days,
+        _erase_waves,
+        _erase_notices,
+    ):
         transact(ground.engine, partial(step, now=now))
         failpoint("erase.after_step")
 
@@ -78,6 +86,10 @@ def _erase_identities(db: Connection, now: int) -> None:
 
 def _erase_codes(db: Connection, now: int) -> None:
     _delete_oldest(db, verification_code, verification_code.c.expires_at, now - CODE_KEPT)
+
+
+def _erase_codes_sent(db: Connection, now: int) -> None:
+    _delete_oldest(db, code_sent, code_sent.c.sent_at, now - DAY)
 
 
 def _erase_days(db: Connection, now: int) -> None:

@@ -34,6 +34,9 @@ KEPT_MS = 72 * 3_600_000
 RESEND_AFTER_MS = 30 * 60_000
 """How long a receipt is waited for after an unknown outcome, before the one flagged resend."""
 
+FIRST_BY_MS = 60_000
+"""How much earlier a message falls due that goes first; a lane is sent in the order of `due_at`."""
+
 SILENT_MS = 72 * 3_600_000
 """How long receipts of an accepted message are waited for."""
 
@@ -47,7 +50,7 @@ class Owed:
 
     `id` is 16 bytes and its idempotency key. After `expires_at` (epoch ms) it is not sent any
     more. `resend_text` allows one flagged resend with these words after an unknown outcome; a code
-    has none.
+    has none. `first`: before every other message of its lane that was owed within a minute.
     """
 
     id: bytes
@@ -56,6 +59,7 @@ class Owed:
     text: str = field(repr=False)
     expires_at: int | None = None
     resend_text: str | None = field(default=None, repr=False)
+    first: bool = False
 
 
 def owe(db: Connection, ground: Ground, messages: Sequence[Owed]) -> None:
@@ -84,7 +88,7 @@ def _row(ground: Ground, owed: Owed, now: int) -> dict[str, Any]:
         "id": owed.id,
         "lane": owed.lane,
         "state": State.DUE,
-        "due_at": now,
+        "due_at": now - FIRST_BY_MS if owed.first else now,
         "expires_at": owed.expires_at if owed.expires_at is not None else now + KEPT_MS,
         "created_at": now,
         "attempts": 0,

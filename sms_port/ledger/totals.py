@@ -33,6 +33,13 @@ def totals(db: Connection, since: int) -> list[Totals]:
     return sorted(found, key=lambda one: (one.link or "", one.lane, one.state))
 
 
+def count_due_by(db: Connection, lane: Lane, by: int, most: int) -> int:
+    """How many messages of a lane are due up to `by` (epoch ms) and not yet offered to a gateway; `most` at most."""
+    due = (message.c.state == State.DUE) & (message.c.lane == lane) & (message.c.due_at <= by)
+    found = select(message.c.id).where(due).limit(most).subquery()
+    return db.execute(select(func.count()).select_from(found)).scalar_one()
+
+
 def count_owed(db: Connection) -> int:
     """How many messages no gateway is known to have yet."""
     return db.execute(select(func.count()).select_from(message).where(*_OWED)).scalar_one()

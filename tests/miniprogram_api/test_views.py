@@ -236,18 +236,32 @@ def test_partners_tell_applications_and_only_verified_hotlines(citizen: Citizen)
         assert ("hotline" in partners[partner.code]) == verified
 
 
-def test_a_number_gets_one_code_a_minute_and_five_a_day(ground: Ground, client: FlaskClient, clock: FixedClock) -> None:
-    for _ in range(5):
-        assert Citizen(ground, client).ask_for_code().status_code == 202
-        refused = problem(Citizen(ground, client).ask_for_code(), 429, "limit_reached")
+def test_a_session_gets_one_code_a_minute_and_three_a_day_for_a_number(citizen: Citizen, clock: FixedClock) -> None:
+    for sent in range(3):
+        assert citizen.ask_for_code().status_code == 202
+        refused = problem(citizen.ask_for_code(), 429, "limit_reached")
         assert (refused["limit"], refused["retry_after"]) in (
             ("code_per_phone_gap", 60),
-            ("codes_per_phone_day", 24 * 3600 - 4 * 60),
+            ("codes_per_phone_day", 24 * 3600 - 2 * 60),
         )
         clock.advance(MINUTE)
-    refused = problem(Citizen(ground, client).ask_for_code(), 429, "limit_reached")
-    assert (refused["limit"], refused["retry_after"]) == ("codes_per_phone_day", 24 * 3600 - 5 * 60)
-    assert len(codes_owed(ground)) == 5
+        assert len(codes_owed(citizen.ground)) == sent + 1
+    refused = problem(citizen.ask_for_code(), 429, "limit_reached")
+    assert (refused["limit"], refused["retry_after"]) == ("codes_per_phone_day", 24 * 3600 - 3 * 60)
+
+
+def test_a_number_gets_three_codes_a_day_from_strangers_and_nobody_is_told(
+    ground: Ground, client: FlaskClient, clock: FixedClock
+) -> None:
+    for _ in range(6):
+        assert Citizen(ground, client).ask_for_code().status_code == 202
+        assert Citizen(ground, client).ask_for_code().json == {
+            "phone": "138****8000",
+            "expires_in": 300,
+            "resend_after": 60,
+        }
+        clock.advance(MINUTE)
+    assert len(codes_owed(ground)) == 3
 
 
 def test_an_openid_has_one_budget_however_many_sessions_it_opens(ground: Ground, citizen: Citizen) -> None:
@@ -269,7 +283,7 @@ def test_a_hundred_parallel_requests_for_one_number_send_one_code(ground: Ground
         statuses = sorted(
             answer.status_code for answer in pool.map(lambda citizen: citizen.ask_for_code(), citizens * 5)
         )
-    assert statuses == [202] + [429] * 99
+    assert statuses == [202] * 20 + [429] * 80
     assert len(codes_owed(ground)) == 1
 
 

@@ -56,6 +56,7 @@ def ours() -> set[str]:
 
 TABLES = {
     *("attempt", "audit", "audit_head", "catalogue_version", "data_key", "inquiry", "last_inquiry", "message"),
+    "code_sent",
     *("notice", "question", "receipt", "secret", "verification_code", "wave"),
     *("objection", "objection_ending", "objection_quota", "request", "watch", "watch_count", "watch_event"),
     *("inbound", "leader", "link_health", "opt_out", "part", "unmatched"),
