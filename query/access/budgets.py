@@ -99,7 +99,7 @@ def overall_budgets(catalogue: Catalogue, sender: Sender) -> list[Budget]:
         budgets.append(web_budget(catalogue))
     if sender.entrance_class is EntranceClass.UNKNOWN:
         share = max(web_budget(catalogue).allowed // 2, 1)
-        budgets.append(Budget("codes_overall_minute", ("unknown",), share, MINUTE_S))
+        budgets.append(Budget("codes_overall_minute", ("of unknown address",), share, MINUTE_S))
     return budgets
 
 
