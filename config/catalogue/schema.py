@@ -14,7 +14,6 @@ from pydantic import Field, StringConstraints
 from config.catalogue.fields import (
     WECHAT_URL,
     Algorithm,
-    Amount,
     Bilingual,
     Block,
     CertificateName,
@@ -31,6 +30,7 @@ from config.catalogue.fields import (
     Url,
     Window,
 )
+from config.catalogue.limits import HumanCheck, Limits
 from config.catalogue.links import Link
 from config.catalogue.menus import MenuItem
 
@@ -213,41 +213,6 @@ class CalendarYear(StrictModel):
     work: tuple[datetime.date, ...] = ()
     source: Line | None = None
     verified_on: datetime.date | None = None
-
-
-class HumanCheck(StrictModel):
-    """The check of sessions without an openid before a code is sent (query/access/human_check.py).
-
-    `maxnumber`: the largest number to try while nothing is asked; `free_per_minute`: codes a minute that need no check.
-    """
-
-    kind: Literal["off", "altcha"] = "off"
-    maxnumber: Annotated[int, Field(ge=1_000, le=10_000_000)] = 50_000
-    free_per_minute: Annotated[int, Field(ge=0, le=1_000_000)] = 0
-
-
-class Limits(StrictModel):
-    """How often something may be done. Addresses are generous: a carrier's whole city shares a few.
-
-    Names that end in `_web` are of sessions without an openid; `codes_web_share`: their part of all codes a minute.
-    """
-
-    code_per_phone_gap_s: Amount
-    codes_per_phone_day: Amount
-    codes_per_session_day: Amount
-    codes_per_address_hour: Amount
-    codes_overall_minute: Amount
-    codes_per_phone_day_web: Amount = 3
-    codes_per_address_hour_web: Amount = 2_000
-    codes_per_network_hour_web: Amount = 6_000
-    codes_web_share: Annotated[float, Field(gt=0, le=1)] = 0.5
-    submissions_per_session_hour: Amount
-    submissions_per_address_hour: Amount
-    submissions_overall_minute: Amount
-    sessions_per_address_hour: Amount
-    logins_per_openid_hour: Amount = 60
-    login_failures_per_address_minute: Annotated[int, Field(ge=1, le=50)] = 30
-    phone_numbers_per_session_day: Amount = 10
 
 
 class Texts(StrictModel):

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from config.catalogue.schema import Catalogue, Limits
+from config.catalogue.limits import Limits
+from config.catalogue.schema import Catalogue
 from query.access.address_blocks import UNKNOWN, address_block, network_block
 from query.access.limits import Budget
 from query.access.sessions import Session

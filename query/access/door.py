@@ -12,7 +12,8 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from config.catalogue.schema import Limits, Partner, Service
+from config.catalogue.limits import Limits
+from config.catalogue.schema import Partner, Service
 from config.errors import OneCertError
 from config.ground import Ground
 from config.phone_numbers import mask_phone

@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from config.catalogue.schema import Limits
+from config.catalogue.limits import Limits
 from config.db.engine import reading
 from config.ground import Ground
 from query.errors import Unavailable

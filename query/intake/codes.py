@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from config.catalogue.schema import Limits
+from config.catalogue.limits import Limits
 from config.db.engine import skip_locked, transact, upsert
 from config.failpoints import failpoint
 from config.ground import Ground

@@ -17,7 +17,7 @@ import config.errors
 import miniprogram_api.errors
 import query.access.tickets
 import query.errors
-from config.catalogue.schema import Limits
+from config.catalogue.limits import Limits
 from config.db.engine import begin
 from config.errors import OneCertError
 from config.ground import Ground
