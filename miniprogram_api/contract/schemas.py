@@ -220,10 +220,7 @@ class InquiryAnswer(Answered):
 
 
 class ProgressAnswer(Answered):
-    """The progress of one's own inquiry. Never tells the outcome: every ending looks the same.
-
-    For 5 s from acceptance it is `asking` without figures, whatever happened.
-    """
+    """The progress of one's own inquiry: never the outcome, and the same for everyone in the first 5 s."""
 
     reference: str = Field(pattern=REFERENCE, examples=[EXAMPLE_REFERENCE])
     service: ServiceCode

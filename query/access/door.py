@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from typing import Any
 
 from config.catalogue.limits import Limits
@@ -20,6 +19,7 @@ from config.phone_numbers import mask_phone
 from query.access.address_blocks import UNKNOWN, address_block
 from query.access.budgets import DAY_S, HOUR_S, MINUTE_S, Sender, code_budgets, submission_budgets
 from query.access.errors import EntranceClosed, PlatformUnavailable
+from query.access.forms import Credential, FilledForm, KnownPhone, OpenedSession
 from query.access.human_check import HumanCheck
 from query.access.limits import Budget, Limiter
 from query.access.phone_tickets import PREFIX, build_phone_ticket, parse_phone_ticket
@@ -32,6 +32,8 @@ from query.intake.fields import parse_code, parse_id_number, parse_id_tail, pars
 from query.intake.submit import Accepted, Submission, submit
 from query.progress import Progress, progress
 
+__all__ = ["Credential", "Door", "FilledForm", "KnownPhone", "OpenedSession"]
+
 SEATS, SEATS_OF_BLOCK = 12, 3
 """Who may wait for a mini program's platform at once, and of one address block: one that is silent must leave threads
 to everybody else, and one address must leave seats."""
@@ -42,46 +44,6 @@ WRONG_CODE = 422
 
 OnAccepted = Callable[[str, str | None, str], None]
 """Told (entrance, openid, reference) after an inquiry was accepted and committed; it must not raise."""
-
-
-@dataclass(frozen=True)
-class FilledForm:
-    """A filled form, as typed. A field that the service does not ask for is None."""
-
-    service: str
-    phone: str = field(repr=False)
-    code: str = field(repr=False)
-    consent: bool
-    id_tail: str | None = field(default=None, repr=False)
-    name: str | None = field(default=None, repr=False)
-    id_number: str | None = field(default=None, repr=False)
-    idempotency_key: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class OpenedSession:
-    """A new session and the token that stands for it; `expires_in` in seconds, counted from its last use."""
-
-    token: str = field(repr=False)
-    expires_in: int
-    session: Session
-
-
-@dataclass(frozen=True)
-class KnownPhone:
-    """A number that a platform told: masked for the eye, and a ticket that stands for it."""
-
-    phone: str
-    ticket: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Credential:
-    """The result of a platform's phone button: WeChat's `code`, or Alipay's `response` and `sign`."""
-
-    code: str | None = field(default=None, repr=False)
-    response: str | None = field(default=None, repr=False)
-    sign: str | None = field(default=None, repr=False)
 
 
 ReadPhone = Callable[[Session, Credential], str]
