@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 from sqlalchemy import Connection, bindparam, select, update
 
 from config.catalogue.limits import Limits
+from config.catalogue.schema import Catalogue
 from config.db.engine import skip_locked, transact, upsert
 from config.failpoints import failpoint
 from config.ground import Ground
@@ -89,14 +90,7 @@ def request_code(
     code = f"{randbelow(10**6):06d}"
     holder = PhoneHolder(tuple(ground.keys.phone_indexes(number)), service, owner)
     row = code_row(ground, holder, code, now)
-    message = Owed(
-        id=new_inquiry_id(now),
-        lane=Lane.CODE,
-        phone=number,
-        text=compose_code(catalogue.texts.sms, service, code),
-        expires_at=now + CODE_LIFE_S * SECOND,
-        first=identified,
-    )
+    message = _code_message(catalogue, service, number, code, now, first=identified)
 
     def store(db: Connection) -> None:
         renewed = ["mac", "tries", "created_at", "expires_at", "used_at"]
@@ -112,6 +106,17 @@ def request_code(
     failpoint("code.after_commit")
     ground.bell.notify_gateway(Lane.CODE.bell)
     return CodeSent(mask_phone(number), CODE_LIFE_S, catalogue.limits.code_per_phone_gap_s)
+
+
+def _code_message(catalogue: Catalogue, service: str, phone: str, code: str, now: int, *, first: bool) -> Owed:
+    return Owed(
+        id=new_inquiry_id(now),
+        lane=Lane.CODE,
+        phone=phone,
+        text=compose_code(catalogue.texts.sms, service, code),
+        expires_at=now + CODE_LIFE_S * SECOND,
+        first=first,
+    )
 
 
 def lock_codes(db: Connection, holders: Sequence[PhoneHolder], *, wait: bool) -> dict[PhoneHolder, Code]:
