@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from pathlib import Path
 
 APPLETS = Path(__file__).parents[2] / "docs" / "applets"
 WECHAT, ALIPAY = APPLETS / "wechat", APPLETS / "alipay"
 SUFFIXES = {".wxml": ".axml", ".wxss": ".acss"}
-OWN = {"config.js", "lib/platform.js", "app.json", "sitemap.json", "project.config.json", "mini.project.json"}
+OWN = {"config.js", "lib/platform.js", "app.json", "sitemap.json", "theme.json", "mini.project.json"}
+OWN |= {"project.config.json", "project.private.config.json"}
 """Files that each client has in its own words."""
+
+TEXTS = Path(__file__).parents[2] / "wechat" / "pages" / "texts.toml"
+LANGUAGES = ("zh-CN", "en")
+COMPOSED = ("e.", "soon.", "limit.", "privacy.", "help.", "t.", "down.")
+"""The client puts together the keys that begin so; all others it names."""
 
 SPELLINGS = (
     ("wx:", "a:"),
@@ -17,6 +25,7 @@ SPELLINGS = (
      'open-type="getAuthorize" scope="phoneNumber" onGetAuthorize="usePhone" onError="usePhone"'),
     ("bindtap=", "onTap="),
     ("bindinput=", "onInput="),
+    (".wxml\"", ".axml\""),
 )  # fmt: skip
 
 
@@ -43,8 +52,25 @@ def shared_files(folder: Path) -> list[str]:
     return sorted(name for name in names if name not in OWN)
 
 
+def texts_of_client() -> str:
+    """`lib/texts.js`: the web pages' texts that the client uses, in both languages."""
+    known = tomllib.loads(TEXTS.read_text())
+    sources = [path.read_text() for path in WECHAT.rglob("*.js") if path.name != "texts.js"]
+    named = {word for source in sources for word in re.findall(r"'([a-z0-9_.]+)'", source)}
+    used = [key for key in known if key.startswith(COMPOSED) or key in named or key.removesuffix(".one") in named]
+    lines = [
+        "/* Written by `python -m tests.applets.dialects` from the web pages' texts; a test holds them together. */"
+    ]
+    lines.append("module.exports = {")
+    for language in LANGUAGES:
+        rows = [f"    '{key}': {json.dumps(known[key][language], ensure_ascii=False)}," for key in used]
+        lines += [f"  '{language}': {{", *rows, "  },"]
+    return "\n".join([*lines, "};", ""])
+
+
 def write_alipay() -> None:
-    """Write Alipay's client anew from WeChat's: `python -m tests.applets.dialects`, after a change there."""
+    """Write the texts anew, and Alipay's client from WeChat's: `python -m tests.applets.dialects`, after a change."""
+    (WECHAT / "lib" / "texts.js").write_text(texts_of_client())
     for name in shared_files(WECHAT):
         path = ALIPAY / alipay_name(name)
         path.parent.mkdir(parents=True, exist_ok=True)

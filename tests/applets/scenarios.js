@@ -51,9 +51,11 @@ exports.live = async (stage) => {
   progress.copy();
   assert.equal(stage.copied, progress.reference);
 
+  assert.match(home.data.words.foot_guides_d, /^8 家企业/);
   const guides = await stage.load('guides');
   assert.equal(guides.data.companies.length, 8);
   await stage.load('privacy');
+  await stage.load('help');
   await home.logout();
   assert.equal(home.data.said, '已退出');
   await progress.look();
@@ -256,12 +258,122 @@ exports.an_unverified_hotline_is_on_no_page = async (stage) => {
 };
 
 exports.large_letters_are_remembered = async (stage) => {
-  stage.answers = ['offline'];
+  stage.answers = ['offline', 'offline'];
   const home = await stage.load('home');
-  home.toggle();
+  home.enlarge();
   const page = await stage.load('query', { service: 'nonsense' });
   stage.assert.equal(page.data.elder, true);
   stage.assert.equal(page.service, 'internet-accounts');
+};
+
+exports.large_letters_of_the_phone_count_until_somebody_chooses = async (stage) => {
+  const { assert } = stage;
+  stage.letters = 22;
+  const page = await filled(stage);
+  assert.equal(page.data.elder, true);
+  page.enlarge();
+  assert.equal(page.data.elder, false);
+  assert.equal((await stage.load('help')).data.elder, false);
+};
+
+exports.large_letters_or_another_language_in_the_middle_of_a_form_keep_what_was_typed = async (stage) => {
+  const { assert } = stage;
+  const page = await filled(stage);
+  page.enlarge();
+  page.translate();
+  assert.deepEqual(page.data.values, { phone: '138 0013 8000', id_tail: '12345X', code: '482913' });
+  assert.equal(page.data.consent, true);
+  assert.equal(page.data.heading, 'Check internet accounts');
+  assert.equal(page.data.top.language, '中文');
+  stage.answers = [ACCEPTED];
+  await page.submit();
+  assert.equal(stage.visited.pop(), '/pages/progress/progress?reference=482913057716');
+};
+
+exports.every_page_speaks_english_when_the_platform_does = async (stage) => {
+  const { assert, play } = stage;
+  stage.spoken = 'en';
+  stage.answers = ['offline', 'offline'];
+  const texts = require(play.client + '/lib/texts.js');
+  const shown = [await stage.load('home'), await stage.load('query', { service: 'phone-cards' }), await stage.load('help')];
+  stage.answers = ['offline'];
+  shown.push(await stage.load('guides'), await stage.load('privacy'));
+  const words = (node) => (typeof node === 'string' ? [node] : Object.values(node || {}).flatMap(words));
+  const english = Object.values(texts.en);
+  const chinese = Object.values(texts['zh-CN']).flatMap((text) => text.replace(/\|/g, '').split('\n')).filter((line) => !english.includes(line));
+  shown.forEach((page) => {
+    const { top, ...others } = page.data;
+    assert.equal(top.language, '中文');
+    assert.deepEqual(words(others).filter((word) => chinese.includes(word)), []);
+  });
+  shown[0].translate();
+  assert.ok(chinese.includes(shown[0].data.words.home_ia));
+};
+
+exports.help_and_the_privacy_notice_have_all_their_parts = async (stage) => {
+  const { assert, play } = stage;
+  const texts = require(play.client + '/lib/texts.js')['zh-CN'];
+  for (const [name, ending] of [['help', '.q'], ['privacy', '.h']]) {
+    const page = await stage.load(name);
+    const heads = Object.keys(texts).filter((key) => key.startsWith(name + '.') && key.endsWith(ending));
+    assert.deepEqual(page.data.parts.map((part) => part.heading), heads.map((key) => texts[key]));
+    page.data.parts.forEach((part) => assert.ok(part.lines.length, part.heading));
+  }
+};
+
+exports.what_the_catalogue_counts_is_said_and_nothing_is_made_up = async (stage) => {
+  const { assert } = stage;
+  stage.answers = ['offline', 'offline'];
+  const before = await stage.load('home');
+  assert.equal(before.data.words.home_ia_d, '');
+  const one = { code: 'jd', kind: 'enterprise', name: { zh: '京东', en: 'JD' }, applications: [{}, {}] };
+  stage.answers = ['offline', { status: 200, told: { partners: [one, { ...one, kind: 'carrier' }] } }];
+  const home = await stage.load('home');
+  assert.match(home.data.words.home_ia_d, / 2 个应用/);
+  assert.match(home.data.words.foot_guides_d, /^1 家企业/);
+  stage.answers = ['offline', 'offline'];
+  assert.match((await stage.load('home')).data.words.home_ia_d, / 2 个应用/);
+};
+
+exports.a_code_that_is_typed_before_the_answer_stays = async (stage) => {
+  const { assert } = stage;
+  const page = await filled(stage);
+  stage.type(page, 'code', '');
+  stage.answers = [SENT];
+  const asked = page.askCode();
+  stage.type(page, 'code', '482 913');
+  await asked;
+  assert.equal(page.data.values.code, '482 913');
+  page.setData({ wait: 0 });
+  stage.answers = [SENT];
+  await page.askCode();
+  assert.equal(page.data.values.code, '', 'an earlier code is good no more');
+  page.onUnload();
+};
+
+exports.a_press_while_the_code_is_being_sent_counts = async (stage) => {
+  const { assert } = stage;
+  const page = await filled(stage);
+  stage.answers = [SENT, ACCEPTED];
+  const asked = page.askCode();
+  stage.type(page, 'code', '482913');
+  stage.type(page, 'code', '482914');
+  const submitted = page.submit();
+  assert.equal(page.data.busy, true, 'the button says that it was pressed');
+  await Promise.all([asked, submitted, page.submit()]);
+  assert.equal(sent(stage, '/inquiries').length, 1);
+  assert.equal(sent(stage, '/inquiries')[0].code, '482914');
+};
+
+exports.a_clipboard_that_is_locked_is_told = async (stage) => {
+  const { assert } = stage;
+  stage.locked = true;
+  stage.kept.inquiry = { reference: SEEN.reference, token: 'kept' };
+  stage.answers = [seen('closed', { closed_at: '2026-11-22T06:06:00Z' })];
+  const page = await stage.load('progress', { reference: SEEN.reference });
+  page.copy();
+  assert.match(page.data.lost, /没有复制成功/);
+  page.onUnload();
 };
 
 exports.what_was_typed_does_not_stay_on_a_page_that_is_left = async (stage) => {

@@ -8,7 +8,7 @@ const path = require('node:path');
 
 const play = JSON.parse(fs.readFileSync(0, 'utf8'));
 const at = (...names) => path.join(play.client, ...names);
-const stage = { assert, play, calls: [], answers: [], visited: [], kept: {}, title: '', dialled: '', copied: '', logins: 0, phoneTold: true };
+const stage = { assert, play, calls: [], answers: [], visited: [], kept: {}, title: '', dialled: '', copied: '', logins: 0, phoneTold: true, letters: 16, spoken: 'zh_CN' };
 
 require(at('config.js')).api = play.api;
 
@@ -56,7 +56,8 @@ global.wx = {
   navigateTo: visit, redirectTo: visit, reLaunch: visit,
   setNavigationBarTitle: ({ title }) => { stage.title = title; },
   pageScrollTo: () => {},
-  setClipboardData: ({ data, success }) => { stage.copied = data; success(); },
+  setClipboardData: ({ data, success, fail }) => { if (stage.locked) fail(); else { stage.copied = data; success(); } },
+  getAppBaseInfo: () => ({ language: stage.spoken, fontSizeSetting: stage.letters }),
   makePhoneCall: ({ phoneNumber }) => { stage.dialled = phoneNumber; },
   getStorageSync: (key) => (key in stage.kept ? stage.kept[key] : ''),
   setStorageSync: (key, value) => { stage.kept[key] = value; },
@@ -78,7 +79,8 @@ global.my = {
   navigateTo: visit, redirectTo: visit, reLaunch: visit,
   setNavigationBar: ({ title }) => { stage.title = title; },
   pageScrollTo: () => {},
-  setClipboard: ({ text, success }) => { stage.copied = text; success(); },
+  setClipboard: ({ text, success, fail }) => { if (stage.locked) fail(); else { stage.copied = text; success(); } },
+  getSystemInfoSync: () => ({ language: stage.spoken, fontSizeSetting: stage.letters }),
   makePhoneCall: ({ number }) => { stage.dialled = number; },
   getStorageSync: ({ key }) => ({ data: key in stage.kept ? stage.kept[key] : null }),
   setStorageSync: ({ key, data }) => { stage.kept[key] = data; },
@@ -117,9 +119,11 @@ stage.load = async (name, query) => {
 };
 /* A template calls only what its page has, and shows only words that the page was given. */
 function checkTemplate(name, page) {
-  const text = fs.readFileSync(at('pages', name, name + (play.kind === 'wechat' ? '.wxml' : '.axml')), 'utf8');
+  const own = fs.readFileSync(at('pages', name, name + (play.kind === 'wechat' ? '.wxml' : '.axml')), 'utf8');
+  const text = own.replace(/<include src="([^"]+)" \/>/g, (_, src) => fs.readFileSync(at('pages', name, src), 'utf8'));
   for (const [, handler] of text.matchAll(/(?:bind\w+|on[A-Z]\w*)="(\w+)"/g)) assert.equal(typeof page[handler], 'function', name + ': ' + handler);
-  for (const [, word] of text.matchAll(/words\.(\w+)/g)) assert.ok(page.data.words[word], name + ': ' + word);
+  for (const [, word] of text.matchAll(/words\.(\w+)/g)) assert.equal(typeof page.data.words[word], 'string', name + ': ' + word);
+  assert.doesNotMatch(JSON.stringify(page.data), /undefined|\{\w+\}/, name);
 }
 stage.type = (page, name, value) => page.type({ currentTarget: { dataset: { name } }, detail: { value } });
 stage.until = async (ready, what) => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shutil
@@ -14,7 +15,7 @@ import jsonschema_rs
 import pytest
 
 from miniprogram_api.contract.openapi import build_document
-from tests.applets.dialects import ALIPAY, OWN, WECHAT, alipay_name, alipay_text, shared_files
+from tests.applets.dialects import ALIPAY, OWN, WECHAT, alipay_name, alipay_text, shared_files, texts_of_client
 from tests.conftest import need
 from tests.support.instances import Instance
 
@@ -84,13 +85,88 @@ def test_every_page_has_its_four_files_and_is_named_once(kind: str) -> None:
     assert sorted(f"pages/{path.name}/{path.name}" for path in (folder / "pages").iterdir()) == sorted(pages)
 
 
-def test_the_words_are_those_of_the_web_pages() -> None:
-    known = tomllib.loads((HERE.parents[1] / "wechat/pages/texts.toml").read_text())
-    source = (WECHAT / "lib" / "texts.js").read_text()
-    words = dict(re.findall(r"^  '([^']+)': (\".*\"),$", source, re.MULTILINE))
-    assert len(words) > 100
-    for key, text in words.items():
-        assert json.loads(text) == known[key]["zh-CN"], key
+def test_the_words_are_those_of_the_web_pages_in_both_languages() -> None:
+    """After a change of the pages' texts: `python -m tests.applets.dialects`."""
+    written = (WECHAT / "lib" / "texts.js").read_text()
+    assert written == texts_of_client()
+    assert len(re.findall(r"^    '", written, re.MULTILINE)) > 250
+
+
+@each_client
+def test_buttons_outrank_the_platforms_own_rules(kind: str) -> None:
+    """faults/pages.md E: `style: v2` made each button 184 px wide and centred, over any rule with one class."""
+    folder = CLIENTS[kind]
+    assert "style" not in json.loads((folder / "app.json").read_text())
+    sheet = (folder / {"wechat": "app.wxss", "alipay": "app.acss"}[kind]).read_text()
+    pages = [path.read_text() for path in folder.rglob("*.?xml")]
+    classes = {name for page in pages for name in re.findall(r'<button[^>]* class="(\w+)"', page)}
+    assert classes >= {"card", "primary", "side", "link"}
+    for name in classes:
+        rule = re.findall(rf"(?:^|, )button\.{name} {{ ([^}}]+)}}", sheet, re.MULTILINE)[0]
+        assert "width:" in rule
+        assert "margin:" in rule
+
+
+@each_client
+def test_every_page_has_large_letters_and_the_other_language(kind: str) -> None:
+    """faults/pages.md E: large letters were on the first page only, and nothing was in English."""
+    folder = CLIENTS[kind]
+    for page in json.loads((folder / "app.json").read_text())["pages"]:
+        text = next(path for path in (folder / page).parent.iterdir() if path.suffix.endswith("xml")).read_text()
+        assert "parts/top." in text, page
+        assert "elder ? 'elder'" in text, page
+
+
+def test_the_platforms_privacy_and_dark_mode_are_switched_on() -> None:
+    wechat, alipay = (json.loads((folder / "app.json").read_text()) for folder in (WECHAT, ALIPAY))
+    assert wechat["__usePrivacyCheck__"] is alipay["usePrivacyCheck"] is True
+    assert wechat["darkmode"] is True
+    theme = json.loads((WECHAT / wechat["themeLocation"]).read_text())
+    for value in wechat["window"].values():
+        assert not value.startswith("@") or {value[1:]} <= set(theme["light"]) & set(theme["dark"])
+    sheet = (WECHAT / "app.wxss").read_text()
+    assert "prefers-color-scheme: dark" in sheet
+    plain = re.sub(r"--\w+: #[0-9a-f]{6};", "", sheet)
+    assert not re.search(r"#[0-9a-f]{3,6}", plain), "a colour that is the same by day and by night"
+
+
+README = (WECHAT.parent / "README.md").read_text()
+
+
+def test_the_readmes_entrances_are_accepted_by_the_catalogue(instance: Instance, tmp_path: Path) -> None:
+    """faults/pages.md E: the copy-paste of step 2 said `url`, and `config check` had no such key."""
+    blocks = [
+        "\n".join(line.strip() for line in one.splitlines()) for one in re.findall(r"```toml\n(.*?)```", README, re.S)
+    ]
+    assert [tomllib.loads(block)["entrances"][0]["code"] for block in blocks] == ["wechat-applet", "alipay-applet"]
+    document = instance.onecert("config", "show")
+    for block, kind in zip(blocks, ("wechat-applet", "alipay-applet"), strict=True):
+        before = next(
+            one for one in re.split(r"(?=^\[\[entrances\]\])", document, flags=re.M) if f'code = "{kind}"' in one
+        )
+        document = document.replace(before, f"{block}\n{before[before.index(chr(10) * 2) :]}")
+        assert f'code = "{kind}"' in document
+    path = tmp_path / "applets.toml"
+    path.write_text(document.replace("wx…", "wx00000000000000c1").replace("2021…", "2021000000000009"))
+    instance.onecert("config", "check", str(path))
+
+
+def test_the_readmes_commands_do_what_they_say(instance: Instance) -> None:
+    names = [
+        one
+        for row in re.findall(r"onecert config secret set ([^|]+)\|", README)
+        for one in re.findall(r"[\w-]+\.\w+", row)
+    ]
+    assert set(names) >= {"wechat-applet.app_secret", "wechat-applet.token", "alipay-applet.private_key"}
+    known = {row["name"] for row in json.loads(instance.onecert("config", "secret", "list", "--json"))}
+    assert set(names) <= known
+    instance.onecert("config", "secret", "set", "wechat-applet.app_secret", "--yes", stdin="0123456789abcdef" * 2)
+    played = re.findall(r"`onecert (account push [^`]+)`", README)
+    assert played
+    for command in played:
+        instance.onecert(*command.split())
+    module, _, _ = re.findall(r"`python -m ([\w.]+) (<) (FILE)`", README)[0]
+    assert importlib.util.find_spec(module)
 
 
 @each_client

@@ -6,7 +6,7 @@ const FIELDS = {
   id_tail: { label: 'f.tail', hint: 'f.tail.hint', type: 'idcard', length: 12, empty: 'e.tail.empty' },
   name: { label: 'pc.name', type: 'text', length: 64, empty: 'e.name_invalid' },
   id_number: { label: 'pc.id', hint: 'pc.id.hint', type: 'idcard', length: 24, empty: 'e.id_number.empty' },
-  code: { label: 'f.code', type: 'number', length: 6, empty: 'e.code.empty' },
+  code: { label: 'f.code', type: 'number', length: 12, empty: 'e.code.empty' },
 };
 const FORMS = {
   'internet-accounts': { heading: 'ia.h1', lead: 'ia.lead', fields: ['phone', 'id_tail', 'code'], notes: ['ia.n1', 'ia.n2', 'ia.n3', 'ia.n4'] },

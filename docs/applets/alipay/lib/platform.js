@@ -10,7 +10,7 @@ function parse(text) {
   }
 }
 
-exports.name = '支付宝';
+exports.name = (language) => (language === 'en' ? 'Alipay' : '支付宝');
 
 /* The one-time login code; rejects when Alipay gives none. */
 exports.login = () => new Promise((resolve, reject) => {
@@ -52,7 +52,11 @@ exports.replace = (url) => my.redirectTo({ url });
 exports.home = () => my.reLaunch({ url: '/pages/home/home' });
 exports.title = (text) => my.setNavigationBar({ title: text });
 exports.top = () => my.pageScrollTo({ scrollTop: 0, duration: 0 });
-exports.copy = (text, done) => my.setClipboard({ text, success: done });
+exports.copy = (text, done, failed) => my.setClipboard({ text, success: done, fail: failed });
 exports.dial = (number) => my.makePhoneCall({ number });
 exports.read = (key) => my.getStorageSync({ key }).data;
 exports.write = (key, value) => my.setStorageSync({ key, data: value });
+
+/* The language and the letters (px) that Alipay is set to. */
+exports.language = () => my.getSystemInfoSync().language || 'zh-Hans';
+exports.letters = () => my.getSystemInfoSync().fontSizeSetting || 16;

@@ -9,10 +9,15 @@ const times = require('./times');
 const newKey = () => Array.from({ length: 32 }, () => Math.floor(Math.random() * 16).toString(16)).join('');
 
 function start(page, service) {
-  const form = FORMS[service] || FORMS['internet-accounts'];
   page.service = FORMS[service] ? service : 'internet-accounts';
   page.key = newKey();
   page.ticket = '';
+  page.setData({ values: {}, faults: {}, remark: '', box: null, standIn: null, consent: false, busy: false, sending: false, wait: 0 });
+}
+
+/* Its words; what was typed stays. What was said before in another language goes. */
+function label(page) {
+  const form = FORMS[page.service];
   platform.title(say(form.heading));
   page.setData({
     heading: say(form.heading),
@@ -25,20 +30,13 @@ function start(page, service) {
       length: FIELDS[name].length,
     })),
     notes: form.notes.map((key) => say(key)),
-    values: {},
     faults: {},
     remark: '',
     box: null,
-    standIn: null,
-    consent: false,
-    busy: false,
-    sending: false,
-    wait: 0,
-    codeButton: say('f.code.get'),
-    words: Object.assign(pick('f.consent.privacy', 'f.submit', 'f.sending', 'ia.notes'), {
+    codeButton: page.data.wait ? say('f.code.wait', { seconds: page.data.wait }) : say('f.code.get'),
+    words: Object.assign(pick('f.consent.privacy', 'f.submit', 'f.sending', 'ia.notes', 'own.phone'), {
       own_home: say('limit.btn'),
       consent: say('f.consent', { privacy: '' }),
-      own_phone: say('own.phone', { platform: platform.name }),
     }),
   });
 }
@@ -67,21 +65,26 @@ async function usePhone(page, event) {
       type(page, 'phone', answer.told.phone);
       page.ticket = answer.told.ticket;
     } else if (credential) {
-      page.setData({ 'faults.phone': say('own.phone.none', { platform: platform.name }) });
+      page.setData({ 'faults.phone': say('own.phone.none') });
     }
   } catch (error) {
-    page.setData({ 'faults.phone': say('own.phone.none', { platform: platform.name }) });
+    page.setData({ 'faults.phone': say('own.phone.none') });
   }
   page.setData({ sending: false });
 }
 
-async function askCode(page) {
-  if (page.data.sending || page.data.busy || page.data.wait) return;
+function askCode(page) {
+  if (page.data.sending || page.data.busy || page.data.wait) return null;
   const text = faultOf(page, 'phone');
   if (text) {
     page.setData({ 'faults.phone': text });
-    return;
+    return null;
   }
+  page.sent = sendCode(page);
+  return page.sent;
+}
+async function sendCode(page) {
+  const old = typed(page, 'code');
   page.setData({ sending: true, remark: '', codeButton: say('f.code.sending') });
   try {
     const answer = await api.askCode(page.service, phoneOf(page));
@@ -91,7 +94,8 @@ async function askCode(page) {
       return;
     }
     const minutes = Math.round(answer.told.expires_in / 60);
-    type(page, 'code', '');
+    /* An earlier code is good no more. The new one may have come, and been typed, before this answer did. */
+    if (typed(page, 'code') === old) type(page, 'code', '');
     page.setData({ box: null, remark: say('f.code.sent', { phone: answer.told.phone, minutes }) });
     wait(page, answer.told.resend_after);
   } catch (error) {
@@ -118,8 +122,14 @@ function stop(page) {
   clearInterval(page.ticker);
 }
 
+/* A press while a code is being sent counts: it waits for that answer, and the button says so. */
 async function submit(page) {
-  if (page.data.busy || page.data.sending) return;
+  if (page.data.busy) return;
+  if (page.data.sending) {
+    page.setData({ busy: true });
+    await page.sent;
+    page.setData({ busy: false });
+  }
   const names = FORMS[page.service].fields;
   const found = {};
   names.forEach((name) => { const text = faultOf(page, name); if (text) found[name] = text; });
@@ -166,7 +176,7 @@ function refused(page, answer) {
   } else if (told.code === 'idempotency_conflict') {
     page.setData({ box: { heading: say('conflict') } });
   } else if (/^login_/.test(told.code) || answer.status === 401) {
-    page.setData({ box: { heading: say('own.login', { platform: platform.name }) } });
+    page.setData({ box: { heading: say('own.login') } });
   } else {
     page.setData({ box: { heading: say('down.h1'), text: say('down.notice.p') } });
   }
@@ -186,4 +196,4 @@ function forget(page) {
   page.setData({ values: {} });
 }
 
-module.exports = { start, type, usePhone, askCode, submit, forget, stop };
+module.exports = { start, label, type, usePhone, askCode, submit, forget, stop };

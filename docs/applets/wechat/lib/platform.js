@@ -1,7 +1,7 @@
 /* WeChat's side of everything the pages need; the only file besides config.js that differs from Alipay's client. */
 const TIMEOUT_MS = 15000;
 
-exports.name = '微信';
+exports.name = (language) => (language === 'en' ? 'WeChat' : '微信');
 
 /* The one-time login code; rejects when WeChat gives none. */
 exports.login = () => new Promise((resolve, reject) => {
@@ -30,7 +30,12 @@ exports.replace = (url) => wx.redirectTo({ url });
 exports.home = () => wx.reLaunch({ url: '/pages/home/home' });
 exports.title = (text) => wx.setNavigationBarTitle({ title: text });
 exports.top = () => wx.pageScrollTo({ scrollTop: 0, duration: 0 });
-exports.copy = (text, done) => wx.setClipboardData({ data: text, success: done });
+exports.copy = (text, done, failed) => wx.setClipboardData({ data: text, success: done, fail: failed });
 exports.dial = (number) => wx.makePhoneCall({ phoneNumber: number, fail: () => {} });
 exports.read = (key) => wx.getStorageSync(key);
 exports.write = (key, value) => wx.setStorageSync(key, value);
+
+/* The language and the letters (px) that WeChat is set to; what an older WeChat does not tell is what most have. */
+const system = () => (wx.getAppBaseInfo ? wx.getAppBaseInfo() : wx.getSystemInfoSync());
+exports.language = () => system().language || 'zh_CN';
+exports.letters = () => system().fontSizeSetting || 16;

@@ -1,17 +1,12 @@
+const display = require('../../lib/display');
 const platform = require('../../lib/platform');
-const { lines, say, pick } = require('../../lib/words');
+const { say, pick, parts } = require('../../lib/words');
 
-Page({
-  data: { elder: false },
+Page(display.page({
+  data: { parts: [] },
 
-  onLoad() {
-    const parts = ['what', 'whom', 'long', 'not'];
-    this.setData({
-      words: pick('privacy.h1', 'privacy.lead', 'privacy.version'),
-      parts: parts.map((part) => ({ part, heading: say('privacy.' + part + '.h'), lines: lines('privacy.' + part) })),
-    });
+  label() {
+    platform.title(say('privacy.h1'));
+    this.setData({ words: pick('privacy.h1', 'privacy.lead', 'privacy.version'), parts: parts('privacy') });
   },
-  onShow() {
-    this.setData({ elder: platform.read('elder') === true });
-  },
-});
+}));

@@ -1,5 +1,6 @@
 const api = require('../../lib/api');
 const platform = require('../../lib/platform');
+const display = require('../../lib/display');
 const { view } = require('../../lib/steps');
 const { say, pick } = require('../../lib/words');
 
@@ -7,18 +8,22 @@ const QUICK_MS = 2000;
 const SLOW_MS = 10000;
 const CALM_MS = 60000;
 
-Page({
-  data: { elder: false, seen: null, lost: '', missing: null, copied: '' },
+Page(display.page({
+  data: { seen: null, lost: '', missing: null, copied: '' },
 
   onLoad(query) {
     const kept = platform.read('inquiry');
     this.reference = query.reference;
     this.token = kept && kept.reference === query.reference ? kept.token : '';
     this.started = Date.now();
-    this.setData({ words: pick('pr.ref', 'pr.service', 'pr.copy', 'pr.none', 'pr.done', 'pr.refresh') });
+  },
+  label() {
+    platform.title(say('pr.h1'));
+    this.setData({ words: pick('pr.ref', 'pr.service', 'pr.copy', 'pr.none', 'pr.done', 'pr.refresh'), copied: '', lost: '' });
+    if (this.told) this.setData({ seen: view(this.told) });
+    if (this.data.missing) this.setData({ missing: { heading: say('404.h1'), lead: say('404.lead') } });
   },
   onShow() {
-    this.setData({ elder: platform.read('elder') === true });
     return this.look();
   },
   onHide() {
@@ -48,7 +53,8 @@ Page({
       this.token = answer.token;
       platform.write('inquiry', { reference: this.reference, token: this.token });
     }
-    this.setData({ seen: view(answer.told) });
+    this.told = answer.told;
+    this.setData({ seen: view(this.told) });
   },
   plan() {
     if (this.data.seen && this.data.seen.closed) return;
@@ -60,7 +66,7 @@ Page({
   },
 
   copy() {
-    platform.copy(this.reference, () => this.setData({ copied: say('pr.copied') }));
+    platform.copy(this.reference, () => this.setData({ copied: say('pr.copied') }), () => this.setData({ lost: say('own.copy.none') }));
   },
   refresh() {
     return this.look();
@@ -68,4 +74,4 @@ Page({
   home() {
     platform.home();
   },
-});
+}));

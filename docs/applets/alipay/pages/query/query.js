@@ -1,14 +1,13 @@
+const display = require('../../lib/display');
 const form = require('../../lib/form');
 const platform = require('../../lib/platform');
 
-Page({
-  data: { elder: false },
-
+Page(display.page({
   onLoad(query) {
     form.start(this, query.service);
   },
-  onShow() {
-    this.setData({ elder: platform.read('elder') === true });
+  label() {
+    form.label(this);
   },
   onUnload() {
     form.forget(this);
@@ -35,4 +34,4 @@ Page({
   home() {
     platform.home();
   },
-});
+}));

@@ -1,18 +1,21 @@
 const api = require('../../lib/api');
+const display = require('../../lib/display');
 const platform = require('../../lib/platform');
-const { say, pick } = require('../../lib/words');
+const { say, pick, know } = require('../../lib/words');
 
-Page({
-  data: { elder: false, closed: {}, last: '', said: '' },
+Page(display.page({
+  data: { closed: {}, last: '', said: '' },
 
   onLoad() {
-    this.setData({ words: pick('home.h1', 'home.lead', 'home.ia', 'home.ia.d', 'home.pc', 'home.pc.d', 'home.privacy', 'foot.guides', 'foot.guides.d', 'foot.privacy', 'foot.safe', 'top.elder', 'top.standard', 'pr.h1', 'own.logout') });
-    return this.look();
+    return Promise.all([this.look(), this.count()]);
   },
-
+  label() {
+    platform.title(say('site'));
+    this.setData({ words: pick('home.h1', 'home.lead', 'home.ia', 'home.ia.d', 'home.pc', 'home.pc.d', 'home.privacy', 'foot.guides', 'foot.guides.d', 'foot.help', 'foot.privacy', 'foot.safe', 'pr.h1', 'own.logout') });
+  },
   onShow() {
     const kept = platform.read('inquiry');
-    this.setData({ elder: platform.read('elder') === true, last: kept ? kept.reference : '' });
+    this.setData({ last: kept ? kept.reference : '' });
   },
 
   /* Which services are open; without an answer both are offered, and the server decides later. */
@@ -26,6 +29,19 @@ Page({
       this.setData({ closed: {} });
     }
   },
+  /* How many companies and applications the texts may name; without an answer, those of last time, or none. */
+  async count() {
+    try {
+      const answer = await api.partners();
+      if (!answer.ok) return;
+      const enterprises = answer.told.partners.filter((partner) => partner.kind === 'enterprise');
+      const apps = enterprises.reduce((sum, partner) => sum + partner.applications.length, 0);
+      know({ companies: enterprises.length, apps, others: Math.max(0, apps - 3) });
+      this.label();
+    } catch (error) {
+      /* the lines that need it are left out */
+    }
+  },
 
   choose(event) {
     platform.open('/pages/query/query?service=' + event.currentTarget.dataset.service);
@@ -36,12 +52,11 @@ Page({
   guides() {
     platform.open('/pages/guides/guides');
   },
+  help() {
+    platform.open('/pages/help/help');
+  },
   privacy() {
     platform.open('/pages/privacy/privacy');
-  },
-  toggle() {
-    platform.write('elder', !this.data.elder);
-    this.setData({ elder: !this.data.elder });
   },
   async logout() {
     platform.write('inquiry', '');
@@ -52,4 +67,4 @@ Page({
       this.setData({ said: say('own.logged_out') });
     }
   },
-});
+}));
