@@ -14,7 +14,7 @@ from functools import cache
 from typing import Annotated, Literal
 
 from flask import Blueprint, Response, jsonify, redirect, request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from werkzeug.wrappers import Response as AnyResponse
 
 from config.catalogue.document import default_document, load_catalogue
@@ -23,7 +23,9 @@ from config.errors import ConfigError
 from config.sandbox.received import Received
 
 COMMON_MODES = frozenset({"ok", "slow", "500", "garbage", "silent", "retry", "callback", "429"})
-CARRIER_MODES = COMMON_MODES | {"mismatch", "inactive", "not_ours", "since"}
+CARRIER_MODES = COMMON_MODES | {"mismatch", "inactive", "not_ours", "since", "changed", "unknown"}
+REQUEST_MODES = frozenset({"done", "none", "yours", "needs_holder", "refused", "accept", "silent", "late"})
+"""An enterprise's way with requests (objections)."""
 GATEWAY_MODES = COMMON_MODES | {"reject", "timeout_after_accept", "no_receipt"}
 GATEWAY = "gateway"
 GATEWAYS = {"http": GATEWAY_MODES, "cmpp": GATEWAY_MODES}
@@ -31,6 +33,7 @@ PLATFORM_MODES = {"wechat": COMMON_MODES | {"snapshot"}, "alipay": COMMON_MODES}
 ERROR_CODE = re.compile(r"-?[0-9]{1,7}")
 MAX_SECONDS = 3600
 FORM = "application/x-www-form-urlencoded"
+BODY = 'the body is {"side": text, "mode": text, "seconds": number or absent}, "requests" may stand for "mode"'
 EVERY_SIDE = "*"
 """With the mode `ok`: all behave well again."""
 
@@ -46,8 +49,16 @@ class _Request(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     side: str
-    mode: str
+    mode: str | None = None
+    requests: str | None = None
     seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] | None = None
+
+    @model_validator(mode="after")
+    def check_something_is_wanted(self) -> _Request:
+        """Refuse a request that names neither a mode nor a way with requests."""
+        if self.mode is None and self.requests is None:
+            raise ValueError("mode or requests")
+        return self
 
 
 class Behaviour:
@@ -56,6 +67,7 @@ class Behaviour:
     def __init__(self, catalogue: Callable[[], Catalogue] | None = None) -> None:
         self._catalogue = catalogue or _default
         self._played: dict[str, tuple[str, float | None]] = {}
+        self._requests: dict[str, tuple[str, float | None]] = {}
         self._lock = threading.Lock()
         self.received = Received()
 
@@ -74,10 +86,28 @@ class Behaviour:
             for each in GATEWAYS if side == GATEWAY else ():
                 self._played.pop(each, None)
 
+    def set_requests(self, side: str, word: str, seconds: float | None = None) -> None:
+        """From now on the enterprise `side` answers requests so; `seconds`: how long until its report."""
+        sides = [partner.code for partner in self._catalogue().partners if partner.kind == "enterprise"]
+        if side not in sides:
+            raise BehaviourUnknown(f"there is no such enterprise; it is one of {', '.join(sides)}")
+        if word not in REQUEST_MODES:
+            raise BehaviourUnknown(
+                f"there is no such way with requests; it is one of {', '.join(sorted(REQUEST_MODES))}"
+            )
+        with self._lock:
+            self._requests[side] = (word, seconds)
+
+    def requests(self, side: str) -> tuple[str, float | None]:
+        """Return an enterprise's way with requests; ("done", None) by default."""
+        with self._lock:
+            return self._requests.get(side, ("done", None))
+
     def reset(self) -> None:
         """Have every side behave well again."""
         with self._lock:
             self._played.clear()
+            self._requests.clear()
 
     def mode(self, side: str) -> tuple[str, float | None]:
         """Return the (mode, seconds) of `side`; ("ok", None) by default."""
@@ -119,7 +149,7 @@ def make_blueprint(behaviour: Behaviour) -> Blueprint:
         try:
             _obey(behaviour, json.dumps(request.form.to_dict()).encode() if by_form else request.get_data())
         except ValidationError:
-            return _problem("body_invalid", 'the body is {"side": text, "mode": text, "seconds": number or absent}')
+            return _problem("body_invalid", BODY)
         except BehaviourUnknown as unknown:
             return _problem(unknown.code, unknown.detail)
         return redirect("/", 303) if by_form else Response(status=204)
@@ -131,7 +161,10 @@ def _obey(behaviour: Behaviour, body: bytes) -> None:
     told = _Request.model_validate_json(body)
     if (told.side, told.mode) == (EVERY_SIDE, "ok"):
         behaviour.reset()
-    else:
+        return
+    if told.requests is not None:
+        behaviour.set_requests(told.side, told.requests, told.seconds)
+    if told.mode is not None:
         behaviour.set(told.side, told.mode, told.seconds)
 
 

@@ -8,8 +8,9 @@ number is held since 2024-05: then the first application with an account has one
 import hashlib
 import json
 import time
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, TypeVar
 
 from flask import Blueprint, Response, request
 
@@ -26,18 +27,22 @@ from enterprises.keys import accepted_keys
 from enterprises.protocol import FIELDS, PATH
 from enterprises.sandbox.callbacks import call_back_later
 from enterprises.sandbox.received import Question, Received
+from enterprises.sandbox.taken import add_requests
 from enterprises.sealed_body import open_body, seal_body
 from enterprises.strict_json import read_object
 
 INACTIVE_PHONE: Final = "13800000009"
 MISMATCH_TAIL: Final = "000000"
 VERDICT_MODES: Final = frozenset({"mismatch", "inactive", "not_ours"})
+TENURE_MODES: Final = frozenset({"changed", "unknown", "inactive", "not_ours"})
 HELD_SINCE: Final = "2024-05"
 PERSONAL: Final = frozenset({"phone", "id_tail", "name", "id_number"})
 SLOW_S: Final = 5.0
 CALLBACK_S: Final = 0.5
 SILENT_S: Final = 60.0
 RETRY_AFTER_S: Final = 2.0
+
+Body = TypeVar("Body")
 
 
 def count_of(application: str, subject: str) -> int:
@@ -59,21 +64,16 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, public_url: str | None 
     """
     blueprint = Blueprint("partners_sandbox", __name__)
     called_back = (public_url or ground.settings.public_url).rstrip("/")
-    received, nonces = Received(), NonceMemory()
+    received = Received()
+
+    receive = partial(_receive, ground, NonceMemory())
 
     @blueprint.post(f"/partners/<code>{PATH}")
     def look_up(code: str) -> Response:
-        partner = ground.catalogues.current().partner(code)
-        if partner is None:
-            return _problem(404, "not_found")
-        body = request.get_data()
-        try:
-            _verify(ground, partner, body, nonces)
-            question = _read_question(_opened(ground, partner, body))
-        except SignatureInvalid:
-            return _problem(401, "signature_invalid")
-        except AnswerInvalid:
-            return _problem(400, "body_invalid")
+        asked = receive(code, _read_question)
+        if isinstance(asked, Response):
+            return asked
+        partner, question = asked
         received.note(code, question, ground.clock.now())
         behaviour.received.note(code, ground.clock.now(), question.items[-1].get("phone", ""))
         if behaviour.mode(code)[0] != "callback":
@@ -87,7 +87,25 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, public_url: str | None 
     def list_received(code: str) -> Response:
         return Response(json.dumps(received.listing(code)), content_type=JSON_TYPE)
 
+    add_requests(blueprint, ground, behaviour, called_back, receive, partial(_sealed, ground))
     return blueprint
+
+
+def _receive(
+    ground: Ground, nonces: NonceMemory, code: str, parse: Callable[[bytes], Body]
+) -> tuple[Partner, Body] | Response:
+    """The partner and its verified body, read by `parse`, or the refusal."""
+    partner = ground.catalogues.current().partner(code)
+    if partner is None:
+        return _problem(404, "not_found")
+    body = request.get_data()
+    try:
+        _verify(ground, partner, body, nonces)
+        return partner, parse(_opened(ground, partner, body))
+    except SignatureInvalid:
+        return _problem(401, "signature_invalid")
+    except AnswerInvalid:
+        return _problem(400, "body_invalid")
 
 
 def _verify(ground: Ground, partner: Partner, body: bytes, nonces: NonceMemory) -> None:
@@ -164,6 +182,8 @@ def _answer(partner: Partner, question: Question, item: Mapping[str, str], mode:
         verdict = verdict_of(item["phone"], item.get("id_tail") or item["id_number"])
         since = {"active_since": HELD_SINCE} if mode == "since" else {}
         return {"id": item["id"], "verdict": mode if mode in VERDICT_MODES else verdict, **since}
+    if question.kind == "tenure":
+        return {"id": item["id"], "verdict": mode if mode in TENURE_MODES else "same"}
     subject = item.get("phone") or item["id_number"]
     counts = {application.code: count_of(application.code, subject) for application in partner.counted}
     older = next((code for code, count in counts.items() if count), None) if item.get("held_since") else None
