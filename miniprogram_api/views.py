@@ -8,19 +8,31 @@ from pydantic import BaseModel
 from config.errors import OneCertError
 from config.ground import Ground
 from miniprogram_api.contract.docs import add_docs
+from miniprogram_api.contract.objection_schemas import OBJECTION_REQUEST, WATCH_REQUEST
 from miniprogram_api.contract.operations import API_ROOT, OPERATIONS
 from miniprogram_api.contract.problems import problem_response
 from miniprogram_api.contract.requests import read_body, read_idempotency_key, read_token
-from miniprogram_api.contract.responses import accepted, code_sent, known_phone, opened, partners, progress, services
+from miniprogram_api.contract.responses import (
+    accepted,
+    accepted_objection,
+    code_sent,
+    known_phone,
+    objection_progress,
+    opened,
+    partners,
+    progress,
+    services,
+)
 from miniprogram_api.contract.schemas import CODE_REQUEST, INQUIRY_REQUEST, PHONE_NUMBER_REQUEST, SESSION_REQUEST
 from query.access.door import Credential, Door, FilledForm
 from query.access.sessions import FRESH_TOKEN_HEADER, Session
+from query.objection_door import FilledObjection, ObjectionDoor
 
 
-def make_blueprint(ground: Ground, door: Door) -> Blueprint:
+def make_blueprint(ground: Ground, door: ObjectionDoor) -> Blueprint:
     """`/api/v1`: the calls, the OpenAPI document and the docs made from it."""
     blueprint = Blueprint("api", __name__, url_prefix=API_ROOT, template_folder="contract/templates")
-    views = Views(ground, door)
+    views = AfterTheCount(ground, door)
     for operation in OPERATIONS:
         view = getattr(views, operation.name)
         blueprint.add_url_rule(operation.rule, operation.name, view, methods=[operation.method])
@@ -80,6 +92,38 @@ class Views:
         """GET /inquiries/<reference>."""
         session = self._door.read_session(read_token(request), viewing=True)
         return _answer(200, progress(self._door.progress(session, reference)), session)
+
+
+class AfterTheCount(Views):
+    """The calls about objections and watches."""
+
+    def __init__(self, ground: Ground, door: ObjectionDoor) -> None:
+        super().__init__(ground, door)
+        self._objections = door
+
+    def submit_objection(self) -> Response:
+        """POST /objections."""
+        session = self._door.read_session(read_token(request), spending=True)
+        filled = read_body(request, OBJECTION_REQUEST)
+        form = FilledObjection(**filled.model_dump(), idempotency_key=read_idempotency_key(request))
+        accepted = self._objections.submit_objection(session, form, _address())
+        return _answer(202, accepted_objection(accepted), session)
+
+    def show_objection(self, reference: str) -> Response:
+        """GET /objections/<reference>."""
+        session = self._door.read_session(read_token(request), viewing=True)
+        return _answer(200, objection_progress(self._objections.objection_progress(session, reference)), session)
+
+    def turn_watch_on(self) -> Response:
+        """POST /watches."""
+        session = self._door.read_session(read_token(request), spending=True)
+        self._objections.turn_watch_on(session, read_body(request, WATCH_REQUEST).reference, _address())
+        return Response(status=202)
+
+    def turn_watch_off(self) -> Response:
+        """DELETE /watches."""
+        self._objections.turn_watch_off(self._door.read_session(read_token(request), spending=True), _address())
+        return Response(status=202)
 
 
 def _address() -> str:

@@ -17,12 +17,13 @@ from flask import Blueprint, Response, request
 from config.catalogue.schema import Partner
 from config.ground import Ground
 from config.sandbox.behaviour import Behaviour
+from config.strict_json import write_object
 from config.times.formats import rfc3339, shanghai
 from enterprises.content import JSON_TYPE
 from enterprises.errors import AnswerInvalid
 from enterprises.request_protocol import FIELDS, FINALS, UNWATCH, WATCH
 from enterprises.sandbox.callbacks import call_back_later
-from enterprises.strict_json import read_object, write
+from enterprises.strict_json import read_object
 
 PERSONAL: Final = frozenset({"phone", "id_tail", "name", "id_number", "held"})
 REPORT_S: Final = 1.0
@@ -101,13 +102,13 @@ def add_requests(
             return Response("{", 500, content_type=JSON_TYPE)
         items = [play.answer(body["kind"], item) for item in body["items"]]
         answer: Response = seal(
-            partner, Response(write({"batch": body["batch"], "items": items}), content_type=JSON_TYPE)
+            partner, Response(write_object({"batch": body["batch"], "items": items}), content_type=JSON_TYPE)
         )
         return answer
 
     @blueprint.get("/partners/<code>/requests")
     def list_requests(code: str) -> Response:
-        return Response(write({"requests": taken.listing(code)}), content_type=JSON_TYPE)
+        return Response(write_object({"requests": taken.listing(code)}), content_type=JSON_TYPE)
 
     @blueprint.post("/partners/<code>/play")
     def play_event(code: str) -> Response:
@@ -115,10 +116,10 @@ def add_requests(
         phone, application = str(event.pop("phone", "")), str(event.get("application", ""))
         watch = event.get("id") or taken.watch(code, phone, application)
         if partner is None or watch is None:
-            return Response(write({"detail": "this number and application are not watched here"}), 404)
+            return Response(write_object({"detail": "this number and application are not watched here"}), 404)
         told = {"event": str(uuid.uuid4()), "change": 1, "at": rfc3339(ground.clock.now()), **event, "id": watch}
         call_back_later(ground, f"{public_url}/partners/{code}/events", partner, {"items": [told]}, 0.0)
-        return Response(write({"event": told["event"]}), 202, content_type=JSON_TYPE)
+        return Response(write_object({"event": told["event"]}), 202, content_type=JSON_TYPE)
 
 
 class Play:

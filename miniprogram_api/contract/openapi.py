@@ -21,6 +21,8 @@ EXAMPLE_EXTRAS: dict[str, Any] = {
     "tries_left": 4,
     "retry_after": 60,
     "limit": "code_per_phone_gap",
+    "application": "weixin",
+    "partner": "tencent",
     "challenge": {
         "algorithm": "SHA-256",
         "challenge": "2d6a…",

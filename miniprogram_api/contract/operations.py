@@ -7,6 +7,12 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from miniprogram_api.contract.objection_schemas import (
+    OBJECTION_REQUEST,
+    WATCH_REQUEST,
+    ObjectionAnswer,
+    ObjectionProgressAnswer,
+)
 from miniprogram_api.contract.schemas import (
     CODE_REQUEST,
     INQUIRY_REQUEST,
@@ -26,6 +32,7 @@ TAGS = {
     "Sessions": "Open a session first: its token goes with every other call.",
     "What may be asked": "Services and partners; no session needed.",
     "Inquiries": "A code by SMS, then the inquiry, then its progress.",
+    "After the count": "Ask companies to unbind or to look into accounts; have new accounts told.",
     "Mini programs": "What only a mini program of WeChat or Alipay can send.",
 }
 """The groups of calls, in the order in which a reader meets them."""
@@ -206,5 +213,80 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=ProgressAnswer,
         session=True,
         problems=("session_invalid", "not_found", "unavailable"),
+    ),
+    Operation(
+        name="submit_objection",
+        tag="After the count",
+        method="POST",
+        path="/objections",
+        summary="Submit an objection",
+        description=(
+            "202 means stored: an SMS confirms it, and one SMS tells the findings by the due day. The code is one for "
+            "the service `objection`. What is open for the number is told only after a right code."
+        ),
+        status=202,
+        answer=ObjectionAnswer,
+        body=OBJECTION_REQUEST,
+        session=True,
+        idempotent=True,
+        problems=(
+            *SENT_BODY,
+            "session_invalid",
+            "service_unknown",
+            "applications_missing",
+            "application_unknown",
+            "application_not_taken",
+            "phone_invalid",
+            "phone_ticket_invalid",
+            "id_tail_invalid",
+            "consent_missing",
+            "code_invalid",
+            "code_wrong",
+            "code_expired",
+            "objection_open",
+            "number_too_new",
+            "objections_used_up",
+            "too_soon",
+            "idempotency_conflict",
+            "limit_reached",
+            "unavailable",
+        ),
+    ),
+    Operation(
+        name="show_objection",
+        tag="After the count",
+        method="GET",
+        path="/objections/{reference}",
+        summary="How far one's own objection is",
+        description="Open to the session that submitted it until 48 hours after it closed. Never tells a finding.",
+        status=200,
+        answer=ObjectionProgressAnswer,
+        session=True,
+        problems=("session_invalid", "not_found", "unavailable"),
+    ),
+    Operation(
+        name="turn_watch_on",
+        tag="After the count",
+        method="POST",
+        path="/watches",
+        summary="Have new accounts told",
+        description="For the number of one's own closed inquiry. The answer never tells; an SMS confirms it.",
+        status=202,
+        answer=None,
+        body=WATCH_REQUEST,
+        session=True,
+        problems=(*SENT_BODY, "session_invalid", "limit_reached", "unavailable"),
+    ),
+    Operation(
+        name="turn_watch_off",
+        tag="After the count",
+        method="DELETE",
+        path="/watches",
+        summary="Stop telling of new accounts",
+        description="Ends the watches that this session turned on. The answer is the same without any.",
+        status=202,
+        answer=None,
+        session=True,
+        problems=("session_invalid", "limit_reached", "unavailable"),
     ),
 )

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from config.catalogue.fields import Bilingual
 from config.catalogue.schema import Guide, Hotline, Partner, Service
-from config.times.formats import rfc3339
+from config.times.formats import rfc3339, shanghai
+from miniprogram_api.contract.objection_schemas import ObjectionAnswer, ObjectionProgressAnswer
 from miniprogram_api.contract.schemas import (
     ApplicationAnswer,
     CodeAnswer,
@@ -25,6 +26,8 @@ from miniprogram_api.contract.schemas import (
 from query.access.door import KnownPhone, OpenedSession
 from query.intake.codes import CodeSent
 from query.intake.submit import Accepted
+from query.objections.intake import AcceptedObjection
+from query.objections.progress import ObjectionProgress
 from query.progress import Progress
 
 
@@ -70,6 +73,25 @@ def progress(seen: Progress) -> ProgressAnswer:
     )
 
 
+def accepted_objection(objection: AcceptedObjection) -> ObjectionAnswer:
+    """An accepted objection."""
+    return ObjectionAnswer(reference=objection.reference, phone=objection.phone, wish=objection.wish, due=objection.due)
+
+
+def objection_progress(seen: ObjectionProgress) -> ObjectionProgressAnswer:
+    """One's own objection; `closed_at` is the day, since the hour of an ending might tell it."""
+    return ObjectionProgressAnswer(
+        reference=seen.reference,
+        phone=seen.phone,
+        wish=seen.wish,
+        applications=list(seen.applications),
+        status=seen.status,
+        accepted_at=rfc3339(seen.accepted_at),
+        due=seen.due,
+        closed_at=shanghai(seen.closed_at).date().isoformat() if seen.closed_at is not None else None,
+    )
+
+
 def services(offered: Sequence[Service]) -> ServicesAnswer:
     """The services that are open now."""
     return ServicesAnswer(
@@ -100,6 +122,7 @@ def _partner(partner: Partner, public_url: str) -> PartnerAnswer:
             ApplicationAnswer(code=each.code, name=_words(each.name), assumption=each.assumption)
             for each in partner.applications
         ],
+        requests=list(partner.requests),
         page=f"{public_url.rstrip('/')}/guides/{partner.code}" if guided else None,
         guide=_guide(partner.shown_guide),
         hotline=_hotline(partner.shown_hotline),

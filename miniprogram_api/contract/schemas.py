@@ -1,7 +1,6 @@
 """The shapes of the JSON contract: what is accepted, what is answered. The OpenAPI document is made from these models.
 
-What comes in is strict: no unknown member, no conversion between types. What a member means (is this a phone?) is
-not judged here but by query, so that a spelling with spaces is mended for both doors alike.
+What comes in is strict: no unknown member, no conversion between types. What a member means is judged by query.
 """
 
 from __future__ import annotations
@@ -10,6 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, TypeAdapter
 from pydantic.json_schema import SkipJsonSchema
+
+from config.catalogue.fields import RequestKind
+from miniprogram_api.contract.members import may_be_absent, moment
 
 ServiceCode = Literal["internet-accounts", "phone-cards"]
 Typed = Annotated[str, StringConstraints(max_length=64)]
@@ -75,9 +77,9 @@ class CodeRequest(Received):
     """Which service the code is for, and where to send it."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"service": "internet-accounts", "phone": "138 0013 8000"}]}
+        json_schema_extra={"examples": [{"service": "internet-accounts", "phone": "13800138000"}]}
     )
-    service: ServiceCode
+    service: ServiceCode | Literal["objection"]
     phone: PhoneText = Field(
         repr=False,
         description="Mainland mobile number (spaces, dashes, +86 and full-width digits are mended), or the `ticket` of "
@@ -174,20 +176,6 @@ PHONE_NUMBER_REQUEST: TypeAdapter[WeChatCredential | AlipayCredential] = TypeAda
 INQUIRY_REQUEST: TypeAdapter[AccountsInquiryRequest | CardsInquiryRequest] = TypeAdapter(InquiryRequest)
 
 
-def _moment(example: str, description: str) -> Any:
-    return Field(json_schema_extra={"format": "date-time"}, examples=[example], description=description)
-
-
-def _may_be_absent(description: str, **extra: Any) -> Any:
-    """A member that is left out, never null."""
-
-    def without_default(schema: dict[str, Any]) -> None:
-        schema.pop("default", None)
-        schema.update(extra)
-
-    return Field(default=None, description=description, json_schema_extra=without_default)
-
-
 class SessionAnswer(Answered):
     """Send the token as `Authorization: Bearer <token>`."""
 
@@ -216,7 +204,7 @@ class InquiryAnswer(Answered):
     reference: str = Field(pattern=REFERENCE, examples=[EXAMPLE_REFERENCE])
     phone: str = Field(examples=["138****8000"])
     port_number: str = Field(description="Who the SMS comes from.", examples=["10699000"])
-    reply_by: str = _moment("2026-11-24T06:05:00Z", "When the SMS has been sent at the latest.")
+    reply_by: str = moment("2026-11-24T06:05:00Z", "When the SMS has been sent at the latest.")
 
 
 class ProgressAnswer(Answered):
@@ -226,11 +214,11 @@ class ProgressAnswer(Answered):
     service: ServiceCode
     phone: str = Field(examples=["138****8000"])
     status: Literal["asking", "closed"]
-    accepted_at: str = _moment("2026-11-22T06:05:00Z", "When it was accepted.")
-    reply_by: str = _moment("2026-11-24T06:05:00Z", "When the SMS has been sent at the latest.")
-    asked: int | SkipJsonSchema[None] = _may_be_absent("Partners asked; while `asking`, from 5 s on.", examples=[8])
-    answered: int | SkipJsonSchema[None] = _may_be_absent("How many have answered; beside `asked`.", examples=[6])
-    closed_at: str | SkipJsonSchema[None] = _may_be_absent("The minute; only when `closed`.", format="date-time")
+    accepted_at: str = moment("2026-11-22T06:05:00Z", "When it was accepted.")
+    reply_by: str = moment("2026-11-24T06:05:00Z", "When the SMS has been sent at the latest.")
+    asked: int | SkipJsonSchema[None] = may_be_absent("Partners asked; while `asking`, from 5 s on.", examples=[8])
+    answered: int | SkipJsonSchema[None] = may_be_absent("How many have answered; beside `asked`.", examples=[6])
+    closed_at: str | SkipJsonSchema[None] = may_be_absent("The minute; only when `closed`.", format="date-time")
 
 
 class Words(Answered):
@@ -267,17 +255,17 @@ class HotlineAnswer(Answered):
     """A verified hotline. One that is not verified is never told."""
 
     number: str = Field(examples=["10086"])
-    hours: Words | SkipJsonSchema[None] = _may_be_absent("When it is answered.")
-    source: str | SkipJsonSchema[None] = _may_be_absent("Where the number was read.")
+    hours: Words | SkipJsonSchema[None] = may_be_absent("When it is answered.")
+    source: str | SkipJsonSchema[None] = may_be_absent("Where the number was read.")
     verified_on: str = Field(json_schema_extra={"format": "date"}, examples=["2026-11-20"])
 
 
 class GuideAnswer(Answered):
     """Verified steps in the company's own product."""
 
-    details: Words | SkipJsonSchema[None] = _may_be_absent("How to see which accounts are meant.")
-    removal: Words | SkipJsonSchema[None] = _may_be_absent("How to remove one.")
-    source: str | SkipJsonSchema[None] = _may_be_absent("Where the steps were read.")
+    details: Words | SkipJsonSchema[None] = may_be_absent("How to see which accounts are meant.")
+    removal: Words | SkipJsonSchema[None] = may_be_absent("How to remove one.")
+    source: str | SkipJsonSchema[None] = may_be_absent("Where the steps were read.")
     verified_on: str = Field(json_schema_extra={"format": "date"}, examples=["2026-11-20"])
 
 
@@ -288,9 +276,10 @@ class PartnerAnswer(Answered):
     kind: Literal["enterprise", "carrier"]
     name: Words
     applications: list[ApplicationAnswer]
-    page: str | SkipJsonSchema[None] = _may_be_absent("The guide on our own pages; enterprises only.", format="uri")
-    guide: GuideAnswer | SkipJsonSchema[None] = _may_be_absent("Only when verified.")
-    hotline: HotlineAnswer | SkipJsonSchema[None] = _may_be_absent("Only when verified.")
+    requests: list[RequestKind] = Field(description="The requests it takes; for others there is its guide.")
+    page: str | SkipJsonSchema[None] = may_be_absent("The guide on our own pages; enterprises only.", format="uri")
+    guide: GuideAnswer | SkipJsonSchema[None] = may_be_absent("Only when verified.")
+    hotline: HotlineAnswer | SkipJsonSchema[None] = may_be_absent("Only when verified.")
 
 
 class PartnersAnswer(Answered):

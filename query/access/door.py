@@ -13,6 +13,7 @@ from typing import Any
 
 from config.catalogue.limits import Limits
 from config.catalogue.schema import Partner, Service
+from config.crypto.key_ring import KeyRing
 from config.errors import OneCertError
 from config.ground import Ground
 from config.phone_numbers import mask_phone
@@ -28,9 +29,11 @@ from query.access.sessions import LogIn, Session, end_session, endings, open_ses
 from query.access.slots import Seats
 from query.errors import ConsentMissing, PhoneInvalid, ServiceUnknown
 from query.intake.codes import CodeSent, request_code
+from query.intake.contact import contact_key
 from query.intake.fields import parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
 from query.intake.submit import Accepted, Submission, submit
 from query.progress import Progress, progress
+from query.services import check_code_service
 
 __all__ = ["Credential", "Door", "FilledForm", "KnownPhone", "OpenedSession"]
 
@@ -115,7 +118,8 @@ class Door:
 
         Raises ServiceUnknown, PhoneInvalid, HumanCheckRequired, LimitReached, and 503s when it is not sent.
         """
-        sender, wanted = Sender(session, address), self._service(service)
+        sender = Sender(session, address)
+        check_code_service(self._ground.catalogues.current(), service)
         with self._recorded("code_request", sender) as event:
             phone = event["phone"] = self._claimed(self._phone(session, phone_text))
             self._open(session)
@@ -123,7 +127,7 @@ class Door:
             send = self._spend(code_budgets(self._ground.catalogues.current(), sender, phone), session)
             return request_code(
                 self._ground,
-                service=wanted.code,
+                service=service,
                 phone=phone,
                 owner=session.owner,
                 identified=sender.identified,
@@ -135,7 +139,7 @@ class Door:
         """Accept an inquiry. Raises the field's error, ConsentMissing, LimitReached, or what query.submit raises."""
         sender = Sender(session, address)
         with self._recorded("submission", sender) as event:
-            submission = _parse_form(self._service(form.service), form, session, self._phone)
+            submission = _parse_form(self._ground.keys, self._service(form.service), form, session, self._phone)
             event["phone"] = submission.phone
             if form.consent is not True:
                 raise ConsentMissing("The citizen must agree to the privacy notice.")
@@ -241,7 +245,7 @@ class Door:
 
 
 def _parse_form(
-    service: Service, form: FilledForm, session: Session, parse_number: Callable[[Session, str], str]
+    keys: KeyRing, service: Service, form: FilledForm, session: Session, parse_number: Callable[[Session, str], str]
 ) -> Submission:
     """The form in canonical spelling, one field after the other in the order of the page."""
     asked = service.fields
@@ -255,4 +259,5 @@ def _parse_form(
         id_number=parse_id_number(form.id_number or "") if "id_number" in asked else None,
         code=parse_code(form.code),
         idempotency_key=form.idempotency_key,
+        contact_key=contact_key(keys, session.sid),
     )

@@ -30,6 +30,7 @@ from query.inquiry import (
 )
 from query.intake.accept import Admission, Candidate, accept_batch, accept_one
 from query.intake.codes import PhoneHolder
+from query.intake.contact import seal_contact
 from query.intake.fields import parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
 from query.intake.group_commit import GroupCommit
 from query.services import get_service
@@ -59,6 +60,7 @@ class Submission:
     name: str | None = field(default=None, repr=False)
     id_number: str | None = field(default=None, repr=False)
     idempotency_key: str | None = field(default=None, repr=False)
+    contact_key: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Form:
     key: bytes
     fingerprint: bytes
     client_key: bool
+    contact_key: bytes | None = field(default=None, repr=False)
 
 
 def submit(ground: Ground, submission: Submission) -> Accepted:
@@ -127,6 +130,7 @@ def read_form(ground: Ground, catalogue: Catalogue, submission: Submission) -> F
         key=ground.keys.mac("submission", submission.owner, *key),
         fingerprint=ground.keys.mac("submission-body", submission.owner, *typed),
         client_key=bool(submission.idempotency_key),
+        contact_key=submission.contact_key,
     )
 
 
@@ -180,6 +184,7 @@ def inquiry_row(ground: Ground, form: Form, now: int) -> dict[str, Any]:
         "phone_index": form.holder.indexes[0],
         "phone": seal("phone", form.phone),
         "masked": seal("masked", mask_phone(form.phone)),
+        "contact": seal_contact(form.contact_key, number, form.phone) if form.contact_key else None,
         "identity": seal("identity", json.dumps(form.identity, ensure_ascii=False)),
         "owner": form.holder.owner,
         "submission": form.key,

@@ -44,6 +44,7 @@ from query.objections.rules.objection import (
     OPEN,
     SAME_APPLICATION,
     Wish,
+    WishWord,
     day_of_due,
     due_at,
     due_day,
@@ -75,7 +76,7 @@ class AcceptedObjection:
 
     reference: str
     phone: str
-    wish: str
+    wish: WishWord
     due: str
 
 

@@ -3,7 +3,7 @@
 import hmac
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Row, select
 
@@ -11,7 +11,7 @@ from config.db.engine import reading
 from config.ground import Ground
 from query.errors import NotFound
 from query.objections.models import objection
-from query.objections.rules.objection import OWNER_SEES, State, Wish, day_of_due
+from query.objections.rules.objection import OWNER_SEES, State, Wish, WishWord, day_of_due
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,9 @@ class ObjectionProgress:
 
     reference: str
     phone: str
-    wish: str
+    wish: WishWord
     applications: tuple[str, ...]
-    status: str
+    status: Literal["working", "closed"]
     accepted_at: int
     due: str
     closed_at: int | None

@@ -26,7 +26,7 @@ SAFETY_MARGIN: Final = HOUR // 6
 WAVE_KEPT: Final = INDEX_KEPT
 
 ERASURES: Final[Sequence[tuple[int, tuple[str, ...]]]] = (
-    (MASKED_KEPT, ("masked",)),
+    (MASKED_KEPT, ("masked", "contact")),
     (PHONE_KEPT, ("phone", "identity")),
     (INDEX_KEPT, ("phone_index", "owner", "submission", "fingerprint")),
 )

@@ -14,6 +14,8 @@ watch = Table(
     # The blind index while the watch is on, so that a number has one.
     Column("live_index", Mac32),
     Column("phone", Sealed(11)),
+    # The MAC of the session that turned it on, so that this session can turn it off.
+    Column("owner", Mac32),
     # The month (YYYY-MM) since which the holder must not have changed.
     Column("since", String(7), nullable=False),
     Column("started_at", Ms, nullable=False),
@@ -31,6 +33,7 @@ watch = Table(
     Index("ix_watch_holder", "state", "holder_at"),
     Index("ix_watch_phone", "phone_index"),
     Index("ix_watch_look", "look"),
+    Index("ix_watch_owner", "owner"),
 )
 
 watch_event = Table(

@@ -63,7 +63,8 @@ def messages_owed(ground: Ground) -> list[tuple[str, str]]:
 
 def codes_owed(ground: Ground, phone: str = PHONE) -> list[str]:
     """The codes on their way to a number, oldest first."""
-    return [re.findall(r"验证码(\d{6})", text)[0] for to, text in messages_owed(ground) if to == phone]
+    texts = [text for to, text in messages_owed(ground) if to == phone]
+    return [code for text in texts for code in re.findall(r"验证码(\d{6})", text)]
 
 
 def set_limit(ground: Ground, name: str, number: int) -> None:

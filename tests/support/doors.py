@@ -6,14 +6,15 @@ from functools import partial
 
 from config.ground import Ground
 from miniprogram_api.logins import logins
-from query.access.door import Door, OnAccepted
+from query.access.door import OnAccepted
 from query.access.sessions import Session, open_session
 from query.access.tickets import Ticket, build_ticket
+from query.objection_door import ObjectionDoor
 
 
-def make_door(ground: Ground, on_accepted: OnAccepted = lambda entrance, openid, reference: None) -> Door:
+def make_door(ground: Ground, on_accepted: OnAccepted = lambda entrance, openid, reference: None) -> ObjectionDoor:
     """Make a door whose mini programs' platforms are the catalogue's."""
-    return Door(ground, partial(logins.log_in, ground), partial(logins.read_phone, ground), on_accepted)
+    return ObjectionDoor(ground, partial(logins.log_in, ground), partial(logins.read_phone, ground), on_accepted)
 
 
 def citizen_of(ground: Ground, openid: str, account: str = "gxwbwx") -> Session:

@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column('phone_index', sa.BINARY(length=32), nullable=True),
         sa.Column('live_index', sa.BINARY(length=32), nullable=True),
         sa.Column('phone', sa.VARBINARY(length=42), nullable=True),
+        sa.Column('owner', sa.BINARY(length=32), nullable=True),
         sa.Column('since', sa.String(length=7), nullable=False),
         sa.Column('started_at', sa.BigInteger(), nullable=False),
         sa.Column('until_at', sa.BigInteger(), nullable=False),
@@ -110,6 +111,7 @@ def upgrade() -> None:
     )
     op.create_index('ix_watch_holder', 'watch', ['state', 'holder_at'], unique=False)
     op.create_index('ix_watch_look', 'watch', ['look'], unique=False)
+    op.create_index('ix_watch_owner', 'watch', ['owner'], unique=False)
     op.create_index('ix_watch_phone', 'watch', ['phone_index'], unique=False)
     op.create_index('ix_watch_until', 'watch', ['state', 'until_at'], unique=False)
     op.create_table('watch_count',
@@ -142,6 +144,7 @@ def downgrade() -> None:
     op.drop_table('watch_count')
     op.drop_index('ix_watch_until', table_name='watch')
     op.drop_index('ix_watch_phone', table_name='watch')
+    op.drop_index('ix_watch_owner', table_name='watch')
     op.drop_index('ix_watch_look', table_name='watch')
     op.drop_index('ix_watch_holder', table_name='watch')
     op.drop_table('watch')

@@ -9,7 +9,7 @@ All times are epoch milliseconds, days are dates in Shanghai.
 
 from datetime import date
 from enum import IntEnum
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from config.times.formats import SHANGHAI, shanghai
 from query.inquiry import DAY, HOUR
@@ -37,6 +37,9 @@ LAG_DAYS: Final = 10
 """Carriers know a number's new holder up to this many days late."""
 
 
+WishWord: TypeAlias = Literal["unbind", "dispute"]
+
+
 class Wish(IntEnum):
     """What the citizen asks; the numbers are stored."""
 
@@ -44,9 +47,9 @@ class Wish(IntEnum):
     DISPUTE = 1
 
     @property
-    def word(self) -> str:
+    def word(self) -> WishWord:
         """The wish in the API, and the kind of the requests it leads to."""
-        return self.name.lower()
+        return "unbind" if self is Wish.UNBIND else "dispute"
 
 
 class State(IntEnum):

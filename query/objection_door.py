@@ -1,0 +1,79 @@
+"""The door's verbs for objections and watches: check the budgets, call one verb."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from config.catalogue.schema import Partner
+from query.access.budgets import Sender, submission_budgets
+from query.access.door import Door
+from query.access.sessions import Session
+from query.errors import ConsentMissing
+from query.intake.contact import contact_key
+from query.objections.intake import AcceptedObjection, ObjectionForm, parse_objection, submit_objection
+from query.objections.progress import ObjectionProgress, objection_progress
+from query.watches.subscribe import turn_off_for_owner, turn_on_for_owner
+
+REFERENCE = re.compile("[1-9][0-9]{11}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class FilledObjection:
+    """A filled form of an objection, as typed."""
+
+    wish: str
+    applications: Sequence[str]
+    phone: str = field(repr=False)
+    id_tail: str = field(repr=False)
+    code: str = field(repr=False)
+    consent: bool
+    idempotency_key: str | None = field(default=None, repr=False)
+
+
+class ObjectionDoor(Door):
+    """The door of both doors, with what a citizen can do after a count."""
+
+    def offers_objections(self) -> bool:
+        """Whether the catalogue offers objections."""
+        offered = self._ground.catalogues.current().objections
+        return offered is not None and offered.enabled
+
+    def submit_objection(self, session: Session, filled: FilledObjection, address: str) -> AcceptedObjection:
+        """Accept an objection. Raises the field's error, ConsentMissing, LimitReached, or what submission raises."""
+        form = ObjectionForm(
+            wish=filled.wish,
+            applications=filled.applications,
+            entrance=session.entrance,
+            owner=session.owner,
+            phone=self._phone(session, filled.phone),
+            id_tail=filled.id_tail,
+            code=filled.code,
+            idempotency_key=filled.idempotency_key,
+        )
+        parsed = parse_objection(self._ground, self._ground.catalogues.current(), form)
+        if filled.consent is not True:
+            raise ConsentMissing("The citizen must agree to the privacy notice.")
+        # The key is a MAC of the whole form: a retry of the same submission is counted once.
+        self._spend(submission_budgets(self._limits(), Sender(session, address)), session, parsed.key)
+        return submit_objection(self._ground, form)
+
+    def objection_progress(self, session: Session, reference: str) -> ObjectionProgress:
+        """How far one's own objection is. Raises NotFound, also for another's."""
+        return objection_progress(self._ground, reference, session.owner)
+
+    def turn_watch_on(self, session: Session, reference: str, address: str) -> None:
+        """Turn on alerts for the number of one's own closed inquiry; the same for any other reference."""
+        self._spend(submission_budgets(self._limits(), Sender(session, address)), session)
+        if REFERENCE.fullmatch(reference):
+            turn_on_for_owner(self._ground, reference, session.owner, contact_key(self._ground.keys, session.sid))
+
+    def turn_watch_off(self, session: Session, address: str) -> None:
+        """Turn off the alerts that this session turned on; the same without any."""
+        self._spend(submission_budgets(self._limits(), Sender(session, address)), session)
+        turn_off_for_owner(self._ground, session.owner)
+
+    def companies(self) -> tuple[Partner, ...]:
+        """The enterprises whose applications a form lists."""
+        return self._ground.catalogues.current().enterprises()
