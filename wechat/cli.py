@@ -13,6 +13,7 @@ from config.net.http_client import HttpResponse
 from wechat.accounts import official_accounts
 from wechat.errors import PlayFailed
 from wechat.platform.menu_cli import menu, token
+from wechat.platform.quota_cli import quota
 from wechat.webhook.account_keys import read_account
 from wechat.webhook.body import Format
 from wechat.webhook.player import (
@@ -128,4 +129,5 @@ def _send(ground: Ground, where: str, played: Played) -> bytes:
 
 account.add_command(menu)
 account.add_command(token)
+account.add_command(quota)
 COMMANDS = [account]

@@ -9,15 +9,12 @@ WeChatError
 ├── ServiceClosed      503  a form of a service that is switched off
 ├── PageForeign        404  a page whose host may not use the JS-SDK in an account's name
 ├── MenuInvalid        422  the catalogue's menu breaks a limit of the platform
-├── PlayFailed         502  `onecert account push` got something a WeChat client would not show
-├── PlatformAway       503  the platform gave no answer, or may not be asked just now
-└── PlatformRefused    502  the platform answered with an errcode
+└── PlayFailed         502  `onecert account push` got something a WeChat client would not show
 """
 
 from __future__ import annotations
 
 from config.errors import OneCertError
-from config.platforms.wechat_errcodes import Course
 
 
 class WeChatError(OneCertError):
@@ -87,27 +84,3 @@ class PlayFailed(WeChatError):
 
     code = "play_failed"
     status = 502
-
-
-class PlatformAway(WeChatError):
-    """No answer from the platform. `sent`: whether something may have reached it."""
-
-    code = "platform_away"
-    status = 503
-
-    def __init__(self, detail: str, *, sent: bool) -> None:
-        super().__init__(detail)
-        self.sent = sent
-
-
-class PlatformRefused(WeChatError):
-    """The platform's errcode, and the course to take about it."""
-
-    code = "platform_refused"
-    status = 502
-
-    def __init__(self, errcode: int, course: Course, rid: str = "") -> None:
-        super().__init__(f"WeChat refused with errcode {errcode} ({course.value}){f', rid {rid}' if rid else ''}.")
-        self.errcode = errcode
-        self.course = course
-        self.rid = rid

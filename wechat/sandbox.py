@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -19,12 +20,13 @@ from flask.typing import ResponseReturnValue
 
 from config.ground import Ground
 from config.sandbox.behaviour import Behaviour
+from config.sandbox.stable_tokens import TOKEN_S, StableTokens, add_stable_token, check_app
 from config.sandbox.wechat_platform import PlatformError, break_down, note_call, played_errcode, read_wish, refuse
 
 SIDE = "wechat"
-TOKEN_S = 7200
-EARLY_S = 300
 CODE_S = 300
+QUOTA_USED_UP = 45009
+DAILY_CALLS = 100_000
 TOKEN_OVER = (40001, 40014, 42001)
 MESSAGES = {
     -1: "system error",
@@ -53,46 +55,22 @@ MOST_REMEMBERED = 1_000
 class Platform:
     """What the platform remembers, and what it was asked, for the tests. Share between threads under `lock`."""
 
-    tokens: dict[str, tuple[str, float]] = field(default_factory=dict)
+    tokens: StableTokens = field(default_factory=StableTokens)
     menus: dict[str, Any] = field(default_factory=dict)
     codes: dict[str, tuple[str, float]] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
-    fetches: int = 0
-    forced: int = 0
+    cleared: int = 0
     notices: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MOST_REMEMBERED))
     asked: deque[str] = field(default_factory=lambda: deque(maxlen=MOST_REMEMBERED))
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def stable_token(self, app_id: str, *, force: bool) -> tuple[str, int]:
-        """The same token while it is valid, renewed five minutes before its end; (token, seconds left)."""
-        now = time.monotonic()
-        with self.lock:
-            self.fetches += 1
-            self.forced += force
-            token, end = self.tokens.get(app_id, ("", 0.0))
-            if force or end - now < EARLY_S:
-                token, end = secrets.token_urlsafe(96), now + TOKEN_S
-                self.tokens[app_id] = token, end
-            return token, int(end - now)
-
-    def end_token(self, app_id: str) -> None:
-        """The token is good no more, as when somebody reset the secret; the next fetch gives another."""
-        with self.lock:
-            self.tokens.pop(app_id, None)
-
     def known_app(self, token: str) -> str | None:
-        """Whose token this is; None: nobody's."""
-        with self.lock:
-            for app_id, (known, end) in self.tokens.items():
-                if secrets.compare_digest(known.encode(), token.encode()) and end > time.monotonic():
-                    return app_id
-        return None
+        """Return the app of this token; None: nobody's."""
+        return self.tokens.known_app(token, time.monotonic())
 
     def app_of(self, token: str) -> str:
-        """Whose token this is; PlatformError 40001 when nobody's."""
-        if (app_id := self.known_app(token)) is None:
-            raise PlatformError(40001)
-        return app_id
+        """Return the app of this token. Raises PlatformError 40001."""
+        return self.tokens.app_of(token, time.monotonic())
 
     def issue_code(self, app_id: str) -> str:
         """A page's code, good once and for five minutes."""
@@ -125,14 +103,22 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, platform: Platform | No
     _add_menu(blueprint, played)
     _add_page_identity(blueprint, ground, played, behaviour)
     _add_notices(blueprint, played)
+    _add_quota(blueprint, ground, played, behaviour)
     return blueprint
 
 
 def _misbehave(behaviour: Behaviour) -> Response | None:
     broken, errcode = break_down(behaviour, SIDE), played_errcode(behaviour, SIDE)
-    if broken or errcode is None or (errcode in TOKEN_OVER and request.path.endswith("/stable_token")):
+    if broken or errcode is None or _is_spared(errcode):
         return broken
     return _refuse(errcode)
+
+
+def _is_spared(errcode: int) -> bool:
+    """Whether this call is answered all the same: what gives out tokens, and what sets the quota back."""
+    if errcode == QUOTA_USED_UP:
+        return "/clear_quota" in request.path
+    return errcode in TOKEN_OVER and request.path.endswith("/stable_token")
 
 
 def _refuse(errcode: int) -> Response:
@@ -144,14 +130,7 @@ def _done() -> Response:
 
 
 def _add_token(blueprint: Blueprint, ground: Ground, platform: Platform) -> None:
-    @blueprint.post("/cgi-bin/stable_token")
-    def stable_token() -> Response:
-        wish = read_wish()
-        if wish.get("grant_type") != "client_credential":
-            raise PlatformError(40002)
-        app_id = _known_app(ground, wish.get("appid"), wish.get("secret"))
-        token, left = platform.stable_token(app_id, force=wish.get("force_refresh") is True)
-        return jsonify(access_token=token, expires_in=left)
+    add_stable_token(blueprint, "/cgi-bin/stable_token", platform.tokens, partial(_known_app, ground), time.monotonic)
 
     @blueprint.get("/cgi-bin/ticket/getticket")
     def ticket() -> Response:
@@ -212,14 +191,32 @@ def _add_notices(blueprint: Blueprint, platform: Platform) -> None:
         return _done()
 
 
+def _add_quota(blueprint: Blueprint, ground: Ground, platform: Platform, behaviour: Behaviour) -> None:
+    @blueprint.post("/cgi-bin/openapi/quota/get")
+    def quota() -> Response:
+        platform.app_of(request.args.get("access_token", ""))
+        used = sum(path.endswith(str(read_wish().get("cgi_path"))) for path in platform.asked)
+        left = max(0, DAILY_CALLS - used)
+        return jsonify(errcode=0, errmsg="ok", quota={"daily_limit": DAILY_CALLS, "used": used, "remain": left})
+
+    def clear() -> Response:
+        platform.cleared += 1
+        if behaviour.mode(SIDE)[0] == str(QUOTA_USED_UP):
+            behaviour.set(SIDE, "ok")
+        return _done()
+
+    @blueprint.post("/cgi-bin/clear_quota")
+    def clear_by_token() -> Response:
+        if platform.app_of(request.args.get("access_token", "")) != read_wish().get("appid"):
+            raise PlatformError(40013)
+        return clear()
+
+    @blueprint.post("/cgi-bin/clear_quota/v2")
+    def clear_by_secret() -> Response:
+        asked = read_wish()
+        _known_app(ground, asked.get("appid"), asked.get("appsecret"))
+        return clear()
+
+
 def _known_app(ground: Ground, app_id: object, secret: object) -> str:
-    """The app id, if the catalogue has it and the secret is its own; else PlatformError."""
-    if not secret:
-        raise PlatformError(41004)
-    for entrance in ground.catalogues.current().entrances:
-        if entrance.app_id and entrance.app_id == app_id:
-            known = ground.secrets.get(f"{entrance.code}.app_secret")
-            if secrets.compare_digest(known.encode(), str(secret).encode()):
-                return entrance.app_id
-            raise PlatformError(40125)
-    raise PlatformError(40013)
+    return check_app(ground.catalogues.current(), ground.secrets, app_id, secret)

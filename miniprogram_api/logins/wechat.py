@@ -5,18 +5,18 @@ The session key that comes with the openid is not read: nothing of ours needs it
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
-from urllib.parse import urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from config.catalogue.schema import Entrance
 from config.ground import Ground
-from config.platforms.access_tokens import Fetched, Kept, TokenStore
-from config.platforms.wechat_errcodes import ALARMING, Course, course_of
-from config.telemetry.log import get_logger
+from config.platforms import wechat_calls
+from config.platforms.errors import PlatformAway, PlatformRefused
+from config.platforms.wechat_client import WeChatClient
+from config.platforms.wechat_errcodes import Course
 from miniprogram_api.errors import (
     ApiError,
     LoginCodeInvalid,
@@ -26,16 +26,15 @@ from miniprogram_api.errors import (
     PhoneCredentialUsed,
     PhoneNumberUnavailable,
 )
-from miniprogram_api.logins.platform_call import ask_platform
+from miniprogram_api.logins.platform_call import BUSY_STATUSES
 from query.access.errors import PlatformUnavailable
 from query.errors import PhoneInvalid
 
 FRESH_MS = 5 * 60 * 1000
 MAINLAND = "86"
-MOMENT_S, MINUTE_S = 5, 60
+WAITS_S = {Course.RETRY: 5, Course.MINUTE: 60}
 """How long to wait when WeChat is busy, or this user asked too often; neither takes the code."""
 
-TOKEN_PATH = "/cgi-bin/stable_token"  # noqa: S105  # nosec B105
 LOGIN_REFUSALS: dict[int, type[ApiError]] = {40029: LoginCodeInvalid, 40163: LoginCodeUsed, 40226: LoginRefused}
 PHONE_REFUSALS: dict[int, type[ApiError]] = {
     40029: PhoneCredentialInvalid,
@@ -45,22 +44,14 @@ PHONE_REFUSALS: dict[int, type[ApiError]] = {
     45009: PhoneNumberUnavailable,  # the day's calls are used up
     48001: PhoneNumberUnavailable,  # the mini program has not the right
 }
-"""Every other code is ours to mend or to wait for: see `_raise_refusal`."""
+"""Every other code is ours to mend or to wait for: see `_refusals`."""
 
 Shape = TypeVar("Shape", bound=BaseModel)
-
-log = get_logger(__name__)
 
 
 class _Login(BaseModel):
     model_config = ConfigDict(strict=True, hide_input_in_errors=True)
     openid: str = Field(min_length=1, max_length=128, repr=False)
-
-
-class _Token(BaseModel):
-    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
-    access_token: str = Field(min_length=1, max_length=1024, repr=False)
-    expires_in: int = Field(ge=1, le=86_400)
 
 
 class _Watermark(BaseModel):
@@ -88,10 +79,9 @@ def fetch_openid(ground: Ground, entrance: Entrance, code: str) -> str:
 
     Raises LoginCodeInvalid, LoginCodeUsed, LoginRefused, PlatformUnavailable.
     """
-    asked = {"appid": entrance.app_id, "secret": _secret(ground, entrance), "js_code": code}
-    told = _get(ground, entrance, "/sns/jscode2session", asked | {"grant_type": "authorization_code"})
-    _raise_refusal(told, entrance, LOGIN_REFUSALS)
-    return _as(_Login, told).openid
+    with _refusals(LOGIN_REFUSALS):
+        answer = _client(ground, entrance).wxa.code_to_session(code)
+    return _as(_Login, answer).openid
 
 
 def fetch_phone(ground: Ground, entrance: Entrance, openid: str, code: str) -> str:
@@ -100,9 +90,12 @@ def fetch_phone(ground: Ground, entrance: Entrance, openid: str, code: str) -> s
     Raises PhoneCredentialInvalid, PhoneCredentialUsed, PhoneNumberUnavailable, PhoneInvalid (not of the mainland),
     PlatformUnavailable.
     """
-    told = _with_token(ground, entrance, "/wxa/business/getuserphonenumber", {"code": code, "openid": openid})
-    _raise_refusal(told, entrance, PHONE_REFUSALS)
-    return judge_phone(_as(_Phone, told).phone_info, entrance.app_id, ground.clock.now())
+    client = _client(ground, entrance)
+    with _refusals({}, spent=False):
+        client.session.token()  # the citizen's code has gone nowhere yet
+    with _refusals(PHONE_REFUSALS):
+        answer = client.wxa.get_user_phone_number(code, openid)
+    return judge_phone(_as(_Phone, answer).phone_info, entrance.app_id, ground.clock.now())
 
 
 def judge_phone(info: PhoneInfo, app_id: str, now: int) -> str:
@@ -114,89 +107,28 @@ def judge_phone(info: PhoneInfo, app_id: str, now: int) -> str:
     return info.phone
 
 
-def _with_token(ground: Ground, entrance: Entrance, path: str, body: dict[str, str]) -> dict[str, Any]:
-    """One call with the access token; once more with a new one when WeChat no longer takes it."""
-    tokens, name = TokenStore(ground.redis, ground.keys, ground.clock, "wechat-applet-token"), _app(ground, entrance)
-
-    def ask(token: Kept) -> dict[str, Any]:
-        return _post(ground, entrance, f"{path}?{urlencode({'access_token': token.value})}", body)
-
-    kept = tokens.get(name, lambda: _fetch_token(ground, entrance))  # the citizen's code has gone nowhere yet
-    told = ask(kept)
-    if _course(told) is not Course.REFRESH:
-        return told
-    tokens.drop(name, kept)
-    fresh = tokens.get(name, lambda: _fetch_token(ground, entrance))
-    return told if fresh.value == kept.value else ask(fresh)
+def _client(ground: Ground, entrance: Entrance) -> WeChatClient:
+    return WeChatClient(ground, entrance, wechat_calls.ATTENDED)
 
 
-def _app(ground: Ground, entrance: Entrance) -> str:
-    """Named by app and platform: a token of the sandbox is none of the real platform's."""
-    return ground.keys.mac("wechat applet", entrance.platform_url, entrance.app_id).hex()[:32]
-
-
-def _fetch_token(ground: Ground, entrance: Entrance) -> Fetched:
-    wish = {"grant_type": "client_credential", "appid": entrance.app_id, "secret": _secret(ground, entrance)}
+@contextmanager
+def _refusals(refusals: Mapping[int, type[ApiError]], *, spent: bool = True) -> Iterator[None]:
+    """Turn the platform's errcodes into errors for the citizen; `spent`: the code may have been used by this call."""
     try:
-        told = _post(ground, entrance, TOKEN_PATH, wish)
-        _raise_refusal(told, entrance, {}, at_token=True)
-        lent = _as(_Token, told)
-    except PlatformUnavailable as failed:
-        failed.spent = False
-        raise
-    return Fetched(lent.access_token, lent.expires_in)
+        yield
+    except PlatformAway as away:
+        used = spent and away.sent and away.answered not in BUSY_STATUSES
+        raise PlatformUnavailable(away.detail, spent=used) from None
+    except PlatformRefused as refused:
+        if refused.errcode in refusals:
+            raise refusals[refused.errcode]() from None
+        if refused.course in WAITS_S:
+            raise PlatformUnavailable(str(refused.errcode), WAITS_S[refused.course], spent=False) from None
+        raise PlatformUnavailable(str(refused.errcode), spent=spent) from None
 
 
-def _raise_refusal(
-    told: dict[str, Any], entrance: Entrance, refusals: Mapping[int, type[ApiError]], *, at_token: bool = False
-) -> None:
-    """Without errcode, or with 0, it is an answer. What somebody must mend raises the alarm, whoever is told of it."""
-    course = _course(told, at_token=at_token)
-    if course is None:
-        return
-    errcode = told["errcode"]
-    if course in ALARMING:
-        log.error("platform_alarm", entrance=entrance.code, errcode=errcode, course=course.value)
-    if errcode in refusals:
-        raise refusals[errcode]()
-    if course in (Course.RETRY, Course.MINUTE):
-        raise PlatformUnavailable(str(errcode), MINUTE_S if course is Course.MINUTE else MOMENT_S, spent=False)
-    log.warning("platform_refused", entrance=entrance.code, errcode=errcode, course=course.value)
-    raise PlatformUnavailable(str(errcode))
-
-
-def _course(told: dict[str, Any], *, at_token: bool = False) -> Course | None:
-    """What to do about the errcode of an answer; None when it has none. Raises PlatformUnavailable for garbage."""
-    errcode = told.get("errcode", 0)
-    if not isinstance(errcode, int) or isinstance(errcode, bool):
-        raise PlatformUnavailable("garbage")
-    return course_of(errcode, at_token=at_token) if errcode != 0 else None
-
-
-def _get(ground: Ground, entrance: Entrance, path: str, query: dict[str, str]) -> dict[str, Any]:
-    return _parse(ask_platform(ground, entrance, f"{entrance.base_url}{path}?{urlencode(query)}"))
-
-
-def _post(ground: Ground, entrance: Entrance, path: str, body: dict[str, str]) -> dict[str, Any]:
-    return _parse(ask_platform(ground, entrance, f"{entrance.base_url}{path}", json.dumps(body).encode()))
-
-
-def _parse(body: bytes) -> dict[str, Any]:
+def _as(shape: type[Shape], answer: Mapping[str, Any]) -> Shape:
     try:
-        told = json.loads(body, strict=False)
-    except (ValueError, RecursionError):
-        raise PlatformUnavailable("garbage") from None
-    if not isinstance(told, dict):
-        raise PlatformUnavailable("garbage")
-    return told
-
-
-def _as(shape: type[Shape], told: dict[str, Any]) -> Shape:
-    try:
-        return shape.model_validate(told)
+        return shape.model_validate(answer)
     except ValidationError:
         raise PlatformUnavailable("garbage") from None
-
-
-def _secret(ground: Ground, entrance: Entrance) -> str:
-    return ground.secrets.get(f"{entrance.code}.app_secret")

@@ -14,19 +14,20 @@ import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from flask import Blueprint, Response, jsonify, request
 
 from config.catalogue.schema import Entrance
 from config.ground import Ground
 from config.sandbox.behaviour import Behaviour
+from config.sandbox.stable_tokens import StableTokens, add_stable_token, check_app
 from config.sandbox.wechat_platform import PlatformError, break_down, note_call, played_errcode, read_wish, refuse
 from miniprogram_api.sandbox.alipay import add_alipay, alipay_error
 
 WECHAT, ALIPAY = "/wechat/applet", "/alipay"
 CLIENTS = ("-codes", "-credentials")
 """The client's side of a platform works whatever its servers do."""
-TOKEN_S = 7200
 CODE_MS = 300_000
 
 
@@ -43,18 +44,12 @@ class Given:
 
 @dataclass
 class Played:
-    """What both platforms remember. `fetches` counts WeChat's token calls, for tests."""
+    """The memory of both platforms."""
 
     given: dict[str, Given] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
-    tokens: dict[str, tuple[str, int]] = field(default_factory=dict)
-    fetches: int = 0
+    tokens: StableTokens = field(default_factory=StableTokens)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
-
-    def known_app(self, token: str) -> str | None:
-        """Whose access token this is; None: nobody's."""
-        with self.lock:
-            return next((app_id for app_id, (known, _) in self.tokens.items() if known == token), None)
 
     def give(self, given: Given) -> str:
         """A new code that stands for it."""
@@ -79,7 +74,11 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, played: Played | None =
     """The endpoints of both platforms, for the mini programs of the catalogue and their secrets."""
     blueprint = Blueprint("applet_sandbox", __name__)
     memory = played or Played()
-    blueprint.before_request(lambda: note_call(behaviour, ground, memory.known_app))
+
+    def known_app(token: str) -> str | None:
+        return memory.tokens.known_app(token, ground.clock.now() / 1000)
+
+    blueprint.before_request(lambda: note_call(behaviour, ground, known_app))
     blueprint.before_request(lambda: _misbehave(ground, behaviour))
     blueprint.register_error_handler(PlatformError, lambda fault: refuse(fault.errcode))
     _add_wechat(blueprint, ground, memory)
@@ -120,31 +119,22 @@ def _misbehave(ground: Ground, behaviour: Behaviour) -> Response | None:
 
 
 def _add_wechat(blueprint: Blueprint, ground: Ground, memory: Played) -> None:
-    @blueprint.post(f"{WECHAT}/cgi-bin/stable_token")
-    def applet_token() -> Response:
-        wish = read_wish()
-        app = _checked_app(ground, wish.get("appid"), wish.get("secret"))
-        with memory.lock:
-            memory.fetches += 1
-            token, ends_at = memory.tokens.get(app.app_id, ("", 0))
-            if ends_at - ground.clock.now() < CODE_MS:
-                token, ends_at = secrets.token_urlsafe(96), ground.clock.now() + TOKEN_S * 1000
-                memory.tokens[app.app_id] = token, ends_at
-        return jsonify(access_token=token, expires_in=(ends_at - ground.clock.now()) // 1000)
+    def seconds() -> float:
+        return ground.clock.now() / 1000
+
+    add_stable_token(blueprint, f"{WECHAT}/cgi-bin/stable_token", memory.tokens, partial(_checked_app, ground), seconds)
 
     @blueprint.get(f"{WECHAT}/sns/jscode2session")
     def code_to_session() -> Response:
-        app = _checked_app(ground, request.args.get("appid"), request.args.get("secret"))
+        app_id = _checked_app(ground, request.args.get("appid"), request.args.get("secret"))
         code, now = request.args.get("js_code", ""), ground.clock.now()
-        found = memory.redeem(code, app.app_id, now, unknown=tool_given(code, app.app_id, now))
+        found = memory.redeem(code, app_id, now, unknown=tool_given(code, app_id, now))
         return jsonify(openid=found.openid, session_key=secrets.token_urlsafe(16), unionid=f"u{found.openid[1:]}")
 
     @blueprint.post(f"{WECHAT}/wxa/business/getuserphonenumber")
     def user_phone_number() -> Response:
         token, wish, now = request.args.get("access_token", ""), read_wish(), ground.clock.now()
-        app_id = next((app for app, (known, end) in memory.tokens.items() if known == token and end > now), None)
-        if app_id is None:
-            raise PlatformError(40001)
+        app_id = memory.tokens.app_of(token, now / 1000)
         found = memory.redeem(str(wish.get("code")), app_id, now, unknown=None)
         if found.openid != wish.get("openid") or not found.phone:
             raise PlatformError(40003)
@@ -175,14 +165,8 @@ def _add_client(blueprint: Blueprint, ground: Ground, memory: Played, path: str,
     blueprint.add_url_rule(path, f"{kind}-login-code", login_code, methods=["POST"])
 
 
-def _checked_app(ground: Ground, app_id: object, secret: object) -> Entrance:
-    """The mini program, if the catalogue has it and the secret is its own; else PlatformError."""
-    for entrance in _apps(ground, lambda one: one.kind == "wechat-applet" and one.app_id == app_id):
-        known = ground.secrets.get(f"{entrance.code}.app_secret")
-        if secrets.compare_digest(known.encode(), str(secret).encode()):
-            return entrance
-        raise PlatformError(40125)
-    raise PlatformError(40013)
+def _checked_app(ground: Ground, app_id: object, secret: object) -> str:
+    return check_app(ground.catalogues.current(), ground.secrets, app_id, secret)
 
 
 def _first_app(ground: Ground, kind: str) -> Entrance:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
@@ -12,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from config.bootstrap import bootstrap
 from config.ground import Ground
+from config.platforms import wechat_calls
 from config.sandbox.behaviour import Behaviour
 from miniprogram_api.logins import platform_call
 from miniprogram_api.sandbox.wechat import Played
@@ -63,9 +66,14 @@ class Client:
         return answer
 
 
-def patient() -> Any:
+@contextmanager
+def patient() -> Iterator[None]:
     """In the block no answer of a platform is given up that is late only because the machine is busy."""
-    return patch.multiple(platform_call, CONNECT_S=PATIENCE_S, READ_S=PATIENCE_S, TOTAL_S=PATIENCE_S)
+    long = {"connect_s": PATIENCE_S, "read_s": PATIENCE_S, "total_s": PATIENCE_S}
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(wechat_calls, "ATTENDED", replace(wechat_calls.ATTENDED, **long)))
+        stack.enter_context(patch.multiple(platform_call, CONNECT_S=PATIENCE_S, READ_S=PATIENCE_S, TOTAL_S=PATIENCE_S))
+        yield
 
 
 def point_at(ground: Ground, url: str) -> None:

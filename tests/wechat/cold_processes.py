@@ -6,13 +6,14 @@ import os
 import sys
 
 from config.ground import load_ground
-from config.platforms import access_tokens
+from config.platforms import access_tokens, wechat_calls
 from tests.support.servers import PATIENCE_S
+from tests.wechat.played_platform import patient
 from wechat.accounts import find_official_account
-from wechat.platform import calls
 from wechat.platform.client import Platform
 
-calls.READ_S = calls.TOTAL_S = access_tokens.WAIT_S = PATIENCE_S
+wechat_calls.BACKGROUND = patient()
+access_tokens.WAIT_S = PATIENCE_S
 access_tokens.LOCK_MS = int(PATIENCE_S * 1000)
 """What so many do on a busy machine takes longer than a citizen would wait."""
 

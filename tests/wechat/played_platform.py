@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unittest.mock import patch
 
 from flask import Flask
@@ -12,10 +12,10 @@ from flask import Flask
 import wechat.sandbox
 from config.catalogue.schema import Entrance
 from config.ground import Ground
+from config.platforms import wechat_calls
 from config.sandbox.behaviour import Behaviour
 from tests.support.servers import PATIENCE_S, serve
 from wechat.accounts import find_official_account
-from wechat.platform import calls
 from wechat.platform.client import Platform
 
 
@@ -45,10 +45,15 @@ def played_platform(ground: Ground) -> Iterator[Played]:
     app.register_blueprint(wechat.sandbox.make_blueprint(ground, behaviour, memory))
     account = find_official_account(ground.catalogues.current(), "gxwbwx")
     pauses: list[float] = []
-    with serve(app) as url, patch.multiple(calls, CONNECT_S=PATIENCE_S, READ_S=PATIENCE_S, TOTAL_S=PATIENCE_S):
+    with serve(app) as url, patch.object(wechat_calls, "BACKGROUND", patient()):
         there = replace_account(account, base_url=f"{url}/wechat")
         yield Played(f"{url}/wechat", behaviour, memory, Platform(ground, pauses.append), there, pauses)
     ground.http.close()
+
+
+def patient() -> wechat_calls.Terms:
+    """The terms of an official account's calls, on a busy machine."""
+    return replace(wechat_calls.BACKGROUND, connect_s=PATIENCE_S, read_s=PATIENCE_S, total_s=PATIENCE_S)
 
 
 def replace_account(account: Entrance, **changes: object) -> Entrance:

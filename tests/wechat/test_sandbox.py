@@ -55,7 +55,7 @@ def test_the_stable_token_stays_the_same_until_it_is_forced(
     first, second = fetch_token(client, wish), fetch_token(client, wish)
     assert first["access_token"] == second["access_token"]
     assert fetch_token(client, wish, force_refresh=True)["access_token"] != first["access_token"]
-    assert platform.fetches == 3
+    assert platform.tokens.fetches == 3
 
 
 def test_a_token_call_without_its_parts_gets_the_platforms_errcodes(

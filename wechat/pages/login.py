@@ -18,11 +18,12 @@ from redis import RedisError
 from config.catalogue.schema import Entrance
 from config.errors import OneCertError
 from config.ground import Ground
+from config.platforms.errors import PlatformRefused
 from config.platforms.wechat_errcodes import CODE_OVER
 from config.telemetry.log import get_logger
 from query.access.tickets import Ticket, build_ticket
 from wechat.accounts import find_official_account
-from wechat.errors import AccountUnknown, PlatformRefused
+from wechat.errors import AccountUnknown
 from wechat.platform.client import Platform
 
 STATE_S = 600
@@ -96,7 +97,7 @@ class PageLogin:
         if account.page_login is None or not 0 < len(login_code) <= LONGEST:
             return Arrive(known.service)
         try:
-            with self._platform.seat():
+            with self._platform.slot():
                 visitor = self._platform.identify(account, login_code)
         except OneCertError as fault:
             over = isinstance(fault, PlatformRefused) and fault.errcode in CODE_OVER

@@ -6,9 +6,9 @@ twice: WeChat is called once for each notice, unless the call certainly did not 
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from redis import RedisError
@@ -16,10 +16,10 @@ from redis import RedisError
 from config.catalogue.schema import Entrance, Notice
 from config.errors import OneCertError
 from config.ground import Ground
+from config.platforms.errors import PlatformAway, PlatformRefused
 from config.platforms.wechat_errcodes import Course
 from config.telemetry.log import get_logger
 from query.notices import OwedNotice, claim_notice, owe_notice, return_notice, settle_notice
-from wechat.errors import PlatformAway, PlatformRefused
 from wechat.platform.client import Platform
 
 STATUS: Final = "受理成功"
@@ -48,13 +48,16 @@ def owe(ground: Ground, entrance: str, openid: str | None, reference: str) -> No
 def notify(ground: Ground, entrance: str) -> None:
     """Send what this entrance owes. One worker at a time, and not for long: inquiries must not wait for WeChat."""
     account = ground.catalogues.current().entrance(entrance)
-    owner = secrets.token_hex(8)
-    if account is None or account.notice is None or not _alone(ground, owner):
+    if account is None or account.notice is None:
         return
-    try:
-        _send_owed(ground, account, account.notice)
-    finally:
-        _leave(ground, owner)
+    lock = ground.redis.lock(LOCK, timeout=LOCK_S, blocking=False)
+    # Without Redis there is no token either; a lock that ran out meanwhile is another worker's.
+    with suppress(RedisError):
+        if lock.acquire():
+            try:
+                _send_owed(ground, account, account.notice)
+            finally:
+                lock.release()
 
 
 def _send_owed(ground: Ground, account: Entrance, form: Notice) -> None:
@@ -89,21 +92,6 @@ def _left_nothing(fault: OneCertError) -> bool:
 
 def _word(fault: OneCertError) -> str:
     return str(fault.errcode) if isinstance(fault, PlatformRefused) else "no answer"
-
-
-def _alone(ground: Ground, owner: str) -> bool:
-    try:
-        return bool(ground.redis.set(LOCK, owner, nx=True, ex=LOCK_S))
-    except RedisError:
-        return False  # without Redis there is no token either
-
-
-def _leave(ground: Ground, owner: str) -> None:
-    try:
-        if ground.redis.get(LOCK) == owner.encode():
-            ground.redis.delete(LOCK)
-    except RedisError:
-        log.warning("notify_lock_left", seconds=LOCK_S)
 
 
 JOBS: Final[Mapping[str, Callable[..., None]]] = {"notify": notify}

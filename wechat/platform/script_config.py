@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -17,19 +16,12 @@ LONGEST_URL = 2048
 
 @dataclass(frozen=True)
 class ScriptConfig:
-    """The arguments of `wx.config`; the ticket itself never leaves."""
+    """The arguments of `wx.config`; `signature` is over everything in front of a `#`, and the ticket never leaves."""
 
     app_id: str
     timestamp: int
     nonce: str
     signature: str
-
-
-def sign_page(ticket: str, nonce: str, timestamp: int, url: str) -> str:
-    """Hex SHA-1 as the platform prescribes, over the address as it is, without what follows a `#` (pure)."""
-    page = url.split("#", 1)[0]
-    plain = f"jsapi_ticket={ticket}&noncestr={nonce}&timestamp={timestamp}&url={page}"
-    return hashlib.sha1(plain.encode(), usedforsecurity=False).hexdigest()
 
 
 class ScriptConfigs:
@@ -42,15 +34,17 @@ class ScriptConfigs:
     def build(self, code: str, url: str) -> ScriptConfig:
         """The configuration for the page at `url`.
 
-        Raises AccountUnknown, PageForeign, and what `Platform.script_ticket` raises.
+        Raises AccountUnknown, PageForeign, and what `Platform` raises.
         """
         account = find_official_account(self._ground.catalogues.current(), code)
         if not is_allowed(url, account.script_hosts):
             raise PageForeign("The page's host is not on the account's list.")
-        with self._platform.seat():
-            ticket = self._platform.script_ticket(account)
+        with self._platform.slot():
+            client = self._platform.client(account)
+            ticket = client.jsapi.get_jsapi_ticket()
         now, nonce = self._ground.clock.now() // 1000, secrets.token_hex(8)
-        return ScriptConfig(account.app_id, now, nonce, sign_page(ticket.value, nonce, now, url))
+        signature = client.jsapi.get_jsapi_signature(nonce, ticket, now, url.split("#", 1)[0])
+        return ScriptConfig(account.app_id, now, nonce, signature)
 
 
 def is_allowed(url: str, hosts: tuple[str, ...]) -> bool:

@@ -17,6 +17,7 @@ from config.crypto.rsa_keys import load_private_key, make_private_key, public_ha
 from config.db.engine import begin
 from config.ground import Ground
 from config.net.http_client import HttpClient, HttpResponse
+from config.platforms import wechat_calls
 from config.queue.bell import make_redis
 from config.times.clock import FixedClock
 from miniprogram_api.logins.alipay import find_refusal
@@ -163,6 +164,7 @@ def test_a_silent_platform_keeps_nobody_longer_than_its_time(
     entrance: str, platforms: Platforms, monkeypatch: pytest.MonkeyPatch, applet: Client, goes_on: threading.Event
 ) -> None:
     monkeypatch.setattr("miniprogram_api.logins.platform_call.READ_S", 0.2)
+    monkeypatch.setattr(wechat_calls, "ATTENDED", replace(wechat_calls.ATTENDED, read_s=0.2))
     code = platforms.login_code(entrance)
     platforms.behaviour.set(entrance.removesuffix("-applet"), "slow")
     problem(applet.log_in(entrance, code), 503, "unavailable")

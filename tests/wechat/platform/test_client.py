@@ -13,6 +13,7 @@ import pytest
 
 from config.bootstrap import bootstrap
 from config.ground import Ground
+from config.platforms.errors import PlatformAway, PlatformRefused
 from config.platforms.wechat_errcodes import Course
 from config.queue.bell import make_redis
 from config.settings import Settings
@@ -20,7 +21,6 @@ from config.times.clock import FixedClock
 from tests.conftest import on_sqlite
 from tests.support.instances import clean_environment
 from tests.wechat.played_platform import Played, played_platform, replace_account
-from wechat.errors import PlatformAway, PlatformRefused
 from wechat.platform.client import Platform
 
 pytestmark = on_sqlite
@@ -37,7 +37,7 @@ def test_two_workers_one_token(ground: Ground, played: Played) -> None:
     workers = [played.platform, Platform(ground)]
     first, second = (worker.token(played.account) for worker in workers)
     assert first.value == second.value
-    assert played.memory.fetches == 1
+    assert played.memory.tokens.fetches == 1
 
 
 def test_sixteen_cold_processes_make_one_fetch(ground: Ground, played: Played, settings: Settings) -> None:
@@ -53,7 +53,7 @@ def test_sixteen_cold_processes_make_one_fetch(ground: Ground, played: Played, s
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=240)
     assert len(done.stdout.split()) == 16, done.stderr
     assert len(set(done.stdout.split())) == 1
-    assert played.memory.fetches == 1
+    assert played.memory.tokens.fetches == 1
 
 
 def test_sixteen_threads_that_meet_a_wrong_secret_make_one_fetch(played: Played) -> None:
@@ -85,31 +85,31 @@ def test_a_40001_storm_makes_at_most_two_token_calls(
 
     with ThreadPoolExecutor(16) as pool:
         assert set(pool.map(call, range(120))) == {40001}
-    assert played.memory.fetches <= 2
+    assert played.memory.tokens.fetches <= 2
 
 
 def test_a_token_that_ended_early_is_replaced_once_and_the_call_made_again(ground: Ground, played: Played) -> None:
     played.platform.create_menu(played.account, MENU)
-    played.memory.end_token(played.account.app_id)
+    played.memory.tokens.end(played.account.app_id)
     assert played.platform.live_menu(played.account) == MENU
-    assert played.memory.fetches == 2
+    assert played.memory.tokens.fetches == 2
 
 
 def test_a_token_is_dropped_only_if_it_is_the_one_that_failed(ground: Ground, played: Played) -> None:
     platform, account = played.platform, played.account
     old = platform.token(account)
-    platform._tokens.drop(platform._target(account).name, old)
+    platform.client(account).session.drop(old)
     new = platform.token(account)
-    platform._tokens.drop(platform._target(account).name, old)
+    platform.client(account).session.drop(old)
     assert platform.token(account).sealed == new.sealed
-    assert played.memory.fetches == 2
+    assert played.memory.tokens.fetches == 2
 
 
 def test_a_token_is_never_forced(ground: Ground, played: Played) -> None:
     first = played.platform.token(played.account)
-    played.platform._tokens.drop(played.platform._target(played.account).name, first)
+    played.platform.client(played.account).session.drop(first)
     assert played.platform.token(played.account).value == first.value
-    assert played.memory.forced == 0
+    assert played.memory.tokens.forced == 0
 
 
 def test_a_token_is_renewed_before_its_end_while_others_go_on_with_it(
@@ -119,9 +119,9 @@ def test_a_token_is_renewed_before_its_end_while_others_go_on_with_it(
     clock.advance(7200_000 - 301_000)
     assert played.platform.token(played.account).sealed == first.sealed
     clock.advance(62_000)
-    played.memory.end_token(played.account.app_id)
+    played.memory.tokens.end(played.account.app_id)
     assert played.platform.token(played.account).value != first.value
-    assert played.memory.fetches == 2
+    assert played.memory.tokens.fetches == 2
 
 
 def test_a_token_goes_on_while_its_renewal_fails(played: Played, clock: FixedClock) -> None:
@@ -140,8 +140,9 @@ def test_two_accounts_have_two_tokens(played: Played) -> None:
 
 
 def test_an_account_and_its_sandbox_have_two_tokens(ground: Ground, played: Played) -> None:
-    names = {played.platform._target(replace_account(played.account, base_url=url)).name for url in (None, played.url)}
-    assert len(names) == 2
+    for url in (played.url, played.url.replace("127.0.0.1", "localhost")):
+        played.platform.token(replace_account(played.account, base_url=url))
+    assert len(ground.redis.keys("platform-token:*:value")) == played.memory.tokens.fetches == 2
 
 
 def test_redis_holds_no_token_in_clear(ground: Ground, played: Played) -> None:

@@ -51,7 +51,7 @@ def test_a_token_is_shown_masked(ground: Ground, played: Played) -> None:
     token = played.platform.token(played.account).value
     assert shown["characters"] == len(token) and shown["token"] == f"{token[:4]}…{token[-4:]}"
     assert token not in run(ground, "token", "gxwbwx").output
-    assert played.memory.fetches == 1
+    assert played.memory.tokens.fetches == 1
 
 
 def test_a_refusal_of_the_platform_is_one_line(ground: Ground, played: Played) -> None:
