@@ -32,6 +32,7 @@ class Facts:
     operator_en: str = ""
     filing: str = ""
     closed: frozenset[str] = frozenset()
+    objections: bool = False
 
     @property
     def others(self) -> int:
@@ -87,5 +88,6 @@ def _facts(catalogue: Catalogue) -> Facts:
         operator_zh=catalogue.operator.name.zh,
         operator_en=catalogue.operator.name.en,
         filing=catalogue.operator.filing,
+        objections=catalogue.objections is not None and catalogue.objections.enabled,
         closed=frozenset(service for service in SERVICES if catalogue.service(service) is None),
     )

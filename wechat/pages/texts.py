@@ -14,8 +14,10 @@ LANGUAGES = ("zh-CN", "en")
 
 @cache
 def load_texts() -> Mapping[str, Mapping[str, str]]:
-    """Every text of the package's `texts.toml`: key -> language -> text."""
-    return tomllib.loads(files("wechat.pages").joinpath("texts.toml").read_text("utf-8"))
+    """Every text of the package's `texts.toml` and `texts_objections.toml`: key -> language -> text."""
+    here = files("wechat.pages")
+    read = [tomllib.loads(here.joinpath(name).read_text("utf-8")) for name in ("texts.toml", "texts_objections.toml")]
+    return {key: text for texts in read for key, text in texts.items()}
 
 
 class Words:

@@ -11,12 +11,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from config.errors import OneCertError
 from config.ground import Ground
-from query.access.door import Door
 from query.intake.submit import Accepted
+from query.objection_door import ObjectionDoor
 from wechat.errors import ServiceClosed
 from wechat.pages.form_actions import Remarks, ask_code, submit
 from wechat.pages.forms import SERVICES, Form, parse_form
 from wechat.pages.login_views import add_logins
+from wechat.pages.objections.views import add_objections
 from wechat.pages.preferences import asks_display, chosen, clean_address, keep_display
 from wechat.pages.progress import view_progress
 from wechat.pages.refusals import refusal_page
@@ -28,7 +29,7 @@ FORM_LIMIT = 8 * 1024
 PAGES = ("home", "help", "privacy", "guides")
 
 
-def make_blueprint(ground: Ground, door: Door) -> Blueprint:
+def make_blueprint(ground: Ground, door: ObjectionDoor) -> Blueprint:
     """All pages, their assets, and the pages that refusals become."""
     blueprint = Blueprint("pages", __name__, template_folder="templates")
     views = Pages(ground, door)
@@ -43,6 +44,7 @@ def make_blueprint(ground: Ground, door: Door) -> Blueprint:
     blueprint.add_url_rule("/assets/<digest>/<name>", "asset", views.serve_asset)
     add_site_files(blueprint, views.renderer.assets)
     add_logins(blueprint, ground, door)
+    add_objections(blueprint, ground, door, views.visits, views.renderer)
     blueprint.before_request(views.keep_choice)
     blueprint.register_error_handler(OneCertError, lambda error: refusal_page(views.renderer, error))
     for status in (404, 413, 500):
@@ -53,10 +55,10 @@ def make_blueprint(ground: Ground, door: Door) -> Blueprint:
 class Pages:
     """One method a route."""
 
-    def __init__(self, ground: Ground, door: Door) -> None:
+    def __init__(self, ground: Ground, door: ObjectionDoor) -> None:
         self._ground = ground
         self._door = door
-        self._visits = Visits(ground)
+        self.visits = Visits(ground)
         self.renderer = Renderer(ground)
 
     def show(self, name: str) -> Response:
@@ -77,15 +79,15 @@ class Pages:
         ticket = request.args.get("ticket")
         if ticket is not None:
             response: AnyResponse = redirect(request.path, 303)
-            self._visits.keep(response, self._visits.begin(self._door, ticket, _address()))
+            self.visits.keep(response, self.visits.begin(self._door, ticket, _address()))
             return response
-        token = self._visits.carry_on(self._door, request, _address())
+        token = self.visits.carry_on(self._door, request, _address())
         return self._form_page(Form(service, token, idempotency_key=token_urlsafe(16)), Remarks())
 
     def post_form(self, service: str) -> AnyResponse:
         """The form without JavaScript: a code is asked for, or the inquiry submitted."""
         form = parse_form(service, _typed())
-        session, words = self._visits.visitor(self._door, request, form.session), self.renderer.words(request)
+        session, words = self.visits.visitor(self._door, request, form.session), self.renderer.words(request)
         form = replace(form, session=session.fresh_token or form.session)
         if form.asks_code:
             return self._form_page(form, ask_code(self._door, session, form, _address(), words))
@@ -96,10 +98,12 @@ class Pages:
 
     def show_progress(self, reference: str) -> Response:
         """How far one's own inquiry is."""
-        token, seen = self._visits.look(self._door, request, reference)
+        token, seen = self.visits.look(self._door, request, reference)
         view = view_progress(seen, self._ground.clock.now(), self.renderer.words(request))
-        response = self.renderer.page("progress", view=view, seen=seen, token=token)
-        self._visits.keep_viewing(response, token, request.path)
+        response = self.renderer.page(
+            "progress", view=view, seen=seen, token=token, watch_said=request.args.get("watch", "")
+        )
+        self.visits.keep_viewing(response, token, request.path)
         return response
 
     def serve_asset(self, digest: str, name: str) -> Response:
@@ -111,12 +115,12 @@ class Pages:
         if request.method != "GET" or not asks_display(request.args):
             return None
         response = redirect(clean_address(request.path, request.args), 303)
-        keep_display(response, chosen(request.args), secure=self._visits.secure)
+        keep_display(response, chosen(request.args), secure=self.visits.secure)
         return response
 
     def _form_page(self, form: Form, remarks: Remarks) -> Response:
         response = self.renderer.page("form", form=form, remarks=remarks)
-        self._visits.keep(response, form.session)
+        self.visits.keep(response, form.session)
         response.status_code = 422 if remarks.faults else 409 if remarks.conflict else 200
         return response
 

@@ -50,7 +50,7 @@ class Visits:
 
     def look(self, door: Door, request: Request, reference: str) -> tuple[str, Progress]:
         """(the token that may show this inquiry, its progress). Raises not_found, also for another's inquiry."""
-        for token in self._viewing_tokens(request):
+        for token in self.viewing_tokens(request):
             try:
                 return token, door.progress(door.read_session(token, viewing=True), reference)
             except (SessionInvalid, NotFound):
@@ -68,8 +68,8 @@ class Visits:
             raise SessionInvalid()
         return session
 
-    def _viewing_tokens(self, request: Request) -> list[str]:
-        """The tokens that may show this inquiry: the page's own first, then the visit's."""
+    def viewing_tokens(self, request: Request) -> list[str]:
+        """The tokens that may show this inquiry or objection: the page's own first, then the visit's."""
         tokens = [request.cookies.get(self._view_cookie, ""), self.token(request)]
         return [token for token in dict.fromkeys(tokens) if token]
 
