@@ -37,7 +37,7 @@ from miniprogram_api.sandbox import wechat as applet_platforms
 from query.objection_door import ObjectionDoor
 from query.schema import upgrade
 from query.upkeep.sweep import sweep
-from query.wiring import PARTNER_CALLS, make_jobs, record_outcome
+from query.wiring import PARTNER_CALLS, make_jobs, record_outcome, record_text
 from sms_port.ledger import messages
 from sms_port.sandbox import http_gateway
 from sms_port.sending import gateway as sender
@@ -58,7 +58,8 @@ def create_app(ground: Ground | None = None) -> Flask:
     app.register_blueprint(pages.make_blueprint(ground, door))
     app.register_blueprint(webhook.make_blueprint(ground))
     app.register_blueprint(miniprogram_api.views.make_blueprint(ground, door))
-    app.register_blueprint(sms_port.views.make_blueprint(ground, partial(record_outcome, ground)))
+    sms_calls = (partial(record_outcome, ground), partial(record_text, ground))
+    app.register_blueprint(sms_port.views.make_blueprint(ground, *sms_calls))
     app.register_blueprint(enterprises.views.make_blueprint(ground, *(partial(call, ground) for call in PARTNER_CALLS)))
     receive_strays(app, ground, http_problem_response)
     wrap(app, ground)
@@ -127,7 +128,7 @@ def worker(ground: Ground) -> None:
 def gateway(ground: Ground) -> None:
     """Send owed messages until stopped; what is under way is finished first."""
     begin_process(ground.settings)
-    sender.run(ground, partial(record_outcome, ground), stop_event())
+    sender.run(ground, partial(record_outcome, ground), stop_event(), partial(record_text, ground))
 
 
 @cli.command()

@@ -14,6 +14,7 @@ from query.asking import callbacks
 from query.asking import jobs as inquiry_jobs
 from query.objections import closing as objections
 from query.objections import jobs as objection_jobs
+from query.objections.inbound import answer_text
 from query.objections.jobs import record_called_back, record_reports
 from query.settling import closing as inquiries
 from query.watches.alerts import record_events
@@ -34,6 +35,11 @@ def record_outcome(ground: Ground, db: Connection, outcomes: Sequence[Outcome]) 
 def record_answers(ground: Ground, partner: str, told: Mapping[str, Answer]) -> int:
     """Keep what a partner called back (item id -> answer); returns how many items were awaited."""
     return callbacks.record_called_back(ground, partner, told) + record_called_back(ground, partner, told)
+
+
+def record_text(ground: Ground, db: Connection, phone: str, text: str) -> str | None:
+    """Act on a citizen's text; returns its answer ("" when that is owed already), None for a text nobody knows."""
+    return answer_text(db, ground, phone, text)
 
 
 PARTNER_CALLS: Final = (record_answers, record_reports, record_events)

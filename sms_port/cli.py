@@ -17,7 +17,7 @@ from config.times.formats import rfc3339
 from sms_port.errors import LinkUnknown, MessageUnknown, NotInDoubt, NumberInvalid
 from sms_port.ledger.inbound import opt_outs, remove_opt_out
 from sms_port.ledger.messages import resend
-from sms_port.links.aliyun.callback_urls import KINDS, callback_path
+from sms_port.links.aliyun.callback_urls import CALLBACK_KINDS, callback_path
 from sms_port.message_reference import build_reference
 from sms_port.models import AttemptResult, Lane, ReceiptStatus, State, attempt, link_health, message, part, receipt
 
@@ -34,7 +34,13 @@ def message_group() -> None:
 
 @message_group.command("list")
 @click.option("--state", type=click.Choice([state.name.lower() for state in State]), help="Only those in this state.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="The newest so many.")
+@click.option(
+    "--limit",
+    default=50,
+    show_default=True,
+    type=click.IntRange(1, 10_000),
+    help="Show at most this many, newest first.",
+)
 @json_option
 @needs_ground
 def list_messages(ground: Ground, state: str | None, limit: int, as_json: bool) -> None:
@@ -100,7 +106,7 @@ def show_callbacks(ground: Ground, link: str, as_json: bool) -> None:
     if entry is None or entry.driver != "aliyun":
         raise LinkUnknown("no aliyun link has this code")
     secret, at = ground.secrets.get(f"{link}.key"), ground.settings.public_url
-    rows = [{"for": kind, "address": at + callback_path(link, secret, kind)} for kind in KINDS]
+    rows = [{"for": kind, "address": at + callback_path(link, secret, kind)} for kind in CALLBACK_KINDS]
     print_table(rows, ("for", "address"), as_json)
 
 

@@ -22,12 +22,12 @@ class Lane(IntEnum):
 
     @property
     def bell(self) -> str:
-        """What the gateway's lane is rung by."""
+        """Name by which the bell wakes the gateway's lane."""
         return self.name.lower()
 
 
 class State(IntEnum):
-    """Where a message stands. The order matters: from ACCEPTED on the text is erased."""
+    """State of a message. The order matters: from ACCEPTED on the text is erased."""
 
     DUE = 0
     SENDING = 1
@@ -42,7 +42,7 @@ class State(IntEnum):
 
 
 class AttemptResult(IntEnum):
-    """How an attempt ended; NULL while it is under way, and for ever if its process was killed."""
+    """Result of an attempt; NULL while it is under way, and for ever if its process was killed."""
 
     ACCEPTED = 1
     REJECTED = 2
@@ -51,15 +51,17 @@ class AttemptResult(IntEnum):
 
 
 class Intent(IntEnum):
-    """What a citizen who writes to the port number wants."""
+    """Intent of a citizen who writes to the port number."""
 
     OPT_OUT = 1
     OPT_IN = 2
     OTHER = 3
+    # understood by a room above the port, which answers it
+    ANSWER = 4
 
 
 class ReceiptStatus(IntEnum):
-    """The network's word on one part."""
+    """Final status of one part, by the network's receipt."""
 
     DELIVERED = 1
     FAILED = 2
@@ -111,32 +113,39 @@ receipt = Table(
     Column("done_at", Ms, primary_key=True, autoincrement=False),
     Column("word", SmallInteger, nullable=False),
     Column("received_at", Ms, nullable=False),
+    Index("ix_receipt_received_at", "received_at"),
 )
 
-# What a gateway calls the parts that it took. Gateways count their own way and start over after a year: kept a month.
+# The gateway's ids of the parts it took. Gateways count their own way and start over: one id may stand for several
+# parts, of which the number tells one. `statuses`: the receipts of this part, a bit for each ReceiptStatus.
+# (NULL, as in `unmatched`: written by the release before.)
 part = Table(
     "part",
     metadata,
     Column("link", String(32), primary_key=True),
     Column("provider_id", String(32), primary_key=True),
-    Column("message", Id16, nullable=False),
-    Column("sending", SmallInteger, nullable=False),
-    Column("number", SmallInteger, nullable=False),
+    Column("message", Id16, primary_key=True),
+    Column("sending", SmallInteger, primary_key=True, autoincrement=False),
+    Column("number", SmallInteger, primary_key=True, autoincrement=False),
+    Column("phone_index", Mac32),
+    Column("statuses", SmallInteger),
     Column("at", Ms, nullable=False),
     Index("ix_part_message", "message"),
     Index("ix_part_at", "at"),
 )
 
-# Receipts whose part nobody knows yet, with what else may tell whose they are.
+# Receipts whose part nobody knows yet, with what else may tell which it is. `phone_index`: zeros when it tells none.
 unmatched = Table(
     "unmatched",
     metadata,
     Column("link", String(32), primary_key=True),
     Column("reference", String(64), primary_key=True),
+    Column("phone_index", Mac32, primary_key=True),
     Column("extension", String(21), nullable=False),
-    Column("phone_index", Mac32, nullable=False),
     Column("submitted_at", Ms, nullable=False),
+    Column("status", SmallInteger),
     Column("at", Ms, nullable=False),
+    Index("ix_unmatched_phone", "phone_index"),
     Index("ix_unmatched_at", "at"),
 )
 
@@ -154,6 +163,18 @@ inbound = Table(
     Index("ix_inbound_at", "at"),
 )
 
+# Segments of a long text from a phone, until all are there.
+inbound_segment = Table(
+    "inbound_segment",
+    metadata,
+    Column("link", String(32), primary_key=True),
+    Column("name", Mac32, primary_key=True),
+    Column("number", SmallInteger, primary_key=True, autoincrement=False),
+    Column("sealed", Sealed(1000), nullable=False),
+    Column("at", Ms, nullable=False),
+    Index("ix_inbound_segment_at", "at"),
+)
+
 opt_out = Table(
     "opt_out",
     metadata,
@@ -163,7 +184,7 @@ opt_out = Table(
     Column("at", Ms, nullable=False),
 )
 
-# Which gateway process sends: one row, `role` is always "gateway".
+# Lease of the gateway process that sends: one row, `role` is always "gateway".
 leader = Table(
     "leader",
     metadata,

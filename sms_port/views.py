@@ -1,5 +1,5 @@
-"""Where gateways deliver receipts and citizens' texts, so that nobody else can say what has arrived: signed, or, by a
-vendor who signs nothing, at an address that only he knows.
+"""Callbacks of gateways that deliver receipts and citizens' texts: signed, or, from a vendor that signs nothing, at an
+address that only the vendor knows.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from config.crypto.http_signatures import verify
 from config.crypto.nonces import NonceStore
 from config.ground import Ground
 from sms_port.errors import LinkUnknown
-from sms_port.ledger.inbound import record_texts
+from sms_port.ledger.inbound import OnText, not_understood, record_texts
 from sms_port.ledger.receipts import record_receipts
 from sms_port.ledger.states import OnOutcome
 from sms_port.links.aliyun import codes
@@ -20,8 +20,8 @@ from sms_port.links.http.bodies import parse_receipts, parse_texts
 RECEIPTS_BYTES = 256 * 1024
 
 
-def make_blueprint(ground: Ground, on_receipt: OnOutcome) -> Blueprint:
-    """`POST /sms/<link>/receipts` and `/inbound`: 200 once stored; `on_receipt` hears what receipts settle."""
+def make_blueprint(ground: Ground, on_receipt: OnOutcome, on_text: OnText = not_understood) -> Blueprint:
+    """Make `POST /sms/<link>/receipts` and `/inbound`: 200 once stored; `on_receipt` gets what receipts settle."""
     blueprint = Blueprint("sms_port", __name__)
     nonces = NonceStore(ground.redis)
 
@@ -34,7 +34,7 @@ def make_blueprint(ground: Ground, on_receipt: OnOutcome) -> Blueprint:
     @blueprint.post("/sms/<link>/inbound")
     def receive_texts(link: str) -> Response:
         texts = parse_texts(_genuine_body(ground, nonces, link), link)
-        record_texts(ground, texts)
+        record_texts(ground, texts, on_text)
         return jsonify(received=len(texts))
 
     @blueprint.post("/sms/<link>/aliyun/<token>/receipts")
@@ -44,7 +44,7 @@ def make_blueprint(ground: Ground, on_receipt: OnOutcome) -> Blueprint:
 
     @blueprint.post("/sms/<link>/aliyun/<token>/inbound")
     def receive_replies(link: str, token: str) -> Response:
-        record_texts(ground, codes.parse_texts(_expected_body(ground, link, token), link))
+        record_texts(ground, codes.parse_texts(_expected_body(ground, link, token), link), on_text)
         return jsonify(code=0, msg="received")
 
     return blueprint

@@ -16,13 +16,21 @@ class ApprovedText(StrictModel):
     code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,32}$")]
 
 
+class ReceiptState(StrictModel):
+    """States in receipts that begin with `prefix`, and what this vendor means by them."""
+
+    prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:_.-]{1,10}$")]
+    means: Literal["delivered", "failed", "unclear", "passing"]
+
+
 class Link(StrictModel):
     """One configured route to an SMS gateway; a lower `preference` is taken first.
 
     `http` is known by `key_id`; `cmpp` by `account` (SP_Id) and `service_id`; `smpp` by `account` (system_id);
     `aliyun` by `account` (AccessKey ID), and it carries nothing but its `templates`.
     `retryable`: a vendor's results that are not for good. `carriers`: whose numbers it serves; none named: everybody's.
-    `window` is what one of the `connections` holds unanswered.
+    `window` is what one of the `connections` holds unanswered. `validity`: whether `cmpp` and `smpp` tell the gateway
+    until when a message is of use. `receipt_states`: what a vendor's own states in receipts mean, by their beginning.
     """
 
     code: Code
@@ -49,6 +57,8 @@ class Link(StrictModel):
     window: Annotated[int, Field(ge=1, le=64)] = 16
     connections: Annotated[int, Field(ge=1, le=16)] = 1
     idle_s: Seconds = 180
+    validity: Literal["absolute", "none"] = "absolute"
+    receipt_states: tuple[ReceiptState, ...] = ()
     extension_digits: Annotated[int, Field(ge=0, le=12)] = 0
     retryable: tuple[Annotated[int, Field(ge=1, le=0xFFFFFFFF)], ...] = ()
     templates: Annotated[tuple[ApprovedText, ...], Field(max_length=32)] = ()

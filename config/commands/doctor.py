@@ -28,7 +28,7 @@ from config.telemetry.recent_counts import CLIENT_ADDRESS_UNREADABLE, PUSH_UNREA
 from config.times.clock import SystemClock
 
 SKEW_WARN_MS = 2_000
-LIBRARIES = {"smpp": "smpplib", "aliyun": "alibabacloud_dysmsapi20170525"}
+LIBRARIES = {"aliyun": "alibabacloud_dysmsapi20170525"}
 """Packages that drivers need and only an extra installs."""
 
 

@@ -1,48 +1,56 @@
-"""What citizens write to the port number: TD stops codes, 恢复 undoes it, anything else gets the help text.
+"""Texts of citizens to the port number: TD stops codes, 恢复 undoes it, anything else is answered with the help text.
 
-The text itself is not kept. A stop is confirmed once; help is sent to a number at most once a day. No number gets more
-than five answers a day: the sender of a text can be made up, and whoever does so must not flood a phone through us.
+The text itself is not kept, save the segments of a long one until all are there. A stop is confirmed once; help is sent
+to a number at most once a day. No number gets more than five answers a day: the sender of a text can be made up, and
+its maker must not flood a phone through us. Only mainland mobile numbers are answered, so no service number is, ours
+id_in them.
 """
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from config.db.engine import is_duplicate, reading, transact
+from config.db.engine import is_duplicate, reading, transact, upsert
 from config.ground import Ground
-from config.phone_numbers import mask_phone
+from config.phone_numbers import PHONE, mask_phone
+from config.telemetry.log import get_logger
+from sms_port.ledger.intents import parse_intent
 from sms_port.ledger.messages import Lane, Owed, owe
-from sms_port.models import Intent, inbound, opt_out
+from sms_port.models import Intent, inbound, inbound_segment, opt_out
+from sms_port.text_coding import Segment, join_segments
 
-OUT = frozenset({"TD", "T", "退订", "TDD"})
-IN = frozenset({"恢复"})
 DAY_MS = 86_400_000
+REPEAT_MS = 600_000
+"""The same text of a number without a name counts once within this time, unless another came in between."""
+
+SEGMENT_SIGNS = 300
 ANSWERS_A_DAY = 5
 TEXTS = {Intent.OPT_OUT: "opt-out", Intent.OPT_IN: "opt-in", Intent.OTHER: "help"}
+log = get_logger(__name__)
+
+OnText: TypeAlias = Callable[[Connection, str, str], str | None]
+"""(db, phone, text) -> the SMS that answers a text the port does not know itself; "" when its answer is owed already.
+
+None: no room knows it, and the help text answers it. Called in the transaction that records the text.
+"""
 
 
 @dataclass(frozen=True)
 class Inbound:
-    """A citizen's text; `name` is the gateway's own for it, empty when it has none."""
+    """A citizen's text, or a segment of one; `name` is the gateway's id for it, empty when it gives none."""
 
     link: str
     name: str
     phone: str = field(repr=False)
     to: str = ""
     text: str = field(default="", repr=False)
-
-
-def parse_intent(text: str) -> Intent:
-    """What a text asks for, in any width, case and with blanks around it (pure)."""
-    word = unicodedata.normalize("NFKC", text).strip().upper()
-    return Intent.OPT_OUT if word in OUT else Intent.OPT_IN if word in IN else Intent.OTHER
+    segment: Segment | None = None
 
 
 def is_opted_out(db: Connection, ground: Ground, phone: str) -> bool:
@@ -51,9 +59,17 @@ def is_opted_out(db: Connection, ground: Ground, phone: str) -> bool:
     return db.execute(select(opt_out.c.at).where(mine).limit(1)).first() is not None
 
 
-def record_texts(ground: Ground, texts: Sequence[Inbound]) -> None:
-    """Keep what citizens want and owe the answers; a text that comes twice counts once, also at the same moment."""
-    if any([_recorded(ground, text) for text in texts]):
+def not_understood(_db: Connection, _phone: str, _text: str) -> str | None:
+    """Know no text: the OnText of a port without rooms above it."""
+    return None
+
+
+def record_texts(ground: Ground, texts: Sequence[Inbound], on_text: OnText = not_understood) -> None:
+    """Store what citizens want and owe the answers; a text that comes twice counts once, also at the same moment."""
+    citizens = [text for text in texts if PHONE.fullmatch(text.phone)]
+    for link in {text.link for text in texts if text not in citizens}:
+        log.info("sender_ignored", link=link)
+    if any([_recorded(ground, replace(text, phone=text.phone[-11:]), on_text) for text in citizens]):
         ground.bell.notify_gateway()
 
 
@@ -83,9 +99,9 @@ def opt_outs(ground: Ground) -> list[dict[str, Any]]:
     return [{"phone": phone, "link": row.link, "at": row.at} for row, phone in zip(rows, opened, strict=True)]
 
 
-def _recorded(ground: Ground, text: Inbound) -> bool:
-    """Record it; once more where it met another delivery of itself, or of the same wish, which is there by then."""
-    work = partial(_record, ground=ground, text=text)
+def _recorded(ground: Ground, text: Inbound, on_text: OnText) -> bool:
+    """Record it; again where it met another delivery of itself, or of the same intent, which is there by then."""
+    work = partial(_record, ground=ground, text=text, on_text=on_text)
     try:
         return transact(ground.engine, work)
     except IntegrityError as error:
@@ -94,36 +110,89 @@ def _recorded(ground: Ground, text: Inbound) -> bool:
         return transact(ground.engine, work)
 
 
-def _record(db: Connection, ground: Ground, text: Inbound) -> bool:
+def _record(db: Connection, ground: Ground, text: Inbound, on_text: OnText) -> bool:
     """Whether an answer is owed."""
     now, indexes = ground.clock.now(), ground.keys.phone_indexes(text.phone)
-    name, wish = text.name or _name(ground, text, now), parse_intent(text.text)
+    if text.segment is not None:
+        whole = _join(db, ground, text, text.segment, now)
+        if whole is None:
+            return False
+        text = whole
+    last = _last_of(db, text.link, indexes)
+    name = _name(ground, text, last, now)
+    if name is None:
+        return False
     known = (inbound.c.link == text.link) & (inbound.c.name == name)
     if db.execute(select(inbound.c.at).where(known).with_for_update()).first() is not None:
         return False
-    answer = _act(db, ground, text, wish, indexes, now)
-    row = {"link": text.link, "name": name, "phone_index": indexes[0], "wish": wish, "answered": answer, "at": now}
+    intent, answered = parse_intent(text.text), _answered_today(db, indexes, now)
+    words = on_text(db, text.phone, text.text) if intent is Intent.OTHER and len(answered) < ANSWERS_A_DAY else None
+    intent = Intent.ANSWER if words is not None else intent
+    answer = intent is Intent.ANSWER or _act(db, ground, text, intent, answered)
+    at = max(now, last.at + 1) if last is not None else now  # so that texts of one number keep their order
+    row = {"link": text.link, "name": name, "phone_index": indexes[0], "wish": intent, "answered": answer, "at": at}
     db.execute(insert(inbound).values(**row))
-    if answer:
-        words = ground.catalogues.current().texts.sms[TEXTS[wish]]
+    if answer and words != "":
+        words = words or ground.catalogues.current().texts.sms[TEXTS[intent]]
         key = ground.keys.mac("inbound-answer", text.link, name)[:16]
         owe(db, ground, [Owed(key, Lane.REPLY, text.phone, words, expires_at=now + DAY_MS)])
     return answer
 
 
-def _act(db: Connection, ground: Ground, text: Inbound, wish: Intent, indexes: Sequence[bytes], now: int) -> bool:
-    """Do what is wanted; whether that deserves an answer."""
+def _join(db: Connection, ground: Ground, text: Inbound, segment: Segment, now: int) -> Inbound | None:
+    """Store a segment; returns the whole text once all its segments are there."""
+    parts = (text.link, text.phone, text.to, segment.reference, segment.total)
+    name = ground.keys.mac("inbound-segments", *parts)
+    keys, place = ground.keys, {"table": "inbound_segment", "column": "sealed"}
+    sealed = keys.seal(
+        text.text[:SEGMENT_SIGNS].encode("utf-8", "surrogatepass"), row=name + bytes((segment.number,)), **place
+    )
+    row = {"link": text.link, "name": name, "number": segment.number, "sealed": sealed, "at": now}
+    db.execute(upsert(inbound_segment, db.dialect.name, update=["sealed", "at"]), [row])
+    mine = (inbound_segment.c.link == text.link) & (inbound_segment.c.name == name)
+    rows = db.execute(select(inbound_segment).where(mine).order_by(inbound_segment.c.number).with_for_update()).all()
+    if len(rows) < segment.total:
+        return None
+    db.execute(delete(inbound_segment).where(mine))
+    opened = (keys.open(row.sealed, row=name + bytes((row.number,)), **place) for row in rows)
+    whole = join_segments([one.decode("utf-8", "surrogatepass") for one in opened])
+    return replace(text, name="", text=whole, segment=None)
+
+
+def _last_of(db: Connection, link: str, indexes: Sequence[bytes]) -> Row[Any, Any] | None:
+    """The latest text of a number over a link."""
+    mine = (inbound.c.link == link) & inbound.c.phone_index.in_(indexes)
+    return db.execute(select(inbound.c.name, inbound.c.at).where(mine).order_by(inbound.c.at.desc()).limit(1)).first()
+
+
+def _name(ground: Ground, text: Inbound, last: Row[Any, Any] | None, now: int) -> str | None:
+    """The name under which a text is stored; None when it is the last one, delivered again.
+
+    A gateway's ids start over, so the text is part of the name. A text without an id is named by its number and words,
+    and by the text before it: TD, 恢复, TD are three.
+    """
+    if text.name:
+        return ground.keys.mac("inbound", text.link, text.name, text.phone, text.text).hex()
+    digest = ground.keys.mac("inbound", text.phone, text.to, text.text).hex()[:40]
+    if last is None:
+        return f"{digest}-0"
+    if last.name.startswith(digest) and now - last.at < REPEAT_MS:
+        return None
+    return f"{digest}-{last.at}"
+
+
+def _answered_today(db: Connection, indexes: Sequence[bytes], now: int) -> list[int]:
+    """The intents of this number's texts that were answered within a day."""
     today = inbound.c.phone_index.in_(indexes) & (inbound.c.at > now - DAY_MS)
-    answered = list(db.scalars(select(inbound.c.wish).where(today, inbound.c.answered)))
-    if wish is Intent.OPT_OUT:
+    return list(db.scalars(select(inbound.c.wish).where(today, inbound.c.answered)))
+
+
+def _act(db: Connection, ground: Ground, text: Inbound, intent: Intent, answered: Sequence[int]) -> bool:
+    """Do what is wanted; returns whether that deserves an answer."""
+    if intent is Intent.OPT_OUT:
         done = add_opt_out(db, ground, text.phone, text.link)
-    elif wish is Intent.OPT_IN:
+    elif intent is Intent.OPT_IN:
         done = remove_opt_out(db, ground, text.phone)
     else:
         done = Intent.OTHER not in answered
     return done and len(answered) < ANSWERS_A_DAY
-
-
-def _name(ground: Ground, text: Inbound, now: int) -> str:
-    """A name for a text whose gateway gives none: the same words from the same number within a day are one text."""
-    return ground.keys.mac("inbound", text.phone, text.to, text.text, str(now // DAY_MS)).hex()

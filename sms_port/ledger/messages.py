@@ -18,11 +18,12 @@ from config.db.engine import id_in, is_duplicate, reading, skip_locked, transact
 from config.failpoints import failpoint
 from config.ground import Ground
 from sms_port.errors import MessageConflict, MessageTooLong
+from sms_port.ledger.doubts import match_doubts
 from sms_port.ledger.payload import ERASED, Payload, fingerprint, seal_payload
-from sms_port.ledger.receipt_matching import UNMATCHED_KEPT_MS, match_again
+from sms_port.ledger.receipt_matching import UNMATCHED_KEPT_MS
 from sms_port.ledger.receipts import settle_receipts
 from sms_port.ledger.states import OnOutcome, Outcome, move, settle
-from sms_port.models import Lane, State, inbound, message, part, unmatched
+from sms_port.models import Lane, State, inbound, inbound_segment, message, part, receipt, unmatched
 from sms_port.segments import PART_UNITS, units
 
 __all__ = ["Lane", "OnOutcome", "Outcome", "Owed", "owe", "resend", "sweep"]
@@ -41,6 +42,9 @@ SILENT_MS = 72 * 3_600_000
 """How long receipts of an accepted message are waited for."""
 
 NAMES_KEPT_MS = 30 * 86_400_000
+SEGMENTS_KEPT_MS = 3_600_000
+"""How long the rest of a long text is waited for."""
+
 SWEPT_AT_ONCE = 500
 
 
@@ -119,20 +123,20 @@ def sweep(ground: Ground, on_outcome: OnOutcome) -> int:
     without a receipt; whatever cannot be sent in time or known any more is given up and erased.
     """
     now = ground.clock.now()
+    ended = _sweep_all(ground, _lease_ended(now), partial(_doubt, now=now))
+    for link, ids in match_doubts(ground).items():
+        transact(ground.engine, partial(settle_receipts, ground=ground, on_outcome=on_outcome, link=link, ids=ids))
     steps = [
-        (_lease_ended(now), partial(_doubt, now=now)),
         (_can_be_resent(now), partial(_resend, now=now)),
         (_never_known(now), partial(_close, on_outcome=on_outcome, state=State.UNKNOWN_FINAL, now=now)),
         (_never_sent(now), partial(_close, on_outcome=on_outcome, state=State.EXPIRED, now=now)),
         (_in(State.ACCEPTED) & (message.c.due_at <= now - SILENT_MS), partial(_fall_silent, now=now)),
     ]
-    for link, ids in match_again(ground).items():
-        transact(ground.engine, partial(settle_receipts, ground=ground, on_outcome=on_outcome, link=link, ids=ids))
     _forget(ground, now)
     moved = [_sweep_all(ground, found, act) for found, act in steps]
-    if moved[0] or moved[1]:
+    if ended or moved[0]:
         ground.bell.notify_gateway()
-    return sum(moved)
+    return ended + sum(moved)
 
 
 def resend(db: Connection, ground: Ground, message_id: bytes) -> bool:
@@ -215,14 +219,20 @@ def _fall_silent(db: Connection, rows: Sequence[Row[Any]], *, now: int) -> None:
 
 
 def _forget(ground: Ground, now: int) -> None:
-    """Delete, a little at a time, names of parts, texts and unmatched receipts that are kept long enough."""
-    ages = ((part, NAMES_KEPT_MS), (inbound, NAMES_KEPT_MS), (unmatched, UNMATCHED_KEPT_MS))
-    for table, kept in ages:
-        oldest = select(table.c.at).where(table.c.at <= now - kept).order_by(table.c.at).limit(SWEPT_AT_ONCE)
+    """Delete, a little at a time, ids of parts, receipts, texts and unmatched receipts that are kept long enough."""
+    ages = (
+        (part, part.c.at, NAMES_KEPT_MS),
+        (receipt, receipt.c.received_at, NAMES_KEPT_MS),
+        (inbound, inbound.c.at, NAMES_KEPT_MS),
+        (inbound_segment, inbound_segment.c.at, SEGMENTS_KEPT_MS),
+        (unmatched, unmatched.c.at, UNMATCHED_KEPT_MS),
+    )
+    for table, at, kept in ages:
+        oldest = select(at).where(at <= now - kept).order_by(at).limit(SWEPT_AT_ONCE)
         with reading(ground.engine) as db:
             times = list(db.scalars(oldest))
         if times:
-            gone = delete(table).where(table.c.at <= times[-1])
+            gone = delete(table).where(at <= times[-1])
             transact(ground.engine, lambda db, gone=gone: db.execute(gone))  # type: ignore[misc]
 
 

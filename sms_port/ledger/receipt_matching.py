@@ -1,185 +1,234 @@
-"""Whose part a gateway speaks of: by our reference, by its own name for it, or, after an answer was lost, by what else
-the report tells (the extension of the sender, or the number and the minute).
+"""Find the part that a receipt is about: by our reference, by the gateway's id for it, or, for a message in doubt, by
+the number, the minute of submission and the contract's extension digits.
+
+Ids are compared in every spelling that gateways use, and only within their life: gateways count from 1 again after a
+restart, and CMPP's Msg_Id has no year. Where a receipt tells a number, the part must have gone to it. A receipt whose
+part is unknown is kept: its response may come later, or its message may turn out to be in doubt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, delete, select
+from sqlalchemy import Column, Connection, Row, delete, func, select, tuple_, update
 
-from config.crypto.key_ring import KeyRing
-from config.db.engine import id_in, reading, transact, upsert
-from config.errors import SealBroken
+from config.db.engine import id_in, upsert
 from config.ground import Ground
-from sms_port.ledger.payload import open_payload
-from sms_port.ledger.states import grouped
-from sms_port.message_reference import extension_of, parse_reference
-from sms_port.models import Lane, State, attempt, message, part, receipt, unmatched
+from sms_port.ledger.states import OPEN, grouped
+from sms_port.message_reference import UNNAMED, spellings_of, unnamed_id
+from sms_port.models import ReceiptStatus, State, attempt, message, part, unmatched
 
-CANDIDATES = 1_000
 AROUND_MS = 120_000
-"""A report tells the minute of submission, by the gateway's clock."""
+"""A receipt tells the minute of submission, by the gateway's clock."""
+
+LIFE_MS = 96 * 3_600_000
+"""How long an id counts: longer than receipts are waited for."""
 
 UNMATCHED_KEPT_MS = 72 * 3_600_000
-AT_ONCE = 500
+ALIVE = (*OPEN, State.ACCEPTED)
 
 
 @dataclass(frozen=True)
 class Clues:
-    """What a report tells besides its name: the number, the sender's extension, the minute (epoch ms; 0: unknown)."""
+    """What a receipt tells besides its id: the number, the contract's extension digits, the minute of submission
+    (epoch ms; 0: unknown), and further ids under which it may be known.
+    """
 
     phone: str = field(repr=False)
     extension: str
     submitted_at: int
+    other_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Clue:
-    reference: str
+class Clue:
+    """A receipt as it is matched. `indexes`: the number's blind indexes; none when it tells no mobile number."""
+
+    names: tuple[str, ...]
+    indexes: tuple[bytes, ...] = field(repr=False)
     extension: str
-    phone_index: bytes = field(repr=False)
     submitted_at: int
+    status: ReceiptStatus
+    at: int
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """The ids under which its part may be stored, the likeliest first."""
+        found = [*self.names, *(other for name in self.names for other in spellings_of(name))]
+        found += [unnamed_id(index) for index in self.indexes]
+        return tuple(dict.fromkeys(name for name in found if name != UNNAMED))
 
 
-def find_owners(db: Connection, ground: Ground, link: str, named: Mapping[str, Clues | None]) -> set[bytes]:
-    """The messages of which these references name a part; references nobody knows are kept for `match_again`."""
-    owners: dict[str, bytes] = {name: parsed[0] for name in named if (parsed := parse_reference(name))}
-    theirs = [reference for reference in named if reference not in owners]
-    if theirs:
-        mine = (part.c.link == link) & part.c.provider_id.in_(theirs)
-        known = db.execute(select(part.c.provider_id, part.c.message).where(mine))
-        owners |= {row[0]: row[1] for row in known}
-    clues = [_clue(ground, name, trace) for name, trace in named.items() if trace is not None and name not in owners]
-    if clues:
-        owners |= _match(db, ground, link, clues)
-        _keep(db, ground, link, [clue for clue in clues if clue.reference not in owners])
-    return set(owners.values())
+def assign(db: Connection, link: str, clues: Sequence[Clue]) -> tuple[set[bytes], list[Clue]]:
+    """Note receipts at the parts whose ids they name. Returns the messages concerned, and the clues without a part."""
+    wanted = {name for clue in clues for name in clue.spellings}
+    indexes = {index for clue in clues for index in clue.indexes} if all(clue.indexes for clue in clues) else set()
+    candidates = _candidates(db, link, wanted, indexes, min((clue.at for clue in clues), default=0))
+    noted: list[tuple[Row[Any], ReceiptStatus]] = []
+    taken: set[tuple[bytes, int, int]] = set()
+    left: list[Clue] = []
+    for clue in clues:
+        fitting = [row for name in clue.spellings for row in candidates.get(name, ()) if _may_be(row, clue)]
+        if not fitting:
+            left.append(clue)
+        elif (row := _choose(fitting, clue, taken)) is not None:
+            noted.append((row, clue.status))
+            taken.add(_key(row))
+    _note(db, link, noted)
+    return {row.message for row, _ in noted}, left
 
 
-def name_parts(db: Connection, link: str, named: Mapping[tuple[bytes, int], Sequence[str]], now: int) -> None:
-    """Note what a gateway calls the parts of (message, sending)."""
+Ids = Mapping[tuple[bytes, int], Sequence[str]]
+"""(message, sending) -> the gateway's id of each part, "" where it gave none."""
+
+
+def name_parts(db: Connection, link: str, named: Ids, indexes: Mapping[bytes, bytes], now: int) -> None:
+    """Store the gateway's ids for the parts of (message, sending); `indexes`: message -> blind index of its number."""
     rows = [
-        {"link": link, "provider_id": name, "message": key[0], "sending": key[1], "number": number, "at": now}
+        {
+            "link": link,
+            "provider_id": unnamed_id(indexes[key[0]]) if name == UNNAMED else name,
+            "message": key[0],
+            "sending": key[1],
+            "number": number,
+            "phone_index": indexes[key[0]],
+            "statuses": 0,
+            "at": now,
+        }
         for key, names in named.items()
         for number, name in enumerate(names, 1)
         if name
     ]
     if rows:
-        db.execute(upsert(part, db.dialect.name, update=["message", "sending", "number", "at"]), rows)
+        db.execute(upsert(part, db.dialect.name, update=["at"]), rows)
 
 
-def already_known(db: Connection, link: str, names: Sequence[str]) -> set[str]:
-    """Those of a gateway's names under which receipts are kept already."""
-    early = (receipt.c.link == link) & receipt.c.reference.in_(names)
-    return set(db.scalars(select(receipt.c.reference).where(early)))
+def drop_contradicted(db: Connection, link: str, named: Ids) -> set[bytes]:
+    """Take back ids that were matched by number, where the gateway's response names another. Returns the messages."""
+    known = select(part).where(part.c.link == link, id_in(part.c.message, {key[0] for key in named}))
+    wrong = [row for row in db.execute(known) if _contradicts(row, named)]
+    for row in wrong:
+        mine = (part.c.message == row.message) & (part.c.sending == row.sending) & (part.c.number == row.number)
+        db.execute(delete(part).where(part.c.link == link, part.c.provider_id == row.provider_id, mine))
+    return {row.message for row in wrong}
 
 
-def match_again(ground: Ground) -> dict[str, set[bytes]]:
-    """Try receipts that nobody knew once more, since a message may have become unknown after they came.
-
-    Returns the messages they now belong to, by link.
-    """
-    found = _named_since(ground)
-    with reading(ground.engine) as db:
-        doubtful = select(message.c.link).where(message.c.state == State.UNKNOWN, message.c.lane.in_(list(Lane)))
-        links = [str(link) for link in db.scalars(doubtful.distinct()) if link is not None]
-        known = unmatched.c.link.in_(links)
-        rows = db.execute(select(unmatched).where(known).limit(AT_ONCE)).all() if links else []
-    for link, members in grouped((row.link, row) for row in rows).items():
-        clues = [_Clue(row.reference, row.extension, row.phone_index, row.submitted_at) for row in members]
-        if matched := transact(ground.engine, partial(_match_kept, ground=ground, link=link, clues=clues)):
-            found[link] = found.get(link, set()) | matched
-    return found
+def assign_kept(db: Connection, *, link: str, clues: Sequence[Clue]) -> set[bytes]:
+    """Note kept receipts at their parts, and keep them no longer. Returns the messages concerned."""
+    messages, left = assign(db, link, clues)
+    forget_unmatched(db, link, set(clues) - set(left))
+    return messages
 
 
-def _named_since(ground: Ground) -> dict[str, set[bytes]]:
-    """Receipts whose part was given its name after they came, by a process that died before it looked."""
-    same = (part.c.link == unmatched.c.link) & (part.c.provider_id == unmatched.c.reference)
-    look = select(unmatched.c.link, unmatched.c.reference, part.c.message).join(part, same).limit(AT_ONCE)
-    with reading(ground.engine) as db:
-        rows = db.execute(look).all()
-    found: dict[str, set[bytes]] = {}
-    for link, members in grouped((str(row.link), row) for row in rows).items():
-        gone = (unmatched.c.link == link) & unmatched.c.reference.in_([row.reference for row in members])
-        transact(ground.engine, partial(Connection.execute, statement=delete(unmatched).where(gone)))
-        found[link] = {row.message for row in members}
-    return found
-
-
-def _match_kept(db: Connection, *, ground: Ground, link: str, clues: Sequence[_Clue]) -> set[bytes]:
-    owners = _match(db, ground, link, clues)
-    if owners:
-        db.execute(delete(unmatched).where(unmatched.c.link == link, unmatched.c.reference.in_(list(owners))))
-    return set(owners.values())
-
-
-def _clue(ground: Ground, reference: str, trace: Clues) -> _Clue:
-    return _Clue(reference, trace.extension, ground.keys.phone_index(trace.phone), trace.submitted_at)
-
-
-def _keep(db: Connection, ground: Ground, link: str, clues: Sequence[_Clue]) -> None:
-    now = ground.clock.now()
-    rows = [{"link": link, "at": now, **vars(clue)} for clue in clues]
-    if rows:
-        db.execute(upsert(unmatched, db.dialect.name, update=["at"]), rows)
-
-
-def _match(db: Connection, ground: Ground, link: str, clues: Sequence[_Clue]) -> dict[str, bytes]:
-    """Reference -> message, for clues that fit exactly one message in doubt; its next part gets the name."""
-    doubts, now = _doubts(db, ground, link), ground.clock.now()
-    matched: dict[str, bytes] = {}
-    rows: list[dict[str, Any]] = []
-    for clue in clues:
-        fitting = [doubt for doubt in doubts if doubt.free and doubt.fits(clue)]
-        if len(fitting) == 1:
-            row = fitting[0].row
-            values = {"message": row.id, "sending": row.sending, "number": fitting[0].free.pop(0), "at": now}
-            rows.append({"link": link, "provider_id": clue.reference, **values})
-            matched[clue.reference] = row.id
-    if rows:
-        db.execute(upsert(part, db.dialect.name, update=["message", "sending", "number", "at"]), rows)
-    return matched
-
-
-@dataclass
-class _Doubt:
-    """A message in doubt, the numbers of its parts that have no name yet, and its number's indexes once needed."""
-
-    keys: KeyRing
-    row: Row[Any]
-    free: list[int]
-    indexes: Sequence[bytes] | None = field(default=None, repr=False)
-
-    def fits(self, clue: _Clue) -> bool:
-        """Whether the report that gave this clue can be about this message."""
-        if clue.extension:
-            return clue.extension == extension_of(self.row.id, len(clue.extension))
-        if clue.submitted_at and abs(clue.submitted_at - self.row.started_at) > AROUND_MS:
-            return False
-        if self.indexes is None:
-            self.indexes = self._indexes()
-        return clue.phone_index in self.indexes
-
-    def _indexes(self) -> Sequence[bytes]:
-        try:
-            return self.keys.phone_indexes(open_payload(self.keys, self.row.id, self.row.sealed).phone)
-        except SealBroken:
-            return ()
-
-
-def _doubts(db: Connection, ground: Ground, link: str) -> list[_Doubt]:
-    last = (attempt.c.message == message.c.id) & (attempt.c.number == message.c.attempts)
-    columns: list[Column[Any]] = [message.c.id, message.c.sending, message.c.sealed]
-    columns += [attempt.c.parts, attempt.c.started_at]
-    doubtful = (message.c.state == State.UNKNOWN) & message.c.lane.in_(list(Lane)) & (message.c.link == link)
-    rows = db.execute(select(*columns).join(attempt, last).where(doubtful).limit(CANDIDATES)).all()
-    known = select(part.c.message, part.c.sending, part.c.number).where(id_in(part.c.message, [row.id for row in rows]))
-    named = {(row[0], row[1], row[2]) for row in db.execute(known)} if rows else set()
-    return [
-        _Doubt(ground.keys, row, [n for n in range(1, row.parts + 1) if (row.id, row.sending, n) not in named])
-        for row in rows
+def keep_unmatched(db: Connection, link: str, clues: Sequence[Clue]) -> None:
+    """Keep receipts whose part nobody knows."""
+    rows = [
+        {
+            "link": link,
+            "reference": clue.names[0],
+            "phone_index": clue.indexes[0] if clue.indexes else bytes(32),
+            "extension": clue.extension,
+            "submitted_at": clue.submitted_at,
+            "status": clue.status,
+            "at": clue.at,
+        }
+        for clue in clues
     ]
+    if rows:
+        db.execute(upsert(unmatched, db.dialect.name, update=["status", "submitted_at", "extension", "at"]), rows)
+
+
+def find_unmatched(db: Connection, link: str, names: Collection[str]) -> list[Clue]:
+    """Return kept receipts that may be about parts of these ids."""
+    wanted = {other for name in names for other in spellings_of(name)}
+    rows = db.execute(select(unmatched).where(unmatched.c.link == link, unmatched.c.reference.in_(sorted(wanted))))
+    return [read_clue(row) for row in rows]
+
+
+def forget_unmatched(db: Connection, link: str, clues: Iterable[Clue]) -> None:
+    """Delete kept receipts that have found their part."""
+    keys = [(clue.names[0], clue.indexes[0] if clue.indexes else bytes(32)) for clue in clues]
+    for start in range(0, len(keys), 500):
+        mine = tuple_(unmatched.c.reference, unmatched.c.phone_index).in_(keys[start : start + 500])
+        db.execute(delete(unmatched).where(unmatched.c.link == link, mine))
+
+
+def read_clue(row: Row[Any]) -> Clue:
+    """Return a kept receipt as a clue."""
+    indexes = (row.phone_index,) if any(row.phone_index) else ()
+    return Clue(
+        (row.reference,),
+        indexes,
+        row.extension,
+        row.submitted_at,
+        ReceiptStatus(row.status or ReceiptStatus.UNCLEAR),
+        row.at,
+    )
+
+
+def make_clue(ground: Ground, name: str, clues: Clues, status: ReceiptStatus, *, is_mobile: bool) -> Clue:
+    """Return a fresh receipt as a clue."""
+    indexes = tuple(ground.keys.phone_indexes(clues.phone)) if is_mobile else ()
+    return Clue((name, *clues.other_names), indexes, clues.extension, clues.submitted_at, status, ground.clock.now())
+
+
+def _candidates(
+    db: Connection, link: str, names: Collection[str], indexes: Collection[bytes], oldest: int
+) -> dict[str, list[Row[Any]]]:
+    """Parts by id, with the state of their message and the start of its first attempt under that sending.
+
+    Only those of the numbers in `indexes`, unless it is empty.
+    """
+    first = (
+        select(func.min(attempt.c.started_at))
+        .where(attempt.c.message == part.c.message, attempt.c.sending == part.c.sending)
+        .scalar_subquery()
+    )
+    columns: list[Column[Any]] = [*part.c, message.c.state]
+    look = select(*columns, first.label("started_at")).join(message, message.c.id == part.c.message)
+    wanted = (part.c.link == link) & part.c.provider_id.in_(sorted(names)) & (part.c.at > oldest - LIFE_MS)
+    if indexes:
+        wanted &= id_in(part.c.phone_index, indexes) | part.c.phone_index.is_(None)
+    rows: list[Row[Any]] = list(db.execute(look.where(wanted)))
+    return grouped((str(row.provider_id), row) for row in rows)
+
+
+def _may_be(row: Row[Any], clue: Clue) -> bool:
+    """Whether a receipt can be about this part: its own number, and not from before it was sent."""
+    if clue.indexes and row.phone_index is not None and row.phone_index not in clue.indexes:
+        return False
+    return row.started_at is None or clue.at >= row.started_at
+
+
+def _choose(fitting: Sequence[Row[Any]], clue: Clue, taken: Collection[tuple[bytes, int, int]]) -> Row[Any] | None:
+    """The one part that is meant; None when several messages can be, or when the receipt is an old one come again."""
+    alive = [row for row in fitting if row.state in ALIVE]
+    free = [row for row in alive if not row.statuses and _key(row) not in taken]
+    for rows in (free, alive):
+        near = [row for row in rows if clue.submitted_at and abs(row.at - clue.submitted_at) <= AROUND_MS] or rows
+        best = [row for row in near if row.provider_id == near[0].provider_id]  # the likeliest spelling
+        if best and len({row.message for row in best}) == 1:
+            return min(best, key=lambda row: (row.sending, row.number))
+        if best:
+            return None
+    return None
+
+
+def _key(row: Row[Any]) -> tuple[bytes, int, int]:
+    return row.message, row.sending, row.number
+
+
+def _note(db: Connection, link: str, noted: Sequence[tuple[Row[Any], ReceiptStatus]]) -> None:
+    alike = grouped(((row.sending, row.number, status), row.message) for row, status in noted)
+    for (sending, number, status), ids in alike.items():
+        mine = (part.c.link == link) & id_in(part.c.message, ids)
+        mine &= (part.c.sending == sending) & (part.c.number == number)
+        db.execute(update(part).where(mine).values(statuses=func.coalesce(part.c.statuses, 0).op("|")(1 << status)))
+
+
+def _contradicts(row: Row[Any], named: Ids) -> bool:
+    names = named.get((row.message, row.sending), ())
+    name = names[row.number - 1] if row.number <= len(names) else ""
+    return bool(name) and name != UNNAMED and name != row.provider_id

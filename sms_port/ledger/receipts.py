@@ -1,76 +1,116 @@
-"""What the network says of a message's parts, and what that makes of the message.
+"""Record receipts of a message's parts, and move the message accordingly.
 
-Receipts are only ever added. They may come twice, in any order, before the gateway's own answer, or
-for a message that we do not know: all are kept, and the state moves forward only. A gateway names a
-part by our reference or by a name of its own; `matching` finds whose that is.
+Receipts are only ever added. They may come twice, in any order, before the gateway's own response, or for a message
+that we do not know: all are kept, and the state moves forward only. A gateway names a part by our reference or by an id
+of its own; `receipt_matching` finds the part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Column, Connection, Row, func, select
 
-from config.db.engine import id_in, transact, upsert
+from config.db.engine import id_in, reading, transact, upsert
 from config.failpoints import failpoint
 from config.ground import Ground
-from sms_port.ledger.receipt_matching import Clues, find_owners
+from config.phone_numbers import PHONE
+from sms_port.ledger.receipt_matching import (
+    Clue,
+    Clues,
+    assign,
+    assign_kept,
+    find_unmatched,
+    keep_unmatched,
+    make_clue,
+)
 from sms_port.ledger.states import OPEN, OnOutcome, grouped, move, settle
-from sms_port.message_reference import build_reference
+from sms_port.message_reference import build_reference, parse_reference
 from sms_port.models import ReceiptStatus, State, attempt, message, part, receipt
 
-__all__ = ["Receipt", "Clues", "record_receipts", "settle_receipts", "verdict_of"]
+__all__ = ["Clues", "Receipt", "apply_early", "record_receipts", "settle_receipts", "verdict_of"]
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """The network's word on one part (counted from 1) of what a link knows by `reference`.
+    """The network's receipt for one part (counted from 1) of what a link knows by `reference`.
 
-    A reference that is the gateway's own names a part by itself; `trace` is what else may tell whose it is.
+    A reference that is an id of the gateway names a part by itself; `clues` is what else tells which part it is.
     """
 
     link: str
     reference: str
     part: int
-    word: ReceiptStatus
+    status: ReceiptStatus
     code: str
     done_at: int
-    trace: Clues | None = field(default=None, compare=False)
+    clues: Clues | None = None
 
 
 def record_receipts(ground: Ground, on_outcome: OnOutcome, receipts: Sequence[Receipt]) -> None:
     """Keep the receipts and move their messages. A receipt proves that the gateway took the message."""
     if not receipts:
         return
-    rows = [_row(item, ground.clock.now()) for item in dict.fromkeys(receipts)]
+    fresh = list(dict.fromkeys(receipts))
+    rows = [_row(item, ground.clock.now()) for item in fresh]
 
-    def keep(db: Connection) -> None:
-        db.execute(upsert(receipt, db.dialect.name, update=["word"]), rows)
-
-    def apply(db: Connection) -> None:
-        for link, items in grouped((item.link, item) for item in receipts).items():
-            owners = find_owners(db, ground, link, {item.reference: item.trace for item in items})
-            settle_receipts(db, ground, on_outcome, link, owners)
+    def work(db: Connection) -> dict[str, list[Clue]]:
+        db.execute(upsert(receipt, db.dialect.name, update=["word", "received_at"]), rows)
+        unknown = {
+            link: _apply(db, ground, on_outcome, link, items)
+            for link, items in grouped((item.link, item) for item in fresh).items()
+        }
         failpoint("receipt.before_commit")
+        return {link: clues for link, clues in unknown.items() if clues}
 
-    # Two transactions, as in `recording`: of a receipt and the name of its part, written at once by two
-    # transactions, each would else miss the other. In two steps, whoever is later sees both.
-    transact(ground.engine, keep)
-    transact(ground.engine, apply)
+    left = transact(ground.engine, work)
     failpoint("receipt.after_commit")
+    for link, clues in left.items():
+        # A part that was given its id by another transaction at the same moment: of the two, the later one sees it.
+        apply_early(ground, on_outcome, link, [name for clue in clues for name in clue.names])
+
+
+def apply_early(ground: Ground, on_outcome: OnOutcome, link: str, names: Sequence[str]) -> None:
+    """Let receipts count that were kept before their parts had these ids."""
+    with reading(ground.engine) as db:
+        early = find_unmatched(db, link, names)
+    if not early:
+        return
+
+    def work(db: Connection) -> None:
+        ids = assign_kept(db, link=link, clues=early)
+        settle_receipts(db, ground, on_outcome, link, ids)
+
+    transact(ground.engine, work)
+
+
+def _apply(db: Connection, ground: Ground, on_outcome: OnOutcome, link: str, items: Sequence[Receipt]) -> list[Clue]:
+    """Move the messages of one link's receipts. Returns the receipts whose part nobody knows, which are kept."""
+    ids: set[bytes] = set()
+    clues: list[Clue] = []
+    for item in items:
+        if (ours := parse_reference(item.reference)) is not None:
+            ids.add(ours[0])
+        elif item.clues is not None:
+            known = PHONE.fullmatch(item.clues.phone) is not None
+            clues.append(make_clue(ground, item.reference, item.clues, item.status, is_mobile=known))
+    found, left = assign(db, link, clues) if clues else (set(), [])
+    keep_unmatched(db, link, left)
+    settle_receipts(db, ground, on_outcome, link, ids | found)
+    return left
 
 
 def settle_receipts(db: Connection, ground: Ground, on_outcome: OnOutcome, link: str, ids: Collection[bytes]) -> None:
-    """Move messages as far as the words on their parts, kept by now, allow."""
+    """Move messages as far as the receipts of their parts, kept by now, allow."""
     if not ids:
         return
     rows = {row.id: row for row in _lock(db, sorted(ids))}
-    evidence = {key: said for key, said in _evidence(db, link, sorted(rows)).items() if key[0] in rows}
+    evidence = {key: known for key, known in _collect(db, link, sorted(rows)).items() if key[0] in rows}
     verdicts: dict[bytes, State] = {}
-    for (message_id, sending), said in evidence.items():
-        verdict = verdict_of(said.words, said.expected) or (State.ACCEPTED if said.proven else None)
+    for (message_id, sending), known in evidence.items():
+        verdict = verdict_of(known.statuses, known.expected) or (State.ACCEPTED if known.proven else None)
         row = rows[message_id]
         if verdict is None or verdict == row.state:
             continue
@@ -84,16 +124,16 @@ def settle_receipts(db: Connection, ground: Ground, on_outcome: OnOutcome, link:
         move(db, accepted, [State.ACCEPTED], state=state, due_at=now)
 
 
-def verdict_of(words: Mapping[int, set[ReceiptStatus]], parts: int) -> State | None:
-    """What the words on a message's parts (1 to `parts`) make of it (pure).
+def verdict_of(statuses: Mapping[int, set[ReceiptStatus]], parts: int) -> State | None:
+    """Return what the receipts of a message's parts (1 to `parts`) make of it (pure).
 
     Delivered when every part is, undelivered when none is and one failed, mixed when some are and others failed;
-    None while too little is said. A part that is said to have failed and to be delivered is delivered.
+    None while too little is known. A part that both failed and was delivered is delivered.
     """
-    said = [words.get(number, set()) for number in range(1, parts + 1)]
-    delivered = sum(ReceiptStatus.DELIVERED in one for one in said)
-    failed = sum(ReceiptStatus.FAILED in one and ReceiptStatus.DELIVERED not in one for one in said)
-    if said and delivered == parts:
+    known = [statuses.get(number, set()) for number in range(1, parts + 1)]
+    delivered = sum(ReceiptStatus.DELIVERED in one for one in known)
+    failed = sum(ReceiptStatus.FAILED in one and ReceiptStatus.DELIVERED not in one for one in known)
+    if known and delivered == parts:
         return State.DELIVERED
     if failed and delivered:
         return State.MIXED if failed + delivered == parts else None
@@ -102,17 +142,20 @@ def verdict_of(words: Mapping[int, set[ReceiptStatus]], parts: int) -> State | N
 
 @dataclass
 class _Evidence:
-    """What is known of one sending: how many parts it has, the words on them, and whether it was surely taken."""
+    """What is known of one sending: the number of its parts, their receipts, and whether it was surely taken."""
 
     expected: int
-    words: dict[int, set[ReceiptStatus]] = field(default_factory=dict)
+    statuses: dict[int, set[ReceiptStatus]] = field(default_factory=dict)
     named: int = 0
     by_reference: bool = False
 
     @property
     def proven(self) -> bool:
-        """Every part is known to the gateway, or it spoke of the message by our own name for it."""
+        """Whether the gateway has an id for every part, or reported on the message by our reference."""
         return self.by_reference or self.named >= self.expected
+
+    def add(self, number: int, status: ReceiptStatus) -> None:
+        self.statuses.setdefault(number, set()).add(status)
 
 
 def _better(state: State, other: State | None) -> State:
@@ -120,38 +163,36 @@ def _better(state: State, other: State | None) -> State:
     return state if other is None else min(state, other, key=order.index)
 
 
-def _evidence(db: Connection, link: str, ids: Sequence[bytes]) -> dict[tuple[bytes, int], _Evidence]:
-    """(message, sending) -> what is said, for sendings of which anything is."""
+def _collect(db: Connection, link: str, ids: Sequence[bytes]) -> dict[tuple[bytes, int], _Evidence]:
+    """Return (message, sending) -> what is known, for sendings of which anything is."""
     columns = (attempt.c.message, attempt.c.sending)
     mine = id_in(attempt.c.message, ids) & (attempt.c.link == link)
     counted = select(*columns, func.max(attempt.c.parts)).where(mine).group_by(*columns)
     found = {(row[0], row[1]): _Evidence(row[2]) for row in db.execute(counted)}
-    _add_own_names(db, link, found)
-    _add_their_names(db, link, found)
-    return {key: said for key, said in found.items() if said.words}
+    _add_by_reference(db, link, found)
+    _add_by_id(db, link, found)
+    return {key: known for key, known in found.items() if known.statuses or known.proven}
 
 
-def _add_own_names(db: Connection, link: str, found: Mapping[tuple[bytes, int], _Evidence]) -> None:
+def _add_by_reference(db: Connection, link: str, found: Mapping[tuple[bytes, int], _Evidence]) -> None:
     names = {build_reference(*key): key for key in found}
     mine = (receipt.c.link == link) & receipt.c.reference.in_(list(names))
     for row in db.execute(select(receipt.c.reference, receipt.c.part, receipt.c.word).where(mine)):
-        said = found[names[row.reference]]
-        said.by_reference = True
-        said.words.setdefault(row.part, set()).add(ReceiptStatus(row.word))
+        known = found[names[row.reference]]
+        known.by_reference = True
+        known.add(row.part, ReceiptStatus(row.word))
 
 
-def _add_their_names(db: Connection, link: str, found: Mapping[tuple[bytes, int], _Evidence]) -> None:
+def _add_by_id(db: Connection, link: str, found: Mapping[tuple[bytes, int], _Evidence]) -> None:
     mine = (part.c.link == link) & id_in(part.c.message, {key[0] for key in found})
-    columns: Iterable[Column[Any]] = (part.c.message, part.c.sending, part.c.number, part.c.provider_id)
-    parts = {row.provider_id: row for row in db.execute(select(*columns).where(mine))}
-    for row in parts.values():
-        if (said := found.get((row.message, row.sending))) is not None:
-            said.named += 1
-    words = (receipt.c.link == link) & receipt.c.reference.in_(list(parts))
-    for word in db.execute(select(receipt.c.reference, receipt.c.word).where(words)):
-        owner = parts[word.reference]
-        if (said := found.get((owner.message, owner.sending))) is not None:
-            said.words.setdefault(owner.number, set()).add(ReceiptStatus(word.word))
+    columns: list[Column[Any]] = [part.c.message, part.c.sending, part.c.number, part.c.statuses]
+    for row in db.execute(select(*columns).where(mine)):
+        if (known := found.get((row.message, row.sending))) is None:
+            continue
+        known.named += 1
+        for status in ReceiptStatus:
+            if (row.statuses or 0) >> status & 1:
+                known.add(row.number, status)
 
 
 def _row(item: Receipt, now: int) -> dict[str, Any]:
@@ -161,7 +202,7 @@ def _row(item: Receipt, now: int) -> dict[str, Any]:
         "part": item.part,
         "code": item.code,
         "done_at": item.done_at,
-        "word": item.word,
+        "word": item.status,
         "received_at": now,
     }
 

@@ -1,22 +1,42 @@
-"""What the words of all gateways have in common (pure): codes, times, numbers and texts, and what a report says."""
+"""Read what all gateways have in common: codes, times, phone numbers, addresses, and states of a receipt (pure)."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from config.times.formats import SHANGHAI
+from sms_port.models import ReceiptStatus
 
 MINUTE = "%y%m%d%H%M"
 """`YYMMDDhhmm`, the time in reports of CMPP and SMPP."""
 
+MOBILE = re.compile(r"1[3-9][0-9]{9}")
+DELIVERED, FAILED, UNCLEAR = ReceiptStatus.DELIVERED, ReceiptStatus.FAILED, ReceiptStatus.UNCLEAR
+
+ARRIVED = re.compile(r"DELIV(?!.*(?:FAIL|ERR|NOT|IMPOS))|DLVRD|READ$|DISPLAYED")
+PASSING = re.compile(
+    r"EN_?ROUT|ACCEP|ACK|BUFF|SCHED|QUEU|PEND|SUBM|SENT|TRANS|FORW|PROC|IN_?PROG|WAIT|STORE|RETR|DISPAT|RELEAS"
+)
+ELEMENT = re.compile(r"[MCDSI]([ABC]):.*", re.DOTALL)
+"""A network element's own code in CMPP: A no response, B an error, C lost."""
+
+BLACKLISTED = "MA:"
+"""No response of the SMSC by the specification; aggregators use it for blacklists and keywords, for good."""
+
+CONFIGURED = {"delivered": DELIVERED, "failed": FAILED, "unclear": UNCLEAR, "passing": None}
+
 
 @dataclass(frozen=True)
 class Report:
-    """A report on a part: the gateway's name of it, what became of it, and when (epoch ms; 0: unreadable)."""
+    """A receipt as a gateway wrote it; times are epoch ms, 0 when unreadable.
 
-    name: str
+    `names`: the ids it gives, the more reliable first; none when the gateway gives none.
+    """
+
+    names: tuple[str, ...]
     stat: str
     submitted_at: int
     done_at: int
@@ -24,12 +44,12 @@ class Report:
 
 
 def clean_code(text: str) -> str:
-    """A gateway's code as we keep it: ten characters, of which none may surprise a log or a listing."""
+    """Return a gateway's code as it is kept: at most ten characters that are harmless in a log and a listing."""
     return re.sub(r"[^A-Za-z0-9:_.-]", "_", text)[:10]
 
 
 def parse_time(text: str, form: str = MINUTE) -> int:
-    """A time in Shanghai, as epoch ms; 0 when it is none."""
+    """Return a time in Shanghai as epoch ms; 0 when it is invalid."""
     try:
         moment = datetime.strptime(text, form).replace(tzinfo=SHANGHAI)
     except ValueError:
@@ -38,13 +58,38 @@ def parse_time(text: str, form: str = MINUTE) -> int:
 
 
 def parse_number(text: str) -> str:
-    """The number without padding, plus and country code."""
-    digits = text.strip("\0 ").removeprefix("+")
-    return digits.removeprefix("86") if len(digits) == 13 else digits
+    """Return a number without what follows a NUL, plus sign and country code; anything else is left as it is."""
+    number = text.split("\0", 1)[0].strip()
+    bare = number.removeprefix("+").removeprefix("00")
+    return bare.removeprefix("86") if MOBILE.fullmatch(bare.removeprefix("86")) else number
 
 
-def decode_text(content: bytes, charset: str | None, *, headed: bool) -> str:
-    """What a citizen wrote, behind the header of a long message if it is `headed`; what cannot be read is left out."""
-    if headed and content:
-        content = content[content[0] + 1 :]
-    return content.decode(charset, "ignore") if charset else ""
+def is_mobile(number: str) -> bool:
+    """Whether it is a mainland mobile number of 11 digits."""
+    return MOBILE.fullmatch(number) is not None
+
+
+def parse_extension(address: str, port_number: str, digits: int) -> str:
+    """Return the contract's `digits` behind our port number; "" when the address has not exactly that form."""
+    extension = address.strip().removeprefix(port_number)
+    right = address.strip().startswith(port_number) and len(extension) == digits and extension.isascii()
+    return extension if right and extension.isdigit() else ""
+
+
+def status_of(stat: str, configured: Mapping[str, str]) -> ReceiptStatus | None:
+    """Return what the state in a receipt means; None while it is not final.
+
+    `configured`: a link's own prefixes of states, the longest match first. States come in any case, cut to seven
+    letters or written out.
+    """
+    word = stat.upper()
+    own = max((prefix for prefix in configured if word.startswith(prefix.upper())), key=len, default=None)
+    if own is not None:
+        return CONFIGURED[configured[own]]
+    if ARRIVED.match(word):
+        return DELIVERED
+    if PASSING.match(word):
+        return None
+    element = ELEMENT.fullmatch(word)
+    silent = element is not None and element[1] != "B" and not word.startswith(BLACKLISTED)
+    return UNCLEAR if silent or word.startswith(("UNKNOWN", "EMPTY")) else FAILED

@@ -1,8 +1,8 @@
-"""What every link can do, and the four ways in which sending may end.
+"""Interface of every link, and the four results that sending may have.
 
-The difference between the four decides whether a message may be sent again, so a driver claims no
-more than it knows: `NotSent` and `Rejected` only when the other side certainly has not taken the
-message; everything that happens after the first byte left and before a clear answer is `Unknown`.
+The difference between the four decides whether a message may be sent again, so a driver claims no more than it knows:
+`NotSent` and `Rejected` only when the gateway certainly has not taken the message; whatever happens after the first
+byte left and before a clear answer is `Unknown`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sms_port.models import Lane
 
 @dataclass(frozen=True)
 class Accepted:
-    """The gateway has taken the message and answers for it from now on; `ids`: what it calls each part, if it does."""
+    """The gateway has taken the message; `ids`: its id of each part, if it gives any."""
 
     code: str = ""
     ids: tuple[str, ...] = field(default=(), compare=False)
@@ -27,7 +27,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Rejected:
-    """The gateway has said no: for good (`permanent`), or not now."""
+    """The gateway refused it: for good (`permanent`), or not now."""
 
     code: str
     permanent: bool
@@ -42,9 +42,9 @@ class NotSent:
 
 @dataclass(frozen=True)
 class Unknown:
-    """It may have got through or not: no answer in time, a broken connection, an answer that says nothing.
+    """It may have got through or not: no answer in time, a broken connection, an answer without meaning.
 
-    `ids` names the parts that certainly did; an empty text stands for each of the others.
+    `ids` has the ids of the parts that certainly did; "" stands for each of the others.
     """
 
     code: str
@@ -59,8 +59,8 @@ SendResult = Accepted | Rejected | NotSent | Unknown
 class Dispatch:
     """One message as a link gets it.
 
-    `reference` is its own for ever, and the same when it is offered again after `NotSent`;
-    `valid_until` (epoch ms) is when it loses its sense. `template`: what a link that takes no free text sends instead.
+    `reference` is unique, and the same when it is offered again after `NotSent`; `valid_until` (epoch ms) is when it
+    loses its use. `template`: what a link that takes no free text sends instead.
     """
 
     reference: str
@@ -74,7 +74,7 @@ class Dispatch:
 
 @dataclass(frozen=True)
 class InDoubt:
-    """A message whose outcome is unknown since then (epoch ms); `to` is "" when the number cannot be read any more."""
+    """A message whose outcome is unknown since `since` (epoch ms); `to` is "" when the number cannot be opened."""
 
     reference: str
     to: str = field(repr=False)
@@ -82,36 +82,39 @@ class InDoubt:
 
 
 class LinkEvents(Protocol):
-    """Who hears what a link says by itself. Each call returns when it is stored, and raises when it cannot be."""
+    """Receives a link's unsolicited events. Every method stores them before it returns, and raises if it cannot."""
 
     def on_late_results(self, link: str, results: Mapping[str, SendResult]) -> None:
-        """Endings of messages that `send` left open, or a better word on an unknown one."""
+        """Store results of messages that `send` left open, or the clear result of an unknown one.
+
+        Does not raise while the database is away: what cannot be stored is kept until it can.
+        """
 
     def on_receipts(self, receipts: Sequence[Receipt]) -> None:
-        """The network's words on parts."""
+        """Store the network's receipts for parts."""
 
     def on_texts(self, texts: Sequence[Inbound]) -> None:
-        """What citizens wrote to the port number."""
+        """Store what citizens wrote to the port number."""
 
 
 class Link(Protocol):
-    """A configured route to a gateway. Its methods do not raise: whatever happens is an result."""
+    """A configured route to a gateway. Its methods do not raise: whatever happens is a result."""
 
     @property
     def status(self) -> str:
-        """`up`, or a word for why it is not."""
+        """Return `up`, or a word for why it is not."""
 
     def room(self, lane: Lane) -> int:
-        """How many messages of a lane it would take now: none while it is not connected."""
+        """Return the number of messages of a lane it would take now: 0 while it is not connected."""
 
     def wait_ready(self, seconds: float) -> bool:
-        """Wait until it is connected, if it has to be; whether it is."""
+        """Wait until it is connected, if it has to be. Returns whether it is."""
 
     def send(self, batch: Sequence[Dispatch]) -> Mapping[str, SendResult]:
-        """Hand a batch over. A reference that is not in the answer is still under way: the events hear of it."""
+        """Hand a batch over. A reference that is not in the answer is still under way; its result is an event."""
 
     def ask(self, doubts: Sequence[InDoubt]) -> Mapping[str, SendResult]:
-        """What became of these, by reference; left out is one that the gateway cannot tell now. Never `Unknown`."""
+        """Return results by reference, without those that the gateway cannot tell now. Never `Unknown`."""
 
     def close(self) -> None:
         """Finish what is under way, within seconds, and give back connections."""

@@ -1,13 +1,14 @@
 """Claim messages: those to send, and those to ask a gateway about.
 
-The attempt is committed before the first byte leaves, so a message that is found in SENDING after a
-crash may have been sent, and is never simply sent again. No transaction is open while a link talks.
+The attempt is committed before the first byte leaves, so a message that is found in SENDING after a crash may have been
+sent, and is never simply sent again. So no more is claimed than leaves at once: what the window holds. No transaction
+is open while a link talks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, insert, literal, or_, select
@@ -19,6 +20,7 @@ from config.failpoints import failpoint
 from config.ground import Ground
 from sms_port.ledger.payload import open_payload
 from sms_port.ledger.states import OnOutcome, grouped, move, settle
+from sms_port.links.drivers import WINDOWED
 from sms_port.links.link import Dispatch, InDoubt
 from sms_port.message_reference import build_reference
 from sms_port.models import Lane, State, attempt, message
@@ -31,7 +33,7 @@ NO_LINK_NOW_MS = 5_000
 
 @dataclass(frozen=True)
 class Attempt:
-    """One offer of one message to one link; `reference` is what the gateway calls it."""
+    """One offer of one message to one link, under the `reference` by which the gateway knows it."""
 
     message_id: bytes
     number: int
@@ -39,6 +41,7 @@ class Attempt:
     lane: Lane
     link: str
     reference: str
+    phone: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Claimed:
     attempt: Attempt
     dispatch: Dispatch
     until: int
+    windowed: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,9 @@ class Unsendable:
     code: str
 
 
+Prepared = tuple[Row[Any], Claimed | Unsendable | None]
+
+
 def claim(
     ground: Ground, on_outcome: OnOutcome, lane: Lane, routes: Routes, limit: int, *, sure: bool = False
 ) -> list[Claimed]:
@@ -80,7 +87,7 @@ def claim(
     def work(db: Connection) -> list[Claimed]:
         now = ground.clock.now()
         rows = db.execute(skip_locked(_due(lane, routes, now).limit(limit))).all()
-        prepared = [(row, _prepare(ground, row, routes, now)) for row in rows]
+        prepared = _within(limit, [(row, _prepare(ground, row, routes, now)) for row in rows])
         for dropped, members in grouped((p, row) for row, p in prepared if isinstance(p, Unsendable)).items():
             settle(db, on_outcome, members, dropped.state, now, dropped.code)
         waiting = [row.id for row, p in prepared if p is None]
@@ -91,6 +98,17 @@ def claim(
         return claims
 
     return transact(ground.engine, work)
+
+
+def _within(limit: int, prepared: list[Prepared]) -> list[Prepared]:
+    """Cut off what a window of `limit` parts does not hold; the first message is sent whatever its length."""
+    parts = 0
+    for position, (_, claimed) in enumerate(prepared):
+        if isinstance(claimed, Claimed):
+            parts += len(claimed.dispatch.parts) if claimed.windowed else 1
+        if parts > limit and position:
+            return prepared[:position]
+    return prepared
 
 
 def _due(lane: Lane, routes: Routes, now: int) -> Select[Any]:
@@ -124,12 +142,12 @@ def _prepare(ground: Ground, row: Row[Any], routes: Routes, now: int) -> Claimed
         refusal = routes.refusal(load)
         return _give_up(row, State.FAILED, refusal) if refusal else None
     reference = build_reference(row.id, row.sending)
-    offer = Attempt(row.id, row.attempts + 1, row.sending, Lane(row.lane), link.code, reference)
+    offer = Attempt(row.id, row.attempts + 1, row.sending, Lane(row.lane), link.code, reference, payload.phone)
     template = routes.template_of(link, load)
     # a template's vendor cuts and reports the message as a whole
     parts = (text,) if template else handed_over(shown, signature, link.signature_mode)
     dispatch = Dispatch(reference, link.port_number, payload.phone, parts, row.expires_at, offer.lane, template)
-    return Claimed(offer, dispatch, now + _lease_ms(link))
+    return Claimed(offer, dispatch, now + _lease_ms(link), link.driver in WINDOWED)
 
 
 def _give_up(row: Row[Any], state: State, code: str) -> Unsendable:

@@ -1,14 +1,14 @@
 """The sending process: owed messages go out through links, doubts are asked about.
 
-Three loops in threads of their own: codes, replies, and doubts. So a gateway that is slow with a
-batch of replies never delays a code. Of several such processes one sends and the others stand by.
+Three loops in threads of their own: codes, replies, and doubts. So a gateway that is slow with replies never delays a
+code. Of several such processes one sends and the others stand by.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Protocol
@@ -18,13 +18,14 @@ from config.errors import OneCertError
 from config.failpoints import failpoint
 from config.ground import Ground
 from config.telemetry.log import get_logger
+from sms_port.ledger.inbound import OnText, not_understood
 from sms_port.ledger.states import OnOutcome, grouped
 from sms_port.links.link import NotSent, SendResult, Unknown
 from sms_port.models import Lane
 from sms_port.sending.claims import Attempt, Claimed, claim, claim_doubts
 from sms_port.sending.leader_lease import RENEW_S, LeaderLease
 from sms_port.sending.link_pool import LinkPool
-from sms_port.sending.results import record
+from sms_port.sending.results import Results
 from sms_port.sending.routing import Cooldown, batch_limit, routes_for
 
 ASKED_AT_ONCE = 500
@@ -36,30 +37,37 @@ log = get_logger(__name__)
 
 
 class Step(Protocol):
-    """One batch of something; returns how many it held."""
+    """Work off one batch; returns the number of its messages."""
 
     def __call__(self, *, rung: bool = False) -> int:
-        """`rung`: we were told that there is something."""
+        """`rung`: the bell says that something is due."""
         ...
 
 
 class Gateway:
-    """What the loops share: the open links and what is known of their health."""
+    """State shared by the loops: the open links, their health, and results that wait for the database."""
 
-    def __init__(self, ground: Ground, on_outcome: OnOutcome) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        on_outcome: OnOutcome,
+        on_text: OnText = not_understood,
+        results: Results | None = None,
+    ) -> None:
         self._ground = ground
         self._on_outcome = on_outcome
         self._cooldown = Cooldown()
-        self.pool = LinkPool(ground, on_outcome)
+        self._results = results or Results(ground, on_outcome)
+        self.pool = LinkPool(ground, on_outcome, on_text, self._results)
 
     def steps(self) -> dict[str, Step]:
-        """What there is to do, the most urgent first: codes, replies, doubts. Each returns 0 when nothing is due."""
+        """Return the steps, the most urgent first: codes, replies, doubts. Each returns 0 when nothing is due."""
         return {**{lane.bell: partial(self.send, lane) for lane in Lane}, DOUBTS: self.ask}
 
     def send(self, lane: Lane, *, rung: bool = False) -> int:
-        """Claim and send one batch of a lane; returns how many messages it held, 0 when nothing is due.
+        """Claim and send one batch of a lane; returns the number of its messages, 0 when nothing is due.
 
-        `rung`: something most likely is due, and need not be looked for before it is claimed.
+        `rung`: something most likely is due, and is claimed without looking first.
         """
         now = self._ground.clock.now()
         capacity = self.pool.capacity(lane)
@@ -74,7 +82,8 @@ class Gateway:
         return len(claims)
 
     def ask(self, *, rung: bool = False) -> int:
-        """Ask links about messages whose outcome is unknown; returns how many were asked about."""
+        """Ask links about messages whose outcome is unknown; returns the number of messages asked about."""
+        self._results.retry()
         self.pool.close_removed()
         entries = self.pool.askable()
         doubts = claim_doubts(self._ground, list(entries), ASKED_AT_ONCE)
@@ -85,7 +94,7 @@ class Gateway:
 
     def _offer(self, entry: LinkEntry, claims: Sequence[Claimed]) -> None:
         if self._ground.clock.now() + entry.total_s * 1000 > min(claimed.until for claimed in claims):
-            # Held up so long that these may have been taken over, even resent: the sweep sees to them.
+            # The lease may have ended meanwhile, and the message been resent: the sweep takes care of it.
             log.warning("lease_too_short", link=entry.code, messages=len(claims))
             return
         attempts = [claimed.attempt for claimed in claims]
@@ -95,10 +104,10 @@ class Gateway:
             answered = any(not isinstance(result, NotSent | Unknown) for result in results.values())
             self._cooldown.note(entry.code, answered, self._ground.clock.now())
         self._record(entry.code, attempts, results, asked=False)
-        self.pool.settled(results)
+        self.pool.forget_settled(results)
 
     def _record(self, link: str, offers: Sequence[Attempt], results: Mapping[str, SendResult], *, asked: bool) -> None:
-        record(self._ground, self._on_outcome, offers, results, asked=asked)
+        self._results.record(offers, results, asked=asked)
         failpoint("send.after_record")
         for result, several in grouped((result, None) for result in results.values()).items():
             kind = type(result).__name__
@@ -106,7 +115,7 @@ class Gateway:
 
 
 def send_due(ground: Ground, on_outcome: OnOutcome) -> int:
-    """One pass: every due message of both lanes once, codes first, then the doubts. Returns how many moved on."""
+    """Send every due message of both lanes once, codes first, then ask about doubts. Returns the number of messages."""
     gateway = Gateway(ground, on_outcome)
     total = 0
     try:
@@ -119,23 +128,25 @@ def send_due(ground: Ground, on_outcome: OnOutcome) -> int:
     return total
 
 
-def run(ground: Ground, on_outcome: OnOutcome, stop: threading.Event) -> None:
+def run(ground: Ground, on_outcome: OnOutcome, stop: threading.Event, on_text: OnText = not_understood) -> None:
     """Send until `stop` is set, then finish what is under way. Raises what broke a loop.
 
-    While another process leads, this one stands by.
+    While another process leads, this one stands by. Results that the database could not take outlive the lease.
     """
-    lease = LeaderLease(ground)
-    while lease.wait(stop):
+    lease, results = LeaderLease(ground), Results(ground, on_outcome)
+    while lease.wait(stop, meanwhile=results.retry):
         try:
-            _lead(ground, on_outcome, stop, lease)
+            _lead(Gateway(ground, on_outcome, on_text, results), ground, stop, lease)
         finally:
+            results.retry()
             lease.give_back()
 
 
-def _lead(ground: Ground, on_outcome: OnOutcome, stop: threading.Event, lease: LeaderLease) -> None:
-    gateway, over = Gateway(ground, on_outcome), threading.Event()
+def _lead(gateway: Gateway, ground: Ground, stop: threading.Event, lease: LeaderLease) -> None:
+    over = threading.Event()
     steps = gateway.steps()
     bells = {name: threading.Event() for name in steps}
+    gateway.pool.on_room = partial(_set_all, [bells[lane.bell] for lane in Lane])
     try:
         with ThreadPoolExecutor(len(steps), thread_name_prefix="gateway") as pool:
             loops = [pool.submit(_repeat, step, bells[name], over) for name, step in steps.items()]
@@ -150,12 +161,16 @@ def _lead(ground: Ground, on_outcome: OnOutcome, stop: threading.Event, lease: L
                     if rung in (name, ""):
                         bell.set()
             over.set()
-            for bell in bells.values():
-                bell.set()
+            _set_all(bells.values())
     finally:
         gateway.pool.close()
     for loop in loops:
         loop.result()
+
+
+def _set_all(events: Iterable[threading.Event]) -> None:
+    for event in events:
+        event.set()
 
 
 def _repeat(step: Step, bell: threading.Event, over: threading.Event) -> None:
@@ -163,7 +178,7 @@ def _repeat(step: Step, bell: threading.Event, over: threading.Event) -> None:
         rung = bell.wait(WAIT_S)
         bell.clear()
         try:
-            # A rung claim passes over what another lane's has locked in passing: what it left is looked for once more.
+            # A claim skips rows that another lane's claim has locked in passing: look for them once more.
             while not over.is_set() and (step(rung=rung) or rung):
                 rung = False
         except OneCertError as error:

@@ -1,4 +1,4 @@
-"""One sending process, even when several gateways run: a row with a lease, taken and renewed in the database.
+"""Lease of the one sending process id_in several gateways: a row that is taken and renewed in the database.
 
 The others stand by. A holder that dies is succeeded when its lease ends; one that stops gives the lease back.
 """
@@ -10,6 +10,7 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, select, update
@@ -30,7 +31,7 @@ log = get_logger(__name__)
 
 
 def process_name() -> str:
-    """`host:pid:place`: which process this is; `place` tells apart hosts and containers of one name."""
+    """Return `host:pid:id`; the id tells apart hosts and containers of one name."""
     return f"{socket.gethostname()[:60]}:{os.getpid()}:{_host_id()}"
 
 
@@ -43,7 +44,7 @@ def _host_id() -> str:
 
 
 def _is_dead(process: str) -> bool:
-    """Whether a holder ran in this very place and is gone: then nobody need wait for its lease to end."""
+    """Whether a holder ran on this host and is gone: its lease can be taken before it ends."""
     host, _, rest = process.partition(":")
     pid, _, place = rest.partition(":")
     here = bool(place) and place == _host_id() and host == socket.gethostname()[:60]
@@ -51,7 +52,7 @@ def _is_dead(process: str) -> bool:
 
 
 class LeaderLease:
-    """This process's claim to be the one that sends."""
+    """This process's claim to the lease."""
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
@@ -60,11 +61,11 @@ class LeaderLease:
 
     @property
     def leads(self) -> bool:
-        """Whether the lease we took last still runs, by this host's own clock and with some seconds to spare."""
+        """Whether the lease we took last still runs, by this host's clock and with some seconds to spare."""
         return time.monotonic() - self._held_at < (LEASE_MS / 1000) * 0.75
 
     def hold(self) -> bool:
-        """Take the lead, or renew it; whether we have it. False as well when the database does not answer."""
+        """Take the lease, or renew it. Returns whether we hold it; False as well when the database does not answer."""
         begun = time.monotonic()
         try:
             held = transact(self._ground.engine, self._take)
@@ -73,7 +74,7 @@ class LeaderLease:
         except IntegrityError as error:
             if not is_duplicate(error):
                 raise
-            return False  # another process was first by a hair
+            return False  # another process was first
         except OneCertError as error:
             log.warning("leadership_unsure", code=error.code)
             return False
@@ -89,16 +90,17 @@ class LeaderLease:
         except OneCertError as error:
             log.warning("leadership_unsure", code=error.code)
 
-    def wait(self, stop: threading.Event) -> bool:
-        """Stand by until we lead (True) or are to stop."""
-        said = False
+    def wait(self, stop: threading.Event, meanwhile: Callable[[], None] = lambda: None) -> bool:
+        """Stand by until we lead (True) or `stop` is set; `meanwhile` is called every two seconds."""
+        logged = False
         while not stop.is_set():
             if self.hold():
                 log.info("gateway_leads", process=process_name())
                 return True
-            if not said:
+            if not logged:
                 log.info("gateway_stands_by", process=process_name())
-                said = True
+                logged = True
+            meanwhile()
             stop.wait(STANDBY_S)
         return False
 

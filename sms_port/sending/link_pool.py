@@ -1,4 +1,4 @@
-"""The open links of the sending process, and what they say by themselves.
+"""The open links of the sending process, and the events that they raise by themselves.
 
 Links follow the catalogue: a new or changed entry is opened, one that is gone or switched off is closed.
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from config.catalogue.links import Link as LinkEntry
 from config.db.engine import transact, upsert
 from config.ground import Ground
-from sms_port.ledger.inbound import Inbound, record_texts
+from sms_port.ledger.inbound import Inbound, OnText, not_understood, record_texts
 from sms_port.ledger.receipts import Receipt, record_receipts
 from sms_port.ledger.states import OnOutcome
 from sms_port.links.drivers import CAN_ASK, open_link
@@ -22,41 +22,52 @@ from sms_port.links.rate_limit import RateLimiter
 from sms_port.models import Lane, link_health
 from sms_port.sending.claims import Attempt
 from sms_port.sending.leader_lease import process_name
-from sms_port.sending.results import record
+from sms_port.sending.results import Results
 
 REMEMBERED = 20_000
-"""Attempts under way, or in doubt, whose answer may come late."""
+"""Attempts under way, or in doubt, whose response may come late."""
 
 
 class LinkPool:
-    """Opens and closes links; hears late results, receipts and texts for them. Safe to share between threads."""
+    """Opens and closes links; stores their late results, receipts and texts. Safe to share between threads.
 
-    def __init__(self, ground: Ground, on_outcome: OnOutcome) -> None:
-        self._ground, self._on_outcome = ground, on_outcome
+    `on_room` is called when a late result has made room for another message.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        on_outcome: OnOutcome,
+        on_text: OnText = not_understood,
+        results: Results | None = None,
+    ) -> None:
+        self._ground, self._on_outcome, self._on_text = ground, on_outcome, on_text
+        self._results = results or Results(ground, on_outcome)
+        self.on_room: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self._links: dict[LinkEntry, Link] = {}
         self._limiters: dict[str, RateLimiter] = {}
         self._under_way: OrderedDict[str, Attempt] = OrderedDict()
 
     def link(self, entry: LinkEntry) -> Link:
-        """The open link of an entry; opened now if it is not."""
+        """Return the link of an entry, opened now if it is not."""
         with self._lock:
             if entry not in self._links:
                 self._links[entry] = open_link(self._ground, entry, self._limiter(entry), self)
             return self._links[entry]
 
     def capacity(self, lane: Lane) -> dict[str, int]:
-        """How many messages of a lane each enabled link takes now, by code."""
+        """Return the number of messages of a lane that each enabled link takes now, by code."""
         entries = [entry for entry in self._ground.catalogues.current().links if entry.enabled]
         serving = [entry for entry in entries if lane.name.lower() in entry.lanes]
         return {entry.code: min(self.link(entry).room(lane), self._second(entry)) for entry in serving}
 
     def askable(self) -> dict[str, LinkEntry]:
-        """Links that can be asked about messages, by code."""
+        """Return the links that can be asked about messages, by code."""
         return {entry.code: entry for entry in self._ground.catalogues.current().links if entry.driver in CAN_ASK}
 
     def wait_ready(self, seconds: float) -> None:
-        """Wait until every enabled link is connected, so many seconds in all."""
+        """Wait until every enabled link is connected, at most this many seconds in all."""
         deadline = time.monotonic() + seconds
         for entry in self._ground.catalogues.current().links:
             if entry.enabled:
@@ -80,7 +91,7 @@ class LinkPool:
             link.close()
 
     def record_health(self) -> None:
-        """Write down how each link is, for `onecert message links`."""
+        """Store the status of each link, for `onecert message links`."""
         now, process = self._ground.clock.now(), process_name()
         with self._lock:
             links = list(self._links.items())
@@ -103,13 +114,13 @@ class LinkPool:
             )
 
     def expect(self, attempts: Sequence[Attempt]) -> None:
-        """Remember attempts that are about to be made, so that late answers find them."""
+        """Remember attempts that are about to be made, so that late results find them."""
         with self._lock:
             self._under_way |= {attempt.reference: attempt for attempt in attempts}
             while len(self._under_way) > REMEMBERED:
                 self._under_way.popitem(last=False)
 
-    def settled(self, results: Mapping[str, SendResult]) -> None:
+    def forget_settled(self, results: Mapping[str, SendResult]) -> None:
         """Forget attempts whose result is clear."""
         with self._lock:
             for reference, result in results.items():
@@ -117,19 +128,20 @@ class LinkPool:
                     self._under_way.pop(reference, None)
 
     def on_late_results(self, link: str, results: Mapping[str, SendResult]) -> None:
-        """Endings that `send` did not wait for."""
+        """Record results that `send` did not wait for."""
         with self._lock:
             attempts = [self._under_way[reference] for reference in results if reference in self._under_way]
-        record(self._ground, self._on_outcome, attempts, results, asked=False)
-        self.settled(results)
+        self._results.record(attempts, results, asked=False)
+        self.forget_settled(results)
+        self.on_room()
 
     def on_receipts(self, receipts: Sequence[Receipt]) -> None:
-        """The network's words on parts."""
+        """Record the network's receipts."""
         record_receipts(self._ground, self._on_outcome, receipts)
 
     def on_texts(self, texts: Sequence[Inbound]) -> None:
-        """What citizens wrote."""
-        record_texts(self._ground, texts)
+        """Record what citizens wrote."""
+        record_texts(self._ground, texts, self._on_text)
 
     def _second(self, entry: LinkEntry) -> int:
         """Return the parts of one second: no more is claimed, so that no lease ends while a message waits."""

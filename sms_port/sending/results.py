@@ -1,24 +1,36 @@
-"""Write down what a link said about attempts, at once or when it was asked later."""
+"""Record the results of attempts, those that a link gave at once and those it gave later or when asked.
+
+A result that comes while the database is away is kept in memory and recorded when it is back: a message that was
+answered must not be in doubt.
+"""
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Column, Connection, Row, select, update
 
-from config.db.engine import id_in, reading, transact
+from config.db.engine import id_in, transact
+from config.errors import DatabaseUnavailable
 from config.failpoints import failpoint
 from config.ground import Ground
-from sms_port.ledger.receipt_matching import already_known, name_parts
-from sms_port.ledger.receipts import settle_receipts
+from config.telemetry.log import get_logger
+from sms_port.errors import LedgerRaced
+from sms_port.ledger.receipt_matching import drop_contradicted, name_parts
+from sms_port.ledger.receipts import apply_early
 from sms_port.ledger.states import KINDS, OPEN, OnOutcome, grouped, move, settle
 from sms_port.links.link import Accepted, NotSent, Rejected, SendResult, Unknown
 from sms_port.models import AttemptResult, Lane, State, attempt, message
 from sms_port.sending.claims import Attempt
 
 BACKOFF_MS = (1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000)
+
+MOST_KEPT = 20_000
+RETRIED_AT_ONCE = 500
+log = get_logger(__name__)
 
 ATTEMPT_RESULTS = {
     Accepted: AttemptResult.ACCEPTED,
@@ -28,47 +40,99 @@ ATTEMPT_RESULTS = {
 }
 
 
+class Results:
+    """Records results; keeps, up to a bound, those that cannot be recorded now. Safe to share between threads."""
+
+    def __init__(self, ground: Ground, on_outcome: OnOutcome) -> None:
+        self._ground, self._on_outcome = ground, on_outcome
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, tuple[Attempt, SendResult, bool]] = OrderedDict()
+
+    def record(self, offers: Sequence[Attempt], results: Mapping[str, SendResult], *, asked: bool) -> None:
+        """Record results now, or keep them for `retry`."""
+        try:
+            record(self._ground, self._on_outcome, offers, results, asked=asked)
+        except (DatabaseUnavailable, LedgerRaced) as error:
+            known = [(offer, results[offer.reference]) for offer in offers if offer.reference in results]
+            log.warning("results_kept", results=len(known), code=error.code)
+            self._keep(known, asked)
+
+    def retry(self) -> None:
+        """Record what was kept, as far as the database takes it."""
+        while self._kept:
+            with self._lock:
+                some = [self._kept.popitem(last=False)[1] for _ in range(min(RETRIED_AT_ONCE, len(self._kept)))]
+            for asked in (False, True):
+                alike = [(offer, result) for offer, result, was_asked in some if was_asked is asked]
+                if alike and not self._retry(alike, asked):
+                    return
+
+    def _retry(self, known: Sequence[tuple[Attempt, SendResult]], asked: bool) -> bool:
+        results = {offer.reference: result for offer, result in known}
+        try:
+            record(self._ground, self._on_outcome, [offer for offer, _ in known], results, asked=asked)
+        except (DatabaseUnavailable, LedgerRaced):
+            self._keep(known, asked)
+            return False
+        log.info("results_recorded", results=len(known))
+        return True
+
+    def _keep(self, known: Sequence[tuple[Attempt, SendResult]], asked: bool) -> None:
+        with self._lock:
+            for offer, result in known:
+                if isinstance(result, Unknown) and offer.reference in self._kept:
+                    continue  # a clear result is known already
+                self._kept[offer.reference] = (offer, result, asked)
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+
+
 def record(
     ground: Ground, on_outcome: OnOutcome, offers: Sequence[Attempt], results: Mapping[str, SendResult], *, asked: bool
 ) -> None:
-    """Write down how attempts ended, as the link said at once or (`asked`) when asked later.
+    """Record how attempts ended, as the link said at once or (`asked`) when asked later.
 
-    A late answer still counts while the message is unknown; one about an earlier attempt only
-    closes that attempt.
+    A late result still counts while the message is unknown; one of an earlier attempt only closes that attempt.
     """
+    named: dict[str, dict[tuple[bytes, int], tuple[str, ...]]] = {}
+    for offer in offers:
+        if ids := _ids(results, offer.reference):
+            named.setdefault(offer.link, {})[offer.message_id, offer.sending] = ids
+    indexes = {
+        offer.message_id: ground.keys.phone_index(offer.phone)
+        for offer in offers
+        if any((offer.message_id, offer.sending) in names for names in named.values())
+    }
 
     def work(db: Connection) -> None:
         now = ground.clock.now()
         ended = ((offer, results[offer.reference]) for offer in offers if offer.reference in results)
         alike = grouped(((offer.number, result), offer.message_id) for offer, result in ended)
+        settled: set[bytes] = set()
         for (number, result), ids in alike.items():
             _close_attempts(db, ids, number, result, now)
             rows = _still_open(db, ids, number, result)
+            settled |= set(ids) - {row.id for row in rows}
             for state, members in grouped((_state_after(result, row, asked), row) for row in rows).items():
                 _apply_result(db, on_outcome, members, state, result, asked=asked, now=now, number=number)
         for link, names in named.items():
-            name_parts(db, link, names, now)
+            _take_back(db, link, {key: ids for key, ids in names.items() if key[0] in settled}, now)
+            name_parts(db, link, names, indexes, now)
         failpoint("send.before_record_commit")
 
-    named: dict[str, dict[tuple[bytes, int], tuple[str, ...]]] = {}
-    for offer in offers:
-        if ids := _ids(results, offer.reference):
-            named.setdefault(offer.link, {})[offer.message_id, offer.sending] = ids
     transact(ground.engine, work)
     for link, names in named.items():
-        _apply_early(ground, on_outcome, link, names)
+        apply_early(ground, on_outcome, link, [name for ids in names.values() for name in ids if name])
 
 
-def _apply_early(
-    ground: Ground, on_outcome: OnOutcome, link: str, names: Mapping[tuple[bytes, int], tuple[str, ...]]
-) -> None:
-    """Receipts that came before their parts had names count now."""
-    owners = {name: key[0] for key, ids in names.items() for name in ids if name}
-    with reading(ground.engine) as db:
-        early = already_known(db, link, list(owners))
-    if early:
-        ids = {owners[name] for name in early}
-        transact(ground.engine, partial(settle_receipts, ground=ground, on_outcome=on_outcome, link=link, ids=ids))
+def _take_back(db: Connection, link: str, names: Mapping[tuple[bytes, int], Sequence[str]], now: int) -> None:
+    """Undo what was matched by number, where the gateway's late response contradicts it: the message is accepted."""
+    wrong = drop_contradicted(db, link, names) if names else set()
+    reported = message.c.state.in_([State.DELIVERED, State.UNDELIVERED, State.MIXED])
+    if wrong:
+        log.warning("match_taken_back", link=link, messages=len(wrong))
+        back = update(message).where(id_in(message.c.id, wrong), reported)
+        db.execute(back.values(state=State.ACCEPTED, due_at=now))
 
 
 def _ids(results: Mapping[str, SendResult], reference: str) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ TABLES = {
     "code_sent",
     *("notice", "question", "receipt", "secret", "verification_code", "wave"),
     *("objection", "objection_ending", "objection_quota", "request", "watch", "watch_count", "watch_event"),
-    *("inbound", "leader", "link_health", "opt_out", "part", "unmatched"),
+    *("inbound", "inbound_segment", "leader", "link_health", "opt_out", "part", "unmatched"),
 }
 
 

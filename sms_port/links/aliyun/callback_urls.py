@@ -1,6 +1,6 @@
-"""Where vendors call us back who sign nothing: an address that only they and the operator know (pure).
+"""Capability URLs for vendors that do not sign callbacks: the path contains an HMAC of the link's secret. (pure)
 
-The path is derived from the link's secret, opens nothing but these two doors, and changes with the secret.
+It gives access to nothing but the two callbacks, and changes with the secret.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Iterable
 
 from config.crypto.suites import hmac_equal
 
-KINDS = ("receipts", "inbound")
+CALLBACK_KINDS = ("receipts", "inbound")
 
 
 def callback_path(link: str, secret: str, kind: str) -> str:
-    """`/sms/<link>/aliyun/<32 hexadecimal digits>/receipts` or `…/inbound`."""
+    """Return `/sms/<link>/aliyun/<32 hexadecimal digits>/receipts` or `…/inbound`."""
     return f"/sms/{link}/aliyun/{_token(link, secret)}/{kind}"
 
 
 def matches(link: str, secrets: Iterable[str], given: str) -> bool:
-    """Whether this is the token of one of the link's secrets; takes as long for every guess."""
+    """Whether this is the token of one of the link's secrets, in constant time."""
     return any([hmac_equal(_token(link, secret).encode(), given.encode()) for secret in secrets])
 
 

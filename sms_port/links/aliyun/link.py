@@ -18,7 +18,7 @@ from config.errors import ConfigError, NoAnswerError, NotSentError
 from config.ground import Ground
 from config.telemetry.log import get_logger
 from sms_port.links.aliyun.client import AliyunClient, Refusal
-from sms_port.links.aliyun.codes import days_of, is_permanent, is_throttled, is_unclear, short_code
+from sms_port.links.aliyun.codes import days_of, is_of_account, is_permanent, is_throttled, is_unclear, short_code
 from sms_port.links.link import Accepted, Dispatch, InDoubt, LinkEvents, NotSent, Rejected, SendResult, Unknown
 from sms_port.links.rate_limit import RateLimiter
 from sms_port.links.templates import Template
@@ -33,10 +33,9 @@ log = get_logger(__name__)
 class AliyunLink:
     """One account; `window` calls at once in each lane, so that replies never hold up codes."""
 
-    status = "up"
-
     def __init__(self, ground: Ground, entry: LinkEntry, limiter: RateLimiter, events: LinkEvents) -> None:
         self._ground, self._entry, self._limiter = ground, entry, limiter
+        self.status = "up"
         self._signature = ground.catalogues.current().signature.strip("【】")
         self._pools = {lane: ThreadPoolExecutor(entry.window, f"aliyun-{lane.name.lower()}") for lane in Lane}
 
@@ -80,12 +79,12 @@ class AliyunLink:
         except ConfigError as error:  # no key to sign with: nothing has left
             return NotSent(error.code)
         except Refusal as refusal:
-            return self._refused(refusal.code, refusal.status)
+            return self._judge(refusal.code, refusal.status)
         except Exception as error:
             # The SDK's models fail on odd answers in many ways; whatever it is, the call was made.
             log.warning("answer_unreadable", link=self._entry.code, error=type(error).__name__)
             return Unknown("unreadable")
-        return Accepted() if answer.body.code == "OK" else self._refused(answer.body.code, 200)
+        return self._judge(answer.body.code, 200)
 
     def _request(self, dispatch: Dispatch, template: Template) -> SendSmsRequest:
         return SendSmsRequest(
@@ -96,8 +95,11 @@ class AliyunLink:
             out_id=dispatch.reference,
         )
 
-    def _refused(self, code: object, status: int) -> SendResult:
-        """What an answer without OK means: a clear refusal, or nothing that can be relied on."""
+    def _judge(self, code: object, status: int) -> SendResult:
+        """Return what an answer means: taken, a clear refusal, or nothing that can be relied on."""
+        if code == "OK" and status == 200:
+            self.status = "up"
+            return Accepted()
         if not isinstance(code, str) or not code or is_unclear(code):
             return Unknown(short_code(code) if isinstance(code, str) and code else f"http_{status}")
         if is_throttled(code):
@@ -105,7 +107,8 @@ class AliyunLink:
         if status >= 500:
             return Unknown(f"http_{status}")
         permanent = is_permanent(code)
-        if permanent:
+        self.status = "account_refused" if is_of_account(code) else "up"
+        if permanent or is_of_account(code):
             log.error("submit_refused", link=self._entry.code, result=short_code(code))
         return Rejected(short_code(code), permanent)
 

@@ -1,6 +1,7 @@
 """CMPP 3.0 and 2.0 frames, as bytes and back (pure).
 
-Numbers are unsigned and big-endian; texts are padded on the right with zeros. The tests have golden frames, byte for
+Numbers are unsigned and big-endian; texts are padded on the right with zeros. Frames are written strictly and read as
+far as they go: only the length in the header can make the stream unreadable. The tests have golden frames, byte for
 byte. Source: QB-GF-028-2003, sections 7 and 8.
 """
 
@@ -9,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
-from typing import Any
 
 from sms_port.errors import FrameInvalid
 from sms_port.links.cmpp.frames import (
@@ -25,16 +25,17 @@ from sms_port.links.cmpp.frames import (
     Frame,
     Submit,
     SubmitResp,
+    UnknownFrame,
 )
 
 HEADER = Struct(">III")
-LONGEST = 4096
-"""More than any frame can have: a SUBMIT to 99 numbers has 3,491 bytes."""
+LONGEST = 0x10000
+"""More than any frame has: a SUBMIT to 99 numbers has 3,491 bytes."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The fixed part of the bodies that differ between the versions, and the zeros that end a message."""
+    """The fixed parts of the bodies that differ between the versions, and the zeros that end a message."""
 
     number: int
     submit: Struct
@@ -66,13 +67,13 @@ LAYOUTS = {
 
 
 def encode(frame: Frame, sequence: int, version: int = V30) -> bytes:
-    """The whole frame, header included."""
+    """Return the whole frame, header included."""
     body = _body(frame, LAYOUTS[version])
     return HEADER.pack(HEADER.size + len(body), frame.command, sequence) + body
 
 
 def decode(frame: bytes, version: int = V30) -> tuple[int, Frame]:
-    """(sequence, value) of one whole frame; FrameInvalid when it is not one of ours or has another length."""
+    """Return (sequence, frame) of one whole frame; FrameInvalid when its header does not tell its length."""
     if len(frame) < HEADER.size:
         raise FrameInvalid("truncated")
     length, command, sequence = HEADER.unpack_from(frame)
@@ -108,6 +109,8 @@ def _body(frame: Frame, layout: Layout) -> bytes:
             return _deliver_body(frame, layout)
         case Bare():
             return b"\0" if frame == ACTIVE_TEST_RESP else b""
+        case UnknownFrame():
+            raise ValueError("an unknown frame cannot be written")
 
 
 def _submit_body(one: Submit, layout: Layout) -> bytes:
@@ -125,72 +128,87 @@ def _deliver_body(one: Deliver, layout: Layout) -> bytes:
 
 
 def _parse(command: int, body: bytes, layout: Layout) -> Frame:
-    if command == Submit.command:
-        return _parse_submit(body, layout)
     if command == Deliver.command:
         return _parse_deliver(body, layout)
     if command in (SubmitResp.command, DeliverResp.command):
-        kind = SubmitResp if command == SubmitResp.command else DeliverResp
-        return kind(*layout.answer.unpack(_sized(body, layout.answer.size)))
+        return _parse_answer(command, body)
     if command == ConnectResp.command:
-        return ConnectResp(*layout.connect_resp.unpack(_sized(body, layout.connect_resp.size)))
-    if command == Connect.command:
-        source, authenticator, version, timestamp = CONNECT.unpack(_sized(body, CONNECT.size))
+        return _parse_connect_resp(body)
+    if command == Connect.command and len(body) >= CONNECT.size:
+        source, authenticator, version, timestamp = CONNECT.unpack_from(body)
         return Connect(_text(source), authenticator, version, timestamp)
-    if command not in BARE:
-        raise FrameInvalid("unknown_command")
-    _sized(body, 1 if BARE[command] == ACTIVE_TEST_RESP else 0)
-    return BARE[command]
+    if command == Submit.command:
+        return _parse_submit(body, layout) or UnknownFrame(command)
+    return BARE.get(command) or UnknownFrame(command)
 
 
-def _parse_submit(body: bytes, layout: Layout) -> Submit:
-    fields, content = _with_content(body, layout.submit, layout.tail)
+def _parse_answer(command: int, body: bytes) -> Frame:
+    """SUBMIT_RESP or DELIVER_RESP; the length tells whether Result has four bytes (3.0) or one (2.0)."""
+    if len(body) < 9:
+        return UnknownFrame(command)
+    old = len(body) < LAYOUTS[V30].answer.size
+    msg_id, result = LAYOUTS[V20 if old else V30].answer.unpack_from(body)
+    return SubmitResp(msg_id, result, old) if command == SubmitResp.command else DeliverResp(msg_id, result)
+
+
+def _parse_connect_resp(body: bytes) -> Frame:
+    """33 bytes in 3.0, 30 in 2.0; what is missing is zero, such as the proof of a gateway that refuses."""
+    old = len(body) < LAYOUTS[V30].connect_resp.size and len(body) != 4
+    shape = LAYOUTS[V20 if old else V30].connect_resp
+    status, authenticator, version = shape.unpack_from(body.ljust(shape.size, b"\0"))
+    return ConnectResp(status, authenticator, version, old)
+
+
+def _parse_submit(body: bytes, layout: Layout) -> Submit | None:
+    """Return a SUBMIT to one number; None for one to several, or one that is cut."""
+    fixed = layout.submit
+    if len(body) < fixed.size:
+        return None
+    fields = fixed.unpack_from(body)
+    content = body[fixed.size : fixed.size + fields[-1]]
     kinds = 0 if layout is LAYOUTS[V20] else 1
     msg_id, total, number, registered, _, service, user_type, _ = fields[:8]
     _, udhi, fmt, msg_src, fee_type, fee_code, valid, at, src_id, count, dest = fields[8 + kinds : 19 + kinds]
     if count != 1:
-        raise FrameInvalid("numbers")
+        return None
     return Submit(
-        _text(service),
-        _text(msg_src),
-        _text(src_id),
-        _text(dest),
-        content,
-        total,
-        number,
-        udhi,
-        fmt,
-        registered,
-        user_type,
-        _text(fee_type),
-        _text(fee_code),
-        _text(valid),
-        _text(at),
-        msg_id,
+        service_id=_text(service),
+        msg_src=_text(msg_src),
+        src_id=_text(src_id),
+        dest=_text(dest),
+        content=content,
+        pk_total=total,
+        pk_number=number,
+        udhi=udhi,
+        fmt=fmt,
+        registered=registered,
+        fee_user_type=user_type,
+        fee_type=_text(fee_type),
+        fee_code=_text(fee_code),
+        valid_time=_text(valid),
+        at_time=_text(at),
+        msg_id=msg_id,
     )
 
 
 def _parse_deliver(body: bytes, layout: Layout) -> Deliver:
-    fields, content = _with_content(body, layout.deliver, layout.tail)
+    """Read a DELIVER of either version, whatever follows its content; what is missing is empty."""
+    other = LAYOUTS[V20] if layout is LAYOUTS[V30] else LAYOUTS[V30]
+    if not _fits(body, layout) and (_fits(body, other) or other.deliver.size <= len(body) < layout.deliver.size):
+        layout = other
+    fixed = layout.deliver
+    fields = fixed.unpack_from(body.ljust(fixed.size, b"\0"))
     msg_id, dest_id, service, pid, udhi, fmt, src = fields[:7]
+    content = body[fixed.size : fixed.size + fields[-1]]
     return Deliver(msg_id, _text(dest_id), _text(service), _text(src), content, fields[-2], udhi, fmt, pid)
 
 
-def _with_content(body: bytes, fixed: Struct, tail: bytes) -> tuple[tuple[Any, ...], bytes]:
-    """The fields before the content (the last is its length), and the content."""
-    if len(body) < fixed.size:
-        raise FrameInvalid("truncated")
-    fields = fixed.unpack_from(body)
-    _sized(body, fixed.size + fields[-1] + len(tail))
-    return fields, body[fixed.size : fixed.size + fields[-1]]
-
-
-def _sized(body: bytes, size: int) -> bytes:
-    if len(body) != size:
-        raise FrameInvalid("length")
-    return body
+def _fits(body: bytes, layout: Layout) -> bool:
+    """Whether a DELIVER has exactly the length of this version."""
+    size = layout.deliver.size
+    return len(body) >= size and len(body) == size + body[size - 1] + len(layout.tail)
 
 
 def _text(value: bytes) -> str:
-    # latin-1: every byte is a character, so that a peer's odd padding never breaks a frame
-    return value.rstrip(b"\0 ").decode("latin-1")
+    # latin-1: every byte is a character, so that a peer's odd bytes never break a frame
+    return value.split(b"\0", 1)[0].decode("latin-1").strip(" ")

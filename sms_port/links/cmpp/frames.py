@@ -1,4 +1,4 @@
-"""The frames of CMPP 3.0 and 2.0 as values, and the proofs in them (pure). `cmpp_codec` turns them into bytes.
+"""The frames of CMPP 3.0 and 2.0 as values, and the proofs in them (pure). `codec` turns them into bytes.
 
 Source: China Mobile's QB-GF-028-2003 (CMPP 3.0.0), sections 7 and 8, and CMPP 2.0 where it differs.
 """
@@ -14,7 +14,7 @@ V20, V30 = 0x20, 0x30
 
 @dataclass(frozen=True)
 class Connect:
-    """Who we are, and the proof: `timestamp` is the number MMDDHHMMSS."""
+    """Login of an SP: `timestamp` is the number MMDDHHMMSS."""
 
     command: ClassVar[int] = 0x1
     source: str
@@ -25,12 +25,16 @@ class Connect:
 
 @dataclass(frozen=True)
 class ConnectResp:
-    """0: welcome; 1 structure, 2 source, 3 authenticator, 4 version too high, others."""
+    """Status 0: accepted; 1 structure, 2 source, 3 authenticator, 4 version too high, others.
+
+    `old`: it came in the layout of 2.0.
+    """
 
     command: ClassVar[int] = 0x80000001
     status: int
     authenticator: bytes = field(repr=False)
     version: int
+    old: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -58,16 +62,17 @@ class Submit:
 
 @dataclass(frozen=True)
 class SubmitResp:
-    """What the gateway says of a part: its own id, and a result (0 is good)."""
+    """The gateway's response for a part: its own id, and a result (0 is good). `old`: in the layout of 2.0."""
 
     command: ClassVar[int] = 0x80000004
     msg_id: int
     result: int
+    old: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
 class Deliver:
-    """A citizen's message, or (`registered` 1) a status report in `content`."""
+    """A citizen's message, or (`registered` not 0) a status report in `content`."""
 
     command: ClassVar[int] = 0x5
     msg_id: int
@@ -83,7 +88,7 @@ class Deliver:
 
 @dataclass(frozen=True)
 class DeliverResp:
-    """ReadDelivery once a delivery is stored."""
+    """Response to a delivery, once it is stored."""
 
     command: ClassVar[int] = 0x80000005
     msg_id: int
@@ -92,7 +97,14 @@ class DeliverResp:
 
 @dataclass(frozen=True)
 class Bare:
-    """A frame that is its command and nothing more."""
+    """A frame that consists of its command alone."""
+
+    command: int
+
+
+@dataclass(frozen=True)
+class UnknownFrame:
+    """A frame that this link does not know, or whose body is too short to mean anything."""
 
     command: int
 
@@ -101,17 +113,19 @@ TERMINATE, TERMINATE_RESP = Bare(0x2), Bare(0x80000002)
 ACTIVE_TEST, ACTIVE_TEST_RESP = Bare(0x8), Bare(0x80000008)
 BARE = {bare.command: bare for bare in (TERMINATE, TERMINATE_RESP, ACTIVE_TEST, ACTIVE_TEST_RESP)}
 
-Frame = Connect | ConnectResp | Submit | SubmitResp | Deliver | DeliverResp | Bare
+Frame = Connect | ConnectResp | Submit | SubmitResp | Deliver | DeliverResp | Bare | UnknownFrame
 
 
 def build_authenticator(source: str, secret: str, timestamp: int) -> bytes:
-    """Proof of the SP: MD5 (the protocol's choice) over source, nine zeros, secret and the ten digits of the time."""
+    """Return the SP's proof: MD5 (the protocol's choice) over source, nine zeros, secret and the time in ten digits."""
     text = source.encode().ljust(6, b"\0") + bytes(9) + secret.encode() + b"%010d" % timestamp
     return hashlib.md5(text, usedforsecurity=False).digest()
 
 
-def build_answer_authenticator(status: int, authenticator: bytes, secret: str, version: int) -> bytes:
-    """Proof of the gateway, over its status (one byte in 2.0), our proof and the secret."""
-    width = 1 if version == V20 else 4
-    text = status.to_bytes(width, "big") + authenticator + secret.encode()
-    return hashlib.md5(text, usedforsecurity=False).digest()
+def build_answer_authenticators(status: int, authenticator: bytes, secret: str) -> tuple[bytes, bytes]:
+    """Return the gateway's proofs over its status, our proof and the secret: with the status in four bytes, as 3.0 has
+    it, and in one, as 2.0 has it. Gateways of one version digest as the other does.
+    """
+    wide, rest = status.to_bytes(4, "big"), authenticator + secret.encode()
+    first, second = (hashlib.md5(said + rest, usedforsecurity=False).digest() for said in (wide, wide[-1:]))
+    return first, second

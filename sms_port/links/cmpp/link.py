@@ -11,8 +11,8 @@ from typing import ClassVar
 from config.telemetry.log import get_logger
 from config.times.formats import shanghai
 from sms_port.ledger.inbound import Inbound
-from sms_port.ledger.receipts import Clues, Receipt
-from sms_port.links.cmpp.codes import DUPLICATE, THROTTLED, is_permanent, parse_report, parse_text, status_of
+from sms_port.ledger.receipts import Receipt
+from sms_port.links.cmpp.codes import DUPLICATE, THROTTLED, is_permanent, is_report, parse_report, parse_text
 from sms_port.links.cmpp.frames import V20, V30, Deliver, Submit
 from sms_port.links.cmpp.protocol import Account, CmppSession
 from sms_port.links.gateway_text import parse_number
@@ -30,8 +30,8 @@ class CmppLink(SessionLink):
 
     standard_port: ClassVar[int] = 7890
 
-    def begin(self, now: float) -> CmppSession:
-        """Say CONNECT."""
+    def open_session(self, now: float) -> CmppSession:
+        """Return a session that has sent CONNECT."""
         entry, secret = self._entry, self._ground.secrets.get(f"{self._entry.code}.key")
         account = Account(entry.account, secret, V20 if entry.version == "2.0" else V30, entry.peer_check == "strict")
         session = CmppSession(account, Timers(entry.idle_s, entry.read_s), entry.window)
@@ -39,7 +39,7 @@ class CmppLink(SessionLink):
         return session
 
     def build_frames(self, dispatch: Dispatch, joint: int) -> Sequence[Submit]:
-        """SUBMITs to one number."""
+        """Return SUBMITs to one number."""
         entry, source = self._entry, self.sender_of(dispatch)
         contents = build_contents(dispatch.parts, joint)
         return [
@@ -52,33 +52,34 @@ class CmppLink(SessionLink):
                 pk_total=len(contents),
                 pk_number=number,
                 udhi=int(len(contents) > 1),
+                valid_time=self.validity_of(dispatch),
             )
             for number, content in enumerate(contents, 1)
         ]
 
     def judge(self, result: int) -> PartResult | None:
-        """Flow control asks for a slower limiter; a used sequence may have been taken the first time."""
+        """Return the result of a refusal; None for flow control, which asks for a slower rate.
+
+        A duplicate sequence may have been taken the first time.
+        """
         if result == THROTTLED:
             return None
         return (
             NoResponse() if result == DUPLICATE else Refused(str(result), is_permanent(result, self._entry.retryable))
         )
 
-    def read(self, deliver: Deliver) -> Receipt | Inbound | None:
-        """A status report in either length, or a citizen's text."""
-        return self._receipt(deliver) if deliver.registered else self._inbound(deliver)
+    def read(self, delivered: Deliver) -> Receipt | Inbound | None:
+        """Return a status report of either length, or a citizen's text."""
+        return self._receipt(delivered) if is_report(delivered) else self._inbound(delivered)
 
     def _receipt(self, frame: Deliver) -> Receipt | None:
         report = parse_report(frame.content)
         if report is None:
             log.warning("report_unreadable", link=self._entry.code, size=len(frame.content))
             return None
-        word = status_of(report.stat)
-        if word is None:
-            return None
-        trace = Clues(report.phone, frame.dest_id.removeprefix(self._entry.port_number), report.submitted_at)
-        return Receipt(self._entry.code, report.name, 1, word, report.stat, report.done_at, trace)
+        return self.receipt_of(report, frame.dest_id)
 
     def _inbound(self, frame: Deliver) -> Inbound:
         name = f"{frame.msg_id:016x}" if frame.msg_id else ""
-        return Inbound(self._entry.code, name, parse_number(frame.src), frame.dest_id, parse_text(frame))
+        text, segment = parse_text(frame)
+        return Inbound(self._entry.code, name, parse_number(frame.src), frame.dest_id, text, segment)

@@ -1,4 +1,4 @@
-"""What is said on a CMPP connection, 3.0 or 2.0: who we are, the gateway's proof, and the frames between (pure)."""
+"""The CMPP session, 3.0 or 2.0: our login, the gateway's proof, and the frames between (pure)."""
 
 from __future__ import annotations
 
@@ -21,16 +21,21 @@ from sms_port.links.cmpp.frames import (
     DeliverResp,
     Frame,
     SubmitResp,
-    build_answer_authenticator,
+    build_answer_authenticators,
     build_authenticator,
 )
-from sms_port.links.session.events import Bound, Delivered, Event, Stage, Timers
+from sms_port.links.session.events import Bound, Delivered, Event, Stage, Stray, Timers, UnknownCommand
 from sms_port.links.session.protocol import TIMERS, ProtocolSession
+from sms_port.message_reference import UNNAMED, normalise_id
+
+RESPONSE = 0x80000000
+GATEWAY_IS_OLD = "version_2.0"
+"""Why a 3.0 session ends at a gateway of 2.0: set `version = "2.0"` for the link."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """Who we are at the gateway. `strict`: a gateway that cannot prove itself is left, else it is only named."""
+    """Our account. `strict`: a gateway that cannot prove that it knows the secret is left, else only logged."""
 
     source: str
     secret: str = field(repr=False)
@@ -51,16 +56,16 @@ class CmppSession(ProtocolSession):
         self._authenticator = b""
 
     def open(self, now: float, timestamp: int) -> None:
-        """Say who we are; `timestamp` is the number MMDDHHMMSS in Shanghai."""
+        """Send CONNECT; `timestamp` is the number MMDDHHMMSS in Shanghai."""
         account = self._account
         self._authenticator = build_authenticator(account.source, account.secret, timestamp)
-        self._heard_at = now
-        self._say(Connect(account.source, self._authenticator, account.version, timestamp), now)
+        self._received_at = now
+        self._write(Connect(account.source, self._authenticator, account.version, timestamp), now)
 
-    def answer(self, heard: Delivered, now: float) -> None:
-        """Say DELIVER_RESP."""
+    def acknowledge(self, delivered: Delivered, now: float) -> None:
+        """Send DELIVER_RESP."""
         if self.stage in (Stage.BOUND, Stage.LEAVING):
-            self._say(DeliverResp(heard.deliver.msg_id), now, heard.sequence)
+            self._write(DeliverResp(delivered.frame.msg_id), now, delivered.sequence)
 
     def _frames(self, buffer: bytearray) -> Iterator[tuple[int, Frame]]:
         return (decode(frame, self._account.version) for frame in split_frames(buffer))
@@ -68,29 +73,39 @@ class CmppSession(ProtocolSession):
     def _encode(self, frame: Any, sequence: int) -> bytes:
         return encode(frame, sequence, self._account.version)
 
-    def _hear(self, sequence: int, frame: Frame, now: float) -> list[Event]:
-        if self.stage is Stage.CONNECTING:
-            return self._judge(frame) if isinstance(frame, ConnectResp) else self.close("out_of_order")
-        if isinstance(frame, SubmitResp):
-            return [self._match(sequence, frame.result, f"{frame.msg_id:016x}")]
-        if isinstance(frame, Deliver):
-            return [Delivered(sequence, frame)]
+    def _receive(self, sequence: int, frame: Frame, now: float) -> list[Event]:
         if frame == ACTIVE_TEST:
-            self._say(ACTIVE_TEST_RESP, now, sequence)
+            self._write(ACTIVE_TEST_RESP, now, sequence)
             return []
         if frame == TERMINATE:
-            self._say(TERMINATE_RESP, now, sequence)
+            self._write(TERMINATE_RESP, now, sequence)
             return self.close("terminated")
-        if frame == TERMINATE_RESP and self.stage is Stage.LEAVING:
-            return self.close("left")
-        return [] if frame == ACTIVE_TEST_RESP else self.close("out_of_order")
+        if frame == TERMINATE_RESP:
+            return self.close("left" if self.stage is Stage.LEAVING else "out_of_order")
+        if isinstance(frame, ConnectResp) and self.stage is Stage.CONNECTING:
+            return self._judge_login(frame)
+        return self._receive_content(sequence, frame)
 
-    def _judge(self, frame: ConnectResp) -> list[Event]:
+    def _receive_content(self, sequence: int, frame: Frame) -> list[Event]:
+        match frame:
+            case SubmitResp(msg_id, result, old):
+                if old and self._account.version == V30:
+                    return self.close(GATEWAY_IS_OLD)
+                return [self._match(sequence, result, normalise_id(f"{msg_id:016x}") if msg_id else UNNAMED)]
+            case Deliver():
+                return [Delivered(sequence, frame)]
+            case Bare():
+                return []
+        return [Stray() if frame.command & RESPONSE else UnknownCommand(frame.command)]
+
+    def _judge_login(self, frame: ConnectResp) -> list[Event]:
         account = self._account
         if frame.status:
             return self.close(f"refused_{frame.status}")
-        proof = build_answer_authenticator(frame.status, self._authenticator, account.secret, account.version)
-        proven = hmac.compare_digest(proof, frame.authenticator)
+        if account.version == V30 and (frame.old or 0 < frame.version < V30):
+            return self.close(GATEWAY_IS_OLD)
+        proofs = build_answer_authenticators(frame.status, self._authenticator, account.secret)
+        proven = any([hmac.compare_digest(proof, frame.authenticator) for proof in proofs])
         if not proven and account.strict:
             return self.close("unproven")
         self.stage = Stage.BOUND

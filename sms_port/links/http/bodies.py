@@ -1,10 +1,13 @@
-"""The bodies of the signed HTTP link (docs/sms-http-link.md), built and read. Pure."""
+"""Build and read the bodies of the signed HTTP link (docs/sms-http-link.md). Pure.
+
+In what a gateway delivers each item is read by itself: a faulty one costs its neighbours nothing.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -13,10 +16,12 @@ from config.times.formats import rfc3339
 from sms_port.errors import DeliveryInvalid
 from sms_port.ledger.inbound import Inbound
 from sms_port.ledger.receipts import Receipt
+from sms_port.links.gateway_text import parse_number
 from sms_port.links.link import Accepted, Dispatch, NotSent, Rejected, SendResult
 from sms_port.models import ReceiptStatus
 
 RECEIPTS_AT_ONCE = 1_000
+Item = TypeVar("Item", bound=BaseModel)
 ShortCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9:_.-]{1,10}$")]
 """Ten characters at most, so that no phone number can hide in a code and reach a log."""
 
@@ -38,31 +43,21 @@ class _Receipt(BaseModel):
     done_at: Annotated[AwareDatetime, Field(strict=False)]
 
 
-class _Receipts(BaseModel):
-    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
-    receipts: Annotated[list[_Receipt], Field(max_length=RECEIPTS_AT_ONCE)]
-
-
 class _Text(BaseModel):
     model_config = ConfigDict(strict=True, hide_input_in_errors=True, populate_by_name=True)
     id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-    phone: Annotated[str, Field(alias="from"), StringConstraints(pattern=r"^1[3-9][0-9]{9}$")]
+    phone: Annotated[str, Field(alias="from"), StringConstraints(max_length=32)]
     to: Annotated[str, StringConstraints(pattern=r"^[0-9]{3,21}$")]
     text: Annotated[str, StringConstraints(max_length=2000)]
 
 
-class _Texts(BaseModel):
-    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
-    messages: Annotated[list[_Text], Field(max_length=RECEIPTS_AT_ONCE)]
-
-
 def build_body(value: dict[str, Any]) -> bytes:
-    """JSON in UTF-8, without a space."""
+    """Return JSON in UTF-8, without a space."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def build_messages(batch: Sequence[Dispatch]) -> bytes:
-    """The body of `POST /messages`."""
+    """Return the body of `POST /messages`."""
     return build_body(
         {
             "messages": [
@@ -80,9 +75,9 @@ def build_messages(batch: Sequence[Dispatch]) -> bytes:
 
 
 def parse_answer(answer: HttpResponse, references: Sequence[str], *, asked: bool = False) -> dict[str, SendResult]:
-    """The results that a 200 names, for references that were in the call; faulty items are left out.
+    """Return the results that a 200 names, for references that were in the call; faulty items are left out.
 
-    `unknown` is a word for queries alone: the gateway has never seen the reference.
+    `unknown` occurs in answers to queries alone: the gateway has never seen the reference.
     """
     if answer.status != 200:
         return {}
@@ -95,31 +90,42 @@ def parse_answer(answer: HttpResponse, references: Sequence[str], *, asked: bool
 
 
 def parse_receipts(body: bytes, link: str) -> list[Receipt]:
-    """The receipts of a signed `POST /sms/<link>/receipts`; DeliveryInvalid when it is not the protocol's."""
-    try:
-        parsed = _Receipts.model_validate_json(body)
-    except ValidationError:
-        raise DeliveryInvalid("the receipts are not as docs/sms-http-link.md describes them") from None
+    """Return the receipts of `POST /sms/<link>/receipts`; DeliveryInvalid without a list of at most 1,000."""
     return [
-        Receipt(
-            link,
-            item.id,
-            item.part,
-            ReceiptStatus[item.status.upper()],
-            item.code,
-            round(item.done_at.timestamp() * 1000),
-        )
-        for item in parsed.receipts
+        Receipt(link, item.id, item.part, ReceiptStatus[item.status.upper()], item.code, _epoch_ms(item.done_at))
+        for item in _delivered(body, "receipts", _Receipt)
     ]
 
 
 def parse_texts(body: bytes, link: str) -> list[Inbound]:
-    """The citizens' texts of a signed `POST /sms/<link>/inbound`; DeliveryInvalid when it is not the protocol's."""
+    """Return the texts of `POST /sms/<link>/inbound`; DeliveryInvalid without a list of at most 1,000."""
+    return [
+        Inbound(link, item.id, parse_number(item.phone), item.to, item.text)
+        for item in _delivered(body, "messages", _Text)
+    ]
+
+
+def _delivered(body: bytes, name: str, kind: type[Item]) -> list[Item]:
+    """Return the items of a list of this name that are as the document describes them."""
     try:
-        parsed = _Texts.model_validate_json(body)
-    except ValidationError:
-        raise DeliveryInvalid("the texts are not as docs/sms-http-link.md describes them") from None
-    return [Inbound(link, item.id, item.phone, item.to, item.text) for item in parsed.messages]
+        listed = json.loads(body)[name]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        listed = None
+    if not isinstance(listed, list) or len(listed) > RECEIPTS_AT_ONCE:
+        raise DeliveryInvalid(f"the {name} are not as docs/sms-http-link.md describes them")
+    found = [_read(item, kind) for item in listed]
+    return [item for item in found if item is not None]
+
+
+def _read(item: Any, kind: type[Item]) -> Item | None:
+    try:
+        return kind.model_validate_json(json.dumps(item))  # as JSON, so that a time may be a text
+    except (ValueError, RecursionError):
+        return None
+
+
+def _epoch_ms(moment: AwareDatetime) -> int:
+    return round(moment.timestamp() * 1000)
 
 
 def _items(body: bytes) -> list[_Answered]:

@@ -1,7 +1,7 @@
-"""Keeps the connections of one account up, in a thread with an event loop of its own.
+"""Keep the connections of one account up, in a thread with an event loop of its own.
 
-It connects, lets time pass, reconnects with growing pauses, and says goodbye. What is said and heard is the business
-of its owner, whose methods are called in this thread only.
+It connects, lets time pass, reconnects with growing pauses, and says goodbye. The frames are the business of the owner,
+whose methods are called in this thread only.
 """
 
 from __future__ import annotations
@@ -22,16 +22,13 @@ from sms_port.links.session.stream import Owner, Stream
 STEADY_S = 60.0
 DRAIN_S, GOODBYE_S = 2.0, 0.5
 RECONNECT_S = (1.0, 60.0)
-MOST_WAITING = 2_000
-"""Deliveries that wait to be stored before no more is read."""
-
 _SPREAD = SystemRandom()
 log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Slot:
-    """Where the gateway listens, what the link is called in the log, and how many connections it gets."""
+    """Address of the gateway, the link's name in the log, and the number of its connections."""
 
     name: str
     host: str
@@ -42,10 +39,10 @@ class Slot:
 
 
 class Connections:
-    """The connections to one gateway. `bound` is set while at least one of them is let in."""
+    """The connections to one gateway. `bound` is set while at least one of them is logged in."""
 
-    def __init__(self, owner: Owner, place: Slot) -> None:
-        self._owner, self._host_id = owner, place
+    def __init__(self, owner: Owner, slot: Slot) -> None:
+        self._owner, self._slot = owner, slot
         self.bound = threading.Event()
         self.reason = "starting"
         self._leaving = False
@@ -53,18 +50,18 @@ class Connections:
         self._streams: list[Stream] = []
         self._loop = asyncio.new_event_loop()
         self._left = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name=f"wire-{place.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"connections-{slot.name}", daemon=True)
 
     def start(self) -> None:
-        """Begin to connect; comes back at once."""
+        """Begin to connect; returns at once."""
         self._thread.start()
 
     def time(self) -> float:
-        """The loop's clock: monotonic seconds."""
+        """Return the loop's time, in monotonic seconds."""
         return self._loop.time()
 
     def call(self, what: Callable[[], None]) -> bool:
-        """Run something in the connection's thread soon; False when it has ended."""
+        """Run something in the connections' thread soon; False when it has ended."""
         try:
             self._loop.call_soon_threadsafe(what)
         except RuntimeError:
@@ -72,32 +69,36 @@ class Connections:
         return True
 
     def close(self) -> None:
-        """Wait two seconds for answers, say goodbye, end the thread."""
+        """Wait two seconds for responses, say goodbye, end the thread."""
         self.bound.clear()
         self.call(self._leave)
-        self._thread.join(DRAIN_S + GOODBYE_S + self._host_id.connect_s + 1.0)
+        self._thread.join(DRAIN_S + GOODBYE_S + self._slot.connect_s + 1.0)
 
     def pump_later(self, seconds: float) -> None:
-        """Pump again after so many seconds."""
+        """Pump again after this many seconds."""
         if self._later is None or self._later.when() <= self._loop.time():
             self._later = self._loop.call_later(seconds, self._pump)
 
     def flush(self) -> None:
-        """Write what has been said."""
+        """Write what is queued."""
         for stream in self._streams:
             stream.flush()
 
-    def hold(self, waiting: int) -> None:
-        """Read no more while so many deliveries wait, and again when they are fewer."""
+    def hold(self, on: bool) -> None:
+        """Stop reading from every connection, or go on."""
         for stream in self._streams:
-            stream.hold(waiting > MOST_WAITING)
+            stream.hold(on)
+
+    def bound_count(self) -> int:
+        """Return the number of connections that are logged in."""
+        return sum(stream.session.stage is Stage.BOUND for stream in list(self._streams))
 
     def status_text(self) -> str:
-        """`up`, with the number of connections when not all of them are, or why none is."""
-        count = sum(stream.session.stage is Stage.BOUND for stream in list(self._streams))
+        """Return `up`, with the number of connections when not all of them are, or why none is."""
+        count = self.bound_count()
         if not self.bound.is_set():
             return self.reason
-        return "up" if count >= self._host_id.connections else f"up_{count}_of_{self._host_id.connections}"
+        return "up" if count >= self._slot.connections else f"up_{count}_of_{self._slot.connections}"
 
     def _leave(self) -> None:
         self._leaving = True
@@ -110,7 +111,7 @@ class Connections:
             self._loop.close()
 
     async def _keep_all(self) -> None:
-        await asyncio.gather(*(self._keep_connected() for _ in range(self._host_id.connections)))
+        await asyncio.gather(*(self._keep_connected() for _ in range(self._slot.connections)))
 
     async def _keep_connected(self) -> None:
         pause = RECONNECT_S[0]
@@ -123,54 +124,54 @@ class Connections:
                 return
             steady = self._loop.time() - begun > STEADY_S
             pause = RECONNECT_S[0] if steady else pause
-            log.warning("link_down", link=self._host_id.name, reason=self.reason, again_s=pause)
+            log.warning("link_down", link=self._slot.name, reason=self.reason, again_s=pause)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._left.wait(), pause * _SPREAD.uniform(0.8, 1.2))
             pause = min(pause * 2, RECONNECT_S[1])
 
     async def _connect(self) -> str:
         try:
-            session = self._owner.begin(self._loop.time())
+            session = self._owner.open_session(self._loop.time())
         except OneCertError as error:
             return error.code
         stream = Stream(self._owner, session, self._loop)
-        self._streams.append(stream)  # before there is a socket: the welcome may come before the call that made it does
+        self._streams.append(stream)  # before there is a socket: the login may be answered before `_reach` returns
         try:
-            return await self._converse(session, stream) if await self._reach(stream) else "unreachable"
+            return await self._run_session(session, stream) if await self._reach(stream) else "unreachable"
         finally:
             self._streams.remove(stream)
             stream.close()
 
     async def _reach(self, stream: Stream) -> bool:
-        making = self._loop.create_connection(lambda: stream, self._host_id.host, self._host_id.port)
+        making = self._loop.create_connection(lambda: stream, self._slot.host, self._slot.port)
         try:
-            await asyncio.wait_for(making, self._host_id.connect_s)
+            await asyncio.wait_for(making, self._slot.connect_s)
         except (OSError, TimeoutError):
             return False
         return True
 
-    async def _converse(self, session: ProtocolSession, stream: Stream) -> str:
+    async def _run_session(self, session: ProtocolSession, stream: Stream) -> str:
         begun, deadline = self._loop.time(), 0.0
         while session.stage is not Stage.CLOSED:
             now = self._loop.time()
             events = session.tick(now)
-            if session.stage is Stage.CONNECTING and now - begun >= self._host_id.connect_s:
+            if session.stage is Stage.CONNECTING and now - begun >= self._slot.connect_s:
                 events += session.close("no_answer")
             if self._leaving:
                 deadline = deadline or now + DRAIN_S
-                events += _part(session, now, deadline)
-            stream.told(events)
+                events += _leave_session(session, now, deadline)
+            stream.advance(events)
             with suppress(TimeoutError):
-                await asyncio.wait_for(stream.over.wait(), 0.02 if self._leaving else self._host_id.step_s)
+                await asyncio.wait_for(stream.over.wait(), 0.02 if self._leaving else self._slot.step_s)
         return session.reason
 
     def _pump(self) -> None:
         for stream in list(self._streams):
-            stream.told([])
+            stream.advance([])
 
 
-def _part(session: ProtocolSession, now: float, deadline: float) -> list[Event]:
-    """Say goodbye once all is answered or the time for it is over; do not wait for ever for a goodbye."""
+def _leave_session(session: ProtocolSession, now: float, deadline: float) -> list[Event]:
+    """Say goodbye once all is answered or the deadline is over; wait half a second for its answer."""
     if not session.unanswered or now >= deadline:
         session.leave(now)
     return session.close("left") if now >= deadline + GOODBYE_S else []

@@ -1,4 +1,4 @@
-"""What a connection to a gateway is told and what it tells: its timers, and the events (pure)."""
+"""Timers and events of a connection to a gateway (pure)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Timers:
-    """Seconds; `stall` is how long a silent gateway with open answers gets before it is tested and spared."""
+    """Seconds. `stall`: silence of a gateway with open requests after which it is tested and gets nothing new."""
 
     idle: float = 180.0
     answer: float = 60.0
@@ -18,7 +18,7 @@ class Timers:
 
 
 class Stage(Enum):
-    """Where the connection stands."""
+    """State of the connection."""
 
     CONNECTING = "connecting"
     BOUND = "bound"
@@ -28,16 +28,16 @@ class Stage(Enum):
 
 @dataclass(frozen=True)
 class Bound:
-    """The gateway has let us in; `proven` is whether it proved that it knows the secret."""
+    """The gateway accepted our login; `proven` is whether it proved that it knows the secret."""
 
     proven: bool
 
 
 @dataclass(frozen=True)
 class Answered:
-    """The gateway's word on what was submitted under `token`, perhaps after it had been given up as lost.
+    """Response to what was submitted under `token`, perhaps after it had been given up as lost.
 
-    Result 0 is good; `name` is what the gateway calls it then.
+    Result 0 is good; `name` is then the gateway's id of the part.
     """
 
     token: Any
@@ -47,29 +47,36 @@ class Answered:
 
 @dataclass(frozen=True)
 class Lost:
-    """No answer in time, or ever: it may have been taken."""
+    """No response in time, or ever: the gateway may have taken the part."""
 
     token: Any
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """A delivery; `answer` it once it is stored."""
+    """A delivery; `acknowledge` it once it is stored."""
 
     sequence: int
-    deliver: Any
+    frame: Any
 
 
 @dataclass(frozen=True)
 class Stray:
-    """An answer to nothing we said; changes nothing."""
+    """A response to no request of this connection; changes nothing."""
+
+
+@dataclass(frozen=True)
+class UnknownCommand:
+    """A request that this link does not know; changes nothing."""
+
+    command: int
 
 
 @dataclass(frozen=True)
 class Closed:
-    """It is over; the reason is a short word."""
+    """The connection is over; the reason is a short word."""
 
     reason: str
 
 
-Event = Bound | Answered | Lost | Delivered | Stray | Closed
+Event = Bound | Answered | Lost | Delivered | Stray | UnknownCommand | Closed

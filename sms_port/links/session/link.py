@@ -1,7 +1,7 @@
-"""A link over long-lived connections: what CMPP and SMPP have in common.
+"""A link over long-lived connections: the common part of CMPP and SMPP.
 
-`session` speaks, `wire` keeps the connections, `outbox` remembers, `listener` listens; this file is what the lanes
-see of them. A driver adds its frames, and what its codes and deliveries mean.
+`protocol` keeps the state of a session, `connections` the sockets, `outbox` the parts to send; `listener` passes on
+deliveries; this file is what the lanes see of them. A driver adds its frames, and what codes and deliveries mean.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from urllib.parse import urlsplit
 from config.catalogue.links import Link as LinkEntry
 from config.ground import Ground
 from config.telemetry.log import get_logger
+from config.times.formats import shanghai
 from sms_port.ledger.inbound import Inbound
-from sms_port.ledger.receipts import Receipt
+from sms_port.ledger.receipts import Clues, Receipt
+from sms_port.links.gateway_text import Report, parse_extension, status_of
 from sms_port.links.link import Dispatch, InDoubt, LinkEvents, NotSent, SendResult
 from sms_port.links.rate_limit import RateLimiter
 from sms_port.links.session.connections import Connections, Slot
-from sms_port.links.session.events import Answered, Bound, Delivered, Event, Lost, Stray
+from sms_port.links.session.events import Answered, Bound, Delivered, Event, Lost, Stray, UnknownCommand
 from sms_port.links.session.listener import Delivery, LateResult, Listener
 from sms_port.links.session.outbox import (
     NoResponse,
@@ -37,11 +39,11 @@ from sms_port.links.session.outbox import (
     Unsent,
 )
 from sms_port.links.session.protocol import ProtocolSession
-from sms_port.message_reference import extension_of, parse_reference
+from sms_port.message_reference import UNNAMED, extension_of, normalise_id, parse_reference
 from sms_port.models import Lane
 
 STRAGGLERS_S = 1.0
-"""How long `send` waits for answers before the rest is left to the events."""
+"""Seconds that `send` waits for responses; later results go to the link's events."""
 
 THROTTLED_TRIES = 5
 log = get_logger(__name__)
@@ -59,29 +61,46 @@ class SessionLink(ABC):
         self._listener = Listener(entry.code, self.read, events, self._acknowledge)
         at, step_s = urlsplit(entry.url), min(0.5, entry.read_s / 10)
         host, port = at.hostname or "", at.port or self.standard_port
-        self._connections = Connections(self, Slot(entry.code, host, port, entry.connect_s, step_s, entry.connections))
+        slot = Slot(entry.code, host, port, entry.connect_s, step_s, entry.connections)
+        self._connections = Connections(self, slot)
         self._connections.start()
 
     @abstractmethod
-    def begin(self, now: float) -> ProtocolSession:
-        """A new session, opened; the secret is read anew, so that a changed one counts from then on."""
+    def open_session(self, now: float) -> ProtocolSession:
+        """Return a new session that has sent its login; the secret is read anew, so that a changed one counts."""
 
     @abstractmethod
     def build_frames(self, dispatch: Dispatch, joint: int) -> Sequence[Any]:
-        """What is to be said, a frame for each part; `joint` is the number that lets a phone join them."""
+        """Return a frame for each part; `joint` is the number that lets a phone join them."""
 
     @abstractmethod
     def judge(self, result: int) -> PartResult | None:
-        """What a refusal (a result that is not 0) makes of a part; None when the gateway asks for a slower limiter."""
+        """Return what a refusal (a result that is not 0) makes of a part; None when a slower rate is asked for."""
 
     @abstractmethod
-    def read(self, deliver: Any) -> Receipt | Inbound | None:
-        """What a delivery says."""
+    def read(self, delivered: Any) -> Receipt | Inbound | None:
+        """Return what a delivery says; None when it changes nothing."""
 
     def sender_of(self, dispatch: Dispatch) -> str:
-        """Our number as this message carries it: with the digits that name the message, where the contract has some."""
+        """Return our number as this message carries it, with the contract's digits that identify the message."""
         message_id, _ = parse_reference(dispatch.reference) or (b"", 0)
         return dispatch.sender + extension_of(message_id, self._entry.extension_digits)
+
+    def validity_of(self, dispatch: Dispatch) -> str:
+        """Return when the message loses its use, as `YYMMDDhhmmss032+` (Shanghai); "" when the link sends none."""
+        if self._entry.validity == "none":
+            return ""
+        return f"{shanghai(dispatch.valid_until):%y%m%d%H%M%S}032+"
+
+    def receipt_of(self, report: Report, address: str) -> Receipt | None:
+        """Return a report as the ledger takes it; None while its state is not final. `address`: our number in it."""
+        status = status_of(report.stat, {state.prefix: state.means for state in self._entry.receipt_states})
+        if status is None:
+            return None
+        names = tuple(dict.fromkeys(filter(None, map(normalise_id, report.names))))
+        extension = parse_extension(address, self._entry.port_number, self._entry.extension_digits)
+        clues = Clues(report.phone, extension, report.submitted_at, names[1:])
+        return Receipt(self._entry.code, names[0] if names else UNNAMED, 1, status, report.stat, report.done_at, clues)
 
     @property
     def status(self) -> str:
@@ -89,15 +108,20 @@ class SessionLink(ABC):
         return self._connections.status_text()
 
     def room(self, lane: Lane) -> int:
-        """A batch, less what is still open; none without a connection."""
-        return max(0, self._entry.batch_size - self._open[lane]) if self._connections.bound.is_set() else 0
+        """Return the messages it would send at once: what the windows of its connections still hold, a batch at most.
+
+        Codes do not wait for replies; replies do for both.
+        """
+        before = self._open[lane] if lane is Lane.CODE else sum(self._open.values())
+        window = self._entry.window * self._connections.bound_count()
+        return max(0, min(self._entry.batch_size, window) - before)
 
     def wait_ready(self, seconds: float) -> bool:
-        """Wait for the gateway's welcome."""
+        """Wait until the gateway accepts the login."""
         return self._connections.bound.wait(seconds)
 
     def send(self, batch: Sequence[Dispatch]) -> Mapping[str, SendResult]:
-        """Say every part; what the gateway does not answer within a second is heard of later."""
+        """Send every part; what the gateway does not answer within a second goes to the link's events later."""
         if not self._connections.bound.is_set():
             return {dispatch.reference: NotSent("not_connected") for dispatch in batch}
         waiting = SendBatch(len(batch))
@@ -107,11 +131,11 @@ class SessionLink(ABC):
         return waiting.wait(STRAGGLERS_S)
 
     def ask(self, doubts: Sequence[InDoubt]) -> Mapping[str, SendResult]:
-        """A gateway of these protocols cannot be asked by our references."""
+        """Return nothing: gateways of these protocols cannot be asked by our references."""
         return {}
 
     def close(self) -> None:
-        """Say nothing new, wait two seconds for answers, say goodbye; whoever waits is told."""
+        """Send nothing new, wait two seconds for responses, say goodbye; every waiting message gets a result."""
         self._connections.call(partial(self._drop, math.inf, "closed"))
         self._connections.close()
         self._drop(math.inf, "closed")
@@ -122,9 +146,9 @@ class SessionLink(ABC):
         frames = self.build_frames(dispatch, next(self._long) & 0xFF)
         return Sending(dispatch, frames, self._connections.time() + patience_s, waiting)
 
-    # What follows runs in the wire's thread.
+    # The following runs in the connections' thread.
 
-    def hear(self, session: ProtocolSession, events: Sequence[Event]) -> None:
+    def on_events(self, session: ProtocolSession, events: Sequence[Event]) -> None:
         """Note the results of parts; pass on deliveries."""
         for event in events:
             match event:
@@ -133,15 +157,18 @@ class SessionLink(ABC):
                 case Lost(part):
                     self._end(part, NoResponse())
                 case Delivered():
-                    self._connections.hold(self._listener.put(Delivery(session, event)))
+                    self._listener.put(Delivery(session, event))
+                    self._connections.hold(self._listener.is_full)
                 case Bound(proven):
                     log.info("link_up", link=self._entry.code, proven=proven)
                     self._connections.bound.set()
                 case Stray():
                     log.warning("stray_answer", link=self._entry.code)
+                case UnknownCommand(command):
+                    log.warning("unknown_command", link=self._entry.code, command=f"{command:#010x}")
 
     def pump(self, session: ProtocolSession, now: float) -> None:
-        """Say parts while window and limiter allow it; give up those that wait too long."""
+        """Send parts while window and rate allow it; give up those that wait too long."""
         self._drop(now, "no_room")
         while (part := self._outbox.first()) and session.may_submit(now):
             wait = self._limiter.acquire(1, now)
@@ -162,7 +189,7 @@ class SessionLink(ABC):
             self._end(part, Unsent(code))
 
     def _answered(self, part: Part, result: int, name: str) -> None:
-        outcome = PartAccepted(name) if result == 0 else self.judge(result)
+        outcome = PartAccepted(name or UNNAMED) if result == 0 else self.judge(result)
         if outcome is None:
             self._throttled(part, result)
             return
@@ -187,16 +214,17 @@ class SessionLink(ABC):
             return
         if before is None:
             self._open[sending.dispatch.lane] -= 1
-            if sending.round.tell(sending.dispatch.reference, result):
+            if sending.batch.resolve(sending.dispatch.reference, result):
                 return
         if type(result) is not type(before) or before is None:
             self._listener.put(LateResult(sending.dispatch.reference, result))
 
     def _acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        def say() -> None:
+        def acknowledge() -> None:
             for delivery in deliveries:
-                delivery.session.answer(delivery.heard, self._connections.time())
-            self._connections.hold(0)
-            self._connections.flush()
+                delivery.session.acknowledge(delivery.delivered, self._connections.time())
+            self._connections.hold(self._listener.is_full)
+            if deliveries:
+                self._connections.flush()
 
-        self._connections.call(say)
+        self._connections.call(acknowledge)

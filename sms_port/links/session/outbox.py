@@ -1,4 +1,4 @@
-"""Messages on their way over a link with sessions: which part goes next, and what the answers to its parts make of it.
+"""Messages being sent over a link with sessions: the part to send next, and the results of parts and messages.
 
 Codes go before replies. Nothing here touches a socket; the link's event loop is the only caller.
 """
@@ -16,37 +16,37 @@ from sms_port.models import Lane
 
 
 class SendBatch:
-    """What one call of `send` waits for; an result that comes after it has stopped waiting is told otherwise."""
+    """The results that one call of `send` waits for; a later one goes to the link's events."""
 
     def __init__(self, size: int) -> None:
         self._open = size
-        self._endings: dict[str, SendResult] = {}
+        self._results: dict[str, SendResult] = {}
         self._lock = threading.Lock()
         self._done = threading.Event()
         self._over = False
 
-    def tell(self, reference: str, result: SendResult) -> bool:
-        """Add an result; False when nobody waits for it any more."""
+    def resolve(self, reference: str, result: SendResult) -> bool:
+        """Add a result; False when `wait` has already returned."""
         with self._lock:
             if self._over:
                 return False
-            self._endings[reference] = result
+            self._results[reference] = result
             self._open -= 1
             if not self._open:
                 self._done.set()
             return True
 
     def wait(self, seconds: float) -> dict[str, SendResult]:
-        """The results so far, as soon as all are there or the time is over."""
+        """Return the results so far, as soon as all are there or the time is over."""
         self._done.wait(seconds)
         with self._lock:
             self._over = True
-            return self._endings
+            return self._results
 
 
 @dataclass(frozen=True)
 class PartAccepted:
-    """The gateway took this part and calls it by `id`."""
+    """The gateway took this part; `id` is its name for it."""
 
     id: str
 
@@ -61,13 +61,13 @@ class Refused:
 
 @dataclass(frozen=True)
 class Unsent:
-    """This part was never said."""
+    """This part was never sent."""
 
     code: str
 
 
 class NoResponse:
-    """This part was said, and no answer came."""
+    """This part was sent, and no response came."""
 
 
 PartResult = PartAccepted | Refused | Unsent | NoResponse
@@ -75,12 +75,12 @@ PartResult = PartAccepted | Refused | Unsent | NoResponse
 
 @dataclass(eq=False)
 class Sending:
-    """One message: its frames, and what has become of each. Parts not said until `overdue_at` never are."""
+    """One message: its frames, and the result of each. Parts not sent until `overdue_at` never are."""
 
     dispatch: Dispatch
     frames: Sequence[Any]
     overdue_at: float
-    round: SendBatch
+    batch: SendBatch
     results: list[PartResult | None] = field(default_factory=list)
     tries: int = 0
 
@@ -88,7 +88,7 @@ class Sending:
         self.results = [None] * len(self.frames)
 
     def result(self) -> SendResult | None:
-        """What the results of the parts make of the message; None while one is open (pure)."""
+        """Return the message's result from those of its parts; None while one is open (pure)."""
         results = [result for result in self.results if result is not None]
         if len(results) < len(self.results):
             return None
@@ -115,17 +115,17 @@ class Part:
 
     @property
     def frame(self) -> Any:
-        """What is said."""
+        """The frame that carries it."""
         return self.sending.frames[self.index]
 
     def end(self, result: PartResult) -> None:
-        """Note what became of it; a part that was taken stays taken."""
+        """Note its result; a part that was accepted stays so."""
         if not isinstance(self.sending.results[self.index], PartAccepted):
             self.sending.results[self.index] = result
 
 
 class Outbox:
-    """Parts that wait to be said."""
+    """Parts that wait to be sent."""
 
     def __init__(self) -> None:
         self._queues: dict[Lane, deque[Part]] = {lane: deque() for lane in Lane}
@@ -135,12 +135,12 @@ class Outbox:
         self._queues[sending.dispatch.lane].extend(Part(sending, index) for index in range(len(sending.frames)))
 
     def put_back(self, part: Part) -> None:
-        """Queue a part first that has to be said again: it was certainly not taken."""
+        """Queue a part first that has to be sent again: the gateway certainly did not take it."""
         part.sending.results[part.index] = None
         self._queues[part.sending.dispatch.lane].appendleft(part)
 
     def first(self) -> Part | None:
-        """The part to say next."""
+        """Return the part to send next."""
         return next((queue[0] for queue in self._queues.values() if queue), None)
 
     def pop(self, part: Part) -> None:
@@ -148,7 +148,7 @@ class Outbox:
         self._queues[part.sending.dispatch.lane].popleft()
 
     def drop(self, now: float) -> Iterator[Part]:
-        """Take out all that waits too long; at an infinite `now`, everything."""
+        """Take out the parts that wait too long; at an infinite `now`, all."""
         for lane, queue in self._queues.items():
             overdue = [part for part in queue if part.sending.overdue_at <= now]
             if overdue:

@@ -1,9 +1,8 @@
 """One connection to a gateway from our side, without a socket: bytes and times in, bytes and events out (pure).
 
-What CMPP and SMPP have in common: a window of unanswered messages, answers in any order, tests that the other side is
-alive, a goodbye. The timers are those of CMPP: C idle seconds before a test, T seconds for an answer, N tests before
-the connection is given up. A message is never repeated, though CMPP's specification says to: that is how a citizen
-gets two.
+Common to CMPP and SMPP: a window of unanswered messages, responses in any order, link tests, a goodbye. The timers are
+those of CMPP: C idle seconds before a test, T seconds for a response, N tests before the connection is given up. A
+message is never repeated, though CMPP's specification says to: the citizen would get two.
 """
 
 from __future__ import annotations
@@ -14,15 +13,18 @@ from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from sms_port.errors import FrameInvalid
-from sms_port.links.session.events import Answered, Closed, Delivered, Event, Lost, Stage, Stray, Timers
+from sms_port.links.session.events import Answered, Bound, Closed, Delivered, Event, Lost, Stage, Stray, Timers
 
 TIMERS = Timers()
 LATE_KEPT = 4096
-"""Sequences whose answer is still welcome after T."""
+"""Sequences whose response still counts after T."""
+
+EARLY_KEPT = 256
+"""Deliveries kept that come before the login is answered; a further one is left to be delivered again."""
 
 
 class ProtocolSession(ABC):
-    """One connection. `now` is a monotonic time in seconds; what is to be written piles up until `take`."""
+    """State of one connection. `now` is a monotonic time in seconds; `take` returns the bytes to write."""
 
     alive: ClassVar[Any]
     goodbye: ClassVar[Any]
@@ -34,56 +36,59 @@ class ProtocolSession(ABC):
         self.unanswered: OrderedDict[int, tuple[Any, float]] = OrderedDict()
         self._timers, self._window = timers, window
         self._late: OrderedDict[int, Any] = OrderedDict()
+        self._early: list[Event] = []
         self._in, self._out = bytearray(), bytearray()
         self._sequence = 0
-        self._heard_at = self._said_at = 0.0
+        self._received_at = self._written_at = 0.0
         self._tests = 0
         self._tested_at = 0.0
+        self._paused_at: float | None = None
 
     @abstractmethod
-    def answer(self, heard: Delivered, now: float) -> None:
+    def acknowledge(self, delivered: Delivered, now: float) -> None:
         """Acknowledge a delivery that is stored."""
 
     @abstractmethod
     def _frames(self, buffer: bytearray) -> Iterable[tuple[int, Any]]:
-        """Take the whole frames off the front of a buffer, as (sequence, frame); FrameInvalid when it holds none."""
+        """Take the whole frames off the front of a buffer, as (sequence, frame); FrameInvalid when it has none."""
 
     @abstractmethod
     def _encode(self, frame: Any, sequence: int) -> bytes:
-        """A whole frame."""
+        """Return a whole frame."""
 
     @abstractmethod
-    def _hear(self, sequence: int, frame: Any, now: float) -> list[Event]:
-        """What a frame of the gateway means."""
+    def _receive(self, sequence: int, frame: Any, now: float) -> list[Event]:
+        """Return what a frame of the gateway means."""
 
     def may_submit(self, now: float) -> bool:
-        """Whether there is room in the window, on a connection that shows signs of life."""
-        return self.stage is Stage.BOUND and len(self.unanswered) < self._window and not self._stalled(now)
+        """Whether the window has room, on a connection that is read and shows signs of life."""
+        free = self.stage is Stage.BOUND and len(self.unanswered) < self._window
+        return free and self._paused_at is None and not self._stalled(now)
 
     def submit(self, token: Any, frame: Any, now: float) -> None:
-        """Say one part; its answer comes as an event with this token. Only when `may_submit`."""
-        self.unanswered[self._say(frame, now)] = (token, now)
+        """Send one part; its response comes as an event with this token. Only when `may_submit`."""
+        self.unanswered[self._write(frame, now)] = (token, now)
 
     def leave(self, now: float) -> None:
         """Say goodbye; the connection is over when it is answered."""
         if self.stage is Stage.BOUND:
             self.stage = Stage.LEAVING
-            self._say(self.goodbye, now)
+            self._write(self.goodbye, now)
 
     def take(self) -> bytes:
-        """What is to be written now."""
+        """Return and clear the bytes to write."""
         out = bytes(self._out)
         self._out.clear()
         return out
 
     def feed(self, received: bytes, now: float) -> list[Event]:
-        """Understand what arrived, in whatever pieces. After `Closed` nothing counts any more."""
+        """Read bytes, in pieces of any size. Nothing counts after `Closed`."""
         self._in += received
         events: list[Event] = []
         try:
             for sequence, frame in self._frames(self._in):
-                self._heard_at, self._tests = now, 0
-                events += self._hear(sequence, frame, now)
+                self._received_at, self._tests = now, 0
+                events += self._in_order(self._receive(sequence, frame, now))
                 if self.stage is Stage.CLOSED:
                     break
         except FrameInvalid as error:
@@ -91,21 +96,37 @@ class ProtocolSession(ABC):
         return events
 
     def tick(self, now: float) -> list[Event]:
-        """Let time pass: what is overdue is lost, a silent gateway is tested, a dead one left."""
-        if self.stage is Stage.CLOSED:
+        """Let time pass: overdue requests are lost, a silent gateway is tested, a dead one left."""
+        if self.stage is Stage.CLOSED or self._paused_at is not None:
             return []
         if self.stage is not Stage.BOUND:
-            return self.close("no_answer") if now - self._said_at >= self._timers.answer else []
+            return self.close("no_answer") if now - self._written_at >= self._timers.answer else []
         events = list(self._give_up(now))
         if self._test_is_due(now):
             if self._tests >= self._timers.sends:
                 return [*events, *self.close("dead")]
             self._tests, self._tested_at = self._tests + 1, now
-            self._say(self.alive, now)
+            self._write(self.alive, now)
         return events
 
+    def pause(self, now: float) -> None:
+        """Stop the timers: nothing is read from the socket, so the gateway's silence means nothing."""
+        if self._paused_at is None:
+            self._paused_at = now
+
+    def resume(self, now: float) -> None:
+        """Let the timers go on where they stopped."""
+        if self._paused_at is None:
+            return
+        spent, self._paused_at = now - self._paused_at, None
+        self._received_at += spent
+        self._written_at += spent
+        self._tested_at += spent
+        for sequence, (token, at) in self.unanswered.items():
+            self.unanswered[sequence] = (token, at + spent)
+
     def close(self, reason: str) -> list[Event]:
-        """The connection is gone or has to go; whatever was not answered is lost."""
+        """End the connection; what was not answered is lost."""
         if self.stage is Stage.CLOSED:
             return []
         self.stage, self.reason = Stage.CLOSED, reason
@@ -113,11 +134,21 @@ class ProtocolSession(ABC):
         self.unanswered.clear()
         return [*lost, Closed(reason)]
 
-    def _say(self, frame: Any, now: float, sequence: int | None = None) -> int:
+    def _in_order(self, events: list[Event]) -> list[Event]:
+        """Keep deliveries that come before the login is answered until it is."""
+        if self.stage is Stage.CONNECTING:
+            room = EARLY_KEPT - len(self._early)
+            self._early += [event for event in events if isinstance(event, Delivered)][:room]
+            return [event for event in events if not isinstance(event, Delivered)]
+        if any(isinstance(event, Bound) for event in events):
+            events, self._early = events + self._early, []
+        return events
+
+    def _write(self, frame: Any, now: float, sequence: int | None = None) -> int:
         if sequence is None:
             self._sequence = sequence = self._sequence % self.last_sequence + 1
         self._out += self._encode(frame, sequence)
-        self._said_at = now
+        self._written_at = now
         return sequence
 
     def _match(self, sequence: int, result: int, name: str) -> Event:
@@ -129,8 +160,8 @@ class ProtocolSession(ABC):
 
     def _give_up(self, now: float) -> Iterator[Event]:
         while self.unanswered:
-            sequence, (token, said_at) = next(iter(self.unanswered.items()))
-            if now - said_at < self._timers.answer:
+            sequence, (token, submitted_at) = next(iter(self.unanswered.items()))
+            if now - submitted_at < self._timers.answer:
                 return
             del self.unanswered[sequence]
             self._late[sequence] = token
@@ -139,13 +170,13 @@ class ProtocolSession(ABC):
             yield Lost(token)
 
     def _stalled(self, now: float) -> bool:
-        """Whether the gateway owes answers and has said nothing at all for a while."""
+        """Whether the gateway owes responses and has sent nothing at all for a while."""
         if not self.unanswered:
-            return self._tests > 0 and now - self._heard_at >= self._timers.stall
+            return self._tests > 0 and now - self._received_at >= self._timers.stall
         oldest = next(iter(self.unanswered.values()))[1]
-        return now - max(oldest, self._heard_at) >= self._timers.stall
+        return now - max(oldest, self._received_at) >= self._timers.stall
 
     def _test_is_due(self, now: float) -> bool:
         if self._tests:
             return now - self._tested_at >= self._timers.answer
-        return self._stalled(now) or now - max(self._heard_at, self._said_at) >= self._timers.idle
+        return self._stalled(now) or now - max(self._received_at, self._written_at) >= self._timers.idle

@@ -1,4 +1,4 @@
-"""One connection's socket: bytes in and out for a session, and when to read no more."""
+"""One connection's socket: bytes in and out for a session, and back-pressure."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from sms_port.links.session.protocol import ProtocolSession
 
 
 class Owner(Protocol):
-    """Whose connections they are."""
+    """The link that the connections belong to."""
 
-    def begin(self, now: float) -> ProtocolSession:
-        """A session that has been opened; OneCertError when it cannot be."""
+    def open_session(self, now: float) -> ProtocolSession:
+        """Return a session that has sent its login; OneCertError when it cannot be made."""
 
-    def hear(self, session: ProtocolSession, events: Sequence[Event]) -> None:
-        """What happened on the connection."""
+    def on_events(self, session: ProtocolSession, events: Sequence[Event]) -> None:
+        """Take the events of a connection."""
 
     def pump(self, session: ProtocolSession, now: float) -> None:
-        """Say what may be said now."""
+        """Submit what window and rate allow."""
 
 
 class Stream(asyncio.Protocol):
-    """One socket. Bytes that cannot be written stop the reading, so that no peer can make us pile up answers."""
+    """One socket. Bytes that cannot be written stop the reading, so that no peer can make us pile up responses."""
 
     def __init__(self, owner: Owner, session: ProtocolSession, loop: asyncio.AbstractEventLoop) -> None:
         self.session = session
@@ -34,31 +34,31 @@ class Stream(asyncio.Protocol):
         self._holds: set[str] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say what was said before there was a socket."""
+        """Write what was queued before there was a socket."""
         self._transport = cast(asyncio.Transport, transport)
-        self._read_or_not()
+        self._update_reading()
         self.flush()
 
     def data_received(self, data: bytes) -> None:
-        """Understand it, answer, and use the room that answers made."""
-        self.told(self.session.feed(data, self._loop.time()))
+        """Read it, answer, and submit into the window that responses freed."""
+        self.advance(self.session.feed(data, self._loop.time()))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The other side is gone."""
-        self.told(self.session.close("dropped"))
+        """End the session."""
+        self.advance(self.session.close("dropped"))
 
     def pause_writing(self) -> None:
-        """The peer does not read."""
+        """Stop reading while the peer does not read."""
         self._hold("peer", True)
 
     def resume_writing(self) -> None:
-        """The peer reads again."""
+        """Go on reading: the peer reads again."""
         self._hold("peer", False)
 
-    def told(self, events: Sequence[Event]) -> None:
-        """Pass on what happened, and say what may be said now."""
+    def advance(self, events: Sequence[Event]) -> None:
+        """Pass events to the owner, then write whatever the session may send."""
         if events:
-            self._owner.hear(self.session, events)
+            self._owner.on_events(self.session, events)
         if self.session.stage is Stage.CLOSED:
             self.over.set()
         else:
@@ -66,7 +66,7 @@ class Stream(asyncio.Protocol):
         self.flush()
 
     def flush(self) -> None:
-        """Write what has been said; before there is a socket, it is kept."""
+        """Write what is queued; before there is a socket, it is kept."""
         if self._transport is None:
             return
         out = self.session.take()
@@ -74,19 +74,23 @@ class Stream(asyncio.Protocol):
             self._transport.write(out)
 
     def hold(self, on: bool) -> None:
-        """Stop or go on reading, at the owner's wish."""
+        """Stop or go on reading, at the owner's request; the session's timers stop meanwhile."""
         self._hold("owner", on)
+        if on:
+            self.session.pause(self._loop.time())
+        else:
+            self.session.resume(self._loop.time())
 
     def close(self) -> None:
-        """Close the socket; what was said last is still written."""
+        """Close the socket; what is queued is still written."""
         if self._transport is not None:
             self._transport.close()
 
-    def _hold(self, who: str, on: bool) -> None:
-        (self._holds.add if on else self._holds.discard)(who)
-        self._read_or_not()
+    def _hold(self, reason: str, on: bool) -> None:
+        (self._holds.add if on else self._holds.discard)(reason)
+        self._update_reading()
 
-    def _read_or_not(self) -> None:
+    def _update_reading(self) -> None:
         if self._transport is None or self._transport.is_closing():
             return
         if self._holds:

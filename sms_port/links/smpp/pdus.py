@@ -1,90 +1,74 @@
-"""SMPP 3.4 frames, as bytes and back, by smpplib (pure). Its client is not used: it keeps no window and no connection,
-loses its place in the stream when it is idle in the middle of a frame, and has one lock too few for two threads.
+"""Build SMPP 3.4 PDUs strictly by the specification (pure).
 
-Numbers are given as the specification's `TON` 1 (international) for citizens, 0 (unknown) for our port number.
+Numbers have TON 1 (international) for citizens and 0 (unknown) for our port number.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass, field
+from struct import Struct
 
-from smpplib.command_codes import get_command_code
-from smpplib.exceptions import PDUError, UnknownCommandError
-from smpplib.smpp import make_pdu, parse_pdu
+from sms_port.links.smpp.decoder import (
+    BIND_TRANSCEIVER,
+    DATA,
+    DELIVER,
+    ENQUIRE_LINK,
+    HEADER,
+    NACK,
+    RESPONSE,
+    SUBMIT,
+    UNBIND,
+)
 
-from sms_port.errors import FrameInvalid
-
-HEADER = 16
-LONGEST = 8_192
-"""More than any frame that we are sent can need."""
-
+VERSION = 0x34
 COUNTRY = "86"
+UNKNOWN_TON, INTERNATIONAL_TON, ISDN = 0, 1, 1
 UCS2, LONG, WANTS_RECEIPT = 8, 0x40, 1
-DELIVER, NACK = "deliver_sm", "generic_nack"
+FLAGS = Struct(">5B")
+"""registered_delivery, replace_if_present_flag, data_coding, sm_default_msg_id, sm_length."""
 
 
-def build_bind(account: str, secret: str) -> Any:
-    """bind_transceiver: one session in both directions."""
-    return make_pdu("bind_transceiver", sequence=0, system_id=account, password=secret)
+@dataclass(frozen=True)
+class OutgoingPdu:
+    """A PDU without its sequence number."""
+
+    command: int
+    body: bytes = field(default=b"", repr=False)
+    status: int = 0
 
 
-def build_submit(service: str, sender: str, to: str, content: bytes, *, long: bool) -> Any:
-    """submit_sm of one part, with a receipt wanted."""
-    return make_pdu(
-        "submit_sm",
-        sequence=0,
-        service_type=service,
-        source_addr_ton=0,
-        source_addr_npi=1,
-        source_addr=sender,
-        dest_addr_ton=1,
-        dest_addr_npi=1,
-        destination_addr=COUNTRY + to,
-        esm_class=LONG if long else 0,
-        registered_delivery=WANTS_RECEIPT,
-        data_coding=UCS2,
-        short_message=content,
-    )
+ENQUIRE, GOODBYE = OutgoingPdu(ENQUIRE_LINK), OutgoingPdu(UNBIND)
 
 
-def build_bare(command: str) -> Any:
-    """A frame that is its command and nothing more."""
-    return make_pdu(command, sequence=0, status=0)
+def build_bind(account: str, secret: str) -> OutgoingPdu:
+    """Return bind_transceiver: one session in both directions."""
+    return OutgoingPdu(BIND_TRANSCEIVER, _string(account) + _string(secret) + b"\0" + bytes((VERSION, 0, 0)) + b"\0")
 
 
-def encode(pdu: Any, sequence: int) -> bytes:
-    """The whole frame."""
-    pdu.sequence = sequence
-    frame: bytes = pdu.generate()
-    return frame
+def build_submit(service: str, sender: str, to: str, content: bytes, *, long: bool, validity: str = "") -> OutgoingPdu:
+    """Return submit_sm of one part, with a receipt requested; `validity` is a time of section 7.1.1 or ""."""
+    body = _string(service)
+    body += bytes((UNKNOWN_TON, ISDN)) + _string(sender)
+    body += bytes((INTERNATIONAL_TON, ISDN)) + _string(COUNTRY + to)
+    body += bytes((LONG if long else 0, 0, 0))  # esm_class, protocol_id, priority_flag
+    body += b"\0" + _string(validity)  # schedule_delivery_time, validity_period
+    return OutgoingPdu(SUBMIT, body + FLAGS.pack(WANTS_RECEIPT, 0, UCS2, 0, len(content)) + content)
 
 
-def decode_all(buffer: bytearray) -> Iterator[tuple[int, Any]]:
-    """Take the whole frames off the front of a buffer, as (sequence, PDU); FrameInvalid when one cannot be true."""
-    while len(buffer) >= 4:
-        length = int.from_bytes(buffer[:4], "big")
-        if not HEADER <= length <= LONGEST:
-            raise FrameInvalid("length")
-        if len(buffer) < length:
-            return
-        frame = bytes(buffer[:length])
-        del buffer[:length]
-        pdu = _parse(frame)
-        yield pdu.sequence, pdu
+def build_response(command: int) -> OutgoingPdu:
+    """Return the good response to a request; those to deliveries carry an empty message_id."""
+    return OutgoingPdu(command | RESPONSE, b"\0" if command in (DELIVER, DATA) else b"")
 
 
-def _parse(frame: bytes) -> Any:
-    try:
-        pdu = parse_pdu(frame, sequence=0, allow_unknown_opt_params=True)
-        get_command_code(pdu.command)
-    except UnknownCommandError:
-        raise FrameInvalid("unknown_command") from None
-    except (PDUError, struct.error, ValueError, KeyError, IndexError, TypeError, AttributeError):
-        raise FrameInvalid("unreadable") from None
-    if hasattr(pdu, "sm_length") and len(pdu.short_message or b"") != pdu.sm_length:
-        raise FrameInvalid("length")
-    if pdu.command == DELIVER and pdu.short_message is None:
-        raise FrameInvalid("truncated")  # smpplib takes a frame that ends early for one whose rest is empty
-    return pdu
+def build_nack(status: int) -> OutgoingPdu:
+    """Return generic_nack."""
+    return OutgoingPdu(NACK, status=status)
+
+
+def encode(pdu: OutgoingPdu, sequence: int) -> bytes:
+    """Return the whole PDU, header included."""
+    return HEADER.pack(HEADER.size + len(pdu.body), pdu.command, pdu.status, sequence) + pdu.body
+
+
+def _string(text: str) -> bytes:
+    return text.encode("ascii") + b"\0"

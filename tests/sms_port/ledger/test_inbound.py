@@ -12,8 +12,8 @@ from config.db.engine import reading
 from config.ground import Ground
 from config.times.clock import FixedClock
 from query.intake.codes import request_code
-from sms_port.ledger.inbound import ANSWERS_A_DAY, DAY_MS, Inbound, is_opted_out, opt_outs, parse_intent, record_texts
-from sms_port.models import Intent, inbound, message, opt_out
+from sms_port.ledger.inbound import ANSWERS_A_DAY, DAY_MS, Inbound, is_opted_out, opt_outs, record_texts
+from sms_port.models import inbound, message, opt_out
 from sms_port.sending.gateway import send_due
 from tests.sms_port.messages import PHONE, REPLY, News, Sandbox, make_reply, owe_all
 
@@ -27,19 +27,6 @@ def received(sandbox: Sandbox) -> list[str]:
 
 def write(ground: Ground, text: str, name: str) -> None:
     record_texts(ground, [Inbound("main", name, PHONE, "10699000", text)])
-
-
-@pytest.mark.parametrize(
-    ("text", "wish"),
-    [
-        *[(text, Intent.OPT_OUT) for text in ("TD", "td", " Td\n", "ＴＤ", "ｔｄ", "T", "t", "退订", " 退订 ", "TDD")],
-        ("恢复", Intent.OPT_IN),
-        ("恢复\u3000", Intent.OPT_IN),
-        *[(text, Intent.OTHER) for text in ("", "您好", "TDX", "不退订", "T D", "482913", "取消恢复")],
-    ],
-)
-def test_a_word_in_any_width_and_case_is_understood(text: str, wish: Intent) -> None:
-    assert parse_intent(text) is wish
 
 
 def test_stopping_is_recorded_confirmed_once_and_undone(
@@ -144,6 +131,23 @@ def test_a_number_that_opted_out_gets_the_usual_answer_and_no_code_but_its_reply
     request_code(ground, service="internet-accounts", phone=PHONE, owner=b"o" * 32)
     send_due(ground, news)
     assert "验证码" in received(sandbox)[-2] + received(sandbox)[-1]
+
+
+def test_a_text_that_somebody_knows_is_answered_by_them_and_counts_in_the_days_five(
+    ground: Ground, sandbox: Sandbox, news: News
+) -> None:
+    heard: list[str] = []
+
+    def on_text(db: Connection, phone: str, text: str) -> str | None:
+        heard.append(text)
+        return {"1": "【一证通查】已记下。", "2": ""}.get(text)
+
+    for number, text in enumerate(["1", "2", "TD", "hello", "1", "1", "1"]):
+        record_texts(ground, [Inbound("main", f"t{number}", PHONE, "10699000", text)], on_text)
+    send_due(ground, news)
+    assert heard == ["1", "2", "hello", "1"]  # five had an answer then
+    assert received(sandbox).count("【一证通查】已记下。") == 2
+    assert OUT in received(sandbox)
 
 
 def test_neither_text_nor_number_is_kept(ground: Ground) -> None:

@@ -95,7 +95,7 @@ class Cases:
         assert len(set(result.ids)) == len(dispatch.parts) == (1 if text == "您好" else 3)
         wait_until(lambda: {one.reference for one in recorded.receipts} >= set(result.ids), REPORT_S)
         assert {one.word for one in recorded.receipts} <= set(ReceiptStatus)
-        assert {one.trace.phone for one in recorded.receipts if one.trace} == {phone}
+        assert {one.clues.phone for one in recorded.receipts if one.clues} == {phone}
 
     def test_it_takes_more_than_a_window_holds(
         self, make_link: MakeLink, recorded: RecordedEvents, gateway: Gateway, phone: str
@@ -115,7 +115,7 @@ class Cases:
         wait_until(lambda: result.ids[0] in {one.reference for one in recorded.receipts}, REPORT_S)
         message_id, _ = parse_reference(dispatch.reference) or (b"", 0)
         traces = [
-            one.trace for one in recorded.receipts if one.reference == result.ids[0]
+            one.clues for one in recorded.receipts if one.reference == result.ids[0]
         ]  # others may come from before
         assert {trace.extension for trace in traces if trace} == {extension_of(message_id, gateway.extension_digits)}
 

@@ -120,7 +120,7 @@ def test_the_address_changes_with_the_secret_and_the_old_one_opens_until_then(
 
 def test_bad_bodies_are_refused_without_a_number_in_the_answer(ground: Ground, client: FlaskClient) -> None:
     for path in addresses(ground).values():
-        answer = client.post(path, json=[{"phone_number": PHONE}])
+        answer = client.post(path, json={"phone_number": PHONE})
         assert (answer.status_code, PHONE in answer.text) == (400, False)
 
 

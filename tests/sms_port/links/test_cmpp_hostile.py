@@ -17,7 +17,7 @@ from sms_port.links.cmpp.frames import (
     Deliver,
     Submit,
     SubmitResp,
-    build_answer_authenticator,
+    build_answer_authenticators,
     build_authenticator,
 )
 from sms_port.links.cmpp.link import CmppLink
@@ -44,10 +44,11 @@ HOSTILE = {
     "length 0": bytes(12),
     "length 11": cut(MO, 12)[:3] + b"\x0b" + MO[4:12],
     "length 4G": b"\xff\xff\xff\xff" + MO[4:],
+}
+ODD = {
     "a command nobody knows": MO[:4] + b"\x00\x00\x00\x63" + MO[8:],
     "a text cut short": cut(MO, len(MO) - 1),
     "a text with a byte too many": cut(MO, len(MO) + 1),
-    "an answer cut short": cut(ANSWER, 23),
     "an answer with a byte too many": cut(ANSWER, 25),
     "a submit": encode(Submit("GOV", "900001", "10699000", PHONE, b"xx"), 1),
     "a second welcome": encode(ConnectResp(0, bytes(16), V30), 1),
@@ -82,11 +83,24 @@ def test_it_is_left_with_a_line_in_the_log_and_nothing_is_lost(
     assert len(peer.parts) == 2, "each was said once"
 
 
+@pytest.mark.parametrize("frame", ODD.values(), ids=ODD)
+def test_a_connection_is_never_left_for_what_a_frame_says(
+    link: CmppLink, peer: Peer, recorded: RecordedEvents, frame: bytes
+) -> None:
+    guest = peer.guest()
+    peer.play.answer = lambda guest, answer, part: guest.say(frame + answer)  # type: ignore[method-assign]
+    for _ in range(2):
+        dispatch = make_dispatch()
+        assert isinstance(link.send([dispatch])[dispatch.reference], Accepted)
+    assert peer.guest() is guest
+    assert len(peer.parts) == 2
+
+
 def test_the_line_in_the_log_names_the_fault_and_neither_number_nor_words(
     link: CmppLink, peer: Peer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     guest = peer.guest()
-    guest.say(HOSTILE["a text cut short"])
+    guest.say(HOSTILE["length 11"] + MO)
     peer.wait_for_another(link, guest)
     said = capsys.readouterr().err
     assert '"reason": "frame_length"' in said
@@ -112,7 +126,7 @@ def test_a_connection_that_answers_nothing_any_more_is_given_up_and_its_messages
 def test_storms_leave_memory_as_it_was() -> None:
     session = CmppSession(Account("900001", "888888"))
     session.open(0.0, 1021080510)
-    proof = build_answer_authenticator(0, build_authenticator("900001", "888888", 1021080510), "888888", V30)
+    proof, _ = build_answer_authenticators(0, build_authenticator("900001", "888888", 1021080510), "888888")
     session.feed(encode(ConnectResp(0, proof, V30), 1), 0.0)
     session.take()
     storm = b"".join(encode(ACTIVE_TEST, n) + encode(SubmitResp(n, 0), n) for n in range(1_000))

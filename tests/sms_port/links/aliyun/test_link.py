@@ -13,7 +13,15 @@ from config.db.engine import begin
 from config.ground import Ground
 from sms_port.errors import DeliveryInvalid
 from sms_port.ledger.receipts import Receipt
-from sms_port.links.aliyun.codes import days_of, is_permanent, parse_reports, parse_texts, short_code
+from sms_port.links.aliyun.codes import (
+    days_of,
+    is_of_account,
+    is_permanent,
+    is_unclear,
+    parse_reports,
+    parse_texts,
+    short_code,
+)
 from sms_port.links.aliyun.link import AliyunLink
 from sms_port.links.link import Accepted, Dispatch, InDoubt, NotSent, Rejected, Unknown
 from sms_port.links.rate_limit import RateLimiter
@@ -79,7 +87,7 @@ def test_the_second_reader_refuses_another_secret(ground: Ground, link: AliyunLi
     with begin(ground.engine) as db:
         ground.secrets.set(db, "cloud.key", "another secret", ground.clock.now())
     ground.secrets.forget()
-    assert one(link) == Rejected("SignatureDoesNotMatch", True)
+    assert one(link) == Rejected("SignatureDoesNotMatch", False)
     assert cloud.calls == []
 
 
@@ -93,7 +101,8 @@ def test_the_second_reader_refuses_another_secret(ground: Ground, link: AliyunLi
         ("isv.AMOUNT_NOT_ENOUGH", 200, Rejected("AMOUNT_NOT_ENOUGH", False)),
         ("Throttling.User", 400, Rejected("throttled", False)),
         ("Throttling.Api", 503, Rejected("throttled", False)),
-        ("InvalidAccessKeyId.NotFound", 404, Rejected("InvalidAccessKeyId.NotFound", True)),
+        ("InvalidAccessKeyId.NotFound", 404, Rejected("InvalidAccessKeyId.NotFound", False)),
+        ("isp.RAM_PERMISSION_DENY", 200, Rejected("isp.RAM_PERMISSION_DENY", False)),
         ("isp.SYSTEM_ERROR", 200, Unknown("isp.SYSTEM_ERROR")),
         ("ServiceUnavailable", 503, Unknown("http_503")),
         ("", 200, Unknown("http_200")),
@@ -105,6 +114,54 @@ def test_each_answer_has_its_ending_and_nothing_is_called_twice(
     cloud.code, cloud.status = answered, status
     assert one(link) == result
     assert len(cloud.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("answered", "permanent", "of_account"),
+    [
+        # L10: the account's, by tsq/ali-sms#2 and the common error codes
+        ("InvalidAccessKeyId.Inactive", False, True),
+        ("InvalidAccessKeyId.NotFound", False, True),
+        ("InvalidTimeStamp.Expired", False, True),
+        ("SignatureDoesNotMatch", False, True),
+        ("isv.DENY_IP_RANGE", False, True),
+        ("InvalidSecurityToken.Expired", False, True),
+        ("SignatureNonceUsed", False, True),
+        ("Forbidden.RAM", False, True),
+        ("isv.ACCOUNT_ABNORMAL", False, True),
+        ("isv.ACCOUNT_NOT_EXISTS", False, True),
+        ("isv.OUT_OF_SERVICE", False, True),
+        ("isv.PRODUCT_UN_SUBSCRIPT", False, True),
+        # L11
+        ("isp.RAM_PERMISSION_DENY", False, True),
+        # L12, easy-sms#83 and the vendor's list
+        ("isv.AMOUNT_NOT_ENOUGH", False, True),
+        ("isv.BUSINESS_LIMIT_CONTROL", False, False),
+        ("isv.DAY_LIMIT_CONTROL", False, False),
+        ("isv.MONTH_LIMIT_CONTROL", False, False),
+        ("isv.DOMESTIC_NUMBER_NOT_SUPPORTED", True, False),
+        ("isv.INTERNATIONAL_NUMBER_NOT_SUPPORTED", True, False),
+        ("isv.MOBILE_NUMBER_ILLEGAL", True, False),
+        ("isv.SMS_TEMPLATE_ILLEGAL", True, False),
+        ("isv.SMS_SIGNATURE_ILLEGAL", True, False),
+        ("isv.PARAM_LENGTH_LIMIT", True, False),
+        ("isv.BLACK_KEY_CONTROL_LIMIT", True, False),
+        ("isv.CUSTOMER_REFUSED", True, False),
+        ("isv.SMS_CONTENT_ILLEGAL", True, False),
+    ],
+)
+def test_faults_of_the_account_are_not_the_messages(answered: str, permanent: bool, of_account: bool) -> None:
+    assert (is_permanent(answered), is_of_account(answered)) == (permanent, of_account)
+    assert not is_unclear(answered)
+
+
+def test_a_refused_account_is_told_until_it_is_well_again(link: AliyunLink, cloud: Cloud) -> None:
+    cloud.code, cloud.status = "SignatureDoesNotMatch", 400
+    one(link)
+    assert link.status == "account_refused"
+    cloud.code, cloud.status = "OK", 200
+    one(link)
+    assert link.status == "up"
 
 
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b'{"Code": 7}', b"\xff", b"[" * 100_000])
@@ -200,14 +257,58 @@ def test_a_citizens_text_is_read() -> None:
     assert (text.link, text.name, text.phone, text.to, text.text) == ("cloud", "1234", PHONE, "1069900", "TD")
 
 
+OTHERS = [
+    pytest.param({"out_id": None}, id="L02 out_id null"),
+    pytest.param({"out_id": 7}, id="variant: out_id a number"),
+    pytest.param({"out_id": "x" * 300}, id="variant: out_id too long"),
+    pytest.param({"success": "maybe"}, id="variant: success unclear"),
+    pytest.param({"success": None}, id="variant: success null"),
+    pytest.param({"out_id": {"a": 1}}, id="variant: out_id nested"),
+]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_an_item_of_another_system_costs_ours_nothing(other: dict[str, object]) -> None:
+    reports = parse_reports(json.dumps([REPORT | other, REPORT, None, 7, []]).encode(), "cloud")
+    assert reports == [Receipt("cloud", OURS, 1, ReceiptStatus.DELIVERED, "DELIVERED", LAUNCH_DAY)]
+
+
 @pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"{}", b"null", b"[7]", b"\xff", b"[" * 100_000, json.dumps([REPORT | {"success": "maybe"}]).encode()]
-    + [json.dumps([REPORT | {"report_time": "yesterday"}]).encode(), json.dumps([REPORT] * 1_001).encode()],
+    ("mine", "code", "done_at"),
+    [
+        pytest.param({"err_code": None}, "DELIVERED", LAUNCH_DAY, id="L03 err_code null"),
+        pytest.param({"report_time": ""}, "DELIVERED", 0, id="L04 report_time empty"),
+        pytest.param({"report_time": None}, "DELIVERED", 0, id="variant: report_time null"),
+        pytest.param({"report_time": "yesterday"}, "DELIVERED", 0, id="variant: no time"),
+        pytest.param({"err_code": "E" * 70}, "E" * 10, LAUNCH_DAY, id="L05 err_code of 70 characters"),
+        pytest.param({"success": "true"}, "DELIVERED", LAUNCH_DAY, id="variant: success a text"),
+    ],
 )
-def test_bodies_that_are_neither_are_refused(body: bytes) -> None:
-    with pytest.raises(DeliveryInvalid) as refusal:
+def test_what_an_item_leaves_out_is_empty(mine: dict[str, object], code: str, done_at: int) -> None:
+    reports = parse_reports(json.dumps([REPORT | mine]).encode(), "cloud")
+    assert reports == [Receipt("cloud", OURS, 1, ReceiptStatus.DELIVERED, code, done_at)]
+
+
+@pytest.mark.parametrize(
+    ("other", "count"),
+    [
+        pytest.param(TEXT | {"phone_number": "10086"}, 1, id="L21 a service number beside"),
+        pytest.param(TEXT | {"phone_number": None}, 1, id="variant: no number"),
+        pytest.param(TEXT | {"phone_number": "01065201234"}, 1, id="variant: a landline"),
+        pytest.param(TEXT | {"dest_code": None}, 2, id="L22 dest_code null"),
+        pytest.param(TEXT | {"sequence_id": 7}, 2, id="L20 sequence_id a number"),
+        pytest.param(TEXT | {"content": None}, 2, id="variant: no content"),
+        pytest.param(TEXT | {"phone_number": "+8613800138000"}, 2, id="variant: with +86"),
+    ],
+)
+def test_a_strange_text_costs_its_neighbour_nothing(other: dict[str, object], count: int) -> None:
+    texts = parse_texts(json.dumps([other, TEXT]).encode(), "cloud")
+    assert (len(texts), texts[-1].text) == (count, "TD")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"{}", b"null", b"7", b"\xff", b"[" * 100_000])
+def test_bodies_that_are_no_list_are_refused(body: bytes) -> None:
+    with pytest.raises(DeliveryInvalid):
         parse_reports(body, "cloud")
-    assert PHONE not in str(refusal.value)
     with pytest.raises(DeliveryInvalid):
         parse_texts(body, "cloud")

@@ -98,7 +98,7 @@ def test_a_single_part_is_one_submit_and_its_receipt_is_heard(
     }
     wait_until(lambda: recorded.receipts)
     (receipt,) = recorded.receipts
-    assert (receipt.link, receipt.reference, receipt.word, receipt.code) == (
+    assert (receipt.link, receipt.reference, receipt.status, receipt.code) == (
         "abroad",
         "m1",
         ReceiptStatus.DELIVERED,
@@ -141,7 +141,7 @@ def test_receipts_are_read_from_their_parameters_or_their_text_early_or_late(
     server.order(mode=mode)
     assert one(link, make_dispatch()) == Accepted()
     wait_until(lambda: recorded.receipts)
-    assert [(receipt.reference, receipt.word) for receipt in recorded.receipts] == [("m1", word)]
+    assert [(receipt.reference, receipt.status) for receipt in recorded.receipts] == [("m1", word)]
 
 
 def test_a_receipt_that_cannot_be_stored_is_not_acknowledged(
