@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
@@ -18,7 +19,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from config.errors import ConfigError, OneCertError
+from config.env_file import read_env_file
+from config.errors import ConfigError, OneCertError, SettingInvalid
 from config.ground import Ground, make_ground
 from config.settings import load_settings
 from config.telemetry.log import configure_logging
@@ -39,6 +41,14 @@ class Commands(click.Group):
         if any(map(_is_torn, args)):
             raise click.UsageError("the command line is not UTF-8 text", ctx)
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command with the settings of `.env`, if the directory has one."""
+        try:
+            read_env_file(Path.cwd(), os.environ)
+        except SettingInvalid as error:
+            raise click.ClickException(error.detail) from None
+        return super().invoke(ctx)
 
 
 def change_options(command: Command) -> Command:

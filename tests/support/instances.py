@@ -91,7 +91,9 @@ def private_instance(directory: Path, *words: str, **settings: str) -> Iterator[
     log = directory / "up.log"
     started = time.monotonic()
     with log.open("w") as errors:
-        child = subprocess.Popen([*command, *words], env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
+        child = subprocess.Popen(
+            [*command, *words], cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
+        )  # in its directory: nobody's .env is read
     try:
         assert any(line.strip() == "ready" for line in child.stdout or ()), log.read_text()[-3000:]
         elapsed = time.monotonic() - started
