@@ -12,7 +12,7 @@ import string
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, Engine, select, text
+from sqlalchemy import Connection, Engine, select
 
 from config import audit
 from config.catalogue.document import default_document, load_catalogue, required_secrets
@@ -21,7 +21,7 @@ from config.catalogue.store import catalogue_version
 from config.crypto.rsa_keys import make_private_key, public_half
 from config.crypto.secrets import secret
 from config.db.engine import begin, reading
-from config.errors import DatabaseUnavailable
+from config.db.named_lock import hold
 from config.ground import Ground
 
 LOCK_WAIT_S = 60
@@ -127,10 +127,5 @@ def _alone(ground: Ground) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
         return
-    with reading(ground.engine) as db:
-        if db.execute(text("SELECT GET_LOCK('onecert.bootstrap', :wait)"), {"wait": LOCK_WAIT_S}).scalar() != 1:
-            raise DatabaseUnavailable("another process has been setting up this database for a minute; try again")
-        try:
-            yield
-        finally:
-            db.execute(text("SELECT RELEASE_LOCK('onecert.bootstrap')"))
+    with hold(ground.engine, "bootstrap", LOCK_WAIT_S):
+        yield

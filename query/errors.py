@@ -180,6 +180,12 @@ class Unavailable(QueryError):
         self.retry_after = retry_after
 
 
+class SchemaTooNew(QueryError):
+    """The database's schema was made by a later release than this one."""
+
+    code = "schema_too_new"
+
+
 class MovedElsewhere(QueryError):
     """Fewer inquiries moved than were locked for it: the transaction must not commit."""
 

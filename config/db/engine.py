@@ -31,6 +31,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import UserDefinedType
 from urllib3.util.wait import wait_for_read
 
+from config.db.availability import availability
+from config.db.causes import explain
 from config.errors import DatabaseUnavailable, KeyTaken
 
 T = TypeVar("T")
@@ -45,14 +47,11 @@ IDLE_S = 5.0
 """A connection that was not used for so long is asked whether it still is one: a firewall may have dropped it."""
 USED_AT = "onecert_used_at"
 READING = "onecert_reading"
-UNREACHABLE = "the database does not answer just now"
-BUSY = "every database connection is in use"
-UNPREPARED = (
-    "the database lacks tables or columns; `onecert db upgrade` makes them, "
-    "unless ONECERT_DATA or ONECERT_DATABASE_URL leads to the wrong one"
-)
-# Faults of the program or answers to it, not of the database: no 503 for them.
-RETRYABLE = (IntegrityError, ProgrammingError)
+BUSY = "every database connection of this process is in use"
+TABLE_LOCK_S = 60
+"""Longest wait of an upgrade's statement for another client's lock on its table (a dump, a long transaction)."""
+# Defects of the program or answers to it, not failures of the database: no 503 for them.
+PASSED_ON = (IntegrityError, ProgrammingError)
 
 metadata = MetaData(
     naming_convention={
@@ -106,7 +105,18 @@ def _sqlite_engine(url: str) -> Engine:
     return engine
 
 
-def _mysql_engine(url: str) -> Engine:
+def make_patient_engine(engine: Engine) -> Engine:
+    """Return an engine to the same MariaDB or MySQL without a limit on a statement's time, for DDL.
+
+    A wait for a lock on a table ends after TABLE_LOCK_S instead.
+    """
+    return _mysql_engine(engine.url.render_as_string(hide_password=False), None)
+
+
+def _mysql_engine(url: str, statement_s: float | None = STATEMENT_S) -> Engine:
+    session = f"innodb_lock_wait_timeout={BUSY_S}, time_zone='+00:00'"
+    if statement_s is None:
+        session += f", lock_wait_timeout={TABLE_LOCK_S}"
     engine = create_engine(
         url,
         hide_parameters=True,
@@ -117,9 +127,9 @@ def _mysql_engine(url: str) -> Engine:
         connect_args={
             "charset": "utf8mb4",
             "connect_timeout": BUSY_S,
-            "read_timeout": STATEMENT_S,
-            "write_timeout": STATEMENT_S,
-            "init_command": f"SET SESSION innodb_lock_wait_timeout={BUSY_S}, time_zone='+00:00'",
+            "read_timeout": statement_s,
+            "write_timeout": statement_s,
+            "init_command": f"SET SESSION {session}",
         },
         **POOL,
     )
@@ -158,6 +168,7 @@ def begin(engine: Engine) -> Iterator[Connection]:
     """
     with _translate_errors(), engine.begin() as db:
         yield db
+    availability.note(None)
 
 
 @contextmanager
@@ -176,7 +187,9 @@ def transact(engine: Engine, work: Callable[[Connection], T], tries: int = 3) ->
     for left in reversed(range(tries)):
         try:
             with engine.begin() as db:
-                return work(db)
+                result = work(db)
+            availability.note(None)
+            return result
         except KeyTaken:
             if not left:
                 raise
@@ -199,11 +212,12 @@ def _translate_errors() -> Iterator[None]:
 
 
 def _raise_ours(error: DBAPIError) -> NoReturn:
-    if is_unprepared(error):
-        raise DatabaseUnavailable(UNPREPARED) from error
-    if isinstance(error, RETRYABLE):
+    if isinstance(error, PASSED_ON) and not is_unprepared(error):
         raise error
-    raise DatabaseUnavailable(UNREACHABLE) from error
+    cause = explain(error.orig.args[0] if error.orig is not None and error.orig.args else None, str(error.orig))
+    if not is_contention(error):
+        availability.note(cause)
+    raise DatabaseUnavailable(cause) from error
 
 
 def is_unprepared(error: DBAPIError) -> bool:

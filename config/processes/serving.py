@@ -16,6 +16,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
+from config.db.availability import log_availability
 from config.processes import slow_senders
 from config.processes.admission import OPEN_SLOTS, SIGNED_SLOTS
 from config.settings import Settings
@@ -40,6 +41,7 @@ def begin_process(settings: Settings) -> None:
     """Begin a process of a deployment: direct its log lines and metrics to the shared places."""
     configure_logging(settings.log_level)
     metrics.use_directory(settings.data)
+    log_availability()
 
 
 def serve(make_app: Callable[[], Any], bind: str, processes: int = 1) -> None:

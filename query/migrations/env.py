@@ -5,6 +5,7 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
+import query.resumable_ddl  # noqa: F401 - replaces operations of Alembic
 from config.audit import audit
 from config.catalogue.store import catalogue_version
 from config.crypto.key_ring import data_key
@@ -23,7 +24,8 @@ TABLES = (audit, catalogue_version, data_key, secret, inquiry, objection, reques
 
 def migrate(connection: Connection) -> None:
     """Run the migrations in the transaction of `connection`."""
-    context.configure(connection=connection, target_metadata=metadata)
+    report = context.config.attributes.get("on_version_apply")
+    context.configure(connection=connection, target_metadata=metadata, on_version_apply=report)
     with context.begin_transaction():
         context.run_migrations()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -28,7 +30,8 @@ from config.ground import make_ground
 from config.settings import DATABASE_FILE
 from config.times.clock import FixedClock
 from query.commands.db import db_commands
-from query.schema import MIGRATIONS, revisions, upgrade
+from query.errors import SchemaTooNew
+from query.schema import MIGRATIONS, read_status, upgrade
 from tests.conftest import settings_for
 from tests.support.factories import LAUNCH_DAY
 
@@ -66,7 +69,8 @@ TABLES = {
 def test_the_migrations_make_what_the_models_say(empty: Engine) -> None:
     upgrade(empty)
     assert ours() == TABLES
-    assert set(inspect(empty).get_table_names()) == TABLES | {"alembic_version"}
+    lock = {"named_lock"} if empty.dialect.name != "sqlite" else set()
+    assert set(inspect(empty).get_table_names()) == TABLES | {"alembic_version"} | lock
     # SQLite keeps no types worth comparing: it reads BINARY back as NUMERIC.
     compares = empty.dialect.name != "sqlite"
     with empty.connect() as db:
@@ -94,8 +98,8 @@ def test_two_upgrades_at_once_and_a_third_later_are_one(empty: Engine) -> None:
         thread.join()
     upgrade(empty)
     assert errors == []
-    present, newest = revisions(empty)
-    assert present == newest is not None
+    status = read_status(empty)
+    assert (status.present, status.pending) == (status.newest, ())
 
 
 def test_an_upgrade_outwaits_another_that_takes_longer_than_a_lock_is_waited_for(
@@ -108,8 +112,8 @@ def test_an_upgrade_outwaits_another_that_takes_longer_than_a_lock_is_waited_for
             second = pool.submit(upgrade, engine)
             time.sleep(1.5)
         second.result()
-    present, newest = revisions(engine)
-    assert present == newest is not None
+    status = read_status(engine)
+    assert (status.present, status.pending) == (status.newest, ())
     engine.dispose()
 
 
@@ -183,4 +187,91 @@ def test_tables_without_a_data_key_get_one(empty: Engine, redis_url: str, tmp_pa
     done = CliRunner().invoke(db_commands, ["upgrade", "--yes"], obj=ground)
     assert done.exit_code == 0, done.output
     assert len(ground.keys.listing()) == 1
+    ground.engine.dispose()
+
+
+MIGRATION = """Later.
+
+from alembic import op
+import sqlalchemy as sa
+
+revision, down_revision, branch_labels, depends_on = {name!r}, {last!r}, None, None
+
+
+def upgrade():
+    {body}
+"""
+
+
+def migrations_of(directory: Path, *bodies: str) -> Path:
+    """A directory of migrations whose last ones have these bodies, after the product's own."""
+    shutil.copytree(MIGRATIONS, directory, ignore=shutil.ignore_patterns("__pycache__"))
+    last = ScriptDirectory(str(MIGRATIONS)).get_current_head()
+    for place, body in enumerate(bodies):
+        name = f"later{place}"
+        source = MIGRATION.replace("Later.", '"Later."').format(name=name, last=last, body=body)
+        (directory / "versions" / f"{name}.py").write_text(source)
+        last = name
+    return directory
+
+
+@pytest.mark.parametrize("empty", ["mariadb"], indirect=True)
+def test_a_statement_may_take_longer_than_requests_have(
+    empty: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """faults/operations.md 3: an index that took over STATEMENT_S broke the upgrade for ever."""
+    monkeypatch.setattr("config.db.engine.STATEMENT_S", 1)
+    monkeypatch.setattr("query.schema.SILENT_S", 0.5)
+    slow = "op.execute('CREATE TABLE slow AS SELECT SLEEP(2.5) AS s')"
+    monkeypatch.setattr("query.schema.MIGRATIONS", migrations_of(tmp_path / "slow", slow))
+    lines: list[str] = []
+    upgrade(empty, lines.append)
+    assert read_status(empty).present == "later0"
+    assert [line for line in lines if line.startswith("still at work after")]
+    assert "later0 is applied" in lines
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        "op.create_table('tried', sa.Column('a', sa.Integer())); op.create_index('ix_tried_a', 'tried', ['a'])",
+        "op.add_column('inquiry', sa.Column('tried', sa.Integer(), nullable=True))",
+        "op.create_index('ix_inquiry_tried', 'inquiry', ['decided_at'])",
+    ],
+    ids=["table", "column", "index"],
+)
+def test_an_upgrade_that_was_cut_off_is_resumed(
+    empty: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: str
+) -> None:
+    """MariaDB keeps the first statements of a migration that dies: they are there already the next time."""
+    broken = f"{again}; raise RuntimeError('cut off')"
+    monkeypatch.setattr("query.schema.MIGRATIONS", migrations_of(tmp_path / "broken", broken))
+    with pytest.raises(RuntimeError):
+        upgrade(empty)
+    monkeypatch.setattr("query.schema.MIGRATIONS", migrations_of(tmp_path / "mended", again))
+    upgrade(empty)
+    upgrade(empty)
+    assert read_status(empty).pending == ()
+
+
+def test_an_earlier_release_says_that_the_schema_is_newer(
+    empty: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as later:
+        later.setattr("query.schema.MIGRATIONS", migrations_of(tmp_path / "later", "pass"))
+        upgrade(empty)
+    for act in (upgrade, read_status):
+        with pytest.raises(SchemaTooNew, match="later0 is newer than this release knows"):
+            act(empty)
+
+
+def test_the_status_lists_what_an_upgrade_would_run(empty: Engine, redis_url: str, tmp_path: Path) -> None:
+    ground = make_ground(settings_for(empty.url.render_as_string(hide_password=False), redis_url, tmp_path))
+    shown = CliRunner().invoke(db_commands, ["status"], obj=ground).stdout
+    assert "0001 All tables" in shown
+    assert "the schema is at nothing" in shown
+    assert CliRunner().invoke(db_commands, ["upgrade"], obj=ground).exit_code == 0, (
+        "an empty database needs no question"
+    )
+    assert json.loads(CliRunner().invoke(db_commands, ["status", "--json"], obj=ground).stdout)[0]["pending"] == []
     ground.engine.dispose()

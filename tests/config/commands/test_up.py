@@ -81,7 +81,11 @@ def test_a_database_that_does_not_answer_is_told_in_one_line_even_without_a_dire
     monkeypatch.setenv("ONECERT_DATABASE_URL", "mysql+pymysql://nobody:geheim@127.0.0.1:1/onecert")
     monkeypatch.setenv("ONECERT_MASTER_KEY", "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY=")
     done = CliRunner().invoke(up.make_command(upgrade))
-    assert (done.exit_code, done.stderr) == (1, "Error: the database does not answer just now\n")
+    assert (done.exit_code, done.stderr) == (
+        1,
+        "Error: the database server cannot be reached; "
+        "check that it runs, and the host and port of ONECERT_DATABASE_URL\n",
+    )
     (tmp_path / "new" / "made").touch()
     assert (tmp_path / "new" / "made").stat().st_mode & 0o777 == 0o600
 
