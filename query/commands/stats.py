@@ -12,6 +12,7 @@ from config.db.engine import reading
 from config.ground import Ground
 from config.telemetry.metrics import Counted, counted_below
 from enterprises.circuit_breaker import partner_health
+from query.objections.listing import PartnerFigures, figures_by_partner
 from query.upkeep.backlog import backlog
 from query.upkeep.stats import Group, Share, Waits, begin_of, groups, shares, waiting_by_partner
 from sms_port.ledger.totals import Totals, oldest_owed, totals
@@ -26,6 +27,7 @@ FIGURE_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     "waiting": ("inquiries_open", "oldest_due_question_s", "messages_owed", "oldest_owed_message_s"),
     "partners": PARTNER_COLUMNS,
     "messages": [field.name for field in fields(Totals)],
+    "objections": [field.name for field in fields(PartnerFigures)],
 }
 
 
@@ -62,6 +64,7 @@ def figures(ground: Ground, days: int) -> dict[str, Any]:
         "waiting": _waiting(ground),
         "partners": _partners(ground),
         "messages": [asdict(one) for one in messages],
+        "objections": [asdict(one) for one in figures_by_partner(ground, since)],
     }
 
 

@@ -93,7 +93,7 @@ def _end_when_time(
     too_new = (outcome if outcome is not None else row.outcome) == Outcome.TOO_NEW
     message = (tell_too_new if too_new else tell_unmatched)(db, ground, open_phone(ground, row), row)
     move(db, row, State.SETTLED, look=0, look_at=None, settled_at=now, message=message)
-    failpoint("objection.before_settling")
+    failpoint("objection.before_unmatched")
     return []
 
 

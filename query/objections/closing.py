@@ -6,11 +6,29 @@ from sqlalchemy import Connection, select
 
 from config.failpoints import failpoint
 from config.ground import Ground
+from query.objections.checking import end_unmatched
 from query.objections.models import objection
-from query.objections.moves import move, set_values
-from query.objections.rules.objection import State
+from query.objections.moves import lock_objection, move, set_values
+from query.objections.rules.objection import OPEN, State
+from query.objections.settling import settle
 from query.requests.store import erase_findings
 from sms_port.ledger.messages import Lane, Outcome
+
+
+def close_by_operator(db: Connection, ground: Ground, number: bytes) -> bool:
+    """End an open objection now; False when it is not open.
+
+    One that companies have is settled with what they found. One that no carrier has confirmed is told as such, and no
+    sooner than 24 h after acceptance either.
+    """
+    row, now = lock_objection(db, number, wait=True), ground.clock.now()
+    if row is None or State(row.state) not in OPEN or row.outcome is not None:
+        return False
+    if State(row.state) is State.RELAYED:
+        settle(db, ground, row, now, closing=True)
+    else:
+        end_unmatched(db, ground, row, now)
+    return True
 
 
 def record_outcome(ground: Ground, db: Connection, outcomes: Sequence[Outcome]) -> None:

@@ -35,7 +35,7 @@ def erase_objections(ground: Ground) -> None:
     now = ground.clock.now()
     for step in (_erase_identities, _erase_seen, _erase_old, _erase_counts):
         transact(ground.engine, lambda db, step=step: step(db, now))  # type: ignore[misc]
-        failpoint("erase.after_step")
+        failpoint("objection.after_erasing")
 
 
 def _erase_identities(db: Connection, now: int) -> None:

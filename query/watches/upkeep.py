@@ -50,7 +50,7 @@ def follow_times(ground: Ground) -> None:
 def erase_watches(ground: Ground) -> None:
     """One bounded pass over everything of watches that is kept too long."""
     transact(ground.engine, partial(_erase, now=ground.clock.now()))
-    failpoint("erase.after_step")
+    failpoint("watch.after_erasing")
 
 
 def _follow_time(db: Connection, ground: Ground, number: bytes) -> None:

@@ -14,6 +14,10 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("config", "enterprises", "sms_port", "query", "wechat", "miniprogram_api")
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")) + [ROOT / "app.py"]
 
+AFTER_THE_COUNT = ("objection.", "relay.", "report.", "event.", "watch.")
+"""Prefixes of the points of objections and watches, which have a kill matrix of their own
+(tests/query/objections/test_crashes.py): an inquiry does not pass them."""
+
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
@@ -27,6 +31,11 @@ def points() -> list[str]:
     """Every point there is, sorted."""
     arguments = (node.args[0] for path in SOURCES for node in calls_of(path, "failpoint"))
     return sorted(str(argument.value) for argument in arguments if isinstance(argument, ast.Constant))
+
+
+def inquiry_points() -> list[str]:
+    """The points that an inquiry passes."""
+    return [name for name in points() if not name.startswith(AFTER_THE_COUNT)]
 
 
 class Trigger:

@@ -27,7 +27,7 @@ from sms_port.models import Lane, message
 from tests.faults.checker import check
 from tests.faults.deployment import theatre
 from tests.faults.external_services import drip, gzip_bomb, html, partial_items, wrong_ids
-from tests.faults.failpoints import points
+from tests.faults.failpoints import inquiry_points
 from tests.faults.infrastructure import FAULTS
 from tests.faults.instance import STILL_S, Citizen, Theatre
 
@@ -91,7 +91,7 @@ class Soak:
 
     def kill(self) -> None:
         """SIGKILL, at a named point or anywhere, one process at a time."""
-        chance, names = Random(self.seed), points()  # noqa: S311
+        chance, names = Random(self.seed), inquiry_points()  # noqa: S311
         while self.killed() < 1 and not self.over.is_set():
             self.keep_step(lambda: self.killed() > self.admitted() + STEP)
             time.sleep(chance.uniform(BREATH_S / 2, BREATH_S * 2))

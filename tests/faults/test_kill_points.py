@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.checker import check
 from tests.faults.external_services import Body
-from tests.faults.failpoints import points
+from tests.faults.failpoints import inquiry_points
 from tests.faults.instance import STILL_S, Citizen, Theatre
 from tests.faults.load import assemble, frozen, owed
 from tests.support.servers import wait_until
@@ -26,7 +26,7 @@ def test_a_process_killed_at_any_point_leaves_inquiries_that_end_once(
     stage: Theatre, people: Callable[[int], list[Citizen]], passage: int
 ) -> None:
     said_before = stage.log.stat().st_size
-    stage.trigger.arm(points(), passage)
+    stage.trigger.arm(inquiry_points(), passage)
     stage.outside.plays |= {"meituan": Moody(2), "gateway": Moody(3)}
     citizens: list[Citizen] = []
     until = time.monotonic() + LONGEST_S

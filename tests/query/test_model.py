@@ -36,7 +36,7 @@ from tests.conftest import settings_for
 from tests.enterprises.server import Switchboard
 from tests.faults.checker import check
 from tests.faults.external_services import Outside
-from tests.faults.failpoints import points
+from tests.faults.failpoints import inquiry_points
 from tests.faults.instance import Citizen
 from tests.query.crash import killed_at
 from tests.query.partner_stub import due_partners, form, rows, work
@@ -47,7 +47,7 @@ from tests.support.servers import serve
 PHONES = ["13800138001", "13900139002", "18600186003"]
 OWNERS = [b"a" * 32, b"b" * 32]
 LONGEST = 60 * DAY
-SUBMITTING = [name for name in points() if name.startswith(("submit.", "bell."))]
+SUBMITTING = [name for name in inquiry_points() if name.startswith(("submit.", "bell."))]
 people, sessions = st.sampled_from(PHONES), st.sampled_from(OWNERS)
 
 
@@ -165,7 +165,7 @@ class Life(RuleBasedStateMachine):
         work(self.ground)
         self.send()
 
-    @rule(point=st.sampled_from(points()), passage=st.integers(1, 3))
+    @rule(point=st.sampled_from(inquiry_points()), passage=st.integers(1, 3))
     def somebody_is_killed(self, point: str, passage: int) -> None:
         for turn in (lambda: work(self.ground), self.send, lambda: self.pass_time(60 * SECOND)):
             with killed_at(point, passage):
