@@ -2,15 +2,18 @@
 
 Rules: the order is the catalogue's; 0 is written; a silent company is named and never counted; one text for every
 unsuccessful end; a flagged resend differs by its mark alone; companies of one name (the virtual operators) are counted
-as one. Texts and places are those of the catalogue's `texts.sms`, named `<text>-<service>`.
+as one. Where a list of every application does not fit three SMS parts, those without an account share one phrase, and
+what does not fit even then is given as a sum. Texts and places are those of the catalogue's `texts.sms`, named
+`<text>-<service>`.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
+from config.catalogue.texts import MAX_PARTS, count_parts
 from query.inquiry import Outcome
 
 SEPARATOR: Final = "，"
@@ -73,17 +76,50 @@ def compose_reply(texts: Texts, about: About, asked: Sequence[CompanyAnswer], *,
         silent += _silent(texts, name, group)
     outcome = Outcome.PARTIAL if silent or not counted_names else Outcome.ANSWERED
     kind = "none" if not counted_names else "partial" if silent else "result"
-    count_text = texts[f"count-{about.service}"]
-    earlier = _listed(count_text, _counted_before(asked)) if dated else ""
-    text = texts[f"{kind}-{about.service}"].format(
-        date=about.day,
-        phone=about.phone,
-        counts=_listed(count_text, counted_names) + _earlier(texts, about.service, earlier),
-        total=sum(count for _, count in counted_names),
-        silent=LISTING.join(silent),
-        asked=len(asked),
-    )
-    return _reply(texts, text, outcome)
+    earlier = _listed(texts[f"count-{about.service}"], _counted_before(asked)) if dated else ""
+    for form, counts in _forms(texts, kind, about.service, counted_names):
+        text = form.format(
+            date=about.day,
+            phone=about.phone,
+            counts=counts + _earlier(texts, about.service, earlier),
+            total=sum(count for _, count in counted_names),
+            silent=LISTING.join(silent),
+            asked=len(asked),
+        )
+        reply = _reply(texts, text, outcome)
+        if count_parts(reply.resend_text) <= MAX_PARTS:
+            break
+    return reply
+
+
+def _forms(texts: Texts, kind: str, service: str, counted: Sequence[tuple[str, int]]) -> Iterator[tuple[str, str]]:
+    """(text, list of counts) from the fullest to the shortest: no account is left out as long as that fits."""
+    text = texts[f"{kind}-{service}"]
+    brief = texts.get(f"brief-{service}", text) if kind == "partial" else text
+    lists = list(_lists(texts, service, counted))
+    yield from ((text, counts) for counts in lists)
+    yield from ((brief, counts) for counts in lists)
+    yield from ((brief, counts) for counts in _sums(texts, service, counted))
+
+
+def _lists(texts: Texts, service: str, counted: Sequence[tuple[str, int]]) -> Iterator[str]:
+    """The list of counts in full, and with the zeros in one phrase."""
+    one, zero = texts[f"count-{service}"], texts.get(f"zero-{service}", "")
+    yield _listed(one, counted)
+    some = [(name, count) for name, count in counted if count] or list(counted[:1])
+    zeros = len(counted) - len(some)
+    if zero and zeros > 1:
+        yield SEPARATOR.join([_listed(one, some), zero.format(others=zeros)])
+
+
+def _sums(texts: Texts, service: str, counted: Sequence[tuple[str, int]]) -> Iterator[str]:
+    """The list of counts with ever more of the smallest in a sum."""
+    one, more = texts[f"count-{service}"], texts.get(f"more-{service}", "")
+    some = [(name, count) for name, count in counted if count]
+    while more and len(some) > 1:
+        some.remove(min(reversed(some), key=lambda each: each[1]))
+        rest = sum(count for _, count in counted) - sum(count for _, count in some)
+        yield SEPARATOR.join([_listed(one, some), more.format(others=len(counted) - len(some), sum=rest)])
 
 
 def _by_name(asked: Sequence[CompanyAnswer]) -> Mapping[str, Sequence[CompanyAnswer]]:

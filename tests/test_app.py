@@ -107,7 +107,7 @@ def test_without_a_database_the_page_says_try_again(without_database: Flask) -> 
     token = re.findall(r'name="session" value="([^"]+)"', page)[0]
     answer = client.post("/internet-accounts", data={"session": token, "phone": "13800138000", "action": "code"})
     assert answer.status_code == 503
-    assert "服务暂时用不了" in answer.text
+    assert "服务暂时无法使用" in answer.text
     assert "再试一次" in answer.text
 
 

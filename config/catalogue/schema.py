@@ -36,12 +36,16 @@ from config.catalogue.menus import MenuItem
 
 
 class Operator(StrictModel):
-    """The operator of the service, named at the foot of every page."""
+    """The operator of the service and how to reach it: for the foot of every page and the privacy notice.
+
+    `filing`: the number under which the site is registered (ICP). `demonstration`: nobody runs it for citizens.
+    """
 
     name: Bilingual
-    filing: Line
-    phone: Line | None = None
-    mail: Line | None = None
+    demonstration: bool = False
+    filing: Line | None = None
+    phone: Annotated[str, StringConstraints(pattern=r"^[0-9+][0-9 +-]{3,30}$")] | None = None
+    mail: Annotated[str, StringConstraints(pattern=r"^[^\s@<>\"]{1,64}@[A-Za-z0-9.-]{3,120}$")] | None = None
 
 
 class PageLogin(StrictModel):
@@ -268,6 +272,10 @@ class Catalogue(StrictModel):
     def enterprises(self) -> tuple[Partner, ...]:
         """The enabled enterprises; their order is the order of the SMS."""
         return tuple(partner for partner in self.partners if partner.enabled and partner.kind == "enterprise")
+
+    def application_count(self) -> int:
+        """How many applications the enabled enterprises count."""
+        return sum(len(company.applications) for company in self.enterprises())
 
     def carriers(self) -> tuple[Partner, ...]:
         """The enabled carriers, in order."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from config import audit
 from config.bootstrap import missing_secrets
 from config.catalogue.document import diff, load_catalogue
+from config.catalogue.launch import find_launch_faults, find_launch_warnings
 from config.catalogue.rules import find_warnings
 from config.catalogue.schema import Catalogue
 from config.commands.secrets import secret
@@ -58,13 +60,13 @@ def show(ground: Ground, number: int | None, as_json: bool) -> None:
 def check(document: Path, as_json: bool) -> None:
     """Tell every fault of a catalogue; needs no database."""
     try:
-        catalogue = _load(document)[1]
+        catalogue = _load_fit(document)[1]
     except CatalogueInvalid as faults:
         if as_json:
             print_json({"good": False, "faults": faults.detail.splitlines()})
             raise click.exceptions.Exit(1) from None
         _refuse(document, faults)
-    warnings = find_warnings(catalogue)
+    warnings = find_warnings(catalogue) + find_launch_warnings(catalogue)
     if as_json:
         print_json({"good": True, "warnings": warnings})
         return
@@ -93,14 +95,14 @@ def diff_command(ground: Ground, document: Path, as_json: bool) -> None:
 @needs_ground
 def apply(ground: Ground, ctx: click.Context, document: Path, note: str, dry_run: bool, yes: bool) -> None:
     """Put a document in force, as the next version."""
-    text, catalogue = read_document(document)
+    text, catalogue = read_document(document, _load_fit)
     old = _in_force(ground)
     if text == old:
         click.echo("nothing changes")
         return
     changes = diff(old, text)
     click.echo("\n".join(changes) or "only comments and order of keys change")
-    _print_warnings(find_warnings(catalogue))
+    _print_warnings(find_warnings(catalogue) + find_launch_warnings(catalogue))
     if confirm(ctx, f"apply {document} ({len(changes)} changes)", yes, dry_run):
         put_in_force(ground, text, note or f"apply {document.name}", "catalogue.apply")
 
@@ -140,12 +142,20 @@ def _in_force(ground: Ground) -> str:
         return ""
 
 
-def read_document(path: Path) -> tuple[str, Catalogue]:
+def read_document(path: Path, load: Callable[[Path], tuple[str, Catalogue]] | None = None) -> tuple[str, Catalogue]:
     """A document's text and what it means. Ends the command with a line for each fault."""
     try:
-        return _load(path)
+        return (load or _load)(path)
     except CatalogueInvalid as faults:
         _refuse(path, faults)
+
+
+def _load_fit(path: Path) -> tuple[str, Catalogue]:
+    """Load a document that is to be put in force: with a real address it holds nothing of a trial."""
+    text, catalogue = _load(path)
+    if faults := find_launch_faults(catalogue):
+        raise CatalogueInvalid("\n".join(faults))
+    return text, catalogue
 
 
 def _load(path: Path) -> tuple[str, Catalogue]:

@@ -16,6 +16,7 @@ from sqlalchemy import inspect, select
 
 from config.bootstrap import SANDBOX, missing_secrets
 from config.catalogue.fields import LOOPBACK
+from config.catalogue.launch import find_launch_faults, find_launch_warnings, uses_sandbox
 from config.catalogue.rules import find_warnings
 from config.commands.secrets import own_keys
 from config.commands.terminal import json_option, print_table
@@ -121,7 +122,11 @@ def _keys(ground: Ground) -> Finding:
 
 def _catalogue(ground: Ground) -> Finding:
     catalogue = ground.catalogues.current()
-    warnings = find_warnings(catalogue)
+    if faults := find_launch_faults(catalogue):
+        return Finding("catalogue", "fail", f"version {catalogue.version}: {'; '.join(faults)}")
+    warnings = find_warnings(catalogue) + find_launch_warnings(catalogue)
+    if uses_sandbox(catalogue) and not catalogue.operator.demonstration:
+        warnings.append("operator: answers for what the sandbox plays; keep the demonstration's until all is real")
     if SANDBOX in catalogue.addresses and not _is_local(ground.settings):
         warnings.append("addresses.sandbox: partners or links may still be the sandbox's; apply the real addresses")
     if warnings:

@@ -145,7 +145,7 @@ def inquire(citizen: Citizen) -> None:
     say("", f"{(time.monotonic() - started) * 1000:.0f} ms from submission to SMS, {reply['parts']} parts")
     path = f"/inquiries/{accepted['reference']}"
     wait_for(lambda: citizen.call("GET", path)["status"] == "closed" or None)
-    say("page", f"{path}: 短信已发出，请看手机")
+    say("page", f"{path}: 短信已发出，请查收")
 
 
 def main() -> None:

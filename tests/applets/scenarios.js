@@ -67,12 +67,12 @@ exports.an_empty_form_asks_nobody = async (stage) => {
   const page = await stage.load('query', { service: 'internet-accounts' });
   await page.submit();
   assert.deepEqual(Object.keys(page.data.faults), ['phone', 'id_tail', 'code', 'consent']);
-  assert.equal(page.data.box.heading, '有 4 处要改，已在下面用红字标出');
+  assert.equal(page.data.box.heading, '有 4 处需要修改，已在下方用红字标出');
   stage.type(page, 'phone', '１３８ ００１３ ８００');
   stage.type(page, 'id_tail', '12345');
   await page.submit();
   assert.equal(page.data.faults.phone, '手机号码应是 11 位，现在 10 位');
-  assert.equal(page.data.faults.id_tail, '少 1 位，要填最后六位');
+  assert.equal(page.data.faults.id_tail, '还差 1 位，请填写最后六位');
   await page.askCode();
   assert.equal(stage.calls.length, 0);
   const cards = await stage.load('query', { service: 'phone-cards' });
@@ -83,33 +83,33 @@ exports.an_empty_form_asks_nobody = async (stage) => {
 exports.each_refusal_says_what_to_do = async (stage) => {
   const { assert } = stage;
   let page = await tried(stage, refusal(422, 'code_wrong', { tries_left: 2 }));
-  assert.equal(page.data.faults.code, '验证码不对，请看最新一条短信。还可试 2 次');
+  assert.equal(page.data.faults.code, '验证码不正确，请以最新一条短信为准，还可输入 2 次');
   assert.equal(page.data.values.code, '');
   assert.equal(page.data.values.id_tail, '12345X');
   page = await tried(stage, refusal(422, 'code_wrong', { tries_left: 0 }));
   assert.match(page.data.faults.code, /已过期/);
   page = await tried(stage, refusal(422, 'phone_invalid'));
-  assert.match(page.data.faults.phone, /不像手机号码/);
+  assert.match(page.data.faults.phone, /手机号码格式不对/);
   page = await tried(stage, refusal(422, 'phone_ticket_invalid'));
   assert.equal(page.data.faults.phone, '请填写手机号码');
   page = await tried(stage, refusal(429, 'too_soon', { retry_after: 3600 }));
   assert.match(page.data.standIn.heading, /24 小时内已经查过/);
-  assert.match(page.data.standIn.lead, /还有 1 小时/);
+  assert.match(page.data.standIn.lead, /还需等 1 小时/);
   page = await tried(stage, refusal(429, 'limit_reached', { retry_after: 60, limit: 'submissions_per_session_hour' }));
-  assert.equal(page.data.box.heading, '服务暂时用不了');
+  assert.equal(page.data.box.heading, '服务暂时无法使用');
   page = await tried(stage, refusal(409, 'idempotency_conflict'));
-  assert.equal(page.data.box.heading, '刚才那次已经提交，请看进度');
+  assert.equal(page.data.box.heading, '您刚才已提交过，请查看进度');
   page = await tried(stage, refusal(503, 'unavailable', { retry_after: 5 }));
-  assert.equal(page.data.box.heading, '服务暂时用不了');
+  assert.equal(page.data.box.heading, '服务暂时无法使用');
   assert.equal(page.data.values.id_tail, '12345X');
   stage.answers = [refusal(429, 'limit_reached', { retry_after: 30, limit: 'code_per_phone_gap' })];
   await page.askCode();
-  assert.match(page.data.codeButton, /30 秒后重发/);
+  assert.match(page.data.codeButton, /30 秒后可重新获取/);
   page.onUnload();
   page = await filled(stage);
   stage.answers = [refusal(429, 'limit_reached', { retry_after: 7200, limit: 'codes_per_phone_day' })];
   await page.askCode();
-  assert.match(page.data.standIn.heading, /次数用完了/);
+  assert.match(page.data.standIn.heading, /次数已用完/);
 };
 
 exports.what_the_net_swallowed_is_sent_again_with_the_same_key = async (stage) => {
@@ -224,7 +224,7 @@ exports.progress_tells_how_far_it_is_and_rests_when_it_is_over = async (stage) =
   assert.equal(page.data.seen.steps[1].segments.filter((one) => one.filled).length, 6);
   stage.answers = ['offline'];
   await page.look();
-  assert.equal(page.data.lost, '暂时看不到进度，短信照常发送');
+  assert.equal(page.data.lost, '进度暂时无法显示，短信仍会照常发送');
   stage.answers = [seen('asking', { asked: 8, answered: 8 })];
   await page.look();
   assert.equal(page.data.lost, '');
@@ -249,7 +249,7 @@ exports.an_unverified_hotline_is_on_no_page = async (stage) => {
   const told = { ...partner, code: 'jd', hotline: { number: '950618', verified_on: '2026-11-20' } };
   stage.answers = ['offline'];
   const page = await stage.load('guides');
-  assert.equal(page.data.box.heading, '服务暂时用不了');
+  assert.equal(page.data.box.heading, '服务暂时无法使用');
   stage.answers = [{ status: 200, told: { partners: [partner, told, { ...partner, kind: 'carrier' }] } }];
   await page.look();
   assert.deepEqual(page.data.companies.map((company) => company.hotline), ['', '950618']);

@@ -89,11 +89,11 @@ def form_states(album: Album) -> None:
     album.browser.open(f"{album.instance.url}/internet-accounts")
     album.browser.type("phone", "1380013800")
     album.browser.type("id_tail", "12345")
-    album.submit("有 4 处要改")
+    album.submit("有 4 处需要修改")
     album.take("02-query-errors")
     album.browser.look(album.instance.url, "elder")
     album.browser.open(f"{album.instance.url}/internet-accounts")
-    album.submit("有 4 处要改")
+    album.submit("有 4 处需要修改")
     album.take("02-query-elder-errors")
     album.browser.look(album.instance.url, "light")
     album.fill(OTHER, agree=False)
@@ -101,10 +101,10 @@ def form_states(album: Album) -> None:
     album.take("02-query-codesent")
     album.fill(OTHER)
     album.browser.press("#get")
-    album.browser.wait_for_text("刚发过验证码")
+    album.browser.wait_for_text("验证码刚刚发出")
     album.take("02-query-codetoosoon")
     album.fill(OTHER, "000000")
-    album.submit("验证码不对")
+    album.submit("验证码不正确")
     album.take("02-query-codewrong")
     album.fill(OTHER, "000000")
     cut = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
@@ -144,12 +144,12 @@ def away_states(album: Album) -> None:
     number = "13800138003"
     album.fill(number)
     album.browser.type("code", album.ask_code(number))
-    album.submit("正在核对和查询")
+    album.submit("正在核验并查询")
     album.take("03-progress-received")
     album.instance.behave("china-mobile", "ok")
     album.fill(number)
     album.browser.press("#get")
-    album.browser.wait_for_text("刚发过验证码")
+    album.browser.wait_for_text("验证码刚刚发出")
     press_until(album, "验证码已发到")
     album.browser.type("code", re.findall(r"验证码(\d{6})", album.instance.messages(number)[-1]["text"])[0])
     album.submit("24 小时内已经查过")
@@ -161,7 +161,7 @@ def away_states(album: Album) -> None:
     try:
         album.submit("正在提交")
         album.take("02-query-sending")
-        album.browser.wait_for_text("服务暂时用不了")
+        album.browser.wait_for_text("服务暂时无法使用")
         album.take("02-query-down")
     finally:
         redis.resume()
@@ -182,7 +182,7 @@ def stand_ins(album: Album) -> None:
     number = "13800138002"
     album.fill(number)
     album.ask_code(number)
-    press_until(album, "次数用完了")
+    press_until(album, "次数已用完")
     album.take("02-query-limit")
 
 

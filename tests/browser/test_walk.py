@@ -41,7 +41,7 @@ def test_from_the_first_page_to_the_sms(instance: Instance, tmp_path: Path, scri
         browser.press("#submit")
         browser.wait(lambda: re.search(r"/inquiries/\d{12}$", browser.driver.current_url))
         reply = instance.wait_for_messages(number, 2)[-1]["text"]
-        assert f"查询的{number[:3]}****{number[7:]}，关联账号数量：微信" in reply
+        assert f"查询的手机号{number[:3]}****{number[7:]}共关联" in reply
         wait_for_the_end(browser, scripted)
         assert browser.find("#copy").is_displayed() == scripted
         check(browser)
@@ -71,7 +71,7 @@ def test_phone_cards_from_the_first_page_to_the_sms(instance: Instance, tmp_path
         reply = instance.wait_for_messages(number, 2)[-1]["text"]
         counts = {carrier: int(count) for carrier, count in re.findall(r"(中国\S\S)(\d+)张", reply)}
         assert list(counts) == ["中国移动", "中国联通", "中国电信", "中国广电"]
-        assert f"名下电话卡共{sum(counts.values())}张" in reply
+        assert f"名下在用电话卡共{sum(counts.values())}张" in reply
         wait_for_the_end(browser, scripted)
         check(browser)
         shown = browser.text()
@@ -86,15 +86,15 @@ def test_what_went_wrong_is_told_and_found_by_the_focus(instance: Instance, tmp_
         browser.type("phone", "1380013800")
         browser.type("id_tail", "12345")
         browser.press("#submit")
-        browser.wait_for_text("有 4 处要改")
+        browser.wait_for_text("有 4 处需要修改")
         assert browser.driver.switch_to.active_element.get_attribute("id") == "box"
-        for fault in ("应是 11 位，现在 10 位", "少 1 位", "请填写短信里的 6 位验证码", "请先阅读并勾选同意"):
+        for fault in ("应是 11 位，现在 10 位", "还差 1 位", "请填写短信里的 6 位验证码", "请先阅读并勾选同意"):
             assert fault in browser.text()
         check(browser)
         browser.type("phone", "13800138000")
         browser.press("#id_tail")
         browser.wait(lambda: "现在 10 位" not in browser.text())
-        assert "少 1 位" in browser.text()
+        assert "还差 1 位" in browser.text()
 
 
 def test_a_double_tap_is_one_inquiry(instance: Instance, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_leaving_the_page_empties_id_and_code(instance: Instance, tmp_path: Path
         browser.type("id_tail", "123456")
         browser.type("code", "654321")
         browser.press("#field-consent a")
-        browser.wait_for_text("只收查询必需的信息")
+        browser.wait_for_text("只收集查询所必需的信息")
         browser.driver.back()
         browser.wait_for_text("查互联网账号")
         assert browser.find("#id_tail").get_attribute("value") == ""

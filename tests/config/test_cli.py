@@ -88,11 +88,25 @@ def test_a_mark_of_byte_order_does_no_harm(terminal: Terminal) -> None:
 
 
 def test_check_warns_of_what_is_unwise(terminal: Terminal) -> None:
-    path = terminal.file(default_document().replace("{sandbox}/sms", "http://sms.example"))
+    path = terminal.file(default_document().replace("政务服务", "政务服务与其他"))
     done = terminal.run("config", "check", path)
     assert done.exit_code == 0
-    assert "warning: links[main].url: is not https" in done.stderr
+    assert "warning: entrances[gxwbwx].menu: cannot be pushed" in done.stderr
     assert json.loads(terminal.run("config", "check", path, "--json").stdout)["warnings"]
+
+
+@pytest.mark.parametrize("command", ["check", "apply"])
+def test_what_is_not_verified_is_refused_beside_a_real_address(terminal: Terminal, command: str) -> None:
+    """Source: texts-review C1: `config check` refuses assumptions as soon as one address is not the sandbox's."""
+    path = terminal.file(default_document().replace("{sandbox}/sms", "https://sms.example"))
+    done = terminal.run("config", command, path, *(["--yes"] if command == "apply" else []))
+    assert done.exit_code == 1
+    assert f"{path}: operator.demonstration: write who really runs the service" in done.stderr
+    assert f"{path}: partners[tencent].hotline: is not verified" in done.stderr
+    assert "applications[toutiao].assumption" in done.stderr
+    assert terminal.ground.catalogues.current().version == 1
+    faults = json.loads(terminal.run("config", "check", path, "--json").stdout)
+    assert faults["good"] is False and len(faults["faults"]) > 20
 
 
 def test_a_file_that_is_not_text_is_refused(terminal: Terminal, tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_whole_inquiry_goes_through_it(joined: Instance) -> None:
         assert listed[code]["calls"] >= 1
     refused = Citizen(joined, str(next(numbers)))
     refused.submit(refused.receive_code(), id_tail="000000")
-    assert "查询未能完成" in joined.wait_for_messages(refused.phone, 2)[-1]["text"]
+    assert "查询未完成" in joined.wait_for_messages(refused.phone, 2)[-1]["text"]
 
 
 def reply(instance: Instance, phone: str) -> str:

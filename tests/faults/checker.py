@@ -31,7 +31,7 @@ CALLS_AT_MOST = 20
 IN_FLIGHT_MS = 60_000
 """A call that began before the decision may arrive a little after it."""
 RESEND = "（补发）"
-UNFINISHED = "未能完成"
+UNFINISHED = "未完成"
 TOLD = re.compile(r"([^，：。]+?)(\d+)个")
 
 
@@ -181,7 +181,8 @@ def _wrong_words(seen: Seen, row: Row[Any], item: Sent) -> Iterator[str]:
 
 
 def _wrong_counts(seen: Seen, row: Row[Any], item: Sent, name: str) -> Iterator[str]:
-    told = {seen.names.get(who.removeprefix("关联账号数量"), who): int(count) for who, count in TOLD.findall(item.text)}
+    listed = item.text.partition("个账号：")[2]
+    told = {seen.names.get(who, who): int(count) for who, count in TOLD.findall(listed)}
     wrong = {code for code, count in told.items() if count != count_of(code, item.phone)}
     if wrong:
         yield f"{name}: wrong counts for {sorted(wrong)}"

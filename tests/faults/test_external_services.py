@@ -64,7 +64,7 @@ def test_companies_that_stay_broken_are_named_after_the_services_patience(stage:
     assert check(stage.ground, stage.outside, citizens, floor=0) == []
     texts = [one.text for citizen in citizens for one in stage.outside.sent if one.phone == citizen.phone]
     silent = [one.short_name for one in stage.ground.catalogues.current().enterprises() if one.code in PLAYS]
-    assert sum(f"{'、'.join(silent)}未反馈" in text for text in texts) == 4
+    assert sum(f"{'、'.join(silent)}暂未反馈" in text for text in texts) == 4
 
 
 def resident(stage: Theatre) -> int:
@@ -91,7 +91,7 @@ def test_one_item_of_a_full_wave_that_is_never_answered_holds_up_none_of_its_499
     assert not replies(stage, forgotten)
     stage.settle(step_s=1800, pause_s=CALL_S)
     assert check(stage.ground, stage.outside, citizens) == []
-    assert "京东未反馈" in replies(stage, forgotten)[0]
+    assert "京东暂未反馈" in replies(stage, forgotten)[0]
 
 
 def test_a_company_silent_for_all_the_44_hours_is_named_when_they_are_over(stage: Theatre, people: People) -> None:
@@ -102,7 +102,7 @@ def test_a_company_silent_for_all_the_44_hours_is_named_when_they_are_over(stage
         skipped = stage.settle(step_s=4 * HOUR_S, pause_s=SILENCE_S)
     assert 43 * HOUR_S < skipped / 1000 < 48 * HOUR_S
     assert check(stage.ground, stage.outside, citizens, floor=0) == []
-    assert all("腾讯未反馈" in text for citizen in citizens for text in replies(stage, citizen))
+    assert all("腾讯暂未反馈" in text for citizen in citizens for text in replies(stage, citizen))
 
 
 def as_patient_as_can_be(document: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Engine, Table, insert, select
 
 from config.bootstrap import bootstrap
+from config.catalogue.document import default_document
 from config.crypto.key_ring import data_key
 from config.crypto.rsa_keys import make_private_key, public_half
 from config.db.engine import begin, metadata, reading
@@ -61,10 +63,27 @@ def prepare(ground: Ground, sandbox_url: str | None = None) -> None:
 
 def switch_off(ground: Ground, service: str) -> None:
     """Apply a catalogue in which a service is switched off."""
-    document = ground.catalogues.document().replace(f'code = "{service}"', f'code = "{service}"\nenabled = false')
-    with begin(ground.engine) as db:
-        ground.catalogues.apply(db, document, f"{service} off", "test", ground.clock.now())
+    put_in_force(
+        ground, ground.catalogues.document().replace(f'code = "{service}"', f'code = "{service}"\nenabled = false')
+    )
     assert ground.catalogues.current().service(service) is None
+
+
+def put_in_force(ground: Ground, document: str) -> None:
+    """Apply a catalogue as the next version."""
+    with begin(ground.engine) as db:
+        ground.catalogues.apply(db, document, "test", "test", ground.clock.now())
+
+
+def launched_document() -> str:
+    """The default catalogue as it must be before citizens come: no sandbox, assumption or lead, but an operator."""
+    real = default_document().replace("http://127.0.0.1:8001", "https://partners.example").replace("sandbox", "live")
+    real = re.sub(
+        r"(?m)^(hotline = .*|\[partners.guide\]|details = .*|removal = .*|source = .*unverified.*)\n", "", real
+    )
+    contact = 'filing = "京ICP备1号"\nphone = "010-12345678"\nmail = "help@onecert.example"\n'
+    real = re.sub(r"(?m)^demonstration = true.*\n", contact, real).replace("演示（非政府网站）", "国家演习中心")
+    return real.replace(", assumption = true", "")
 
 
 def _make(ground: Ground, sandbox_url: str | None) -> None:

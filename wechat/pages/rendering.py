@@ -9,7 +9,9 @@ from typing import Any
 from flask import Request, make_response, render_template, request
 from flask.wrappers import Response
 
-from config.catalogue.schema import Catalogue
+from config.catalogue.launch import is_trial, uses_sandbox
+from config.catalogue.schema import Catalogue, Operator
+from config.catalogue.texts import NAMED_APPS
 from config.errors import ConfigError
 from config.ground import Ground
 from config.net.assets import load_assets
@@ -18,21 +20,26 @@ from wechat.pages.preferences import read_display
 from wechat.pages.texts import Words
 from wechat.pages.times import MONTHS, day, remaining, soon
 
-NAMED_APPS = 3
-"""The applications that home's text names before "and so many others"."""
+KEPT_FOR = ("id", "counts", "phone", "code", "openid", "index", "out")
+"""What is kept for a time, in the order of the page on rights; the words are `ri.k.<name>`."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the pages say of the service: how many companies and applications, who runs it, what is closed."""
+    """What the pages say of the service: how many companies and applications, who runs it, what is closed.
+
+    `guided`: there is a guide or a hotline to show. `trial`: nothing is real, so leads are shown as leads. `sandbox`:
+    something leads to the sandbox, so every page says that it is a demonstration.
+    """
 
     companies: int = 0
     apps: int = 0
-    operator_zh: str = ""
-    operator_en: str = ""
-    filing: str = ""
+    operator: Operator | None = None
     closed: frozenset[str] = frozenset()
     objections: bool = False
+    guided: bool = False
+    trial: bool = False
+    sandbox: bool = False
 
     @property
     def others(self) -> int:
@@ -61,10 +68,11 @@ class Renderer:
             "asset": self.assets.url,
             "public_url": self._ground.settings.public_url,
             "facts": self.facts(),
+            "kept_for": KEPT_FOR,
             "months": MONTHS,
             "sms_day": day(self._ground.clock.now(), Words("zh-CN")).replace(" ", ""),
         }
-        if name == "guides":
+        if name in ("guides", "guide"):
             context["partners"] = self._ground.catalogues.current().enterprises()
         return make_response(render_template(f"pages/{name}.html", **context | values))
 
@@ -81,13 +89,14 @@ class Renderer:
 
 
 def _facts(catalogue: Catalogue) -> Facts:
-    companies = catalogue.enterprises()
+    companies, trial = catalogue.enterprises(), is_trial(catalogue)
     return Facts(
         companies=len(companies),
-        apps=sum(len(company.applications) for company in companies),
-        operator_zh=catalogue.operator.name.zh,
-        operator_en=catalogue.operator.name.en,
-        filing=catalogue.operator.filing,
+        apps=catalogue.application_count(),
+        operator=catalogue.operator,
         objections=catalogue.objections is not None and catalogue.objections.enabled,
         closed=frozenset(service for service in SERVICES if catalogue.service(service) is None),
+        guided=trial or any(company.shown_guide or company.shown_hotline for company in companies),
+        trial=trial,
+        sandbox=uses_sandbox(catalogue),
     )

@@ -26,15 +26,22 @@ from wechat.pages.site_files import add_site_files
 from wechat.pages.visits import Visits
 
 FORM_LIMIT = 8 * 1024
-PAGES = ("home", "help", "privacy", "guides")
+PAGES = {
+    "home": "/",
+    "help": "/help",
+    "privacy": "/privacy",
+    "rights": "/privacy/rights",
+    "accessibility": "/accessibility",
+    "guides": "/guides",
+}
+"""Pages that are the same for everyone: template -> address."""
 
 
 def make_blueprint(ground: Ground, door: ObjectionDoor) -> Blueprint:
     """All pages, their assets, and the pages that refusals become."""
     blueprint = Blueprint("pages", __name__, template_folder="templates")
     views = Pages(ground, door)
-    for name in PAGES:
-        rule = "/" if name == "home" else f"/{name}"
+    for name, rule in PAGES.items():
         blueprint.add_url_rule(rule, name, lambda name=name: views.show(name))
     for service in SERVICES:
         blueprint.add_url_rule(f"/{service}", service, lambda s=service: views.show_form(s))
@@ -62,7 +69,7 @@ class Pages:
         self.renderer = Renderer(ground)
 
     def show(self, name: str) -> Response:
-        """A page that is the same for everyone: home, help, privacy notice, the list of guides."""
+        """A page that is the same for everyone."""
         return self.renderer.page(name)
 
     def show_guide(self, partner: str) -> Response:

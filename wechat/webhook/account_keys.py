@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, replace
 
 from config.catalogue.schema import Entrance
+from config.catalogue.texts import chat_texts
 from config.errors import DatabaseUnavailable, OneCertError, SecretMissing
 from config.ground import Ground
 from config.telemetry.log import get_logger
@@ -121,7 +122,7 @@ def read_account(ground: Ground, code: str) -> Account:
         aes_keys=_aes_keys(ground, entrance),
     )
     offered = frozenset(service.code for service in catalogue.services if service.enabled)
-    return Account(entrance, keys, catalogue.texts.chat, catalogue.port_number, offered)
+    return Account(entrance, keys, chat_texts(catalogue), catalogue.port_number, offered)
 
 
 def _aes_keys(ground: Ground, entrance: Entrance) -> tuple[bytes, ...]:

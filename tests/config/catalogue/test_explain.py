@@ -179,7 +179,7 @@ FAULTS = [
         "[texts.chat.down]\nzh-TW",
         "texts.chat.down.zh-CN: is missing; add it",
     ),
-    ("a chat answer too long", "服务暂时用不了，", "服务" * 500, "texts.chat.down.zh-CN: has"),
+    ("a chat answer too long", "服务暂时无法使用，", "服务" * 500, "texts.chat.down.zh-CN: has"),
     (
         "a menu button without key",
         ', key = "ONECERT"',

@@ -120,7 +120,7 @@ def test_an_answer_after_the_decision_changes_nothing(ground: Ground, partners: 
     before = everything(ground)
     assert record_called_back(ground, "tencent", {number: COUNTED}) == 0
     assert everything(ground) == before
-    assert "腾讯未反馈" in next(iter(replies(ground).values())).text
+    assert "腾讯暂未反馈" in next(iter(replies(ground).values())).text
 
 
 def test_phone_cards_may_be_called_back_by_a_carrier(ground: Ground, partners: Partners) -> None:

@@ -57,7 +57,7 @@ def test_phone_cards_are_counted_by_every_carrier(ground: Ground, partners: Part
     accepted = accept(ground, service=PHONE_CARDS)
     work(ground)
     text = replies(ground)[accepted.reference].text
-    assert text.startswith("【一证通查】您11月22日查询的名下电话卡共")
+    assert text.startswith("【一证通查】您11月22日查询的名下在用电话卡共")
     assert {code for code, _ in partners.calls} == {"china-mobile", "china-unicom", "china-telecom", "china-broadnet"}
     counted = [asked for _, asked in partners.calls if asked["kind"] == "count"]
     assert all(set(asked["items"][0]) == {"id", "name", "id_number"} for asked in counted)
@@ -74,7 +74,7 @@ def test_without_a_match_no_enterprise_is_asked_and_the_words_are_the_same(
     row = one(ground, accepted)
     assert (row.state, row.outcome, row.identity) == (State.REPLYING, Outcome.UNSUCCESSFUL, None)
     assert {code for code, _ in partners.calls} == {"china-mobile"}
-    assert "查询未能完成" in replies(ground)[accepted.reference].text
+    assert "查询未完成" in replies(ground)[accepted.reference].text
 
 
 def test_a_ported_number_is_asked_about_at_every_carrier_once(ground: Ground, partners: Partners) -> None:
@@ -193,4 +193,4 @@ def test_both_services_travel_in_waves_of_their_own(ground: Ground) -> None:
     work(ground)
     told = replies(ground)
     assert "关联账号数量" in told[accounts.reference].text
-    assert "名下电话卡共" in told[cards.reference].text
+    assert "名下在用电话卡共" in told[cards.reference].text

@@ -73,7 +73,7 @@ def test_silent_companies_are_named_after_the_patience(ground: Ground, partners:
     sweep(ground)
     work(ground)
     assert one(ground, accepted).outcome == Outcome.PARTIAL
-    assert "京东、美团未反馈，不等于没有" in replies(ground)[accepted.reference].text
+    assert "京东、美团暂未反馈，不代表没有账号" in replies(ground)[accepted.reference].text
     asked = len(partners.calls)
     clock.advance(HOUR)
     work(ground)
@@ -151,12 +151,12 @@ def test_garbage_negative_counts_and_foreign_ids_are_no_answers(
     clock.advance(2 * HOUR)
     sweep(ground)
     work(ground)
-    assert "京东、美团未反馈" in replies(ground)[accepted.reference].text
+    assert "京东、美团暂未反馈" in replies(ground)[accepted.reference].text
 
 
 def test_a_refused_item_is_named_and_not_asked_again(ground: Ground, partners: Partners) -> None:
     partners.plays["jd"] = lambda item, _: {"error": "refused"}
     accepted = accept(ground)
     work(ground)
-    assert "京东未反馈" in replies(ground)[accepted.reference].text
+    assert "京东暂未反馈" in replies(ground)[accepted.reference].text
     assert len(partners.asked("jd")) == 1

@@ -59,7 +59,7 @@ def test_a_silent_partner_without_a_window_is_not_waited_for_longer(
     clock.advance(2 * HOUR)
     sweep(ground)
     work(ground)
-    assert "美团未反馈" in replies(ground)[accepted.reference].text
+    assert "美团暂未反馈" in replies(ground)[accepted.reference].text
 
 
 def test_a_carrier_in_its_window_keeps_its_inquiries_waiting(
@@ -111,7 +111,7 @@ def test_one_item_that_a_partner_refuses_costs_the_others_nothing(
     work(ground)
     told = replies(ground)
     assert len(told) == 40
-    assert "京东未反馈" in told.pop(accepted[17].reference).text
+    assert "京东暂未反馈" in told.pop(accepted[17].reference).text
     assert all("京东1个" in letter.text for letter in told.values())
     assert len([code for code, _ in partners.calls if code == "jd"]) < 15
 
@@ -138,7 +138,7 @@ def test_a_single_item_refused_three_times_is_refused(ground: Ground, partners: 
         work(ground)
         assert len(partners.asked("jd")) == tries
         clock.advance(20 * SECOND)
-    assert "京东未反馈" in next(iter(replies(ground).values())).text
+    assert "京东暂未反馈" in next(iter(replies(ground).values())).text
 
 
 # --- dates that matter -----------------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ def test_a_partner_switched_off_is_settled_as_unavailable_in_open_inquiries(grou
     sweep(ground)
     assert due_partners(ground) == ["jd"]
     work(ground)
-    assert "京东未反馈" in replies(ground)[accepted.reference].text
+    assert "京东暂未反馈" in replies(ground)[accepted.reference].text
     later = accept(ground, "13800000002")
     work(ground)
     assert "京东" not in replies(ground)[later.reference].text
@@ -214,7 +214,7 @@ def test_a_partner_switched_off_is_left_out_and_named_in_what_was_asked_already(
     agree(ground, "jd", "enabled = false")
     sweep(ground)
     work(ground)
-    assert "京东未反馈" in replies(ground)[accepted.reference].text
+    assert "京东暂未反馈" in replies(ground)[accepted.reference].text
     later = accept(ground, "13800138001")
     work(ground)
     assert one(ground, later).outcome == Outcome.ANSWERED

@@ -118,7 +118,7 @@ def test_their_cards_are_told_as_one_sum(ground: Ground, partners: Partners) -> 
 
 
 @pytest.mark.parametrize(
-    ("silent", "told"), [(OPERATORS[3:6], "虚拟运营商中3家未反馈"), (OPERATORS, "。虚拟运营商未反馈")]
+    ("silent", "told"), [(OPERATORS[3:6], "虚拟运营商中3家暂未反馈"), (OPERATORS, "。虚拟运营商暂未反馈")]
 )
 def test_the_silent_among_them_are_counted_not_listed(
     ground: Ground, partners: Partners, silent: list[str], told: str

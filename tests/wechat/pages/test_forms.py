@@ -25,7 +25,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_page() -> None:
     faults = find_faults(form(phone="1380013800", id_tail="12345", code=" ", consent=""), zh)
     assert list(faults.items()) == [
         ("phone", "手机号码应是 11 位，现在 10 位"),
-        ("id_tail", "少 1 位，要填最后六位"),
+        ("id_tail", "还差 1 位，请填写最后六位"),
         ("code", "请填写短信里的 6 位验证码"),
         ("consent", "请先阅读并勾选同意，再提交"),
     ]
@@ -49,9 +49,9 @@ def test_a_number_in_any_dress_is_fine(phone: str) -> None:
     [
         ("138001380001", "手机号码应是 11 位，现在 12 位"),
         ("+86 1380013800", "手机号码应是 11 位，现在 10 位"),
-        ("23800138000", "这不像手机号码，请核对后重填"),
-        ("1380013800a", "这不像手机号码，请核对后重填"),
-        ("١٣٨٠٠١٣٨٠٠٠", "这不像手机号码，请核对后重填"),
+        ("23800138000", "手机号码格式不对，请核对后重填"),
+        ("1380013800a", "手机号码格式不对，请核对后重填"),
+        ("١٣٨٠٠١٣٨٠٠٠", "手机号码格式不对，请核对后重填"),
     ],
 )
 def test_what_is_no_number_is_told_with_what_is_wrong(phone: str, fault: str) -> None:
@@ -61,9 +61,9 @@ def test_what_is_no_number_is_told_with_what_is_wrong(phone: str, fault: str) ->
 @pytest.mark.parametrize(
     ("tail", "fault"),
     [
-        ("1234567", "多 1 位，要填最后六位"),
-        ("12X456", "只能是数字，最后一位可以是 X"),
-        ("abcdef", "只能是数字，最后一位可以是 X"),
+        ("1234567", "多了 1 位，请只填最后六位"),
+        ("12X456", "前五位须是数字，末位是数字或 X"),
+        ("abcdef", "前五位须是数字，末位是数字或 X"),
         ("", "请填写身份证号码后六位"),
     ],
 )
@@ -75,7 +75,7 @@ def test_a_form_for_cards_has_name_and_whole_number() -> None:
     cards = parse_form("phone-cards", {"name": "", "id_number": "123", "phone": "13800138000", "code": "1"})
     assert find_faults(cards, zh) == {
         "name": "请填写身份证上的姓名",
-        "id_number": "身份证号码有误，请对照证件再填",
+        "id_number": "身份证号码有误，请对照证件核对",
         "code": "请填写短信里的 6 位验证码",
         "consent": "请先阅读并勾选同意，再提交",
     }
@@ -84,7 +84,7 @@ def test_a_form_for_cards_has_name_and_whole_number() -> None:
 @pytest.mark.parametrize(
     ("error", "fault"),
     [
-        (CodeWrong(3), {"code": "验证码不对，请看最新一条短信。还可试 3 次"}),
+        (CodeWrong(3), {"code": "验证码不正确，请以最新一条短信为准，还可输入 3 次"}),
         (CodeWrong(0), {"code": "验证码已过期，请按“获取验证码”再要一个"}),
         (CodeInvalid(), {"code": "请填写短信里的 6 位验证码"}),
         (CodeExpired(), {"code": "验证码已过期，请按“获取验证码”再要一个"}),

@@ -18,7 +18,7 @@ def test_asking_for_a_code_tells_where_it_went_and_keeps_what_was_typed(ground: 
     page = post(browser, phone="+86 138 0013 8000", id_tail="12345X", action="code")
     assert page.status_code == 200
     assert "验证码已发到 138****8000，5 分钟内有效" in page.text
-    assert "请 60 秒后再获取" in page.text
+    assert "请在 60 秒后重新获取" in page.text
     assert 'value="12345X"' in page.text
     assert len(codes_owed(ground)) == 1
 
@@ -27,7 +27,7 @@ def test_asking_again_at_once_meets_a_clock_not_a_fault(ground: Ground, browser:
     receive_code(ground, browser)
     page = post(browser, phone=PHONE, action="code")
     assert page.status_code == 200
-    assert re.search(r"请 \d+ 秒后再获取", page.text)
+    assert re.search(r"请在 \d+ 秒后重新获取", page.text)
     assert faults(page) == []
     assert len(codes_owed(ground)) == 1
 
@@ -38,17 +38,17 @@ def test_used_up_codes_are_a_page_that_says_when(ground: Ground, browser: FlaskC
     clock.advance(61_000)
     page = post(browser, phone=PHONE, action="code")
     assert page.status_code == 429
-    assert "次数用完了" in page.text
+    assert "次数已用完" in page.text
     assert "<b data-when>明天 14:05</b>" in page.text
 
 
 def test_a_wrong_form_names_all_faults_and_sends_nothing(ground: Ground, browser: FlaskClient) -> None:
     page = post(browser, phone="1380013800", id_tail="12345")
     assert page.status_code == 422
-    assert "有 4 处要改" in page.text
+    assert "有 4 处需要修改" in page.text
     assert faults(page) == [
         "手机号码应是 11 位，现在 10 位",
-        "少 1 位，要填最后六位",
+        "还差 1 位，请填写最后六位",
         "请填写短信里的 6 位验证码",
         "请先阅读并勾选同意，再提交",
     ]
@@ -61,7 +61,7 @@ def test_a_wrong_code_is_emptied_and_the_rest_is_kept(ground: Ground, browser: F
     wrong = f"{(int(code) + 1) % 1_000_000:06}"
     page = post(browser, **ACCOUNTS, code=wrong)
     assert page.status_code == 422
-    assert faults(page) == ["验证码不对，请看最新一条短信。还可试 4 次"]
+    assert faults(page) == ["验证码不正确，请以最新一条短信为准，还可输入 4 次"]
     assert wrong not in page.text
     assert 'value="12345X"' in page.text
 
@@ -75,7 +75,7 @@ def test_a_right_form_leads_to_its_progress_page(
     assert re.fullmatch(r"/inquiries/\d{12}", answer.headers["Location"])
     page = browser.get(answer.headers["Location"])
     assert page.status_code == 200
-    assert "正在核对和查询" in page.text
+    assert "正在核验并查询" in page.text
     assert "138****8000" in page.text
     assert "11 月 24 日 14:05" in page.text
     for secret in (PHONE, "12345X", "11010519491231002X", "张三"):
@@ -90,7 +90,7 @@ def test_the_same_form_twice_is_one_inquiry(ground: Ground, browser: FlaskClient
     assert first.headers["Location"] == second.headers["Location"]
     other = browser.post("/internet-accounts", data=form | {"id_tail": "654321"})
     assert other.status_code == 409
-    assert "刚才那次已经提交" in other.text
+    assert "您刚才已提交过" in other.text
 
 
 def test_a_second_inquiry_within_a_day_is_told_when(ground: Ground, browser: FlaskClient, clock: FixedClock) -> None:

@@ -27,15 +27,15 @@ ASKING = replace(RECEIVED, status="asking", asked=8, answered=6)
 ANSWERED = replace(ASKING, answered=8)
 CLOSED = replace(RECEIVED, status="closed", closed_at=ACCEPTED + 60_000)
 first = Step(DONE, "已受理", "11 月 22 日 14:05")
-last = Step(LATER, "发短信到 138****8000", "通常几秒，最迟 11 月 24 日 14:05")
+last = Step(LATER, "发短信到 138****8000", "最快几秒，最迟 11 月 24 日 14:05")
 
 
 @pytest.mark.parametrize(
     ("seen", "steps"),
     [
-        (RECEIVED, (first, Step(NOW, "正在核对和查询", "通常几秒"), last)),
-        (ASKING, (first, Step(NOW, "正在等企业反馈", "8 家企业中，6 家已反馈", (6, 8)), last)),
-        (ANSWERED, (first, Step(NOW, "正在等企业反馈", "8 家企业中，8 家已反馈", (8, 8)), last)),
+        (RECEIVED, (first, Step(NOW, "正在核验并查询", "最快几秒"), last)),
+        (ASKING, (first, Step(NOW, "正在等待企业反馈", "8 家企业中，6 家已反馈", (6, 8)), last)),
+        (ANSWERED, (first, Step(NOW, "正在等待企业反馈", "8 家企业中，8 家已反馈", (8, 8)), last)),
         (
             CLOSED,
             (
@@ -54,7 +54,7 @@ def test_the_three_steps_of_each_status(seen: Progress, steps: tuple[Step, Step,
 def test_cards_wait_for_carriers() -> None:
     seen = replace(ASKING, service="phone-cards", asked=4, answered=1)
     view = view_progress(seen, ACCEPTED, zh)
-    assert view.steps[1].title == "正在等电信企业反馈"
+    assert view.steps[1].title == "正在等待电信企业反馈"
     assert view.service == "移动电话卡"
 
 

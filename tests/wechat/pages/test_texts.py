@@ -34,12 +34,13 @@ def test_every_text_that_a_template_or_the_script_names_exists() -> None:
 
 
 def test_a_plain_text_has_no_phrase_marks() -> None:
-    assert zh("home.h1") == "您名下有多少账号和电话卡？"
+    assert zh("home.h1") == "您的手机号关联了多少账号？名下有几张电话卡？"
 
 
 def test_a_chinese_heading_breaks_between_phrases() -> None:
     assert zh.phrases("home.h1") == (
-        '<span class="phrase">您名下有多少</span><span class="phrase">账号和电话卡？</span>'
+        '<span class="phrase">您的手机号</span><span class="phrase">关联了多少账号？</span>'
+        '<span class="phrase">名下有几张电话卡？</span>'
     )
 
 
@@ -59,7 +60,7 @@ def test_values_in_markup_are_escaped_unless_they_are_markup() -> None:
 def test_one_is_said_in_the_singular() -> None:
     assert en.counted("e.code_wrong", 1) == "Wrong code. Look at the latest text. 1 try left"
     assert en.counted("e.code_wrong", 3) == "Wrong code. Look at the latest text. 3 tries left"
-    assert zh.counted("e.code_wrong", 3) == "验证码不对，请看最新一条短信。还可试 3 次"
+    assert zh.counted("e.code_wrong", 3) == "验证码不正确，请以最新一条短信为准，还可输入 3 次"
 
 
 def test_an_unknown_language_is_chinese() -> None:

@@ -35,10 +35,10 @@ def test_today_and_tomorrow_are_said_when_true(after_hours: int, chinese: str, e
 @pytest.mark.parametrize(
     ("seconds", "chinese", "english"),
     [
-        (19 * 3600 + 15 * 60, "19 小时 15 分", "19 hours 15 minutes"),
+        (19 * 3600 + 15 * 60, "19 小时 15 分钟", "19 hours 15 minutes"),
         (3600, "1 小时", "1 hour"),
-        (61, "2 分", "2 minutes"),
-        (0, "1 分", "1 minute"),
+        (61, "2 分钟", "2 minutes"),
+        (0, "1 分钟", "1 minute"),
     ],
 )
 def test_what_is_left_is_rounded_up_to_minutes(seconds: int, chinese: str, english: str) -> None:

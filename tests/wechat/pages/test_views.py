@@ -18,8 +18,9 @@ from query.access.tickets import Ticket, build_ticket
 from tests.support.doors import make_door
 from tests.support.factories import switch_off
 from tests.wechat.forms import CARDS, PHONE, hidden, make_app, post
+from wechat.pages.views import PAGES as ADDRESSES
 
-PUBLIC = ["/", "/internet-accounts", "/phone-cards", "/guides", "/guides/tencent", "/help", "/privacy"]
+PUBLIC = [*ADDRESSES.values(), "/internet-accounts", "/phone-cards", "/guides/tencent"]
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
@@ -57,9 +58,9 @@ def test_the_first_load_fits_in_sixty_kilobytes(browser: FlaskClient, path: str)
 
 def test_home_tells_the_catalogues_numbers(browser: FlaskClient) -> None:
     page = browser.get("/").text
-    assert "等 11 个应用里" in page
-    assert "8 家企业的解绑办法" in page
-    assert "您11月22日查询的" in page
+    assert '<span class="phrase">11 个应用中关联了多少个账号</span>' in page
+    assert "8 家企业的办法和客服热线" in page
+    assert "您11月22日查询的手机号" in page
 
 
 def test_a_service_that_is_switched_off_is_not_offered(ground: Ground, browser: FlaskClient) -> None:
@@ -72,7 +73,7 @@ def test_a_service_that_is_switched_off_is_not_offered(ground: Ground, browser: 
     )
     for page in (browser.get("/phone-cards"), late):
         assert page.status_code in (404, 503)
-        assert "服务暂时用不了" in page.text
+        assert "服务暂时无法使用" in page.text
 
 
 def test_a_choice_is_kept_for_a_year_and_leaves_the_address(browser: FlaskClient) -> None:
@@ -88,17 +89,6 @@ def test_large_letters_show_the_notes_at_once(browser: FlaskClient) -> None:
     assert '<details class="fold"><' in browser.get("/internet-accounts").text
     browser.set_cookie("onecert-size", "elder")
     assert '<details class="fold" open>' in browser.get("/internet-accounts").text
-
-
-def test_an_unverified_number_is_on_no_page(ground: Ground, browser: FlaskClient) -> None:
-    companies = ground.catalogues.current().enterprises()
-    for company in companies:
-        page = browser.get(f"/guides/{company.code}").text
-        assert company.name.zh in page
-        assert company.hotline is None or company.hotline.number not in page
-        assert "号码正在核实" in page
-        assert "tel:" not in page
-    assert len(companies) == 8
 
 
 @pytest.mark.parametrize("path", ["/guides/china-mobile", "/guides/nobody", "/inquiries/482719356041", "/strange"])
@@ -145,7 +135,7 @@ def test_without_redis_the_page_says_try_again(ground: Ground) -> None:
         page = make_app(replace(ground, redis=nobody)).test_client().get("/internet-accounts")
     assert page.status_code == 503
     assert page.headers["Retry-After"] == "5"
-    assert "服务暂时用不了" in page.text
+    assert "服务暂时无法使用" in page.text
     assert "8 家企业" in page.text
 
 

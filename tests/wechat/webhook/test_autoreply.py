@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from config.catalogue.document import default_document, load_catalogue
 from config.catalogue.fields import Bilingual
+from config.catalogue.texts import chat_texts
 from tests.wechat.pushes import make_push
 from wechat.webhook.autoreply import (
     KNOWN_EVENTS,
@@ -24,7 +25,7 @@ from wechat.webhook.autoreply import (
 )
 
 CATALOGUE = load_catalogue(default_document())
-TEXTS = CATALOGUE.texts.chat
+TEXTS = chat_texts(CATALOGUE)
 LINKS = Links("https://one.example/internet-accounts?ticket=" + "t" * 250, "https://one.example/phone-cards?ticket=t")
 
 

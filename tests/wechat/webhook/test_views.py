@@ -96,7 +96,7 @@ def test_a_message_is_known_by_its_number_and_not_by_its_second(wechat: WeChat) 
 
 
 def test_two_events_of_one_tap_are_kept_apart(wechat: WeChat) -> None:
-    assert wechat.ask("gxb-antifraud", build_event("subscribe")).startswith("您好，这里可以查")
+    assert wechat.ask("gxb-antifraud", build_event("subscribe")).startswith("您好，这里可以免费查询")
     assert wechat.ask("gxb-antifraud").startswith("您想查哪一项？")
     assert wechat.ask("gxb-antifraud", build_event("CLICK", "OTHER")) == ""
 
@@ -188,17 +188,17 @@ def test_a_changed_token_and_key_are_taken_beside_the_old_ones(wechat: WeChat) -
 def test_a_tap_while_the_database_is_away_is_told_that_the_service_is_down(
     wechat: WeChat, clock: FixedClock, tmp_path: Path
 ) -> None:
-    assert wechat.ask("gxwbwx", build_text("你好")).startswith("没看懂")
+    assert wechat.ask("gxwbwx", build_text("你好")).startswith("抱歉，没能识别")
     known, played_later = wechat.keys("gxwbwx"), clock.ms + 60_000
     taps = {
         text: build_push(known, message, openid=OPENID, mode="safe", form="xml", now=played_later)
-        for text, message in {"服务暂时用不了": TAP, "没看懂": build_text("你好")}.items()
+        for text, message in {"服务暂时无法使用": TAP, "抱歉": build_text("你好")}.items()
     }
     with database_away(wechat.ground, tmp_path):
         clock.advance(60_000)
         for text, played in taps.items():
             assert read_answer(known, wechat.send("gxwbwx", played).data).startswith(text)
-        never_read = wechat.send("caict", taps["没看懂"])
+        never_read = wechat.send("caict", taps["抱歉"])
     assert (never_read.status_code, never_read.data) == (503, b"")
 
 

@@ -456,7 +456,10 @@
 
   /* A help answer that an address points at lies open. */
   const target = $(location.hash.slice(1));
-  if (target && target.tagName === "DETAILS") target.open = true;
+  if (target && target.tagName === "DETAILS") {
+    target.open = true;
+    if (!target.offsetParent) target.closest("section").scrollIntoView(); // a wide screen has the answer open, and no fold
+  }
 
   if ($("form")) runForm($("form"));
   if ($("steps")) runProgress($("steps"));

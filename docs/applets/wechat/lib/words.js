@@ -41,7 +41,7 @@ function know(facts) {
 
 /* A line that needs what nobody told is left out. */
 function fill(text, values) {
-  const known = Object.assign({}, platform.read('facts'), { platform: platform.name(language()) }, values);
+  const known = Object.assign({ guides: find('foot.guides') }, platform.read('facts'), { platform: platform.name(language()) }, values);
   const lines = text.replace(/\|/g, '').split('\n');
   const told = lines.filter((line) => (line.match(/\{\w+\}/g) || []).every((name) => known[name.slice(1, -1)] !== undefined));
   return told.map((line) => line.replace(/\{(\w+)\}/g, (_, name) => known[name])).join('\n');
