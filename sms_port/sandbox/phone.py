@@ -58,6 +58,14 @@ def _add_messages(blueprint: Blueprint, gateway: PhoneSide) -> None:
         gateway.write(*told)
         return Response(status=202)
 
+    @blueprint.post("/phone/<number>/texts")
+    def write_text(number: str) -> Response:
+        wish, known = request.get_json(silent=True), find_phone(number)
+        if known is None or not isinstance(wish, dict) or not isinstance(wish.get("text"), str):
+            abort(400)
+        gateway.write(known, gateway.ground.catalogues.current().port_number, wish["text"])
+        return Response(status=202)
+
 
 def _add_pages(blueprint: Blueprint, gateway: PhoneSide) -> None:
     @blueprint.get("/phone")
