@@ -115,14 +115,14 @@ def measure(rounds: int = ROUNDS) -> dict[str, object]:
         for turn in range(rounds):
             for kind in KINDS:
                 found[kind].append(one_round(Path(name) / f"{kind}-{turn}", kind))
-    steadily = {kind: [told["steady"] for told in rounds_of] for kind, rounds_of in found.items()}
-    at_once = {kind: [told["drain"] for told in rounds_of] for kind, rounds_of in found.items()}
+    steadily = {kind: [figures["steady"] for figures in rounds_of] for kind, rounds_of in found.items()}
+    at_once = {kind: [figures["drain"] for figures in rounds_of] for kind, rounds_of in found.items()}
     return {
         "ratio": least_ratio(steadily, "undisturbed"),
         "drain_ratio": least_ratio(at_once, "undisturbed"),
         "drain_ratio_to_unanswered": least_ratio(at_once, "unanswered"),
-        "steady_per_s": {kind: medians(told) for kind, told in steadily.items()},
-        "drain_per_s": {kind: medians(told)["all"] for kind, told in at_once.items()},
+        "steady_per_s": {kind: medians(figures) for kind, figures in steadily.items()},
+        "drain_per_s": {kind: medians(figures)["all"] for kind, figures in at_once.items()},
     }
 
 

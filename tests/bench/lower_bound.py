@@ -50,8 +50,8 @@ def open_sealed(_keys: KeyRing, sealed: bytes, **_place: object) -> bytes:
 
 def answer(_ground: Ground, partner: Partner, kind: str, _service: str, items: Sequence[Item], *_: int) -> LookupResult:
     """The same answer for every item."""
-    told: Answer = Verdict("match") if kind == "identity" else Counts({one.code: 1 for one in partner.counted})
-    return LookupResult("", {item.id: told for item in items})
+    fixed_answer: Answer = Verdict("match") if kind == "identity" else Counts({one.code: 1 for one in partner.counted})
+    return LookupResult("", {item.id: fixed_answer for item in items})
 
 
 def take(_link: object, batch: Sequence[Dispatch]) -> Mapping[str, SendResult]:

@@ -72,10 +72,10 @@ def counting(seal: str) -> Any:
         body = request.get_data()
         question = json.loads(body if seal == "none" else open_body(seal, [SECRET], body))
         items = [{"id": item["id"], "counts": {"weixin": 2, "qq": 1}} for item in question["items"]]
-        told = json.dumps({"batch": question["batch"], "items": items}).encode()
+        body_given = json.dumps({"batch": question["batch"], "items": items}).encode()
         if seal == "none":
-            return Response(told, content_type="application/json")
-        return Response(seal_body(seal, SECRET, "bench", told), content_type=SEALED_TYPE)
+            return Response(body_given, content_type="application/json")
+        return Response(seal_body(seal, SECRET, "bench", body_given), content_type=SEALED_TYPE)
 
     return answer
 
@@ -119,8 +119,8 @@ def stages(ground: Ground, partner: Partner) -> dict[str, float]:
         found["sealed"] = ms(lambda: body.append(seal_body(partner.seal, SECRET, "bench", sealed)))
     terms: dict[str, Any] = {"content_type": "application/json", "key_id": "bench", "secret": SECRET}
     found["signed"] = ms(lambda: sign("POST", "http://x/v1", body[-1], now=ground.clock.now(), **terms))
-    told = {"batch": "b", "items": [{"id": item.id, "counts": {"weixin": 2, "qq": 1}} for item in items]}
-    plain, ids = json.dumps(told).encode(), [item.id for item in items]
+    body_given = {"batch": "b", "items": [{"id": item.id, "counts": {"weixin": 2, "qq": 1}} for item in items]}
+    plain, ids = json.dumps(body_given).encode(), [item.id for item in items]
     if partner.seal != "none":
         closed = seal_body(partner.seal, SECRET, "bench", plain)
         found["opened"] = ms(lambda: open_body(partner.seal, [SECRET], closed))
@@ -133,7 +133,7 @@ def stages(ground: Ground, partner: Partner) -> dict[str, float]:
 
 def measure() -> dict[str, dict[str, float]]:
     """Per sealing: inquiries a second of one worker (asked and recorded), and the percentage of each stage."""
-    told: dict[str, dict[str, float]] = {}
+    body_given: dict[str, dict[str, float]] = {}
     with grounded() as ground:
         with begin(ground.engine) as db:
             ground.secrets.set(db, "tencent.key", SECRET, ground.clock.now())
@@ -147,5 +147,5 @@ def measure() -> dict[str, dict[str, float]]:
             median = {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
             total = median["whole"] + median["recorded"]
             shares = {f"{name}_pct": round(100 * took / total, 1) for name, took in median.items() if name != "whole"}
-            told[seal] = {"inquiries_per_s": round(WAVE / total * 1000), **shares}
-    return told
+            body_given[seal] = {"inquiries_per_s": round(WAVE / total * 1000), **shares}
+    return body_given

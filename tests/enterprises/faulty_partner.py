@@ -61,15 +61,15 @@ class Faulty:
         if signed is None:
             return self.fault == "no signature refused"
         label, text, components, parameters = signed.groups()
-        names, told = components.replace('"', "").split(), dict(re.findall(r';([a-z]+)="?([^";]*)', parameters))
-        age = time.time() - int(told["created"])
+        names, given = components.replace('"', "").split(), dict(re.findall(r';([a-z]+)="?([^";]*)', parameters))
+        age = time.time() - int(given["created"])
         digest = f"sha-256=:{base64.b64encode(hashlib.sha256(body).digest()).decode()}:"
         rules = {
             "missing component refused": set(names) == set(COVERED),
-            "another tag refused": told.get("tag") == "onecert",
+            "another tag refused": given.get("tag") == "onecert",
             "changed body refused": request.headers.get("Content-Digest") == digest,
-            "unknown key id refused": told.get("keyid") == KEY_ID,
-            "no nonce refused": bool(told.get("nonce")),
+            "unknown key id refused": given.get("keyid") == KEY_ID,
+            "no nonce refused": bool(given.get("nonce")),
             "310 s old refused": age <= 300,
             "310 s early refused": age >= -300,
         }
@@ -80,7 +80,7 @@ class Faulty:
             "280 s old accepted": age <= 60,
         }
         holds = all(held for rule, held in rules.items() if rule != self.fault) and strict.get(self.fault, True)
-        return holds and self.is_genuine(request, label, text, names) and self.is_new(request, told.get("nonce", ""))
+        return holds and self.is_genuine(request, label, text, names) and self.is_new(request, given.get("nonce", ""))
 
     def is_genuine(self, request: Request, label: str, text: str, names: list[str]) -> bool:
         values = {"@method": "POST", "@path": request.path, "content-digest": request.headers["Content-Digest"]}
@@ -122,12 +122,12 @@ class Faulty:
         self.hold_up(len(question["items"]))
         if self.fault == "calls at once" and self.has_company():
             return Response(status=503)
-        told = {"batch": question["batch"], "items": self.items(question)}
+        given = {"batch": question["batch"], "items": self.items(question)}
         if self.fault == "batch named":
-            told["batch"] = "another"
+            given["batch"] = "another"
         if not self.later:
-            return self.sealed(json.dumps(told).encode())
-        threading.Timer(0.02, self.call_back, (told,)).start()
+            return self.sealed(json.dumps(given).encode())
+        threading.Timer(0.02, self.call_back, (given,)).start()
         named = "another" if self.fault == "202 names the batch" else question["batch"]
         return Response(json.dumps({"batch": named}), 202, content_type="application/json")
 
@@ -145,12 +145,12 @@ class Faulty:
         return self.company.wait(60)
 
     def items(self, question: dict[str, Any]) -> list[dict[str, Any]]:
-        told = [self.item(place, item, question) for place, item in enumerate(question["items"])]
+        given = [self.item(place, item, question) for place, item in enumerate(question["items"])]
         if self.fault == "ids once and only those asked":
-            told.append({**told[0], "id": "a-stranger"})
-        if self.fault == "batch of one" and len(told) == 1:
+            given.append({**given[0], "id": "a-stranger"})
+        if self.fault == "batch of one" and len(given) == 1:
             return []
-        return told[:100] if self.fault == "batch of the maximum" else told
+        return given[:100] if self.fault == "batch of the maximum" else given
 
     def item(self, place: int, item: dict[str, str], question: dict[str, Any]) -> dict[str, Any]:
         self.times_asked[item["id"]] += 1
@@ -174,8 +174,8 @@ class Faulty:
             return Response(gzip.compress(body), headers={"Content-Encoding": "gzip"}, content_type=kind)
         return Response(body, content_type=kind)
 
-    def call_back(self, told: dict[str, Any]) -> None:
-        body, secret = json.dumps(told).encode(), "another" if self.fault == "callback" else SECRET
+    def call_back(self, given: dict[str, Any]) -> None:
+        body, secret = json.dumps(given).encode(), "another" if self.fault == "callback" else SECRET
         kind, now = "application/json", time.time_ns() // 1_000_000
         headers = sign("POST", self.later, body, content_type=kind, key_id=KEY_ID, secret=secret, now=now)
         with contextlib.suppress(requests.RequestException):  # the run may be over

@@ -45,7 +45,7 @@ def why_refused(path: str, headers: Any, body: bytes) -> str | None:
     if len(signed) != 1:
         return "no signature"
     ((label, text),) = signed
-    told = dict(re.findall(r';([a-z]+)="?([^";]*)', text.partition(")")[2]))
+    given = dict(re.findall(r';([a-z]+)="?([^";]*)', text.partition(")")[2]))
     values = {"@method": "POST", "@path": path, "content-digest": headers["Content-Digest"]}
     values["content-type"] = headers["Content-Type"]
     names = re.findall(r'"([^"]+)"', text.partition(")")[0])
@@ -53,15 +53,15 @@ def why_refused(path: str, headers: Any, body: bytes) -> str | None:
         return "components or digest"
     base = "\n".join([*(f'"{name}": {values[name]}' for name in names), f'"@signature-params": {text}'])
     sent = dict(members(headers.get("Signature", ""))).get(label, "")
-    if (told.get("keyid"), told.get("alg")) != (KEY_ID, ALGORITHM) or not hmac.compare_digest(sent, mac_of(base)):
+    if (given.get("keyid"), given.get("alg")) != (KEY_ID, ALGORITHM) or not hmac.compare_digest(sent, mac_of(base)):
         return "key, algorithm or signature"
-    if abs(time.time() - int(told.get("created", 0))) > 300 or not told.get("nonce"):
+    if abs(time.time() - int(given.get("created", 0))) > 300 or not given.get("nonce"):
         return "not fresh"
     with LOCK:
         for nonce in [nonce for nonce, until in SEEN.items() if until < time.time()]:
             del SEEN[nonce]
-        new = told["nonce"] not in SEEN
-        SEEN[told["nonce"]] = time.time() + 660
+        new = given["nonce"] not in SEEN
+        SEEN[given["nonce"]] = time.time() + 660
     return None if new else "seen before"
 
 
@@ -77,8 +77,8 @@ def look_up(question: Any, item: Any):
 def call_back(url: str, answer: Any) -> None:
     time.sleep(0.05)
     body, path = json.dumps(answer).encode(), "/" + url.split("/", 3)[3]
-    told = f';created={int(time.time())};keyid="{KEY_ID}";alg="{ALGORITHM}";nonce="{secrets.token_urlsafe(16)}"'
-    text, digest = f'{COVERED}{told};tag="onecert"', digest_of(body)
+    given = f';created={int(time.time())};keyid="{KEY_ID}";alg="{ALGORITHM}";nonce="{secrets.token_urlsafe(16)}"'
+    text, digest = f'{COVERED}{given};tag="onecert"', digest_of(body)
     base = f'"@method": POST\n"@path": {path}\n"content-digest": {digest}\n"content-type": application/json\n'
     headers = {"Content-Type": "application/json", "Content-Digest": digest, "Signature-Input": f"far={text}"}
     headers["Signature"] = "far=" + mac_of(f'{base}"@signature-params": {text}')
@@ -94,25 +94,25 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         reason = why_refused(self.path, self.headers, body)
         if reason:
-            self.tell(401, {"detail": reason})
+            self.respond(401, {"detail": reason})
             return
         try:
             question = json.loads(body)
             items = [{"id": item["id"], **look_up(question, item)} for item in question["items"]]
             answer = {"batch": question["batch"], "items": items}
         except (ValueError, KeyError, TypeError):
-            self.tell(400, {"detail": "not a question"})
+            self.respond(400, {"detail": "not a question"})
             return
         if question["kind"] not in KINDS[KIND]:
-            self.tell(400, {"detail": "not for us"})
+            self.respond(400, {"detail": "not for us"})
         elif CALLBACK:
-            self.tell(202, {"batch": question["batch"]})
+            self.respond(202, {"batch": question["batch"]})
             threading.Thread(target=call_back, args=(CALLBACK[0], answer)).start()
         else:
-            self.tell(200, answer)
+            self.respond(200, answer)
 
-    def tell(self, status: int, told: Any) -> None:
-        body = json.dumps(told).encode()
+    def respond(self, status: int, given: Any) -> None:
+        body = json.dumps(given).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))

@@ -58,8 +58,8 @@ class Switchboard:
         return self.app(environ, start_response)
 
 
-def as_json(status: int, told: Any, **headers: str) -> Response:
-    return Response(json.dumps(told), status, headers, content_type="application/json")
+def as_json(status: int, body_given: Any, **headers: str) -> Response:
+    return Response(json.dumps(body_given), status, headers, content_type="application/json")
 
 
 def no_items(question: dict[str, Any]) -> Response:

@@ -97,13 +97,13 @@ def test_a_partner_that_is_switched_off_can_be_checked(sandbox: Sandbox) -> None
 
 
 @pytest.mark.parametrize(
-    ("mode", "code", "told"), [("retry", 0, "retry"), ("500", 1, "500"), ("garbage", 1, "not JSON"), ("429", 1, "429")]
+    ("mode", "code", "part"), [("retry", 0, "retry"), ("500", 1, "500"), ("garbage", 1, "not JSON"), ("429", 1, "429")]
 )
-def test_a_check_tells_what_is_wrong(sandbox: Sandbox, mode: str, code: int, told: str) -> None:
+def test_a_check_tells_what_is_wrong(sandbox: Sandbox, mode: str, code: int, part: str) -> None:
     sandbox.behaviour.set("tencent", mode)
     result = run(sandbox.ground, "check", "tencent")
     assert result.exit_code == code
-    assert told in result.output
+    assert part in result.output
     assert len(result.stderr.splitlines()) == code
 
 

@@ -94,7 +94,7 @@ def test_a_status_that_is_no_answer_fails_the_call(
 
 
 @pytest.mark.parametrize(("status", "code"), [(429, "slow_down"), (503, "bad_status")])
-def test_a_partner_that_wants_us_to_wait_is_heard(
+def test_a_partner_that_asks_for_a_delay_gets_it(
     ground: Ground, tencent: Partner, server: Server, status: int, code: str
 ) -> None:
     server.reply = lambda q: as_json(status, {}, **{"Retry-After": "90"})
@@ -135,8 +135,8 @@ def test_an_honest_answer_of_the_largest_wave_fits(ground: Ground, tencent: Part
 
     def reply(question: dict[str, Any]) -> Response:
         counts = {"weixin": 999, "qq": 999}
-        told = [{"id": item["id"], "counts": counts, "note": "x" * 1500} for item in question["items"]]
-        return as_json(200, {"batch": question["batch"], "items": told})
+        sent_items = [{"id": item["id"], "counts": counts, "note": "x" * 1500} for item in question["items"]]
+        return as_json(200, {"batch": question["batch"], "items": sent_items})
 
     server.reply = reply
     answers = ask(ground, tencent, "count", "internet-accounts", items, ANSWER_BY)
@@ -170,7 +170,7 @@ def test_a_slow_drip_ends_at_the_total_time(ground: Ground, tencent: Partner, se
         assert seconds() < 2
 
 
-def test_nobody_there_is_told_apart_from_no_answer(ground: Ground, tencent: Partner) -> None:
+def test_an_unreachable_partner_differs_from_one_without_an_answer(ground: Ground, tencent: Partner) -> None:
     failure = failure_of(ground, at(tencent, f"http://127.0.0.1:{free_port()}"))
     assert failure.code == "unreachable"
 

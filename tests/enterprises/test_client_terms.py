@@ -48,11 +48,11 @@ class Strict:
             return Response(status=401)
         self.statuses.append(200)
         asked = json.loads(body if self.seal == "none" else open_body(self.seal, [self.secret], body))
-        told = {
+        answer_body = {
             "batch": asked["batch"],
             "items": [{"id": one["id"], "counts": {"weixin": 4}} for one in asked["items"]],
         }
-        plain = json.dumps(told).encode()
+        plain = json.dumps(answer_body).encode()
         seal = self.seal if self.sealed_with is None else self.sealed_with
         if seal == "none":
             return Response(plain, content_type="application/json")

@@ -195,18 +195,18 @@ def test_counts_do_not_answer_an_identity_question() -> None:
 
 
 @pytest.mark.parametrize("stranger", ["z", "A", "", 1, None, True, ["a"], {"a": 1}])
-def test_an_id_that_was_not_asked_changes_nothing_and_is_told(stranger: Any) -> None:
+def test_an_id_that_was_not_asked_changes_nothing_and_is_a_fault(stranger: Any) -> None:
     parsed = counts(answer([{"id": stranger, "counts": {"weixin": 9}}]))
     assert parsed.answers == dict.fromkeys(ASKED, Pending("missing"))
     assert parsed.faults == ["items[0]: its id was not asked", "3 of 3 items are not answered"]
 
 
 @pytest.mark.parametrize("item", [None, 1, "a", ["a"], True])
-def test_an_item_that_is_no_object_changes_nothing_and_is_told(item: Any) -> None:
+def test_an_item_that_is_no_object_changes_nothing_and_is_a_fault(item: Any) -> None:
     assert counts(answer([item])).faults[0] == "items[0]: it is not an object"
 
 
-def test_the_first_valid_answer_wins_and_the_second_is_told() -> None:
+def test_the_first_valid_answer_wins_and_the_second_is_a_fault() -> None:
     items = [{"id": "a", "counts": {"qq": 1}}, {"id": "a", "counts": {"qq": 2}}, {"id": "a", "counts": {"qq": -1}}]
     parsed = counts(answer(items), asked=("a",))
     assert parsed.answers == {"a": Counts({"qq": 1})}

@@ -81,10 +81,10 @@ def test_the_example_headers_are_what_we_send(name: str, algorithm: str) -> None
         now=SIGNED_AT,
         nonce=NONCE,
     )
-    told = block(name, "POST /onecert/v1/lookups").splitlines()
-    assert told[:2] == ["POST /onecert/v1/lookups HTTP/1.1", "Host: partner.example"]
+    documented = block(name, "POST /onecert/v1/lookups").splitlines()
+    assert documented[:2] == ["POST /onecert/v1/lookups HTTP/1.1", "Host: partner.example"]
     if algorithm == "hmac-sha256":
-        assert told[2:] == [f"{header}: {value}" for header, value in headers.items()]
+        assert documented[2:] == [f"{header}: {value}" for header, value in headers.items()]
     else:
         assert f"`Signature: {headers['Signature']}`" in page(name)
 
@@ -292,8 +292,8 @@ def test_the_example_of_requests_is_what_we_send(name: str) -> None:
         now=SIGNED_AT,
         nonce=NONCE,
     )
-    told = block(name, "POST /onecert/v1/requests").splitlines()
-    assert told[2:] == [f"{header}: {value}" for header, value in headers.items()]
+    documented = block(name, "POST /onecert/v1/requests").splitlines()
+    assert documented[2:] == [f"{header}: {value}" for header, value in headers.items()]
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -56,11 +56,11 @@ def test_a_mutated_callback_gives_nothing_that_the_partner_did_not_send(body: by
     partner = CATALOGUE.partner(code)
     assert partner
     try:
-        told = parse_callback(body, partner)
+        parsed_answer = parse_callback(body, partner)
     except AnswerInvalid:
         return
     applications = {application.code for application in partner.counted}
-    for asked, found in told.answers.items():
+    for asked, found in parsed_answer.answers.items():
         mine = [item for item in believed(body) if item.get("id") == asked]
         if isinstance(found, Counts):
             assert set(found.counts) <= applications

@@ -92,13 +92,13 @@ def test_every_reference_leads_somewhere() -> None:
 def test_what_we_send_fits_one_kind_of_question(kind: str, service: str) -> None:
     body = json.loads(build_request("b", kind, service, LAUNCH_DAY, [Item("a1", **EVERYTHING)]))
     assert fits(SCHEMAS["Question"], body)
-    told = {"id", *FIELDS[kind, service], *OPTIONAL_FIELDS.get((kind, service), ())}
+    example_body = {"id", *FIELDS[kind, service], *OPTIONAL_FIELDS.get((kind, service), ())}
     (described,) = [
         at(one["properties"]["items"]["items"]["$ref"])
         for one in SCHEMAS["Question"]["oneOf"]
         if (one["properties"]["kind"]["const"], one["properties"]["service"]["const"]) == (kind, service)
     ]
-    assert set(described["properties"]) == told == set(body["items"][0])
+    assert set(described["properties"]) == example_body == set(body["items"][0])
 
 
 ITEMS = [

@@ -17,7 +17,7 @@ REFUSED = {
     "a list": (b"[]", "not an object"),
     "a number": (b"1", "not an object"),
     "an integer of 5,000 digits": (b'{"a":' + b"9" * 5000 + b"}", "not JSON"),
-    "a control character in a string": (b'{"a":"\x00"}', "not JSON"),
+    "a control sign in a string": (b'{"a":"\x00"}', "not JSON"),
     "NaN": (b'{"a":NaN}', "NaN or Infinity"),
     "-Infinity": (b'{"a":[-Infinity]}', "NaN or Infinity"),
     "a key twice": (b'{"a":1,"b":2,"a":1}', "twice"),
@@ -53,7 +53,7 @@ def test_chinese_text_travels_as_utf_8() -> None:
 
 @given(st.dictionaries(st.text(), st.integers() | st.text() | st.none() | st.booleans(), max_size=5))
 def test_what_is_written_is_read_back(members: dict[str, object]) -> None:
-    surrogates = any("\ud800" <= letter <= "\udfff" for text in [*members, *members.values()] for letter in str(text))
+    surrogates = any("\ud800" <= sign <= "\udfff" for text in [*members, *members.values()] for sign in str(text))
     if not surrogates:
         assert read_object(write_object(members)) == members
 

@@ -54,9 +54,14 @@ class Door:
     def address(self, code: str) -> str:
         return f"{self.url}/partners/{code}/{self.kind}"
 
-    def call(self, told: Any, code: str = "tencent", *, key_of: str | None = None, **change: Any) -> requests.Response:
-        """Call back as `code`, signed as `key_of`, with `told` as the body, or with these bytes."""
-        signer, body = self.partner(key_of or code), told if isinstance(told, bytes) else json.dumps(told).encode()
+    def call(
+        self, content: Any, code: str = "tencent", *, key_of: str | None = None, **change: Any
+    ) -> requests.Response:
+        """Call back as `code`, signed as `key_of`, with `content` as the body, or with these bytes."""
+        signer, body = (
+            self.partner(key_of or code),
+            content if isinstance(content, bytes) else json.dumps(content).encode(),
+        )
         headers = sign(
             "POST",
             self.address(code),
@@ -106,17 +111,19 @@ WELL = answer({"id": "a", "counts": {"weixin": 2, "qq": 1}})
 
 
 def test_what_a_partner_calls_back_is_handed_on_and_acknowledged(door: Door) -> None:
-    told = answer({"id": "a", "counts": {"weixin": 2}}, {"id": "b", "error": "refused"}, {"id": "c", "error": "retry"})
-    response = door.call(told)
+    content = answer(
+        {"id": "a", "counts": {"weixin": 2}}, {"id": "b", "error": "refused"}, {"id": "c", "error": "retry"}
+    )
+    response = door.call(content)
     assert (response.status_code, response.json()) == (200, {"batch": "b-1"})
     assert door.taken == [("tencent", {"a": Counts({"weixin": 2}), "b": Refused()})]
 
 
 def test_a_carrier_calls_back_verdicts_and_counts_and_an_enterprise_no_verdict(door: Door) -> None:
-    told = answer(
+    content = answer(
         {"id": "a", "verdict": "match", "active_since": "2024-05"}, {"id": "b", "counts": {"china-mobile": 2}}
     )
-    door.call(told, "china-mobile")
+    door.call(content, "china-mobile")
     assert door.taken.pop() == ("china-mobile", {"a": Verdict("match", "2024-05"), "b": Counts({"china-mobile": 2})})
     door.call(answer({"id": "a", "verdict": "match"}))
     assert door.taken == [("tencent", {})]
@@ -214,8 +221,8 @@ def test_a_body_that_is_no_answer_is_refused_as_a_whole(door: Door, ground: Grou
 
 
 def test_ten_megabytes_are_not_read(door: Door, ground: Ground) -> None:
-    told = answer(batch="b" * 10_000_000)
-    body, headers = signed_answer(ground, door.address("tencent"), door.partner(), told)
+    content = answer(batch="b" * 10_000_000)
+    body, headers = signed_answer(ground, door.address("tencent"), door.partner(), content)
     status, problem = post_whole(door.address("tencent"), body, headers)
     assert (status, problem["code"]) == (413, "body_too_large")
     assert door.taken == []
@@ -282,7 +289,7 @@ def test_the_log_names_the_partner_and_the_reason_and_no_content(
 
 
 @pytest.mark.parametrize("code", ["nobody", "13800138000"])
-def test_nobody_is_told_who_is_a_partner_by_more_than_a_404(door: Door, code: str) -> None:
+def test_who_is_a_partner_shows_by_no_more_than_a_404(door: Door, code: str) -> None:
     response = requests.post(f"{door.url}/partners/{code}/answers", json=WELL, timeout=60)
     assert response.status_code == 404
     assert code not in response.text

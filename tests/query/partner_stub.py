@@ -40,8 +40,8 @@ ID_NUMBER = "11010519491231002X"
 OWNER, OTHER = b"o" * 32, b"p" * 32
 ENTERPRISES = ["tencent", "alibaba", "alipay", "douyin", "kuaishou", "baidu", "jd", "meituan"]
 
-Told = Mapping[str, Any]
-Play = Callable[[Told, Told], Told | int | None]
+Body = Mapping[str, Any]
+Play = Callable[[Body, Body], Body | int | None]
 """(item, question) -> the item's answer; a number is the HTTP status of the whole call; None leaves the item out."""
 
 
@@ -57,12 +57,12 @@ class Partners:
     def reset(self) -> None:
         """Forget the last test."""
         self.plays: dict[str, Play] = {}
-        self.bodies: dict[str, Callable[[Told], bytes]] = {}
-        self.calls: list[tuple[str, Told]] = []
+        self.bodies: dict[str, Callable[[Body], bytes]] = {}
+        self.calls: list[tuple[str, Body]] = []
         self.headers: dict[str, str] = {}
         self.before: Callable[[str], None] = lambda code: None
         self.request_plays: dict[str, Play] = {}
-        self.requests: list[tuple[str, Told]] = []
+        self.requests: list[tuple[str, Body]] = []
 
     def app(self) -> Flask:
         app = Flask("partners")
@@ -78,12 +78,12 @@ class Partners:
             play = self.plays.get(code, lambda item, asked: self.facts(code, item, asked["kind"]))
             answers = [play(item, asked) for item in asked["items"]]
             status = next((answer for answer in answers if isinstance(answer, int)), 200)
-            told = [
+            body_asked = [
                 {"id": item["id"], **answer}
                 for item, answer in zip(asked["items"], answers, strict=True)
                 if isinstance(answer, Mapping)
             ]
-            body = json.dumps({"batch": asked["batch"], "items": told})
+            body = json.dumps({"batch": asked["batch"], "items": body_asked})
             return Response(body, status, headers=self.headers, content_type="application/json")
 
         @app.post("/partners/<code>/v1/requests")
@@ -95,17 +95,17 @@ class Partners:
             play = self.request_plays.get(code, state("done"))
             answers = [play(item, asked) for item in asked["items"]]
             status = next((answer for answer in answers if isinstance(answer, int)), 200)
-            told = [
+            body_asked = [
                 {"id": item["id"], **answer}
                 for item, answer in zip(asked["items"], answers, strict=True)
                 if isinstance(answer, Mapping)
             ]
-            body = {"batch": asked["batch"], **({"items": told} if status == 200 else {})}
+            body = {"batch": asked["batch"], **({"items": body_asked} if status == 200 else {})}
             return Response(json.dumps(body), status, headers=self.headers, content_type="application/json")
 
         return app
 
-    def facts(self, code: str, item: Told, kind: str) -> Told:
+    def facts(self, code: str, item: Body, kind: str) -> Body:
         """The sandbox's facts for everyone."""
         if kind == "tenure":
             return {"verdict": "same"}
@@ -116,18 +116,18 @@ class Partners:
         subject = item.get("phone") or item["id_number"]
         return {"counts": {one.code: count_of(one.code, subject) for one in partner.counted}}
 
-    def requested(self, kind: str | None = None) -> list[tuple[str, Told]]:
+    def requested(self, kind: str | None = None) -> list[tuple[str, Body]]:
         """(partner, item) of every request, in order, repetitions and all."""
-        calls = [(code, told) for code, told in self.requests if kind in (None, told["kind"])]
-        return [(code, item) for code, told in calls for item in told["items"]]
+        calls = [(code, body_asked) for code, body_asked in self.requests if kind in (None, body_asked["kind"])]
+        return [(code, item) for code, body_asked in calls for item in body_asked["items"]]
 
     def asked(self, code: str, kind: str | None = None) -> list[str]:
         """Every item id this partner was asked, in order, repetitions and all."""
-        calls = [told for who, told in self.calls if who == code and kind in (None, told["kind"])]
-        return [item["id"] for told in calls for item in told["items"]]
+        calls = [body_asked for who, body_asked in self.calls if who == code and kind in (None, body_asked["kind"])]
+        return [item["id"] for body_asked in calls for item in body_asked["items"]]
 
 
-def retry(_: Told, __: Told) -> Told:
+def retry(_: Body, __: Body) -> Body:
     return {"error": "retry"}
 
 
@@ -149,9 +149,9 @@ def ask_code(ground: Ground, phone: str = PHONE, owner: bytes = OWNER, service: 
     before = {row.id for row in rows(ground, message)}
     request_code(ground, service=service, phone=phone, owner=owner)
     (sent,) = (row for row in rows(ground, message) if row.id not in before)
-    letter = open_payload(ground.keys, sent.id, sent.sealed)
-    assert letter.phone == parse_phone(phone)
-    return letter.text.partition("验证码")[2][:6]
+    sms = open_payload(ground.keys, sent.id, sent.sealed)
+    assert sms.phone == parse_phone(phone)
+    return sms.text.partition("验证码")[2][:6]
 
 
 def wrong(code: str) -> str:

@@ -25,11 +25,11 @@ def test_no_number_no_digit_and_no_count_is_printed(ground: Ground, words: list[
     reference = accept(ground).reference
     work(ground)
     hand_over(ground)
-    told = run(ground, *(word.format(reference) for word in words))
-    assert told.exit_code == 0
-    assert reference in told.output
+    output = run(ground, *(word.format(reference) for word in words))
+    assert output.exit_code == 0
+    assert reference in output.output
     for secret in (PHONE, "12345X", "微信", "weixin"):
-        assert secret not in told.output
+        assert secret not in output.output
 
 
 def test_a_listing_is_json_with_states_in_words(ground: Ground, partners: Partners) -> None:
@@ -60,12 +60,12 @@ def test_nudge_makes_due_now_what_was_due_later_and_is_audited(ground: Ground, p
 @pytest.mark.parametrize("reference", ["123456789012", "x", "-- 1", "9" * 60, "13800138000"])
 def test_an_unknown_reference_is_one_line_and_exit_1(ground: Ground, reference: str) -> None:
     for words in (["show", "--", reference], ["nudge", "--yes", "--", reference]):
-        told = run(ground, *words)
-        assert told.exit_code == 1
-        assert told.output == "Error: no inquiry has this reference\n"
+        output = run(ground, *words)
+        assert output.exit_code == 1
+        assert output.output == "Error: no inquiry has this reference\n"
 
 
 def test_upgrade_says_that_there_is_nothing_to_do(ground: Ground) -> None:
-    told = run(ground, "upgrade", "--yes", group=db_commands)
-    assert told.exit_code == 0
-    assert "up to date" in told.output
+    output = run(ground, "upgrade", "--yes", group=db_commands)
+    assert output.exit_code == 0
+    assert "up to date" in output.output

@@ -232,7 +232,7 @@ def test_an_answer_for_an_inquiry_that_left_the_wave_changes_nothing(
     del partners.plays["jd"]
     clock.advance(10 * SECOND)
     work(ground)
-    assert "美团9个" not in "".join(letter.text for letter in replies(ground).values())
+    assert "美团9个" not in "".join(sms.text for sms in replies(ground).values())
     assert len(replies(ground)) == 2
 
 

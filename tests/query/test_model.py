@@ -96,8 +96,8 @@ class Life(RuleBasedStateMachine):
         code = code if right else f"{(int(code) + 1) % 1_000_000:06}"
         for _ in range(times):
             expected = self.expected(phone, owner, code)
-            told = self.told(phone, owner, code)
-            assert told == expected or (expected == ACCEPTED and told.isdigit()), (told, expected)
+            outcome = self.outcome_of(phone, owner, code)
+            assert outcome == expected or (expected == ACCEPTED and outcome.isdigit()), (outcome, expected)
 
     @precondition(lambda self: self.model.codes)
     @rule(data=st.data())
@@ -106,10 +106,10 @@ class Life(RuleBasedStateMachine):
         codes = {owner: known.code for (number, owner), known in self.model.codes.items() if number == phone}
         expected = {owner: self.expected(phone, owner, code) for owner, code in codes.items()}
         with ThreadPoolExecutor(2 * len(codes)) as pool:
-            told = list(pool.map(lambda owner: (owner, self.submitted(phone, owner, codes[owner])), [*codes, *codes]))
-        fresh = {one for owner, one in told if expected[owner] == ACCEPTED and one.isdigit()}
+            seen = list(pool.map(lambda owner: (owner, self.submitted(phone, owner, codes[owner])), [*codes, *codes]))
+        fresh = {one for owner, one in seen if expected[owner] == ACCEPTED and one.isdigit()}
         assert len(fresh) == (ACCEPTED in expected.values()), "of all of them one is accepted"
-        for owner, one in told:
+        for owner, one in seen:
             self.note(phone, owner, codes[owner], one)
             spent = {TooSoon.code, CodeExpired.code}
             others = {ACCEPTED: fresh | spent, TooSoon.code: spent}.get(expected[owner], {expected[owner]})
@@ -123,19 +123,19 @@ class Life(RuleBasedStateMachine):
         expected = self.expected(phone, owner, code)
         with killed_at(point):
             self.submitted(phone, owner, code)
-        told = self.told(phone, owner, code)
-        spent = expected == TooSoon.code and told == CodeExpired.code  # the refusal was committed, and not told
-        assert spent or told == expected or (expected == ACCEPTED and told.isdigit()), (told, expected)
+        outcome = self.outcome_of(phone, owner, code)
+        spent = expected == TooSoon.code and outcome == CodeExpired.code  # the refusal was committed, and not told
+        assert spent or outcome == expected or (expected == ACCEPTED and outcome.isdigit()), (outcome, expected)
 
     def expected(self, phone: str, owner: bytes, code: str) -> str:
         """What the model says, and its own change."""
         return self.model.expected(phone, owner, code, self.clock.now())
 
-    def told(self, phone: str, owner: bytes, code: str, **others: Any) -> str:
+    def outcome_of(self, phone: str, owner: bytes, code: str, **others: Any) -> str:
         """Submit, and take note of a promise."""
-        told = self.submitted(phone, owner, code, **others)
-        self.note(phone, owner, code, told)
-        return told
+        outcome = self.submitted(phone, owner, code, **others)
+        self.note(phone, owner, code, outcome)
+        return outcome
 
     def submitted(self, phone: str, owner: bytes, code: str, **others: Any) -> str:
         """The reference, or the code of the refusal."""
@@ -144,11 +144,11 @@ class Life(RuleBasedStateMachine):
         except QueryError as refusal:
             return refusal.code
 
-    def note(self, phone: str, owner: bytes, code: str, told: str) -> None:
+    def note(self, phone: str, owner: bytes, code: str, outcome: str) -> None:
         """A reference is a promise."""
-        if told.isdigit():
-            self.model.promise(phone, owner, code, told, self.clock.now())
-            self.citizens[phone].promised.append({"reference": told})
+        if outcome.isdigit():
+            self.model.promise(phone, owner, code, outcome, self.clock.now())
+            self.citizens[phone].promised.append({"reference": outcome})
 
     @precondition(lambda self: self.model.accepted)
     @rule(data=st.data())
@@ -238,8 +238,8 @@ class Life(RuleBasedStateMachine):
     def a_receipt_comes(self, data: st.DataObject, word: ReceiptStatus, times: int) -> None:
         item = data.draw(st.sampled_from([one.reference for one in self.outside.sent] + ["f" * 32 + "-1", "nobody"]))
         for _ in range(times):
-            told = [Receipt("main", item, part, word, "X", self.clock.now()) for part in (1, 2)]
-            record_receipts(self.ground, partial(record_outcome, self.ground), told)
+            outcomes = [Receipt("main", item, part, word, "X", self.clock.now()) for part in (1, 2)]
+            record_receipts(self.ground, partial(record_outcome, self.ground), outcomes)
 
     # What must always hold
 

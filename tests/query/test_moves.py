@@ -55,5 +55,5 @@ def test_nobody_else_assigns_the_state_of_an_inquiry() -> None:
 
 def test_the_drawing_in_the_documentation_is_the_table_of_moves() -> None:
     text = (ROOT / "docs/inquiry.md").read_text()
-    told = re.findall(r"^\| `([A-Z]+)` \| `([A-Z]+)` \|", text, re.MULTILINE)
-    assert {(State[old], State[new]) for old, new in told} == MOVES
+    documented = re.findall(r"^\| `([A-Z]+)` \| `([A-Z]+)` \|", text, re.MULTILINE)
+    assert {(State[old], State[new]) for old, new in documented} == MOVES

@@ -21,7 +21,7 @@ def send(ground: Ground, reference: str) -> None:
     settle_notice(ground, reference, sent=True, word="ok")
 
 
-def test_a_report_that_is_told_twice_counts_once_however_long_its_number(ground: Ground, clock: FixedClock) -> None:
+def test_a_report_that_comes_twice_counts_once_however_long_its_number(ground: Ground, clock: FixedClock) -> None:
     for reference in ("100000000001", "100000000002"):
         send(ground, reference)
         clock.advance(1)

@@ -34,9 +34,9 @@ def answer_of(
     given: Callable[[Partner], Partner] = patient,
     **fields: str,
 ) -> Answer:
-    told = {"phone": PHONE, "id_tail": "12345X", "name": "张三", "id_number": ID_NUMBER, **fields}
+    known = {"phone": PHONE, "id_tail": "12345X", "name": "张三", "id_number": ID_NUMBER, **fields}
     answer_by = sandbox.ground.clock.now() + 60_000
-    return ask(sandbox.ground, given(sandbox.partner(code)), kind, service, [Item("a", **told)], answer_by).by_id["a"]
+    return ask(sandbox.ground, given(sandbox.partner(code)), kind, service, [Item("a", **known)], answer_by).by_id["a"]
 
 
 def received(sandbox: Sandbox, code: str) -> Any:
@@ -70,7 +70,7 @@ def test_carriers_answer_for_phone_cards(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("mode", ["mismatch", "inactive", "not_ours"])
-def test_a_carrier_gives_the_verdict_it_is_told_to(sandbox: Sandbox, mode: str) -> None:
+def test_a_carrier_gives_the_verdict_it_is_set_to(sandbox: Sandbox, mode: str) -> None:
     sandbox.behaviour.set("china-mobile", mode)
     assert answer_of(sandbox, "china-mobile", "identity") == Verdict(mode)
     assert answer_of(sandbox, "china-telecom", "identity") == Verdict("match")

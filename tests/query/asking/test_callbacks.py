@@ -31,7 +31,7 @@ def test_a_partner_that_calls_back_is_asked_once_and_answers(ground: Ground, par
     numbers = [one(ground, entry).id.hex() for entry in accepted]
     assert record_called_back(ground, "tencent", dict.fromkeys(numbers, COUNTED)) == 3
     work(ground)
-    texts = [letter.text for letter in replies(ground).values()]
+    texts = [sms.text for sms in replies(ground).values()]
     assert len(texts) == 3
     assert all("微信7个，QQ3个" in text for text in texts)
     assert sorted(partners.asked("tencent")) == sorted(numbers)
@@ -57,8 +57,8 @@ def test_a_carrier_calls_back_its_verdict(ground: Ground, partners: Partners) ->
     partners.plays["china-mobile"] = status(202)
     match, mismatch = accept_many(ground, 2)
     work(ground)
-    told = {one(ground, match).id.hex(): Verdict("match"), one(ground, mismatch).id.hex(): Verdict("mismatch")}
-    assert record_called_back(ground, "china-mobile", told) == 2
+    called_back = {one(ground, match).id.hex(): Verdict("match"), one(ground, mismatch).id.hex(): Verdict("mismatch")}
+    assert record_called_back(ground, "china-mobile", called_back) == 2
     work(ground)
     assert one(ground, match).outcome == Outcome.ANSWERED
     assert one(ground, mismatch).outcome == Outcome.UNSUCCESSFUL
@@ -85,8 +85,8 @@ def test_the_first_answer_counts_and_later_ones_change_nothing(ground: Ground, p
     assert everything(ground) == before
     record_called_back(ground, "jd", {number: Counts({"jd": 1})})
     work(ground)
-    (letter,) = replies(ground).values()
-    assert "微信7个" in letter.text
+    (sms,) = replies(ground).values()
+    assert "微信7个" in sms.text
     before = everything(ground)
     assert record_called_back(ground, "tencent", {number: Counts({"weixin": 1})}) == 0
     assert everything(ground) == before, "closed"
@@ -97,7 +97,7 @@ def test_what_nobody_asked_changes_nothing(ground: Ground, partners: Partners) -
     number = one(ground, accept(ground)).id.hex()
     work(ground)
     before = everything(ground)
-    for partner, told in [
+    for partner, called_back in [
         ("tencent", {number: COUNTED}),  # not asked yet: no enterprise before the carrier
         ("china-unicom", {number: Verdict("match")}),  # another carrier
         ("china-mobile", {number: Counts({"china-mobile": 1})}),  # another kind
@@ -105,7 +105,7 @@ def test_what_nobody_asked_changes_nothing(ground: Ground, partners: Partners) -
         ("nobody", {number: Verdict("match")}),
         ("china-mobile", {}),
     ]:
-        assert record_called_back(ground, partner, told) == 0
+        assert record_called_back(ground, partner, called_back) == 0
     assert everything(ground) == before
     assert one(ground, next(iter([accept(ground, "13800000002")]))).state == State.CHECKING
 

@@ -18,7 +18,7 @@ from query.models import inquiry
 from query.settling.after_commit import OwnedWave
 from query.waves.waves import Stage, Wave
 from tests.query.asking.test_rounds import allow_a_minute
-from tests.query.partner_stub import Partners, Told, accept, asker_of, one, verdict
+from tests.query.partner_stub import Body, Partners, accept, asker_of, one, verdict
 from tests.support.servers import PATIENCE_S, wait_until
 
 OF_THREE_CARRIERS = ("13800138000", "13000138000", "13300138000")
@@ -37,8 +37,8 @@ def round_of(members: int, service: str = INTERNET_ACCOUNTS) -> OwnedWave:
 def counts_asked(ground: Ground, partners: Partners) -> dict[str, list[int]]:
     """How many items each enterprise was asked, call by call."""
     codes = [partner.code for partner in ground.catalogues.current().enterprises()]
-    calls = {code: [told for who, told in partners.calls if who == code] for code in codes}
-    return {code: [len(told["items"]) for told in found] for code, found in calls.items()}
+    calls = {code: [asked_body for who, asked_body in partners.calls if who == code] for code in codes}
+    return {code: [len(asked_body["items"]) for asked_body in found] for code, found in calls.items()}
 
 
 def test_inquiries_of_several_carriers_share_one_round(ground: Ground, partners: Partners) -> None:
@@ -51,7 +51,7 @@ def test_inquiries_of_several_carriers_share_one_round(ground: Ground, partners:
 def test_a_slow_carrier_holds_up_nobody_else_and_its_own_round_follows(ground: Ground, partners: Partners) -> None:
     goes_on = threading.Event()
 
-    def slow(item: Told, asked: Told) -> Told:
+    def slow(item: Body, asked: Body) -> Body:
         goes_on.wait(PATIENCE_S)
         return {"verdict": "match"}
 

@@ -24,7 +24,7 @@ from sms_port.ledger.payload import open_payload
 from sms_port.models import message
 from tests.bench.arrivals import new_row
 from tests.enterprises.mutations import BATCH, VALID_COUNTS, VALID_VERDICTS, believed, mutated
-from tests.query.partner_stub import Partners, Told, work
+from tests.query.partner_stub import Body, Partners, work
 
 numbers = itertools.count(1000)
 NAMES = {"weixin": "微信", "qq": "QQ"}
@@ -58,16 +58,16 @@ def three(ground: Ground) -> dict[str, bytes]:
     return dict(zip("abc", sorted(row["id"] for row in rows), strict=True))
 
 
-def told_by(body: bytes, items: dict[str, bytes]) -> Callable[[Told], bytes]:
+def answer_by(body: bytes, items: dict[str, bytes]) -> Callable[[Body], bytes]:
     """The body with the batch and the ids of the question in place of those of the strategy."""
 
-    def tell(asked: Told) -> bytes:
-        told = body.replace(BATCH.encode(), str(asked["batch"]).encode())
+    def give_answer(asked: Body) -> bytes:
+        answer_given = body.replace(BATCH.encode(), str(asked["batch"]).encode())
         for name, number in items.items():
-            told = told.replace(f'"{name}"'.encode(), f'"{number.hex()}"'.encode())
-        return told
+            answer_given = answer_given.replace(f'"{name}"'.encode(), f'"{number.hex()}"'.encode())
+        return answer_given
 
-    return tell
+    return give_answer
 
 
 def sent(body: bytes, name: str) -> list[dict[str, Any]]:
@@ -82,8 +82,8 @@ def found(ground: Ground, number: bytes) -> tuple[Any, str]:
     """The inquiry's row, and the reply it owes."""
     with reading(ground.engine) as db:
         row = db.execute(select(inquiry).where(inquiry.c.id == number)).one()
-        letter = db.execute(select(message).where(message.c.id == number)).one_or_none()
-    return row, open_payload(ground.keys, number, letter.sealed).text if letter else ""
+        sms = db.execute(select(message).where(message.c.id == number)).one_or_none()
+    return row, open_payload(ground.keys, number, sms.sealed).text if sms else ""
 
 
 @hundred
@@ -91,20 +91,20 @@ def found(ground: Ground, number: bytes) -> tuple[Any, str]:
 def test_counts(alone: Ground, partners: Partners, body: bytes) -> None:
     redis.Redis.flushall(alone.redis)  # a breaker that opened would ask nothing
     items = three(alone)
-    partners.bodies["tencent"] = told_by(body, items)
+    partners.bodies["tencent"] = answer_by(body, items)
     work(alone)
     for name, number in items.items():
         row, text = found(alone, number)
-        told = dict(re.findall(r"(微信|QQ)(\d+)个", text))
+        answer_given = dict(re.findall(r"(微信|QQ)(\d+)个", text))
         if row.state == State.ASKING:
             assert not text
             continue
         assert row.state == State.REPLYING
-        assert (row.outcome == Outcome.ANSWERED) == (set(told) == set(NAMES.values()))
+        assert (row.outcome == Outcome.ANSWERED) == (set(answer_given) == set(NAMES.values()))
         counts = [item["counts"] for item in sent(body, name) if isinstance(item.get("counts"), dict)]
         for code, shown in NAMES.items():
-            assert shown not in told or int(told[shown]) in [one[code] for one in counts if code in one]
-        assert told or any(item.get("error") == "refused" for item in sent(body, name))
+            assert shown not in answer_given or int(answer_given[shown]) in [one[code] for one in counts if code in one]
+        assert answer_given or any(item.get("error") == "refused" for item in sent(body, name))
 
 
 @hundred
@@ -112,18 +112,18 @@ def test_counts(alone: Ground, partners: Partners, body: bytes) -> None:
 def test_verdicts(alone: Ground, partners: Partners, body: bytes, word: str) -> None:
     redis.Redis.flushall(alone.redis)
     items, body = three(alone), body.replace(b'"match"', f'"{word}"'.encode())
-    partners.bodies = {"china-mobile": told_by(body, items)}
+    partners.bodies = {"china-mobile": answer_by(body, items)}
     for carrier in ("china-unicom", "china-telecom", "china-broadnet"):
         partners.plays[carrier] = lambda item, asked: {"error": "retry"}
     work(alone)
     for name, number in items.items():
         row, _ = found(alone, number)
-        said = [item.get("verdict", item.get("error")) for item in sent(body, name)]
+        sms_text = [item.get("verdict", item.get("error")) for item in sent(body, name)]
         if row.state == State.CHECKING:
             # Still owed, or passed on to a carrier that has not answered.
             assert row.carriers_tried in ("", "china-mobile")
-            assert row.carriers_tried == "" or "not_ours" in said
+            assert row.carriers_tried == "" or "not_ours" in sms_text
         elif row.outcome == Outcome.UNSUCCESSFUL:
-            assert {"mismatch", "inactive", "refused"} & {one for one in said if isinstance(one, str)}
+            assert {"mismatch", "inactive", "refused"} & {one for one in sms_text if isinstance(one, str)}
         else:
-            assert "match" in said
+            assert "match" in sms_text

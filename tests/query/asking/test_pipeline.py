@@ -35,11 +35,11 @@ def test_an_inquiry_ends_in_one_reply_with_every_count(ground: Ground, partners:
     work(ground)
     row = one(ground, accepted)
     assert (row.state, row.outcome) == (State.REPLYING, Outcome.ANSWERED)
-    letter = replies(ground)[accepted.reference]
-    assert letter.phone == PHONE
-    assert letter.text.startswith("【一证通查】您11月22日查询的138****8000，关联账号数量：微信")
-    assert "未反馈" not in letter.text
-    assert letter.resend_text is not None
+    sms = replies(ground)[accepted.reference]
+    assert sms.phone == PHONE
+    assert sms.text.startswith("【一证通查】您11月22日查询的138****8000，关联账号数量：微信")
+    assert "未反馈" not in sms.text
+    assert sms.resend_text is not None
     assert [len(partners.asked(code)) for code in ["china-mobile", *ENTERPRISES]] == [1] * 9
     hand_over(ground)
     assert one(ground, accepted).state == State.CLOSED
@@ -152,7 +152,7 @@ def test_numbers_and_counts_are_erased_when_the_reply_is_settled(ground: Ground)
     assert row.masked is not None, "the progress page shows it for 48 hours"
 
 
-def test_a_reply_that_was_given_up_is_not_told_as_sent_and_frees_the_day(
+def test_a_reply_that_was_given_up_is_not_shown_as_sent_and_frees_the_day(
     ground: Ground, capsys: pytest.CaptureFixture[str]
 ) -> None:
     accepted, other = accept(ground), accept(ground, "13800138001")
@@ -191,6 +191,6 @@ def test_both_services_travel_in_waves_of_their_own(ground: Ground) -> None:
     accounts = accept(ground, service=INTERNET_ACCOUNTS)
     cards = accept(ground, service=PHONE_CARDS)
     work(ground)
-    told = replies(ground)
-    assert "关联账号数量" in told[accounts.reference].text
-    assert "名下在用电话卡共" in told[cards.reference].text
+    sent_replies = replies(ground)
+    assert "关联账号数量" in sent_replies[accounts.reference].text
+    assert "名下在用电话卡共" in sent_replies[cards.reference].text

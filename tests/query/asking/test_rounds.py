@@ -22,8 +22,8 @@ from query.upkeep.sweep import sweep
 from query.waves.record import record_all
 from tests.query.crash import Killed
 from tests.query.partner_stub import (
+    Body,
     Partners,
-    Told,
     accept,
     accept_many,
     agree,
@@ -59,7 +59,7 @@ def test_a_wave_is_checked_asked_and_replied_to_in_one_job(ground: Ground, partn
     check_and_ask(ground)
     assert {one(ground, entry).outcome for entry in accepted} == {Outcome.ANSWERED}
     assert len(replies(ground)) == 5
-    calls = Counter(code for code, told in partners.calls if told["kind"] == "count")
+    calls = Counter(code for code, asked_body in partners.calls if asked_body["kind"] == "count")
     assert calls == {partner.code: 1 for partner in ground.catalogues.current().enterprises()}
 
 
@@ -90,7 +90,7 @@ def test_what_comes_at_once_is_recorded_in_one_transaction(ground: Ground) -> No
 def test_a_slow_partner_is_recorded_by_itself_when_it_answers(ground: Ground, partners: Partners) -> None:
     goes_on = threading.Event()
 
-    def slow(item: Told, asked: Told) -> Told:
+    def slow(item: Body, asked: Body) -> Body:
         goes_on.wait(PATIENCE_S)
         return {"counts": {"jd": 1}}
 
@@ -207,7 +207,7 @@ def test_a_worker_killed_before_its_round_leaves_questions_that_are_asked_later(
         check_and_ask(ground)
     sweep(ground)
     work(ground)
-    assert [code for code, told in partners.calls if told["kind"] == "count"] == [], "the leases still run"
+    assert [code for code, asked_body in partners.calls if asked_body["kind"] == "count"] == [], "the leases still run"
     clock.advance(60 * SECOND)
     sweep(ground)
     work(ground)
@@ -225,4 +225,4 @@ def test_a_worker_held_up_past_its_lease_asks_nobody(ground: Ground, partners: P
 
     with patch.object(LocalAsker, "_permitted", held_up):
         check_and_ask(ground)
-    assert [code for code, told in partners.calls if told["kind"] == "count"] == []
+    assert [code for code, asked_body in partners.calls if asked_body["kind"] == "count"] == []

@@ -109,15 +109,15 @@ def test_a_day_that_is_over_is_taken_beside_one_that_was_never_taken(ground: Gro
     clock.advance(DAY)
     accept(ground, PHONES[1], owner=OTHER)
     round_ = [candidate(ground, phone) for phone in PHONES[:3]]
-    told = decide(ground, *round_)
-    assert [told[0], told[2]] == [reference(round_[0]), reference(round_[2])]
-    assert isinstance(told[1], TooSoon)
+    admissions = decide(ground, *round_)
+    assert [admissions[0], admissions[2]] == [reference(round_[0]), reference(round_[2])]
+    assert isinstance(admissions[1], TooSoon)
     days = {row.inquiry for row in rows(ground, last_inquiry)}
     assert {round_[0].row["id"], round_[2].row["id"]} < days
     assert len(days) == 3
 
 
-def test_everybody_in_a_round_is_told_their_own(ground: Ground, clock: FixedClock) -> None:
+def test_everybody_in_a_batch_gets_their_own_decision(ground: Ground, clock: FixedClock) -> None:
     accept(ground, PHONES[2], owner=OTHER)
     used = ask_code(ground, PHONES[3])
     accepted = submit(ground, form(phone=PHONES[3], code=used))
@@ -131,13 +131,13 @@ def test_everybody_in_a_round_is_told_their_own(ground: Ground, clock: FixedCloc
         candidate(ground, PHONES[3], used, id_tail="654321"),
         candidate(ground, PHONES[4]),
     ]
-    told = decide(ground, *round_)
-    assert (told[0], told[5]) == (reference(round_[0]), reference(round_[5]))
-    assert isinstance(told[1], CodeWrong)
-    assert told[1].tries_left == 4
-    assert isinstance(told[2], TooSoon)
-    assert told[3] == (int(accepted.reference), accepted.accepted_at)
-    assert told[4] is None, "the second of one number in a round is decided alone"
+    admissions = decide(ground, *round_)
+    assert (admissions[0], admissions[5]) == (reference(round_[0]), reference(round_[5]))
+    assert isinstance(admissions[1], CodeWrong)
+    assert admissions[1].tries_left == 4
+    assert isinstance(admissions[2], TooSoon)
+    assert admissions[3] == (int(accepted.reference), accepted.accepted_at)
+    assert admissions[4] is None, "the second of one number in a round is decided alone"
     assert len(rows(ground)) == 4
     assert {code.tries for code in rows(ground, verification_code)} == {0, 1}
     assert len(rows(ground, last_inquiry)) == 4
@@ -186,12 +186,12 @@ def test_a_used_key_is_a_conflict_before_any_code_is_looked_at(ground: Ground, r
 def test_twenty_guesses_with_one_key_leave_five_tries(ground: Ground) -> None:
     """A variant of S4: a key that nobody has used yet; each wrong try counts until none is left."""
     code = ask_code(ground, PHONES[0])
-    told = []
+    admissions = []
     for _ in range(20):
         with pytest.raises((CodeWrong, CodeExpired)) as refused:
             submit(ground, form(phone=PHONES[0], code=wrong(code), idempotency_key="fresh"))
-        told.append(refused.type)
-    assert told == [CodeWrong] * 5 + [CodeExpired] * 15
+        admissions.append(refused.type)
+    assert admissions == [CodeWrong] * 5 + [CodeExpired] * 15
     with pytest.raises(CodeExpired):
         submit(ground, form(phone=PHONES[0], code=code, idempotency_key="fresh"))
 
@@ -200,9 +200,9 @@ def test_a_used_key_in_a_round_is_a_conflict_and_spoils_no_neighbour(ground: Gro
     """A variant of S4: the INSERT that a right code would fail with undid the whole round."""
     accept(ground, PHONES[0], idempotency_key="k")
     guess, other = candidate(ground, PHONES[1], idempotency_key="k"), candidate(ground, PHONES[2])
-    told = decide(ground, guess, other)
-    assert isinstance(told[0], IdempotencyConflict)
-    assert told[1] == reference(other)
+    admissions = decide(ground, guess, other)
+    assert isinstance(admissions[0], IdempotencyConflict)
+    assert admissions[1] == reference(other)
 
 
 def test_a_number_that_is_taken_spoils_no_neighbour(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,7 +234,7 @@ def test_numbers_of_two_keys_are_taken_under_both_in_a_round(ground: Ground, clo
     with begin(ground.engine) as db:
         ground.keys.rotate(db, clock.now())
     clock.advance(120 * SECOND)
-    told = decide(ground, *(candidate(ground, phone, owner=OTHER) for phone in PHONES[:3]))
-    assert [type(one) for one in told] == [TooSoon, tuple, tuple]
+    admissions = decide(ground, *(candidate(ground, phone, owner=OTHER) for phone in PHONES[:3]))
+    assert [type(one) for one in admissions] == [TooSoon, tuple, tuple]
     assert len(rows(ground, last_inquiry)) == 1 + 2 * 2
     assert len(rows(ground, inquiry)) == 3

@@ -116,7 +116,7 @@ def test_different_places_work_beside_each_other() -> None:
 def test_a_hundred_threads_each_get_their_own_answer() -> None:
     together: GroupCommit[int, int] = GroupCommit(most=7)
     with ThreadPoolExecutor(100) as threads:
-        told = list(
+        results = list(
             threads.map(lambda item: together.run("here", item, lambda items: [3 * one for one in items]), range(2000))
         )
-    assert told == [3 * item for item in range(2000)]
+    assert results == [3 * item for item in range(2000)]

@@ -54,7 +54,7 @@ def finish(ground: Ground, partners: Partners, clock: FixedClock) -> None:
 
 
 def texts(ground: Ground, phone: str) -> list[str]:
-    return [letter.text for letter in replies(ground).values() if letter.phone == phone]
+    return [sms.text for sms in replies(ground).values() if sms.phone == phone]
 
 
 def accept_both(ground: Ground, clock: FixedClock) -> tuple[Accepted, Accepted]:
@@ -187,7 +187,7 @@ def test_a_wave_whose_inquiry_has_another_number_is_rebuilt(
         mine = one(ground, theirs)
         db.execute(update(inquiry).where(inquiry.c.id == one(ground, hers).id).values(phone=mine.phone))
     finish(ground, partners, clock)
-    assert [letter.phone for letter in replies(ground).values()] == [ATTACKER]
+    assert [sms.phone for sms in replies(ground).values()] == [ATTACKER]
     assert (one(ground, hers).state, one(ground, hers).closed_at) == (State.CLOSED, None)
 
 
@@ -207,4 +207,4 @@ def test_a_verdict_whose_wave_was_altered_is_asked_for_again(
     sweep(ground)
     work(ground)
     assert one(ground, accepted).state == State.REPLYING
-    assert [letter.phone for letter in replies(ground).values()] == [VICTIM]
+    assert [sms.phone for sms in replies(ground).values()] == [VICTIM]

@@ -88,7 +88,7 @@ def test_a_dead_partner_is_called_a_few_times_and_then_left_alone(
     assert len(partners.asked("tencent")) == 12
     clock.advance(31 * SECOND)
     work(ground)
-    calls = [told for code, told in partners.calls if code == "jd"]
+    calls = [asked_body for code, asked_body in partners.calls if code == "jd"]
     assert len(calls) == 6, "one tries again"
     del partners.plays["jd"]
     clock.advance(70 * SECOND)
@@ -109,10 +109,10 @@ def test_one_item_that_a_partner_refuses_costs_the_others_nothing(
     poison = one(ground, accepted[17]).id.hex()
     partners.plays["jd"] = lambda item, asked: refusal if item["id"] == poison else {"counts": {"jd": 1}}
     work(ground)
-    told = replies(ground)
-    assert len(told) == 40
-    assert "京东暂未反馈" in told.pop(accepted[17].reference).text
-    assert all("京东1个" in letter.text for letter in told.values())
+    texts = replies(ground)
+    assert len(texts) == 40
+    assert "京东暂未反馈" in texts.pop(accepted[17].reference).text
+    assert all("京东1个" in sms.text for sms in texts.values())
     assert len([code for code, _ in partners.calls if code == "jd"]) < 15
 
 
@@ -128,7 +128,7 @@ def test_a_partner_that_refuses_everything_is_not_stormed_and_nobody_is_given_up
     clock.advance(5 * SECOND)
     work(ground)
     assert len(replies(ground)) == 40
-    assert all("未反馈" not in letter.text for letter in replies(ground).values())
+    assert all("未反馈" not in sms.text for sms in replies(ground).values())
 
 
 def test_a_single_item_refused_three_times_is_refused(ground: Ground, partners: Partners, clock: FixedClock) -> None:
@@ -153,7 +153,7 @@ def before(item: Any, asked: Any) -> Any:
     return {"counts": {"weixin": 2, "qq": 1}, "before": {"weixin": 1, "qq": 0}}
 
 
-def test_accounts_older_than_the_citizens_hold_on_the_number_are_told(ground: Ground, partners: Partners) -> None:
+def test_accounts_older_than_the_citizens_hold_on_the_number_are_reported(ground: Ground, partners: Partners) -> None:
     partners.plays |= {"china-mobile": since, "tencent": before}
     accepted = accept(ground)
     work(ground)
@@ -163,7 +163,7 @@ def test_accounts_older_than_the_citizens_hold_on_the_number_are_told(ground: Gr
     assert all(row.identities is None and row.phones is None for row in rows(ground, wave))
 
 
-def test_without_a_date_nothing_is_asked_or_told_of_it(ground: Ground, partners: Partners) -> None:
+def test_without_a_date_nothing_is_asked_or_reported_of_it(ground: Ground, partners: Partners) -> None:
     partners.plays["tencent"] = lambda item, asked: {"counts": {"weixin": 2, "qq": 1}, "before": {"weixin": 1}}
     accepted = accept(ground)
     work(ground)
@@ -171,7 +171,7 @@ def test_without_a_date_nothing_is_asked_or_told_of_it(ground: Ground, partners:
     assert "之前注册" not in replies(ground)[accepted.reference].text
 
 
-def test_each_citizen_has_a_date_of_their_own_and_carriers_are_told_none(ground: Ground, partners: Partners) -> None:
+def test_each_citizen_has_a_date_of_their_own_and_carriers_get_none(ground: Ground, partners: Partners) -> None:
     first, second = accept_many(ground, 2)
     number = one(ground, first).id.hex()
     partners.plays["china-mobile"] = lambda item, asked: {
@@ -179,10 +179,10 @@ def test_each_citizen_has_a_date_of_their_own_and_carriers_are_told_none(ground:
         **({"active_since": "2019-11"} if item["id"] == number else {}),
     }
     work(ground)
-    told = {(code, item["id"]): item.get("held_since") for code, asked in partners.calls for item in asked["items"]}
-    assert told["tencent", number] == "2019-11"
-    assert told["tencent", one(ground, second).id.hex()] is None
-    assert told["china-mobile", number] is None
+    dates = {(code, item["id"]): item.get("held_since") for code, asked in partners.calls for item in asked["items"]}
+    assert dates["tencent", number] == "2019-11"
+    assert dates["tencent", one(ground, second).id.hex()] is None
+    assert dates["china-mobile", number] is None
     assert len(replies(ground)) == 2
 
 

@@ -32,9 +32,9 @@ def shared_meters(monkeypatch: pytest.MonkeyPatch, ground: Ground) -> Iterator[N
 
 
 def shown(ground: Ground, *words: str) -> dict[str, Any]:
-    told = CliRunner().invoke(stats, [*words, "--json"], obj=ground)
-    assert told.exit_code == 0, told.output
-    found: dict[str, Any] = json.loads(told.output)
+    report = CliRunner().invoke(stats, [*words, "--json"], obj=ground)
+    assert report.exit_code == 0, report.output
+    found: dict[str, Any] = json.loads(report.output)
     return found
 
 
@@ -128,12 +128,12 @@ def test_nothing_of_anybody_is_printed(ground: Ground) -> None:
     reference = accept(ground).reference
     work(ground)
     hand_over(ground)
-    told = CliRunner().invoke(stats, obj=ground)
-    assert told.exit_code == 0
-    assert [line for line in told.output.splitlines() if line.endswith(":")] == [
+    report = CliRunner().invoke(stats, obj=ground)
+    assert report.exit_code == 0
+    assert [line for line in report.output.splitlines() if line.endswith(":")] == [
         *("inquiries:", "outcomes:", "waiting:", "partners:", "messages:")
     ]
-    for text in (told.output, json.dumps(shown(ground))):
+    for text in (report.output, json.dumps(shown(ground))):
         for secret in (PHONE, PHONE[-4:], ID_NUMBER, "12345X", reference, "weixin", "微信"):
             assert secret not in text
 
