@@ -9,16 +9,16 @@ Without Redis every try is answered by itself: the citizen may then see an answe
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 
 from redis import RedisError
 
+from config.crypto.stamps import Stamps
 from config.errors import SealBroken
 from config.ground import Ground
 from config.queue.bell import another_client
 from config.telemetry.log import get_logger
-from wechat.webhook.message import FRESH_MS, Push
+from wechat.webhook.message import Push
 from wechat.webhook.push import NOTHING
 
 KEEP_S = 60
@@ -36,6 +36,7 @@ class AnswerMemory:
     def __init__(self, ground: Ground) -> None:
         self._keys = ground.keys
         self._redis = another_client(ground.redis, REDIS_S)
+        self._stamps = Stamps(ground.settings.data, ground.redis)
 
     def once(self, app_id: str, push: Push, compose: Callable[[], bytes]) -> bytes:
         """Compose the answer on the first try and give the same bytes on every other.
@@ -55,18 +56,12 @@ class AnswerMemory:
         """Whether this signature came before with other content, within the time for which it is fresh.
 
         The signature of a plain push does not cover its body: who has seen one signed address (in a log, say) could
-        speak for anybody until it is stale. Without Redis this is not known, and nothing is refused.
+        speak for anybody until it is stale.
         """
-        key = "wechat:stamp:" + self._keys.mac("wechat stamp", app_id, signature).hex()
-        told = self._keys.mac("wechat stamped", app_id, *content)
-        try:
-            if self._redis.set(key, told, nx=True, px=FRESH_MS * 2):
-                return False
-            known = self._redis.get(key)
-        except RedisError:
-            log.warning("stamp_not_remembered", reason="redis is away")
-            return False
-        return isinstance(known, bytes) and not hmac.compare_digest(known, told)
+        mac = self._keys.mac
+        return self._stamps.is_replay(
+            mac("wechat stamp", app_id, signature), mac("wechat stamped", app_id, signature, *content)
+        )
 
     def _key(self, app_id: str, push: Push) -> str:
         return "wechat:push:" + self._keys.mac("wechat push", app_id, *push.identity).hex()

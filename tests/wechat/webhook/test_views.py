@@ -72,7 +72,7 @@ def test_two_accounts_crossed_are_refused(wechat: WeChat) -> None:
         assert (response.status_code, response.data) == (403, b"")
 
 
-@pytest.mark.parametrize("code", ["nobody", "web", "wechat-applet", "GXWBWX"])
+@pytest.mark.parametrize("code", ["nobody", "web", "alipay-applet", "GXWBWX"])
 def test_what_is_no_official_account_is_not_found(wechat: WeChat, code: str) -> None:
     response = wechat.send(code, wechat.play("gxwbwx"))
     assert (response.status_code, response.data) == (404, b"")
@@ -153,11 +153,12 @@ def test_without_redis_every_try_is_answered(ground: Ground) -> None:
 
 def test_redis_holds_neither_openid_nor_answer_in_clear(wechat: WeChat) -> None:
     wechat.ask("caict", build_text("查询") | OLD)
-    keys = wechat.ground.redis.keys("*")
+    keys = [
+        key for key in wechat.ground.redis.keys("*") if key != b"stamps"
+    ]  # MACs, tests/config/crypto/test_stamps.py
     held = b" ".join([*keys, *(wechat.ground.redis.get(key) or b"" for key in keys)])
     assert keys and OPENID.encode() not in held and "查".encode() not in held and b"ticket" not in held
-    lives = {key.split(b":")[1]: wechat.ground.redis.ttl(key) for key in keys}
-    assert 0 < lives[b"push"] <= 60 and 0 < lives[b"stamp"] <= 600
+    assert all(0 < wechat.ground.redis.ttl(key) <= 60 for key in keys)
 
 
 def test_events_without_an_answer_are_acknowledged(wechat: WeChat) -> None:
