@@ -9,7 +9,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from sqlalchemy import Column, Connection, Row, SmallInteger, String, Table, insert, select
+from sqlalchemy import Column, Connection, Row, SmallInteger, String, Table, insert, select, update
 
 from config.crypto.key_ring import KeyRing
 from config.crypto.suites import hmac_equal
@@ -109,6 +109,14 @@ def begin_head(db: Connection, ground: AuditContext) -> bool:
     return True
 
 
+def sign_head_again(db: Connection, keys: KeyRing) -> None:
+    """Sign the head with the newest data key, before the earlier ones are revoked."""
+    head = _read_head(db)
+    if head is not None and _holds(keys, head):
+        mac = keys.newest_signer(db)("audit.head", head.last, head.chain)
+        db.execute(update(audit_head).values(mac=mac))
+
+
 def verify(db: Connection, keys: KeyRing) -> Break | None:
     """Return the first break of the hash chain, or None. Call with writers excluded."""
     head = _read_head(db)
@@ -171,11 +179,11 @@ def _read_head(db: Connection) -> Row[Any] | None:
 
 
 def _holds(keys: KeyRing, head: Row[Any]) -> bool:
-    return hmac_equal(head.mac, keys.mac("audit.head", head.last, head.chain))
+    return any(hmac_equal(head.mac, mac) for mac in keys.believed_macs("audit.head", head.last, head.chain))
 
 
 def _mac(keys: KeyRing, before: bytes, entry: Entry) -> bytes:
-    return keys.mac("audit", before, *_columns(entry).values())
+    return keys.mac("audit", before, *_columns(entry).values(), at=entry.at)
 
 
 def _columns(entry: Entry) -> dict[str, int | str]:

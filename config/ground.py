@@ -39,7 +39,7 @@ def make_ground(settings: Settings, clock: Clock | None = None) -> Ground:
     engine = make_engine(settings)
     time = clock or DatabaseClock(engine)
     redis = make_redis(settings.redis_url)
-    keys = KeyRing(engine, settings.master_key, settings.crypto, time)
+    keys = KeyRing(engine, settings.master_key, settings.crypto, time, settings.previous_master_key)
     return Ground(
         settings=settings,
         engine=engine,

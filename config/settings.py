@@ -48,6 +48,11 @@ SETTINGS: tuple[Setting, ...] = (
         "32 random bytes as base64 or hex; required with a database URL, else made in ONECERT_DATA",
         secret=True,
     ),
+    Setting(
+        "ONECERT_PREVIOUS_MASTER_KEY",
+        "the master key until now, while `onecert key rewrap` exchanges it; else empty",
+        secret=True,
+    ),
     Setting("ONECERT_CRYPTO", "aes (AES-256-GCM, HMAC-SHA256) or sm (SM4-GCM, HMAC-SM3) for new data keys", "aes"),
     Setting("ONECERT_BIND", "host:port of the web process", "127.0.0.1:8000"),
     Setting("ONECERT_PUBLIC_URL", "how citizens and partners reach the web process; empty: http:// and the bind"),
@@ -71,6 +76,7 @@ class Settings:
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
     master_key: bytes = field(repr=False)
+    previous_master_key: bytes = field(repr=False)
     public_url: str
     data: Path
     bind: str
@@ -105,6 +111,7 @@ def load_settings(environ: Mapping[str, str], *, founding: bool = True) -> Setti
         database_url=_database_url(values["ONECERT_DATABASE_URL"], folder),
         redis_url=_redis_url(values["ONECERT_REDIS_URL"]) if redis_socket is None else f"unix://{redis_socket}",
         master_key=_master_key(values, folder),
+        previous_master_key=_previous_master_key(values),
         public_url=_public_url(values["ONECERT_PUBLIC_URL"], bind),
         data=folder,
         bind=bind,
@@ -179,6 +186,11 @@ def _master_key(values: Mapping[str, str], folder: Path) -> bytes:
             "ONECERT_MASTER_KEY: a database URL needs a master key; make one with `openssl rand -base64 32`"
         )
     return _embedded_master_key(folder / "master.key")
+
+
+def _previous_master_key(values: Mapping[str, str]) -> bytes:
+    previous = values["ONECERT_PREVIOUS_MASTER_KEY"]
+    return parse_master_key(previous) if previous else b""
 
 
 def _embedded_master_key(path: Path) -> bytes:

@@ -7,7 +7,7 @@ beside it as `NAME.next`: both are accepted, the first is used to sign.
 import re
 import threading
 
-from sqlalchemy import Column, Connection, Engine, String, Table, delete, select
+from sqlalchemy import Column, Connection, Engine, String, Table, delete, select, update
 
 from config.crypto.key_ring import KeyRing
 from config.db.engine import metadata, reading, upsert
@@ -60,6 +60,14 @@ class SecretStore:
         sealed = self._keys.seal(value.encode(), table="secret", column="sealed", row=name)
         row = {"name": name, "sealed": sealed, "set_at": now}
         db.execute(upsert(secret, db.dialect.name, update=["sealed", "set_at"]), [row])
+        self.forget()
+
+    def seal_again(self, db: Connection) -> None:
+        """Seal every secret under the newest data key, so that the earlier ones open none of them."""
+        for row in db.execute(select(secret)).all():
+            plain = self._keys.open(row.sealed, table="secret", column="sealed", row=row.name)
+            sealed = self._keys.seal_newest(db, plain, table="secret", column="sealed", row=row.name)
+            db.execute(update(secret).where(secret.c.name == row.name).values(sealed=sealed))
         self.forget()
 
     def remove(self, db: Connection, name: str) -> None:

@@ -38,6 +38,13 @@ from config.errors import DatabaseUnavailable, KeyTaken
 T = TypeVar("T")
 
 BUSY_S = 5
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+    "secure_delete=ON",  # what is erased is overwritten; Debian's build does it by itself, others do not
+    f"busy_timeout={BUSY_S * 1000}",
+)
 STATEMENT_S = 15
 # Of one process: 32 threads serve (serving.THREADS), and each may read keys or catalogue beside its transaction.
 CONNECTIONS = 64
@@ -91,7 +98,7 @@ def _sqlite_engine(url: str) -> Engine:
         cursor = connection.cursor()
         # NORMAL: a killed process loses nothing; a power cut may lose the last commits. Whoever
         # cannot bear that runs MariaDB (docs/decisions.md).
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={BUSY_S * 1000}"):
+        for pragma in PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -280,3 +287,18 @@ def upsert(
     insert = mysql.insert(table)
     insert = insert.values([dict(row) for row in rows]) if rows is not None else insert
     return insert.on_duplicate_key_update({name: func.values(column(name)) for name in update})
+
+
+def truncate_wal(engine: Engine) -> bool:
+    """Empty SQLite's write-ahead log, in which erased values still stand; whether it could be. MariaDB has none."""
+    if engine.dialect.name != "sqlite":
+        return True
+    with engine.connect() as db:
+        raw = db.connection.cursor()
+        try:
+            raw.execute("PRAGMA busy_timeout=200")
+            (busy, *_), *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            raw.execute(f"PRAGMA busy_timeout={BUSY_S * 1000}")
+            raw.close()
+    return not busy

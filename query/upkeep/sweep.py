@@ -25,6 +25,7 @@ from query.settling.after_commit import AfterCommit
 from query.settling.carriers import reroute
 from query.settling.ending import close_unreadable, end_unsuccessfully
 from query.upkeep.backlog import publish_backlog
+from query.upkeep.key_lives import tend_keys, truncate_log
 from query.upkeep.retention import erase
 from query.waves.questions import QuestionState, due_by, of_partners
 from query.waves.waves import Stage
@@ -46,6 +47,8 @@ def sweep(ground: Ground) -> None:
         ring_for_notices,
         *AFTER_THE_COUNT,
         erase,
+        tend_keys,
+        truncate_log,
         publish_backlog,
     ]
     for part in parts:

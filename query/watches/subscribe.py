@@ -121,7 +121,7 @@ def end_watch(db: Connection, ground: Ground, row: Row[Any], *, tell_companies: 
 
 def live_watch(db: Connection, ground: Ground, phone: str) -> Row[Any] | None:
     """The watch of a number that is on, locked."""
-    mine = watch.c.live_index.in_(ground.keys.phone_indexes(phone))
+    mine = watch.c.live_index.in_(ground.keys.phone_indexes(phone, retired=True))
     return db.execute(select(watch).where(mine).with_for_update()).first()
 
 

@@ -55,7 +55,7 @@ class Inbound:
 
 def is_opted_out(db: Connection, ground: Ground, phone: str) -> bool:
     """Whether codes to this number are stopped."""
-    mine = opt_out.c.phone_index.in_(ground.keys.phone_indexes(phone))
+    mine = opt_out.c.phone_index.in_(ground.keys.phone_indexes(phone, retired=True))
     return db.execute(select(opt_out.c.at).where(mine).limit(1)).first() is not None
 
 
@@ -75,7 +75,7 @@ def record_texts(ground: Ground, texts: Sequence[Inbound], on_text: OnText = not
 
 def remove_opt_out(db: Connection, ground: Ground, phone: str) -> bool:
     """Let codes through to this number again; whether they were stopped."""
-    mine = opt_out.c.phone_index.in_(ground.keys.phone_indexes(phone))
+    mine = opt_out.c.phone_index.in_(ground.keys.phone_indexes(phone, retired=True))
     return db.execute(delete(opt_out).where(mine)).rowcount > 0
 
 
