@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from config.errors import SettingInvalid
-from config.settings import SETTINGS, load_settings, parse_master_key
+from config.master_key import parse_master_key
+from config.settings import SETTINGS, load_settings
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 ROOT = Path(__file__).parents[2]
