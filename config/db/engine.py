@@ -287,18 +287,3 @@ def upsert(
     insert = mysql.insert(table)
     insert = insert.values([dict(row) for row in rows]) if rows is not None else insert
     return insert.on_duplicate_key_update({name: func.values(column(name)) for name in update})
-
-
-def truncate_wal(engine: Engine) -> bool:
-    """Empty SQLite's write-ahead log, in which erased values still stand; whether it could be. MariaDB has none."""
-    if engine.dialect.name != "sqlite":
-        return True
-    with engine.connect() as db:
-        raw = db.connection.cursor()
-        try:
-            raw.execute("PRAGMA busy_timeout=200")
-            (busy, *_), *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        finally:
-            raw.execute(f"PRAGMA busy_timeout={BUSY_S * 1000}")
-            raw.close()
-    return not busy

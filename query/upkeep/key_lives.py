@@ -8,7 +8,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from config import audit
-from config.db.engine import transact, truncate_wal
+from config.db.engine import transact
+from config.db.sqlite_log import truncate_wal
 from config.ground import Ground
 
 TRUNCATE_EVERY_S: Final = 60.0

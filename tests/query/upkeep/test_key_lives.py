@@ -14,7 +14,8 @@ from config.crypto.content_keys import LIFETIMES, content_key
 from config.crypto.data_keys import HEADER_BYTES, data_key
 from config.crypto.key_ring import KeyRing
 from config.crypto.suites import NONCE_BYTES, TAG_BYTES, KeyMaterial, join
-from config.db.engine import begin, reading, transact, truncate_wal
+from config.db.engine import begin, reading, transact
+from config.db.sqlite_log import truncate_wal
 from config.errors import KeysUnavailable, SealBroken
 from config.ground import Ground
 from config.times.clock import FixedClock
