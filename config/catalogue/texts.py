@@ -113,6 +113,7 @@ CHAT_PLACES: dict[str, set[str]] = {
     "unknown": set(),
     "number": set(),
     "progress": set(),
+    "objection": {"objections"},
     "down": set(),
 }
 """Every chat answer and the places that must be in it."""
@@ -182,13 +183,14 @@ def _sms_texts(catalogue: Catalogue) -> Iterator[str]:
 
 def _chat_texts(catalogue: Catalogue) -> Iterator[str]:
     texts = catalogue.texts.chat
-    yield from _names("texts.chat", set(texts), set(CHAT_PLACES))
+    missing = set() if catalogue.objections is not None else {"objection"}
+    yield from _names("texts.chat", set(texts) | missing, set(CHAT_PLACES))
     for topic in sorted(set(texts) & set(CHAT_PLACES)):
         yield from _names(f"texts.chat.{topic}", set(texts[topic]), {"zh-CN", "en"})
         for language, text in texts[topic].items():
             place = f"texts.chat.{topic}.{language}"
             yield from _places(place, text, CHAT_PLACES[topic], OPTIONAL_PLACES.get(topic, set()))
-            size = len(re.sub(r"\{(internet_accounts|phone_cards)\}", "x" * LINK_LENGTH, text).encode())
+            size = len(re.sub(r"\{(internet_accounts|phone_cards|objections)\}", "x" * LINK_LENGTH, text).encode())
             if size > MAX_CHAT_BYTES:
                 yield f"{place}: has {size} bytes with its links; WeChat shows {MAX_CHAT_BYTES}, shorten it"
 

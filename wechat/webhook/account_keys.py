@@ -45,7 +45,7 @@ log = get_logger(__name__)
 class Account:
     """An official account as a push needs it. `well` is False when it was remembered, not read.
 
-    `offered` are the services that take inquiries now.
+    `offered` are the services that take inquiries now, and `objections` where citizens can object.
     """
 
     entrance: Entrance
@@ -121,7 +121,9 @@ def read_account(ground: Ground, code: str) -> Account:
         tokens=tuple(ground.secrets.both(f"{code}.token")),
         aes_keys=_aes_keys(ground, entrance),
     )
-    offered = frozenset(service.code for service in catalogue.services if service.enabled)
+    offered: frozenset[str] = frozenset(service.code for service in catalogue.services if service.enabled)
+    if catalogue.objections is not None and catalogue.objections.enabled:
+        offered |= {"objections"}
     return Account(entrance, keys, chat_texts(catalogue), catalogue.port_number, offered)
 
 

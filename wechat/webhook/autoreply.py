@@ -16,7 +16,7 @@ from config.phone_numbers import without_invisible
 from wechat.webhook.message import Push
 
 Language = Literal["zh-CN", "en"]
-Topic = Literal["none", "welcome", "menu", "unknown", "number", "progress", "down"]
+Topic = Literal["none", "welcome", "menu", "unknown", "number", "progress", "objection", "down"]
 
 MENU_KEY = "ONECERT"
 MAX_ANSWER = 2047
@@ -45,6 +45,7 @@ KNOWN_EVENTS = frozenset(
 )
 
 _PROGRESS_WORDS = ("进度", "结果", "没收到", "progress", "result", "not received")
+_OBJECTION_WORDS = ("解绑", "不是我", "非本人", "unbind", "unlink", "not mine", "not me")
 _MENU_WORDS = (
     *("一证通查", "查询", "互联网账号", "移动电话卡", "电话卡", "帮助"),
     *("onecert", "check", "internet account", "sim card", "help"),
@@ -80,6 +81,7 @@ class Links:
     internet_accounts: str | None = field(repr=False)
     phone_cards: str | None = field(repr=False)
     home: str = field(default="", repr=False)
+    objections: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -127,12 +129,23 @@ def compose(
     """
     if topic == "none":
         return Answer("none")
+    if topic == "objection":
+        return _lead_to_objections(push, texts, links)
     text = texts[topic][choose_language(push)]
     if topic == "menu":
         text = _offer(text, links())
     if not text or len(text.encode()) > MAX_ANSWER:
         return compose(push, "down", texts, links)
     return Answer(topic, text)
+
+
+def _lead_to_objections(push: Push, texts: Texts, links: Callable[[], Links]) -> Answer:
+    """The way to the form of an objection; the menu, where the catalogue offers none or has no such text."""
+    address = links().objections if "objection" in texts else None
+    if not address:
+        return compose(push, "menu", texts, links)
+    text = texts["objection"][choose_language(push)].replace("{objections}", address)
+    return Answer("objection", text) if len(text.encode()) <= MAX_ANSWER else compose(push, "menu", texts, links)
 
 
 def _offer(text: str, links: Links) -> str:
@@ -163,6 +176,8 @@ def _topic_of_event(push: Push, *, welcome: bool) -> Topic:
 def _topic_of_text(words: str) -> Topic:
     if holds_number(words):
         return "number"
+    if any(word in words for word in _OBJECTION_WORDS):
+        return "objection"
     if any(word in words for word in _PROGRESS_WORDS):
         return "progress"
     return "menu" if any(word in words for word in _MENU_WORDS) else "unknown"

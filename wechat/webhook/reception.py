@@ -92,7 +92,7 @@ class Reception:
     def _answer_once(self, account: Account, push: Push, envelope: Envelope | None, topic: Topic) -> bytes:
         if not account.well:
             # Neither a ticket nor an answer to remember can be sealed now.
-            down: Topic = "down" if topic == "menu" else topic
+            down: Topic = "down" if topic in ("menu", "objection") else topic
             return self._answer(account, push, envelope, down, self._ground.clock.now())
         now = self._ground.clock.now()
         at = answer_time(push, now)
@@ -111,7 +111,8 @@ class Reception:
         ticket = build_ticket(self._ground.keys, Ticket(account.keys.code, push.sender, now), occasion)
         pages = self._ground.settings.public_url.rstrip("/")
         at = {service: f"{pages}/{service}?ticket={ticket}" for service in account.offered}
-        return Links(at.get("internet-accounts"), at.get("phone-cards"), home=f"{pages}/")
+        known = (at.get("internet-accounts"), at.get("phone-cards"))
+        return Links(*known, home=f"{pages}/", objections=at.get("objections"))
 
 
 def _choose_topic(account: Account, push: Push) -> Topic:

@@ -225,3 +225,21 @@ def test_a_text_that_grows_under_nfkc_is_answered_at_once(sign: str) -> None:
     choose_topic(push, welcome=True, port_number="10699000")
     choose_language(push)
     assert time.thread_time() - started < 0.03
+
+
+@pytest.mark.parametrize(
+    "text", ["解绑", "我要解绑", "不是我", "这个账号不是我的", "  解绑！", "Unbind", "not mine", "查询后想解绑"]
+)
+def test_words_about_accounts_of_others_lead_to_the_form(text: str) -> None:
+    push = make_push(text=text)
+    assert choose_topic(push, welcome=False, port_number="10699000") == "objection"
+    links = Links("https://a", "https://b", objections="https://one.example/objections?ticket=t")
+    answer = compose(push, "objection", TEXTS, lambda: links)
+    assert answer.topic == "objection"
+    assert 'href="https://one.example/objections?ticket=t"' in answer.text
+
+
+def test_without_objections_those_words_get_the_menu() -> None:
+    assert compose(make_push(text="解绑"), "objection", TEXTS, lambda: LINKS).topic == "menu"
+    old = {topic: text for topic, text in TEXTS.items() if topic != "objection"}
+    assert compose(make_push(text="解绑"), "objection", old, lambda: LINKS).topic == "menu"
