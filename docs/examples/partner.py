@@ -1,4 +1,4 @@
-"""A partner in sixty lines of code: the lookup protocol with Python's standard library, and nothing else.
+"""A partner in ninety lines of code: the lookup protocol with Python's standard library, and nothing else.
 
 KEY_ID=example KEY=the-secret-you-agreed-on python partner.py 8080
 """
@@ -22,6 +22,35 @@ SEEN = {}  # nonce -> when it may be forgotten; several servers must share this
 def count_accounts(phone):
     """Your look-up: how many accounts of each of your applications are tied to this number."""
     return {"weixin": 2, "qq": int(phone[-1]) % 4}
+
+
+KINDS = {"unbind": {"held"}, "dispute": set(), "watch": {"until"}, "unwatch": set()}
+STATES = {}  # request id -> its state: sent again, it is the same request; keep it where all your servers see it
+
+
+def take_request(kind, item):
+    """Your work on one request: what is not final at once is reported later (POST /partners/<code>/reports)."""
+    if kind in ("watch", "unwatch"):
+        return {"state": "done"}
+    if item["application"] not in ("weixin", "qq"):
+        return {"state": "none"}
+    return {"state": "accepted", "due": time.strftime("%Y-%m-%d", time.gmtime(time.time() + 5 * 86400))}
+
+
+def read_requests(body):
+    """The requests of a body, or None; members we do not know are let pass."""
+    try:
+        asked = json.loads(body)
+        names = {"id", "phone", "application"} | KINDS[asked["kind"]]
+        return asked if all(isinstance(item[name], str) for item in asked["items"] for name in names) else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def answer_requests(asked):
+    for item in asked["items"]:
+        STATES.setdefault(item["id"], {"id": item["id"], **take_request(asked["kind"], item)})
+    return {"batch": asked["batch"], "items": [STATES[item["id"]] for item in asked["items"]]}
 
 
 def why_refused(environ, body, now):
@@ -66,6 +95,10 @@ def application(environ, start_response):
     reason = why_refused(environ, body, time.time())
     if reason:
         status, answer = "401 Unauthorized", {"detail": reason}
+    elif environ["PATH_INFO"].endswith("/v1/requests"):
+        asked = read_requests(body)
+        status = "200 OK" if asked else "400 Bad Request"
+        answer = answer_requests(asked) if asked else {"detail": "not a request for us"}
     elif not (asked := read_question(body)):
         status, answer = "400 Bad Request", {"detail": "not a question for us"}
     else:

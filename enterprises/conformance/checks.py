@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from config.errors import OneCertError
 from enterprises.conformance import answer_checks as read
 from enterprises.conformance import question_checks as see
+from enterprises.conformance import request_checks as relay
 from enterprises.conformance.findings import Failed, Skipped
+from enterprises.conformance.request_checks import RequestTrial
 from enterprises.conformance.trial import Trial
 
 
@@ -19,7 +21,7 @@ class Check:
 
     name: str
     what_to_do: str
-    run: Callable[[Trial], None]
+    run: Callable[[Any], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +34,21 @@ class Result:
 
 
 def run_checks(trial: Trial) -> Iterator[Result]:
-    """Run every check in turn. A partner that cannot be reached fails the first, and the run ends."""
+    """Run every check in turn. A partner that cannot be reached fails the first, and the run ends.
+
+    The checks of requests follow for a partner that takes any.
+    """
     for number, check in enumerate(CHECKS):
         result = run_check(check, trial)
         yield result
         if number == 0 and result.state == "fail":
             return
+    if trial.partner.requests:
+        with RequestTrial(trial.partner, trial.secret, ca_file=trial.ca_file) as requests:
+            yield from (run_check(check, requests) for check in REQUEST_CHECKS)
 
 
-def run_check(check: Check, trial: Trial) -> Result:
+def run_check(check: Check, trial: Any) -> Result:
     """Run one check."""
     try:
         check.run(trial)
@@ -122,3 +130,23 @@ CHECKS: Final = (
     Check("callback", "section 5: signed, with the body of section 4", read.check_called_back),
     Check("asked again after 202", "take it again, answer it again", read.check_again_after_202),
 )
+
+REQUEST_CHECKS: Final = (
+    Check("requests: answered", "section 10: POST {base_url}/v1/requests", relay.check_answered),
+    Check("requests: no signature refused", "answer 401", see.check_no_signature),
+    Check("requests: wrong secret refused", "compare the HMAC", see.check_refused(secret=_OTHER_SECRET)),
+    Check("requests: changed body refused", "compute the digest over the body as received", see.check_other_bytes),
+    Check("requests: another path refused", "cover the path as it was called", see.check_refused(path="/v1/lookups")),
+    Check("requests: replay refused", "remember nonces for 660 s, shared by all servers", see.check_replayed),
+    Check("requests: every kind agreed on", "answer with a state of the kind", relay.check_each_kind),
+    Check("requests: a batch", "answer every item", relay.check_batch),
+    Check("requests: batch named", "repeat the batch of the request", relay.check_names_batch),
+    Check("requests: due", "a date from today to 60 days ahead, or none", relay.check_due),
+    Check("requests: sent again", "a repeated id is the same request", relay.check_same_request),
+    Check("requests: unknown kind", "answer 400", relay.check_kind_unknown),
+    Check("requests: unknown member", "let it pass", relay.check_member_unknown),
+    Check("requests: field missing", "answer 400", relay.check_field_missing),
+    Check("requests: application not yours", "answer none or refused", relay.check_application_unknown),
+    Check("requests: number not repeated", "answer with ids only", relay.check_no_echo),
+)
+"""The checks of a partner that takes requests; `run` gets a RequestTrial."""

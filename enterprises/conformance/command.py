@@ -25,6 +25,7 @@ class Known:
     ca_file: Path | None = None
 
 
+KINDS = ("unbind", "dispute", "watch")
 COLUMNS = ("check", "result", "seen", "what to do")
 
 
@@ -38,6 +39,7 @@ COLUMNS = ("check", "result", "seen", "what to do")
 @click.option("--seal", type=click.Choice(["none", "A256GCM", "SM4GCM"]), help="Encryption of the bodies.")
 @click.option("--batch-size", type=click.IntRange(1, 500), help="Items in the largest call.")
 @click.option("--application", "applications", multiple=True, help="Code of an application; once for each.")
+@click.option("--requests", multiple=True, type=click.Choice(KINDS), help="Kind of requests taken; once for each.")
 @click.option("--ca-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Trusted CAs (PEM).")
 @click.option("--listen", help="host:port that receives the partner's callbacks.")
 @json_option
