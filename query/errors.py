@@ -15,6 +15,8 @@
 The codes are those of docs/errors.md. No text here contains a number, an ID digit or a code.
 """
 
+from typing import Final, Literal
+
 from config.errors import OneCertError
 
 
@@ -74,15 +76,31 @@ class CodeWrong(QueryError):
     status = 422
 
     def __init__(self, tries_left: int) -> None:
-        super().__init__("the verification code does not fit", tries_left=tries_left)
+        left = "" if tries_left else "; that was the last try, ask for a new one"
+        super().__init__(f"the verification code does not fit{left}", tries_left=tries_left)
         self.tries_left = tries_left
 
 
 class CodeExpired(QueryError):
-    """No live code for this number, service and session: never sent, too old, used, or tried too often."""
+    """No live code for this number, service and session.
+
+    `reason`: `missing` (never sent), `old`, `tries` (five wrong ones), `used` (told only after the right code).
+    """
 
     code = "code_expired"
     status = 422
+
+    def __init__(self, reason: Literal["missing", "old", "tries", "used"] = "missing") -> None:
+        super().__init__(_EXPIRED[reason], reason=reason)
+        self.reason = reason
+
+
+_EXPIRED: Final = {
+    "missing": "no code was sent to this number in this session; ask for one",
+    "old": "the code is too old; ask for a new one",
+    "tries": "the code was tried five times and is of no use any more; ask for a new one",
+    "used": "the code was used: its inquiry is accepted; ask for a new one to submit another",
+}
 
 
 class TooSoon(QueryError):
@@ -97,10 +115,13 @@ class TooSoon(QueryError):
 
 
 class IdempotencyConflict(QueryError):
-    """The Idempotency-Key was used for another submission."""
+    """The Idempotency-Key was used for another submission of this session, whose `reference` is told."""
 
     code = "idempotency_conflict"
     status = 409
+
+    def __init__(self, reference: int) -> None:
+        super().__init__("the key was used for another submission, which is accepted", reference=str(reference))
 
 
 class ApplicationsMissing(QueryError):

@@ -30,6 +30,8 @@ EXAMPLE_EXTRAS: dict[str, Any] = {
         "salt": "6d1c0e2f9a…?expires=1795327620&for=9c1f…&",
         "signature": "b04e…",
     },
+    "reason": "old",
+    "reference": "482719356041",
 }
 EXAMPLE_ORIGIN = "https://onecert.example"
 STRANGE = "Any other refusal: another method, a malformed header, an address too long."
@@ -241,5 +243,7 @@ def _problem_schema() -> dict[str, Any]:
                     "signature": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
                 },
             },
+            "reason": {"enum": ["missing", "old", "tries", "used"], "description": "The state of the code."},
+            "reference": {"type": "string", "pattern": "^[1-9][0-9]{11}$"},
         },
     }

@@ -63,8 +63,10 @@ PROBLEMS: tuple[Problem, ...] = (
         "code_expired",
         (422,),
         "Code expired",
-        "No live code for this number, service and session: never sent, over 5 minutes old, used, or tried too often.",
+        "No live code for this number, service and session; `reason` tells why: `missing` (never sent), `old` (over 5 "
+        "minutes), `tries` (five wrong ones), `used` (by an inquiry that is accepted; told only after the right code).",
         "code",
+        ("reason",),
     ),
     Problem(
         "too_soon",
@@ -125,7 +127,9 @@ PROBLEMS: tuple[Problem, ...] = (
         "idempotency_conflict",
         (409,),
         "Key used before",
-        "This Idempotency-Key came with another submission before.",
+        "This Idempotency-Key came with another submission of this session before; `reference` is that inquiry's.",
+        None,
+        ("reference",),
     ),
     Problem("session_invalid", (401,), "No session", "The token or ticket is missing, not ours, or over."),
     Problem("service_unknown", (404,), "No such service", "No such service, or it is switched off.", "service"),

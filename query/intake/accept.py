@@ -113,5 +113,5 @@ def _earlier(db: Connection, candidates: Collection[Candidate]) -> dict[Candidat
 
 def _same(earlier: Any, candidate: Candidate) -> Admission:
     if earlier.fingerprint != candidate.row["fingerprint"]:
-        return IdempotencyConflict("the key was used before")
+        return IdempotencyConflict(earlier.reference)
     return earlier.reference, earlier.accepted_at

@@ -140,11 +140,14 @@ def try_code(ground: Ground, code: Code | None, typed: str, now: int) -> CodeWro
 
     The caller stores a use or a wrong try, and commits it whatever becomes of the inquiry.
     """
-    if code is None or code["used_at"] is not None or now >= code["expires_at"] or code["tries"] >= MAX_TRIES:
-        return CodeExpired("ask for a new code")
-    if _is_of(ground, code, typed):
-        return None
-    return CodeWrong(MAX_TRIES - code["tries"] - 1)
+    if code is None:
+        return CodeExpired("missing")
+    right = _is_of(ground, code, typed)
+    if code["used_at"] is not None:
+        return CodeExpired("used" if right else "old")
+    if now >= code["expires_at"] or code["tries"] >= MAX_TRIES:
+        return CodeExpired("old" if now >= code["expires_at"] else "tries")
+    return None if right else CodeWrong(MAX_TRIES - code["tries"] - 1)
 
 
 def use_up(db: Connection, codes: Sequence[Code], now: int) -> None:
