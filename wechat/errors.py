@@ -7,6 +7,7 @@ WeChatError
 ├── AccountUnknown     404  no official account of that code in the catalogue
 ├── AccountUnready     503  an official account that still lacks a secret
 ├── ServiceClosed      503  a form of a service that is switched off
+├── CookiesMissing     401  a form from a browser that keeps no cookies
 ├── PageForeign        404  a page whose host may not use the JS-SDK in an account's name
 ├── MenuInvalid        422  the catalogue's menu breaks a limit of the platform
 └── PlayFailed         502  `onecert account push` got something a WeChat client would not show
@@ -63,6 +64,13 @@ class ServiceClosed(WeChatError):
 
     code = "unavailable"
     status = 503
+
+
+class CookiesMissing(WeChatError):
+    """A form that came without any cookie: the browser keeps none, or lost them."""
+
+    code = "session_invalid"
+    status = 401
 
 
 class PageForeign(WeChatError):

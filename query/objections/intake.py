@@ -256,7 +256,7 @@ def _earlier(db: Connection, parsed: _Parsed) -> AcceptedObjection | Idempotency
     if row is None:
         return None
     if row.fingerprint != parsed.fingerprint:
-        return IdempotencyConflict("the key was used before")
+        return IdempotencyConflict(row.reference)
     return _accepted(row.reference, parsed.phone, Wish(row.wish), row.due_at)
 
 

@@ -67,7 +67,7 @@ exports.an_empty_form_asks_nobody = async (stage) => {
   const page = await stage.load('query', { service: 'internet-accounts' });
   await page.submit();
   assert.deepEqual(Object.keys(page.data.faults), ['phone', 'id_tail', 'code', 'consent']);
-  assert.equal(page.data.box.heading, '有 4 处需要修改，已在下方用红字标出');
+  assert.equal(page.data.box.heading, '有 4 处需要修改');
   stage.type(page, 'phone', '１３８ ００１３ ８００');
   stage.type(page, 'id_tail', '12345');
   await page.submit();

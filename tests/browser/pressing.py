@@ -7,6 +7,9 @@ from selenium.webdriver.common.actions.mouse_button import MouseButton
 from selenium.webdriver.common.actions.pointer_input import PointerInput
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.support.servers import PATIENCE_S
 
 HELD_S = 0.06
 POINTERS = ("mouse", "touch")
@@ -14,6 +17,9 @@ POINTERS = ("mouse", "touch")
 
 def press(driver: WebDriver, selector: str, pointer: str = "mouse", held_s: float = HELD_S) -> None:
     """Press what `selector` names in its middle; what moves away meanwhile is missed, as it is by a finger."""
+    WebDriverWait(driver, PATIENCE_S).until(
+        lambda page: page.execute_script("return document.readyState") == "complete"
+    )
     target = driver.find_element(By.CSS_SELECTOR, selector)
     driver.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", target)
     actions = ActionBuilder(driver, mouse=PointerInput(pointer, pointer))

@@ -93,8 +93,11 @@ def test_what_went_wrong_is_told_and_found_by_the_focus(instance: Instance, tmp_
         check(browser)
         browser.type("phone", "13800138000")
         browser.press("#id_tail")
-        browser.wait(lambda: "现在 10 位" not in browser.text())
-        assert "还差 1 位" in browser.text()
+        browser.wait(lambda: "现在 10 位" not in browser.find("#field-phone").text)
+        assert "还差 1 位" in browser.find("#field-id_tail").text
+        browser.press("#box a[href='#code']")
+        assert browser.driver.switch_to.active_element.get_attribute("id") == "code"
+        assert browser.driver.title.startswith("错误：")
 
 
 def test_a_double_tap_is_one_inquiry(instance: Instance, tmp_path: Path) -> None:
@@ -133,7 +136,7 @@ def test_offline_keeps_what_was_typed_and_the_same_key(instance: Instance, tmp_p
         assert browser.find("#submit").text == "提交查询"
         go(browser, offline=False)
         browser.press("#submit")
-        browser.wait_for_text("验证码已过期")
+        browser.wait_for_text("还没有向这个号码发送验证码")
         assert browser.driver.switch_to.active_element.get_attribute("id") == "code"
 
 
@@ -143,8 +146,7 @@ def test_leaving_the_page_empties_id_and_code(instance: Instance, tmp_path: Path
         browser.open(f"{instance.url}/internet-accounts")
         browser.type("id_tail", "123456")
         browser.type("code", "654321")
-        browser.press("#field-consent a")
-        browser.wait_for_text("只收集查询所必需的信息")
+        browser.follow("footer a[href='/help']")
         browser.driver.back()
         browser.wait_for_text("查互联网账号")
         assert browser.find("#id_tail").get_attribute("value") == ""

@@ -32,13 +32,23 @@ def make_app(ground: Ground) -> Flask:
 
 
 def hidden(page: TestResponse, name: str) -> str:
-    return re.findall(rf'<input type="hidden" name="{name}" value="([^"]+)"', page.text)[0]
+    return re.findall(rf'<input type="hidden" name="{name}" value="([^"]*)"', page.text)[0]
 
 
 def post(browser: FlaskClient, service: str = "internet-accounts", **typed: str) -> TestResponse:
-    """Open the form, fill it in, send it."""
+    """Open the form, fill it in, send it; the form as it is shown again, or the redirect to the progress page."""
     page = browser.get(f"/{service}")
-    return browser.post(f"/{service}", data={"session": hidden(page, "session"), "key": hidden(page, "key")} | typed)
+    return send(browser, page, service, **typed)
+
+
+def send(browser: FlaskClient, page: TestResponse, service: str = "internet-accounts", **typed: str) -> TestResponse:
+    """Send the form of `page` with these fields, and follow where that leads back to the form."""
+    told = {name: hidden(page, name) for name in ("session", "key", "sent")}
+    answer = browser.post(f"/{service}", data=told | typed)
+    if answer.headers.get("Location") != f"/{service}":
+        return answer
+    assert answer.status_code == 303
+    return browser.get(f"/{service}")
 
 
 def receive_code(ground: Ground, browser: FlaskClient, service: str = "internet-accounts") -> str:
@@ -47,4 +57,4 @@ def receive_code(ground: Ground, browser: FlaskClient, service: str = "internet-
 
 
 def faults(page: TestResponse) -> list[str]:
-    return re.findall(r'said_bad" id="say-[a-z_]+"><svg.*?</svg><span>([^<]+)</span>', page.text)
+    return re.findall(r'said_bad" id="say-[a-z_]+"><svg.*?</svg><span>([^<]+)<', page.text)

@@ -31,7 +31,7 @@ EMPTY = {
     "phone": "e.phone.empty",
     "id_tail": "e.tail.empty",
     "id_number": "e.id_number.empty",
-    "name": "e.name_invalid",
+    "name": "e.name.empty",
     "code": "e.code.empty",
 }
 FIELD_OF_CODE = {
@@ -46,11 +46,38 @@ FIELD_OF_CODE = {
 }
 PHONE_DIGITS = 11
 TAIL_LENGTH = 6
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True)
+class CodeNote:
+    """The code that was sent for a form, as the form itself remembers it: the masked number, two times in epoch ms.
+
+    It comes back from the browser and is only shown, never believed.
+    """
+
+    phone: str = ""
+    valid_until: int = 0
+    resend_at: int = 0
+
+    @property
+    def text(self) -> str:
+        """One line, for a hidden field."""
+        return f"{self.phone} {self.valid_until} {self.resend_at}" if self.resend_at else ""
+
+    @staticmethod
+    def parse(text: str) -> CodeNote:
+        """The note of such a line; an empty one for anything else."""
+        found = re.fullmatch(r"(1\d{2}\*{4}\d{4})? (\d{1,13}) (\d{13})", text)
+        return CodeNote(found[1] or "", int(found[2]), int(found[3])) if found else CodeNote()
 
 
 @dataclass(frozen=True)
 class Form:
-    """A form as typed. `idempotency_key` stays the same for every try with this form; `asks_code`: which button."""
+    """A form as typed. `idempotency_key` stays the same for every try with this form; `asks_code`: which button.
+
+    `choice`: a button that only changes the page, `size=elder`, `lang=en` or `privacy`.
+    """
 
     service: str
     session: str = field(repr=False)
@@ -62,6 +89,8 @@ class Form:
     code: str = field(default="", repr=False)
     consent: bool = False
     asks_code: bool = False
+    choice: str = ""
+    sent: CodeNote = CodeNote()
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -81,9 +110,30 @@ class Form:
             idempotency_key=self.idempotency_key,
         )
 
+    @property
+    def whole_id(self) -> str:
+        """The last six of a whole ID number that was typed where only they are asked for; or nothing."""
+        signs = _signs(self.typed("id_tail")) if "id_tail" in self.fields else ""
+        return signs[-TAIL_LENGTH:] if re.fullmatch(r"\d{17}[\dX]", signs) else ""
+
     def typed(self, name: str) -> str:
         """What was typed into a field."""
         return getattr(self, name) or ""
+
+
+@dataclass(frozen=True)
+class CodeView:
+    """The line about the code that was sent: to `phone` (empty: no line), valid for `minutes`; `wait_s` to the next."""
+
+    phone: str = ""
+    minutes: int = 0
+    wait_s: int = 0
+
+
+def code_view(sent: CodeNote, now: int) -> CodeView:
+    """The code's line at `now` (epoch ms)."""
+    live = sent.phone if now < sent.valid_until else ""
+    return CodeView(live, -(-(sent.valid_until - now) // MINUTE_MS), max(0, -(-(sent.resend_at - now) // 1000)))
 
 
 def parse_form(service: str, posted: Mapping[str, str]) -> Form:
@@ -95,6 +145,8 @@ def parse_form(service: str, posted: Mapping[str, str]) -> Form:
         idempotency_key=posted.get("key", "")[:LONGEST],
         consent=posted.get("consent") == "yes",
         asks_code=posted.get("action") == "code",
+        choice=posted.get("choice", ""),
+        sent=CodeNote.parse(posted.get("sent", "")),
         **typed,
     )
 
@@ -113,7 +165,10 @@ def fault_of(error: OneCertError, form: Form, words: Words) -> dict[str, str]:
     name = FIELD_OF_CODE.get(error.code, "")
     if error.code == "code_wrong":
         tries = int(error.extra.get("tries_left", 0))
-        return {name: words.counted("e.code_wrong", tries) if tries else words("e.code_expired")}
+        return {name: words.counted("e.code_wrong", tries) if tries else words("e.code_expired.tries")}
+    if error.code == "code_expired":
+        reason = error.extra.get("reason")
+        return {name: words(f"e.code_expired.{reason}" if reason in ("missing", "tries") else "e.code_expired")}
     if name in PARSERS:
         return {name: _fault(name, form.typed(name), words) or words(f"e.{error.code}")}
     return {name: words(f"e.{error.code}")} if name else {}
@@ -133,11 +188,17 @@ def _fault(name: str, typed: str, words: Words) -> str:
 
 def _length_fault(name: str, typed: str, words: Words) -> str:
     """The one thing that can be counted for the citizen: too many or too few characters."""
-    signs = re.sub(r"[^0-9A-Z]", "", unicodedata.normalize("NFKC", typed).upper())
+    signs = _signs(typed)
     if name == "phone" and signs.isdigit():
         digits = len(re.sub(r"^(?:0086|86)(?=1)", "", signs))
         return "" if digits == PHONE_DIGITS else words("e.phone_invalid.length", n=digits)
+    if name == "id_tail" and re.fullmatch(r"\d{17}[\dX]", signs):
+        return words("e.id_tail_invalid.whole")
     missing = TAIL_LENGTH - len(signs)
     if name != "id_tail" or not missing or not re.fullmatch(r"[0-9]+X?", signs):
         return ""
     return words.counted("e.id_tail_invalid.short" if missing > 0 else "e.id_tail_invalid.long", abs(missing))
+
+
+def _signs(typed: str) -> str:
+    return re.sub(r"[^0-9A-Z]", "", unicodedata.normalize("NFKC", typed).upper())

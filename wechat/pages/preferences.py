@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from flask import redirect
 from werkzeug.datastructures import MultiDict
-from werkzeug.wrappers import Response
+from werkzeug.wrappers import Request, Response
 
 from wechat.pages.texts import LANGUAGES
 
@@ -49,6 +50,13 @@ def clean_address(path: str, query: MultiDict[str, str]) -> str:
     kept = [(name, value) for name, value in query.items(multi=True) if name not in CHOICES]
     # One slash only: "//elsewhere" would lead to another host.
     return "/" + path.lstrip("/\\") + (f"?{urlencode(kept)}" if kept else "")
+
+
+def choose_display(request: Request, *, secure: bool) -> Response:
+    """Keep the choice of `?size=` and `?lang=`, and go to the clean address."""
+    response = redirect(clean_address(request.path, request.args), 303)
+    keep_display(response, chosen(request.args), secure=secure)
+    return response
 
 
 def keep_display(response: Response, choice: Mapping[str, str], *, secure: bool) -> None:

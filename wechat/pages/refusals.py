@@ -7,10 +7,13 @@ from collections.abc import Callable
 from flask import Flask, request
 from flask.wrappers import Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.wrappers import Response as AnyResponse
 
 from config.errors import RETRY_SOON_S, OneCertError
 from config.ground import Ground
+from wechat.errors import CookiesMissing
 from wechat.pages.forms import SERVICES
+from wechat.pages.preferences import asks_display, choose_display, clean_address
 from wechat.pages.rendering import Renderer
 
 STATE_OF_CODE = {
@@ -29,7 +32,12 @@ PROGRAMS = ("/api/", "/wechat/", "/sms/", "/partners/", "/health/")
 def refusal_page(renderer: Renderer, error: Exception) -> Response:
     """The page for a refusal, with its status; what is not expected reads as "not available"."""
     state, status, retry_after = _state(error)
-    response = renderer.page("state", state_name=state, again=_again(), **renderer.wait(retry_after))
+    link = state == "expired" and "ticket" in request.args
+    # The ticket that does not open stays in the address: larger letters do not make a form of this page.
+    here = clean_address(request.path, request.args) if link else ""
+    response = renderer.page(
+        "state", state_name=state, again=_again(), link=link, here=here, **renderer.wait(retry_after)
+    )
     response.status_code = status
     if retry_after or status == 503:
         response.headers["Retry-After"] = str(retry_after or RETRY_SOON_S)  # programs want to know
@@ -40,9 +48,11 @@ def refusal_page(renderer: Renderer, error: Exception) -> Response:
 
 def receive_strays(app: Flask, ground: Ground, elsewhere: Callable[[HTTPException], Response]) -> None:
     """Have `app` answer unknown addresses and wrong methods: with a page for people, `elsewhere` for programs."""
-    renderer = Renderer(ground)
+    renderer, secure = Renderer(ground), ground.settings.public_url.startswith("https:")
 
-    def stray(error: HTTPException) -> Response:
+    def stray(error: HTTPException) -> AnyResponse:
+        if request.method == "GET" and asks_display(request.args):
+            return choose_display(request, secure=secure)
         return elsewhere(error) if request.path.startswith(PROGRAMS) else refusal_page(renderer, error)
 
     for status in STRAYS:
@@ -51,6 +61,8 @@ def receive_strays(app: Flask, ground: Ground, elsewhere: Callable[[HTTPExceptio
 
 def _state(error: Exception) -> tuple[str, int, int]:
     """(which page, HTTP status, seconds to wait or 0)."""
+    if isinstance(error, CookiesMissing):
+        return "cookies", error.status, 0
     if isinstance(error, OneCertError):
         retry_after = int(error.extra.get("retry_after", 0))
         return _limit_state(error) or STATE_OF_CODE.get(error.code, "down"), error.status, retry_after
@@ -59,10 +71,11 @@ def _state(error: Exception) -> tuple[str, int, int]:
 
 
 def _limit_state(error: OneCertError) -> str:
-    """A used-up budget of codes is told as such; the budgets that only stop floods read as "not available"."""
+    """A used-up budget of one citizen is told as such; those that only stop floods read as "not available"."""
     if error.code != "limit_reached":
         return ""
-    return "limit" if str(error.extra.get("limit", "")).startswith("codes_per_") else "down"
+    limit = str(error.extra.get("limit", ""))
+    return "limit" if limit.startswith("codes_per_") else "many" if limit.startswith("submissions_per_") else "down"
 
 
 def _again() -> str:

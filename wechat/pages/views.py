@@ -11,14 +11,15 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from config.errors import OneCertError
 from config.ground import Ground
-from query.intake.submit import Accepted
+from query.access.sessions import FRESH_TOKEN_HEADER
 from query.objection_door import ObjectionDoor
 from wechat.errors import ServiceClosed
-from wechat.pages.form_actions import Remarks, ask_code, submit
-from wechat.pages.forms import SERVICES, Form, parse_form
+from wechat.pages.drafts import Draft, Drafts
+from wechat.pages.form_actions import Remarks, ask_code, put_off, submit
+from wechat.pages.forms import SERVICES, Form, code_view, parse_form
 from wechat.pages.login_views import add_logins
 from wechat.pages.objections.views import add_objections
-from wechat.pages.preferences import asks_display, chosen, clean_address, keep_display
+from wechat.pages.preferences import asks_display, choose_display, chosen, keep_display
 from wechat.pages.progress import view_progress
 from wechat.pages.refusals import refusal_page
 from wechat.pages.rendering import Renderer
@@ -66,6 +67,7 @@ class Pages:
         self._ground = ground
         self._door = door
         self.visits = Visits(ground)
+        self._drafts = Drafts(ground, secure=self.visits.secure)
         self.renderer = Renderer(ground)
 
     def show(self, name: str) -> Response:
@@ -89,19 +91,52 @@ class Pages:
             self.visits.keep(response, self.visits.begin(self._door, ticket, _address()))
             return response
         token = self.visits.carry_on(self._door, request, _address())
-        return self._form_page(Form(service, token, idempotency_key=token_urlsafe(16)), Remarks())
+        found = self._drafts.take(request, request.path)
+        draft = found or Draft(Form(service, token, idempotency_key=token_urlsafe(16)))
+        response = self._form_page(replace(draft.form, session=token), draft.remarks)
+        if found is not None:
+            self._drafts.drop(response, request.path)
+        return response
 
     def post_form(self, service: str) -> AnyResponse:
-        """The form without JavaScript: a code is asked for, or the inquiry submitted."""
+        """The form without JavaScript: a code is asked for, the inquiry submitted, or the page changed in mid-form.
+
+        Always answered with a redirect: to the progress page, or to the form again with what was typed.
+        """
         form = parse_form(service, _typed())
-        session, words = self.visits.visitor(self._door, request, form.session), self.renderer.words(request)
-        form = replace(form, session=session.fresh_token or form.session)
+        if form.choice:
+            return self._change_page(form)
+        try:
+            session, token = self.visits.visitor(self._door, request, form.session, _address())
+        except OneCertError as error:
+            return self._form_again(form, put_off(error, form))
+        form, words = replace(form, session=token), self.renderer.words(request)
         if form.asks_code:
-            return self._form_page(form, ask_code(self._door, session, form, _address(), words))
+            answered = ask_code(self._door, session, form, _address(), words, self._ground.clock.now())
+            return self._form_again(answered.form, answered.remarks)
         outcome = submit(self._door, session, form, _address(), words)
-        if isinstance(outcome, Accepted):
-            return redirect(f"/inquiries/{outcome.reference}", 303)
-        return self._form_page(form, outcome)
+        if isinstance(outcome, Remarks):
+            return self._form_again(form, outcome)
+        response = redirect(f"/inquiries/{outcome.reference}", 303)
+        self.visits.keep(response, token)
+        return response
+
+    def _change_page(self, form: Form) -> AnyResponse:
+        """Another letter size or language, or the privacy notice; what was typed is there again afterwards."""
+        name, _, value = form.choice.partition("=")
+        if name == "tail" and form.whole_id:
+            form = replace(form, id_tail=form.whole_id)
+        response = redirect("/privacy" if name == "privacy" else f"/{form.service}", 303)
+        keep_display(response, chosen({name: value}), secure=self.visits.secure)
+        self._drafts.keep(response, request.path, Draft(form))
+        return response
+
+    def _form_again(self, form: Form, remarks: Remarks) -> AnyResponse:
+        response = redirect(f"/{form.service}", 303)
+        if form.session:
+            self.visits.keep(response, form.session)
+        self._drafts.keep(response, request.path, Draft(form, remarks))
+        return response
 
     def show_progress(self, reference: str) -> Response:
         """How far one's own inquiry is."""
@@ -121,14 +156,13 @@ class Pages:
         """`?size=` and `?lang=` on any page: keep the choice, go to the clean address."""
         if request.method != "GET" or not asks_display(request.args):
             return None
-        response = redirect(clean_address(request.path, request.args), 303)
-        keep_display(response, chosen(request.args), secure=self.visits.secure)
-        return response
+        return choose_display(request, secure=self.visits.secure)
 
     def _form_page(self, form: Form, remarks: Remarks) -> Response:
-        response = self.renderer.page("form", form=form, remarks=remarks)
+        now = self._ground.clock.now()
+        response = self.renderer.page("form", form=form, remarks=remarks, code=code_view(form.sent, now))
         self.visits.keep(response, form.session)
-        response.status_code = 422 if remarks.faults else 409 if remarks.conflict else 200
+        response.headers[FRESH_TOKEN_HEADER] = form.session  # for a script whose session lay idle
         return response
 
 

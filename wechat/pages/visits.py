@@ -19,9 +19,16 @@ from query.access.sessions import Session
 from query.access.tickets import parse_ticket
 from query.errors import NotFound
 from query.progress import Progress
+from wechat.errors import CookiesMissing
 
 WEB = "web"
 VIEWING_S = 48 * 3600
+
+
+def _same(session: Session, other: Session) -> Session:
+    if not hmac.compare_digest(session.sid, other.sid):
+        raise SessionInvalid()
+    return session
 
 
 class Visits:
@@ -61,16 +68,27 @@ class Visits:
         """The token in the cookie, or nothing."""
         return request.cookies.get(self._cookie, "")
 
-    def visitor(self, door: Door, request: Request, form_token: str) -> Session:
-        """The session that a posted form belongs to. Raises session_invalid when form and cookie do not agree."""
-        session = door.read_session(form_token)
-        if not hmac.compare_digest(session.sid, door.read_session(self.token(request)).sid):
-            raise SessionInvalid()
-        return session
+    def visitor(self, door: Door, request: Request, form_token: str, address: str) -> tuple[Session, str]:
+        """(the session that a posted form belongs to, its token); one that lay idle is renewed in silence.
+
+        Raises CookiesMissing without the visit's cookie, SessionInvalid when form and cookie do not agree.
+        """
+        own = self.token(request)
+        if not own:
+            raise CookiesMissing("The form came without the visit's cookie.")
+        try:
+            session = _same(door.read_session(form_token), door.read_session(own))
+        except SessionInvalid:
+            # Idle for too long: both tokens, though over, must still be of one visit.
+            _same(door.read_session(form_token, viewing=True), door.read_session(own, viewing=True))
+            token = self.begin(door, None, address)
+            return door.read_session(token), token
+        return session, session.fresh_token or form_token
 
     def viewing_tokens(self, request: Request) -> list[str]:
-        """The tokens that may show this inquiry or objection: the page's own first, then the visit's."""
-        tokens = [request.cookies.get(self._view_cookie, ""), self.token(request)]
+        """The tokens that may show it: the script's (cookies get lost), the page's own, the visit's."""
+        bearer = request.authorization.token if request.authorization else None
+        tokens = [bearer or "", request.cookies.get(self._view_cookie, ""), self.token(request)]
         return [token for token in dict.fromkeys(tokens) if token]
 
     def keep(self, response: Response, token: str) -> None:

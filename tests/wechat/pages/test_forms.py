@@ -85,10 +85,11 @@ def test_a_form_for_cards_has_name_and_whole_number() -> None:
     ("error", "fault"),
     [
         (CodeWrong(3), {"code": "验证码不正确，请以最新一条短信为准，还可输入 3 次"}),
-        (CodeWrong(0), {"code": "验证码已过期，请按“获取验证码”再要一个"}),
+        (CodeWrong(0), {"code": "已输错 5 次，这个验证码不能再用，请点“重新获取”"}),
         (CodeInvalid(), {"code": "请填写短信里的 6 位验证码"}),
-        (CodeExpired(), {"code": "验证码已过期，请按“获取验证码”再要一个"}),
-        (NameInvalid(), {"name": "请填写身份证上的姓名"}),
+        (CodeExpired("old"), {"code": "验证码已过期，请点“重新获取”"}),
+        (CodeExpired("missing"), {"code": "还没有向这个号码发送验证码，请先获取"}),
+        (NameInvalid(), {"name": "姓名只能有汉字、字母和“·”，请对照身份证填写"}),
         (TooSoon(60), {}),
     ],
 )

@@ -25,7 +25,7 @@ def test_a_text_is_there_in_both_languages_with_the_same_places(key: str) -> Non
 
 
 def test_every_text_that_a_template_or_the_script_names_exists() -> None:
-    sources = [*ROOT.glob("templates/pages/*.html"), ROOT / "static" / "pages.js", *ROOT.glob("*.py")]
+    sources = [*ROOT.glob("templates/pages/*.html"), *ROOT.glob("static/*.js"), *ROOT.glob("*.py")]
     for source in sources:
         for key in re.findall(
             r"""(?:words|phrases|lines|counted|say)\(["']([a-z0-9_.]+)["'][,)]""", source.read_text()

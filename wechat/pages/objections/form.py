@@ -9,10 +9,9 @@ from werkzeug.datastructures import MultiDict
 
 from config.errors import OneCertError
 from query.access.sessions import Session
-from query.inquiry import OBJECTION
 from query.objection_door import FilledObjection, ObjectionDoor
 from query.objections.intake import AcceptedObjection
-from wechat.pages.form_actions import CODE_GAP, Remarks
+from wechat.pages.form_actions import Remarks, put_off
 from wechat.pages.forms import Form, fault_of, find_faults, parse_form
 from wechat.pages.texts import Words
 
@@ -62,25 +61,13 @@ def with_session(ticked: Ticked, token: str) -> Ticked:
     return replace(ticked, form=replace(ticked.form, session=token))
 
 
-def ask_code(door: ObjectionDoor, session: Session, ticked: Ticked, address: str, words: Words) -> Remarks:
-    """Have a code for an objection sent."""
-    faults = find_faults(ticked.form, words)
-    if faults:
-        return Remarks(faults)
-    try:
-        sent = door.request_code(session, OBJECTION, ticked.form.phone, address)
-    except OneCertError as error:
-        return _remarks(error, ticked, words, "")
-    return Remarks(sent=sent, wait_s=sent.resend_after)
-
-
 def submit(
     door: ObjectionDoor, session: Session, ticked: Ticked, address: str, words: Words, when: Mapping[str, str]
 ) -> AcceptedObjection | Remarks:
     """Submit the objection; `when` writes a time that is so many seconds ahead, under "when"."""
     faults = _faults(ticked, words)
     if faults:
-        return Remarks(faults)
+        return Remarks(faults, summed_up=True)
     try:
         return door.submit_objection(session, ticked.filled(), address)
     except OneCertError as error:
@@ -98,11 +85,11 @@ def _remarks(error: OneCertError, ticked: Ticked, words: Words, when: str) -> Re
         return Remarks({"applications": words("e.ob.apps")})
     if error.code == "too_soon":
         return Remarks({"applications": words("e.ob.recent", when=when)})
+    if error.code == "code_expired" and error.extra.get("reason") == "used":
+        return Remarks(box="conflict")
     faults = fault_of(error, ticked.form, words)
     if faults:
         return Remarks(faults)
-    if error.extra.get("limit") == CODE_GAP:
-        return Remarks(wait_s=int(error.extra["retry_after"]))
     if error.code == "idempotency_conflict":
-        return Remarks(conflict=True)
-    raise error
+        return Remarks(box="conflict", reference=str(error.extra["reference"]))
+    return put_off(error, ticked.form)

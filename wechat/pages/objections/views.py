@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_urlsafe
 from typing import Final
 
@@ -16,24 +16,27 @@ from config.ground import Ground
 from query.access.errors import SessionInvalid
 from query.access.sessions import Session
 from query.errors import NotFound
+from query.inquiry import OBJECTION
 from query.objection_door import ObjectionDoor
-from query.objections.intake import AcceptedObjection
 from query.objections.progress import ObjectionProgress
-from wechat.pages.form_actions import Remarks
+from wechat.pages.drafts import Draft, Drafts
+from wechat.pages.form_actions import Remarks, ask_code, put_off
+from wechat.pages.forms import code_view
 from wechat.pages.objections.form import (
     SECONDS_A_DAY,
     WISHES,
     Ticked,
-    ask_code,
     empty_form,
     parse_ticked,
     submit,
     with_session,
 )
 from wechat.pages.objections.progress import view_objection
+from wechat.pages.preferences import chosen, keep_display
 from wechat.pages.rendering import Renderer
 from wechat.pages.visits import Visits
 
+PATH: Final = "/objections"
 FORM_LIMIT: Final = 16 * 1024
 REFUSED: Final = {"objection_open": "open", "number_too_new": "new", "objections_used_up": "many"}
 """Refusals that stand in place of the form."""
@@ -43,7 +46,7 @@ def add_objections(
     blueprint: Blueprint, ground: Ground, door: ObjectionDoor, visits: Visits, renderer: Renderer
 ) -> None:
     """The routes of objections and alerts."""
-    views = ObjectionPages(ground, door, visits, renderer)
+    views = ObjectionPages(ground, door, visits, renderer, Drafts(ground, secure=visits.secure))
     blueprint.add_url_rule("/objections", "objections", views.show)
     blueprint.add_url_rule("/objections", "objections-post", views.post, methods=["POST"])
     blueprint.add_url_rule("/objections/<reference>", "objection", views.show_progress)
@@ -58,6 +61,7 @@ class ObjectionPages:
     door: ObjectionDoor
     visits: Visits
     renderer: Renderer
+    drafts: Drafts
 
     def show(self) -> AnyResponse:
         """The choice of a wish, or its form; a ticket of a chat's link is traded for a session."""
@@ -70,24 +74,59 @@ class ObjectionPages:
         if wish not in WISHES:
             return self.renderer.page("objections/choose")
         token = self.visits.carry_on(self.door, request, _address())
-        return self._form_page(empty_form(wish, token, token_urlsafe(16)), Remarks())
+        found = self.drafts.take(request, PATH)
+        if found is not None and found.more["wish"] == wish:
+            response = self._form_page(
+                Ticked(wish, tuple(found.more["applications"]), found.form), found.remarks, token
+            )
+            self.drafts.drop(response, PATH)
+            return response
+        return self._form_page(empty_form(wish, token, token_urlsafe(16)), Remarks(), token)
 
     def post(self) -> AnyResponse:
-        """The form: a code is asked for, or the objection submitted."""
+        """The form: a code is asked for, the objection submitted, or the page changed in mid-form: then a redirect."""
         self._need_objections()
         ticked = parse_ticked(_typed())
-        session, words = self.visits.visitor(self.door, request, ticked.form.session), self.renderer.words(request)
-        ticked = with_session(ticked, session.fresh_token or ticked.form.session)
+        if ticked.form.choice:
+            return self._change_page(ticked)
+        try:
+            session, token = self.visits.visitor(self.door, request, ticked.form.session, _address())
+        except OneCertError as error:
+            return self._form_again(ticked, put_off(error, ticked.form))
+        ticked, words = with_session(ticked, token), self.renderer.words(request)
         if ticked.form.asks_code:
-            return self._form_page(ticked, ask_code(self.door, session, ticked, _address(), words))
+            now = self.ground.clock.now()
+            told = ask_code(self.door, session, ticked.form, _address(), words, now, service=OBJECTION)
+            return self._form_again(replace(ticked, form=told.form), told.remarks)
         try:
             when = self.renderer.wait(30 * SECONDS_A_DAY)
             outcome = submit(self.door, session, ticked, _address(), words, when)
         except OneCertError as error:
             return self._refused(error, ticked)
-        if isinstance(outcome, AcceptedObjection):
-            return redirect(f"/objections/{outcome.reference}", 303)
-        return self._form_page(ticked, outcome)
+        if isinstance(outcome, Remarks):
+            return self._form_again(ticked, outcome)
+        response = redirect(f"{PATH}/{outcome.reference}", 303)
+        self.visits.keep(response, token)
+        return response
+
+    def _change_page(self, ticked: Ticked) -> AnyResponse:
+        """Another letter size or language, or the privacy notice; what was typed is there again afterwards."""
+        name, _, value = ticked.form.choice.partition("=")
+        if name == "tail" and ticked.form.whole_id:
+            ticked = replace(ticked, form=replace(ticked.form, id_tail=ticked.form.whole_id))
+        response = self._form_again(ticked, Remarks())
+        keep_display(response, chosen({name: value}), secure=self.visits.secure)
+        if name == "privacy":
+            response.headers["Location"] = "/privacy"
+        return response
+
+    def _form_again(self, ticked: Ticked, remarks: Remarks) -> AnyResponse:
+        response = redirect(f"{PATH}?wish={ticked.wish}", 303)
+        if ticked.form.session and not ticked.form.choice:
+            self.visits.keep(response, ticked.form.session)
+        more = {"wish": ticked.wish, "applications": list(ticked.applications)}
+        self.drafts.keep(response, PATH, Draft(ticked.form, remarks, more))
+        return response
 
     def show_progress(self, reference: str) -> Response:
         """How far one's own objection is."""
@@ -144,7 +183,8 @@ class ObjectionPages:
         response.status_code = error.status
         return response
 
-    def _form_page(self, ticked: Ticked, remarks: Remarks) -> Response:
+    def _form_page(self, ticked: Ticked, remarks: Remarks, token: str) -> Response:
+        ticked = with_session(ticked, token)
         offered = self.ground.catalogues.current().objections
         days = {"unbind": offered.unbind_days, "dispute": offered.dispute_days} if offered else {}
         response = self.renderer.page(
@@ -152,11 +192,11 @@ class ObjectionPages:
             ticked=ticked,
             form=ticked.form,
             remarks=remarks,
+            code=code_view(ticked.form.sent, self.ground.clock.now()),
             companies=self.door.companies(),
             days=days.get(ticked.wish, 0),
         )
-        self.visits.keep(response, ticked.form.session)
-        response.status_code = 422 if remarks.faults else 409 if remarks.conflict else 200
+        self.visits.keep(response, token)
         return response
 
 

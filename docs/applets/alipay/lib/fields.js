@@ -4,7 +4,7 @@ const { say, counted } = require('./words');
 const FIELDS = {
   phone: { label: 'f.phone', type: 'number', length: 20, empty: 'e.phone.empty' },
   id_tail: { label: 'f.tail', hint: 'f.tail.hint', type: 'idcard', length: 12, empty: 'e.tail.empty' },
-  name: { label: 'pc.name', type: 'text', length: 64, empty: 'e.name_invalid' },
+  name: { label: 'pc.name', type: 'text', length: 64, empty: 'e.name.empty' },
   id_number: { label: 'pc.id', hint: 'pc.id.hint', type: 'idcard', length: 24, empty: 'e.id_number.empty' },
   code: { label: 'f.code', type: 'number', length: 12, empty: 'e.code.empty' },
 };
