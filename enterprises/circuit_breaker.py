@@ -79,7 +79,7 @@ class CallPermit:
 
     @property
     def granted(self) -> bool:
-        """Whether the call may be made; `release` must follow."""
+        """True when the call may be made; `release` must follow."""
         return bool(self.token)
 
 

@@ -87,7 +87,7 @@ class Pending:
 
     @property
     def later(self) -> bool:
-        """Whether the answer will be called back."""
+        """True when the answer will be called back."""
         return self.reason == "later"
 
 

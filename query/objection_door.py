@@ -36,7 +36,7 @@ class ObjectionDoor(Door):
     """The door of both doors, with what a citizen can do after a count."""
 
     def offers_objections(self) -> bool:
-        """Whether the catalogue offers objections."""
+        """Return whether the catalogue offers objections."""
         offered = self._ground.catalogues.current().objections
         return offered is not None and offered.enabled
 
@@ -60,7 +60,7 @@ class ObjectionDoor(Door):
         return submit_objection(self._ground, form)
 
     def objection_progress(self, session: Session, reference: str) -> ObjectionProgress:
-        """How far one's own objection is. Raises NotFound, also for another's."""
+        """Return the progress of one's own objection. Raises NotFound, also for another's."""
         return objection_progress(self._ground, reference, session.owner)
 
     def turn_watch_on(self, session: Session, reference: str, address: str) -> None:

@@ -1,1 +1,1 @@
-"""Who may ask, and how often: sessions, tickets, budgets, and the verbs that both doors call."""
+"""Access control: sessions, tickets, budgets, and the verbs that both doors call."""

@@ -21,7 +21,7 @@ DAY_S = 24 * HOUR_S
 
 
 class EntranceClass(Enum):
-    """What is known of a sender: a platform's openid, an address, or neither."""
+    """The facts known of a sender: a platform's openid, an address, or neither."""
 
     OPENID = "openid"
     WEB = "web"
@@ -49,7 +49,7 @@ class Sender:
 
     @property
     def identified(self) -> bool:
-        """Whether a platform vouches for the sender."""
+        """True when a platform vouches for the sender."""
         return self.entrance_class is EntranceClass.OPENID
 
 

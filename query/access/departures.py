@@ -25,7 +25,7 @@ def note_departure(ground: Ground, entrance: str, openid: str, at: int) -> None:
 
 
 def has_left_since(ground: Ground, entrance: str, openid: str, issued_at: int) -> bool:
-    """Whether this person left after something was opened for them. Raises RedisUnavailable."""
+    """Return whether this person left after `issued_at`. Raises RedisUnavailable."""
     try:
         told = ground.redis.get(departure_key(ground.keys, entrance, openid))
     except RedisError as error:
@@ -34,10 +34,10 @@ def has_left_since(ground: Ground, entrance: str, openid: str, issued_at: int) -
 
 
 def departure_key(keys: KeyRing, entrance: str, openid: str) -> str:
-    """Where it is kept, for who reads it along with other keys."""
+    """Return the Redis key of a departure, for callers that read it along with other keys."""
     return f"left:{keys.mac('departure', entrance, openid)[:16].hex()}"
 
 
 def is_later(told: object, issued_at: int) -> bool:
-    """Whether what stands under the key is a time not before `issued_at` (pure)."""
+    """Return whether the stored value is a time not before `issued_at`. Pure."""
     return isinstance(told, bytes) and int(told) >= issued_at

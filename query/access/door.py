@@ -149,7 +149,7 @@ class Door:
         return done
 
     def progress(self, session: Session, reference: str) -> Progress:
-        """How far one's own inquiry is. Raises NotFound, also for another's."""
+        """Return the progress of one's own inquiry. Raises NotFound, also for another's."""
         return progress(self._ground, reference, session.owner)
 
     def services(self) -> tuple[Service, ...]:

@@ -163,7 +163,7 @@ class Limiter:
             self.spend([budget], token_bytes(16), now)
 
     def spent(self, budget: Budget, now: int) -> int:
-        """How often a budget was spent within its window, small or large. Raises LimiterUnavailable."""
+        """Return how often a budget was spent within its window, small or large. Raises LimiterUnavailable."""
         window, key = budget.window_s * 1000, self._key(budget)
         try:
             if budget.allowed <= EXACT_UP_TO:

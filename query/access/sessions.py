@@ -59,13 +59,13 @@ class Session:
 
     @property
     def person(self) -> tuple[str, ...]:
-        """Who pays for a limit: the openid where the platform gave one, so that a new session brings no new budget."""
+        """The payer of a limit: the openid where the platform gave one, so that a new session brings no new budget."""
         return (self.entrance, self.openid) if self.openid else ("session", self.sid.hex())
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What a citizen brings to an entrance: a ticket, a platform's login code, or nothing."""
+    """The credential a citizen brings to an entrance: a ticket, a platform's login code, or nothing."""
 
     ticket: str | None = field(repr=False)
     code: str | None = field(repr=False)
@@ -83,7 +83,7 @@ PROOF_OF = {"official-account": "ticket", "wechat-applet": "code", "alipay-apple
 
 @dataclass(frozen=True)
 class _Sealed:
-    """What is inside a token; times in epoch ms."""
+    """The content of a token; times in epoch ms."""
 
     sid: bytes
     entrance: str
@@ -145,7 +145,7 @@ def end_session(ground: Ground, session: Session) -> None:
 
 
 def endings(keys: KeyRing, session: Session | _Sealed, *, viewing: bool = False) -> dict[str, int]:
-    """Where in Redis it would stand that this session is over: a number from the one given here upwards.
+    """Return the Redis keys that revoke this session, each with the smallest value that does.
 
     The citizen logged out, or left the entrance after the session was opened; one's own inquiry may be looked at after
     leaving, too.

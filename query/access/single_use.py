@@ -1,4 +1,4 @@
-"""What may be used once: a login code, a phone credential. Remembered in Redis under a MAC; fails closed."""
+"""Single-use values: a login code, a phone credential. Remembered in Redis under a MAC; fails closed."""
 
 from __future__ import annotations
 

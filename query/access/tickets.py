@@ -30,7 +30,7 @@ class TicketInvalid(ConfigError):
 
 @dataclass(frozen=True)
 class Ticket:
-    """Who comes in where. `openid` is the platform's name for the citizen; `issued_at` in epoch ms."""
+    """A citizen at an entrance. `openid` is the platform's name for the citizen; `issued_at` in epoch ms."""
 
     entrance: str
     openid: str = field(repr=False)

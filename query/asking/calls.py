@@ -41,7 +41,7 @@ class CallResult:
 
     @property
     def can_continue(self) -> bool:
-        """Whether the partner may be called again at once."""
+        """True when the partner may be called again at once."""
         return self.error is None and bool(self.answers or not self.call.items)
 
     def recorded(self) -> RecordedCall:

@@ -28,7 +28,7 @@ LOOK_S: Final = 1.0
 
 
 def has_room(db: Connection, limits: Limits, indexes: Sequence[bytes], now: int, *, identified: bool) -> bool:
-    """Whether one more code may go to a number today, all in all and of the share of senders without identity."""
+    """Return whether one more code may go to a number today, in all and of the share of senders without identity."""
     recent = select(code_sent.c.identified).where(code_sent.c.sent_at > now - DAY)
     sent = list(db.execute(recent.where(code_sent.c.phone_index.in_(indexes))).scalars())
     if len(sent) >= limits.codes_per_phone_day:
@@ -44,14 +44,14 @@ def note_sent(db: Connection, message: bytes, index: bytes, now: int, *, identif
 
 @dataclass(slots=True)
 class _Look:
-    """How many codes were due before one of this kind, and when that was looked up (monotonic s)."""
+    """The number of codes due before one of this kind, and when it was looked up (monotonic s)."""
 
     at: float
     ahead: int
 
 
 class CodeQueue:
-    """What waits in the lane of codes, looked up once a second. One a process; threads share it."""
+    """The backlog in the lane of codes, looked up once a second. One a process; threads share it."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: through the connection it is handed, or, on the command line, the settings."""
+"""Connect Alembic to the database: by the connection it is given, or, on the command line, by the settings."""
 
 import os
 

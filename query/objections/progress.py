@@ -1,4 +1,4 @@
-"""How far an objection is, for the session that submitted it. Never a finding, and nothing that varies with one."""
+"""The progress of an objection, for its own session. Never a finding, nor anything that varies with one."""
 
 import hmac
 import re

@@ -265,7 +265,7 @@ def _final(answer: RequestAnswer | Answer) -> Found | None:
 
 
 def _is_accepted(answer: RequestAnswer | Answer, kind: str) -> bool:
-    """Whether the partner works on a request: by its own word, or because it took the whole batch (202).
+    """Return whether the partner works on a request: by its own word, or because it took the whole batch (202).
 
     A lookup that is taken so is called back within `callback_s`, or asked again.
     """

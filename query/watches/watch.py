@@ -60,12 +60,12 @@ def month_of(moment: int) -> str:
 
 
 def is_same_day(one: int | None, other: int) -> bool:
-    """Whether both moments are on one day in Shanghai."""
+    """Return whether both moments are on one day in Shanghai."""
     return one is not None and shanghai(one).date() == shanghai(other).date()
 
 
 def is_within(hours: tuple[int, int], moment: int) -> bool:
-    """Whether the hour of `moment` is from the first up to before the last."""
+    """Return whether the hour of `moment` is from the first up to before the last."""
     return hours[0] <= shanghai(moment).hour < hours[1]
 
 
@@ -76,7 +76,7 @@ def next_quiet_hour(moment: int, spread: float) -> int:
 
 
 def is_flood(last_hour: int, last_week: int) -> bool:
-    """Whether so many events in an hour are an error, by those of the 7 days before."""
+    """Return whether this many events in an hour are an error, by those of the 7 days before."""
     return last_hour > max(FLOOD_FLOOR, FLOOD_FACTOR * last_week // (7 * 24))
 
 

@@ -28,7 +28,7 @@ def database_url(sqlite_schema: Path, tmp_path: Path) -> str:
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
-    """What the client logs, as a list of lines; nothing of it reaches the terminal."""
+    """Capture the client's log as a list of lines; none of it reaches the terminal."""
     # A logger that was used before keeps the processors of that time.
     monkeypatch.setattr("enterprises.client._log", structlog.stdlib.get_logger("enterprises.client"))
     with structlog.testing.capture_logs() as lines:

@@ -137,7 +137,7 @@ class Faulty:
             time.sleep(SLOW_S)
 
     def has_company(self) -> bool:
-        """Whether another call is under way, or comes before long."""
+        """Return whether another call is under way, or comes soon."""
         with self.lock:
             self.under_way += 1
             if self.under_way > 1:

@@ -198,7 +198,7 @@ def test_the_reference_partner_refuses_a_wrong_key(ground: Ground, example: Modu
 
 
 def environ(ground: Ground, body: bytes, **changed: str) -> dict[str, object]:
-    """What a WSGI server would make of our signed request, with some variables changed on the way."""
+    """Return a WSGI server's environ of our signed request, with some variables changed on the way."""
     headers = sign(
         "POST",
         URL,

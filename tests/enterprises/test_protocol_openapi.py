@@ -41,7 +41,7 @@ EVERYTHING = {
 
 
 def fits(schema: dict[str, Any], value: Any) -> bool:
-    """Whether a value fits a schema, for the few words of JSON Schema that the file uses."""
+    """Return whether a value fits a schema, for the few keywords of JSON Schema that the file uses."""
     if "$ref" in schema:
         return fits(at(schema["$ref"]), value)
     if "oneOf" in schema:

@@ -212,7 +212,7 @@ def gather(ground: Ground, code: str) -> None:
 
 
 def work(ground: Ground) -> None:
-    """What workers do for everything that is due, until nothing is."""
+    """Do the workers' jobs for everything that is due, until nothing is."""
     for _ in range(12):
         waiting, due = waited_for(ground), due_partners(ground)
         if not waiting and not due and not any(row.look for row in open_waves(ground)):

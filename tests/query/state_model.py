@@ -45,7 +45,7 @@ class Model:
         self.codes[phone, owner] = Code(code, now + CODE_LIFE_S * SECOND)
 
     def expected(self, phone: str, owner: bytes, code: str, now: int) -> str:
-        """What a submission is told: a reference, `accepted` for a new one, or the code of the refusal. Spends it."""
+        """Return a submission's outcome: a reference, `accepted` for a new one, or a refusal's code. It is spent."""
         reference, at = self.accepted.get((phone, owner, code), ("", 0))
         if reference and now - at < INDEX_KEPT:
             return reference
@@ -77,5 +77,5 @@ def kept_too_long(row: Any, now: int) -> list[str]:
 
 
 def code_kept_too_long(row: Any, now: int) -> bool:
-    """Whether a code's row should be gone."""
+    """Return whether a code's row should be gone."""
     return bool(now - row.expires_at >= CODE_KEPT + SLACK)

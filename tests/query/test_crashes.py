@@ -105,7 +105,7 @@ def kill_at(patch: pytest.MonkeyPatch, point: str, passage: int) -> list[str]:
 
 
 def resolve(point: str) -> Any:
-    """What a dotted name stands for."""
+    """Resolve a dotted name."""
     found: Any = __import__("query")
     for name in point.split(".")[1:]:
         found = getattr(found, name)

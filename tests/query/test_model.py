@@ -52,7 +52,7 @@ people, sessions = st.sampled_from(PHONES), st.sampled_from(OWNERS)
 
 
 class Life(RuleBasedStateMachine):
-    """What a citizen may do and what may befall us. The model: codes, the day each number used, what was promised."""
+    """Actions of citizens, and faults. The model: codes, the day each number used, the promises."""
 
     template: ClassVar[Path]
     url: ClassVar[str]
@@ -128,7 +128,7 @@ class Life(RuleBasedStateMachine):
         assert spent or outcome == expected or (expected == ACCEPTED and outcome.isdigit()), (outcome, expected)
 
     def expected(self, phone: str, owner: bytes, code: str) -> str:
-        """What the model says, and its own change."""
+        """Return the outcome that the model expects, and change the model."""
         return self.model.expected(phone, owner, code, self.clock.now())
 
     def outcome_of(self, phone: str, owner: bytes, code: str, **others: Any) -> str:
@@ -225,7 +225,7 @@ class Life(RuleBasedStateMachine):
         record(self.ground, call.lease, late)
 
     def fact(self, call: PartnerCall, item: bytes) -> StoredAnswer:
-        """What the partner of a held call would have said."""
+        """Return the answer that the partner of a held call would have given."""
         if call.lease.kind == "identity":
             return "match"
         partner = self.ground.catalogues.current().partner(call.lease.partner)

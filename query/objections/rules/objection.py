@@ -41,7 +41,7 @@ WishWord: TypeAlias = Literal["unbind", "dispute"]
 
 
 class Wish(IntEnum):
-    """What the citizen asks; the numbers are stored."""
+    """The citizen's request; the numbers are stored."""
 
     UNBIND = 0
     DISPUTE = 1
@@ -115,7 +115,7 @@ def tell_unmatched_at(accepted: int) -> int:
 
 
 def is_too_new(held: str, accepted: int) -> bool:
-    """Whether a number held since the month `held` (YYYY-MM) has certainly been held for less than LAG_DAYS days."""
+    """Return whether a number held since `held` (YYYY-MM) has certainly been held for less than LAG_DAYS days."""
     return held > f"{shanghai(accepted - LAG_DAYS * DAY):%Y-%m}"
 
 

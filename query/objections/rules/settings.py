@@ -26,7 +26,7 @@ def listed_applications(catalogue: Catalogue) -> list[tuple[Partner, Application
 
 
 def takes(partner: Partner, kind: str) -> bool:
-    """Whether a company takes requests of this kind; one that does not is reached through its guide."""
+    """Return whether a company takes requests of this kind; one that does not is reached through its guide."""
     return kind in partner.requests
 
 

@@ -31,7 +31,7 @@ class Calendar:
     work: frozenset[date]
 
     def is_working_day(self, day: date) -> bool:
-        """Whether companies work on `day`."""
+        """Return whether companies work on `day`."""
         return day in self.work or (day.weekday() < SATURDAY and day not in self.rest)
 
     def working_days_after(self, day: date, count: int) -> date:

@@ -260,7 +260,7 @@ def test_an_entrance_that_is_switched_off_sends_no_code(ground: Ground, door: Do
 
 
 def solve(required: HumanCheckRequired) -> str:
-    """What ALTCHA's own library makes of a challenge."""
+    """Return the solution of ALTCHA's own library to a challenge."""
     told = required.extra["challenge"]
     solution = altcha.solve_challenge_v1(
         told["challenge"], told["salt"], algorithm="SHA-256", max_number=told["maxnumber"], start=0

@@ -35,7 +35,7 @@ def round_of(members: int, service: str = INTERNET_ACCOUNTS) -> OwnedWave:
 
 
 def counts_asked(ground: Ground, partners: Partners) -> dict[str, list[int]]:
-    """How many items each enterprise was asked, call by call."""
+    """Return the number of items of each enterprise's calls."""
     codes = [partner.code for partner in ground.catalogues.current().enterprises()]
     calls = {code: [asked_body for who, asked_body in partners.calls if who == code] for code in codes}
     return {code: [len(asked_body["items"]) for asked_body in found] for code, found in calls.items()}

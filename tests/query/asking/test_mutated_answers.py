@@ -71,7 +71,7 @@ def answer_by(body: bytes, items: dict[str, bytes]) -> Callable[[Body], bytes]:
 
 
 def sent(body: bytes, name: str) -> list[dict[str, Any]]:
-    """What the spoilt body, read by the standard library alone, holds about an item."""
+    """Return the items of the spoilt body about a name, as the standard library alone reads it."""
     try:
         return [item for item in believed(body) if item.get("id") == name]
     except (ValueError, TypeError, KeyError, AttributeError):

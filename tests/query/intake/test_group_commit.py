@@ -42,7 +42,7 @@ class Office:
         return asked
 
     def waiting(self, place: str = "here") -> list[int]:
-        """Who has taken a seat and is in no round yet."""
+        """Return the items that wait and are in no batch yet."""
         return [waiter.item for waiter in list(self.together._waiters.get(place, ()))]
 
 

@@ -165,7 +165,7 @@ def test_answers_about_other_members_are_not_taken_for_these(
 def test_a_damaged_wave_loses_no_inquiry(
     ground: Ground, partners: Partners, clock: FixedClock, column: str, service: str
 ) -> None:
-    """What does not open is taken further from the inquiries' own rows, in either stage."""
+    """A wave that does not open is rebuilt from the inquiries' own rows, in either stage."""
     partners.plays["china-mobile"] = status(202)
     accepted = accept(ground, VICTIM, service=service)
     work(ground)

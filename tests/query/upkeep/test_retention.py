@@ -1,4 +1,4 @@
-"""What is kept, how long, and what is gone after that."""
+"""Retention: data is kept as long as stated, and erased then."""
 
 from __future__ import annotations
 
