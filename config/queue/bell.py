@@ -84,6 +84,15 @@ class Bell:
         except RedisError as error:
             self._note(False, error)
 
+    def collect_rings(self, job: str, delay_s: float) -> None:
+        """Wait with the job's ring standing: rings of this time count once, for the look that the caller takes next."""
+        try:
+            self._redis.set(ring_key(job, None), 1, px=int(delay_s * 1000) + 1000)
+            time.sleep(delay_s)
+            self._redis.delete(ring_key(job, None))
+        except RedisError as error:
+            self._note(False, error)
+
     def _enqueue(self, job: str, argument: str | None, pipeline: Pipeline) -> None:
         self._queue.enqueue_call(
             func=job,

@@ -15,6 +15,7 @@ from enterprises import circuit_breaker
 from query.asking.bulkheads import Bulkheads
 from query.asking.claims import claim_call
 from query.asking.gather import carriers_with_waiting, claim_waiting
+from query.asking.gather_delay import GatherDelay
 from query.asking.permits import acquire_permits
 from query.asking.rounds import LocalAsker, PermittedCall
 from query.settling.advance import advance
@@ -29,16 +30,19 @@ def make_jobs(ground: Ground, bulkheads: Bulkheads | None = None) -> Jobs:
     """Make the steps that a worker may run: name -> step(argument of the ring, if any)."""
     asker = LocalAsker(ground, bulkheads or Bulkheads())
     return {
-        "gather": partial(gather, ground, asker),
+        "gather": partial(gather, ground, asker, GatherDelay()),
         "ask": partial(ask, ground, asker),
         "advance": partial(advance, ground),
     }
 
 
-def gather(ground: Ground, asker: LocalAsker) -> None:
+def gather(ground: Ground, asker: LocalAsker, delay: GatherDelay) -> None:
     """Take waiting inquiries into waves and ask their carriers, until no carrier has a full batch waiting."""
+    if (delay_s := delay.seconds(time.monotonic())) > 0:
+        ground.bell.collect_rings("gather", delay_s)
     while True:
         calls = claim_waiting(ground, asker)
+        delay.note(sum(len(one.call.items) for one in calls), time.monotonic())
         full = {one.partner.code for one in calls if one.call.lease.more}
         if full:
             ground.bell.ring("gather")  # another worker may be idle

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from redis import Redis
@@ -218,3 +219,17 @@ def test_while_redis_is_away_ringing_is_harmless_and_waiting_does_not_spin() -> 
     assert bell.wait_for_gateway(0.3) is None
     assert 0.25 < time.monotonic() - begun < 30
     bell.close()
+
+
+def test_rings_of_a_job_that_collects_them_count_once_for_its_next_look(redis: Redis, bell: Bell) -> None:
+    rings: list[bool] = []
+
+    def sleep(seconds: float) -> None:
+        bell.ring("gather")
+        rings.append(bool(redis.exists(ring_key("gather", None))))
+
+    with patch("config.queue.bell.time.sleep", sleep):
+        bell.collect_rings("gather", 0.01)
+    assert rings == [True]
+    assert redis.llen(f"{Queue.redis_queue_namespace_prefix}{QUEUE}") == 0
+    assert not redis.exists(ring_key("gather", None))

@@ -11,6 +11,7 @@ from config.db.engine import begin
 from config.ground import Ground
 from config.queue.bell import ring_key
 from query.asking.gather import carriers_with_waiting
+from query.asking.gather_delay import GatherDelay
 from query.asking.jobs import gather
 from query.asking.rounds import merge_by_batch_size
 from query.inquiry import INTERNET_ACCOUNTS, PHONE_CARDS, Outcome
@@ -26,7 +27,7 @@ OF_THREE_CARRIERS = ("13800138000", "13000138000", "13300138000")
 
 def gather_all(ground: Ground, patience_s: float = PATIENCE_S) -> None:
     """Run a worker's job `gather`; it waits this long for a healthy partner."""
-    gather(ground, asker_of(ground, patience_s))
+    gather(ground, asker_of(ground, patience_s), GatherDelay())
 
 
 def round_of(members: int, service: str = INTERNET_ACCOUNTS) -> OwnedWave:

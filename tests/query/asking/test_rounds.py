@@ -14,6 +14,7 @@ from config.ground import Ground
 from config.times.clock import FixedClock
 from enterprises.circuit_breaker import acquire, release
 from query.asking.bulkheads import CALLS_EACH, Bulkheads
+from query.asking.gather_delay import GatherDelay
 from query.asking.jobs import gather
 from query.asking.rounds import LocalAsker
 from query.inquiry import HOUR, PHONE_CARDS, SECOND, Outcome
@@ -43,7 +44,7 @@ CARRIER = "china-mobile"
 
 def check_and_ask(ground: Ground, bulkheads: Bulkheads | None = None) -> None:
     """Run a worker's job `gather`."""
-    gather(ground, LocalAsker(ground, bulkheads or Bulkheads(patience_s=PATIENCE_S)))
+    gather(ground, LocalAsker(ground, bulkheads or Bulkheads(patience_s=PATIENCE_S)), GatherDelay())
 
 
 def allow_a_minute(ground: Ground) -> None:
