@@ -20,8 +20,9 @@ DRIVERS = {
     "aliyun": ("sms_port.links.aliyun.link", "AliyunLink"),
 }
 CAN_ASK = frozenset({"http", "aliyun"})
-WINDOWED = frozenset({"cmpp", "smpp"})
-"""Drivers that leave at most `window` parts unanswered on each connection."""
+TELLS_SUBMIT = frozenset({"cmpp", "smpp"})
+"""Drivers that call `on_submit` before a message leaves."""
+
 
 log = get_logger(__name__)
 

@@ -84,6 +84,9 @@ class InDoubt:
 class LinkEvents(Protocol):
     """Receives a link's unsolicited events. Every method stores them before it returns, and raises if it cannot."""
 
+    def on_submit(self, reference: str) -> None:
+        """Note that a message is about to leave; called before its first byte does. Must not wait."""
+
     def on_late_results(self, link: str, results: Mapping[str, SendResult]) -> None:
         """Store results of messages that `send` left open, or the clear result of an unknown one.
 

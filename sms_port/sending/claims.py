@@ -1,8 +1,8 @@
 """Claim messages: those to send, and those to ask a gateway about.
 
 The attempt is committed before the first byte leaves, so a message that is found in SENDING after a crash may have been
-sent, and is never simply sent again. So no more is claimed than leaves at once: what the window holds. No transaction
-is open while a link talks.
+sent, and is never simply sent again, unless `sent_marks` prove that it never left. No transaction is open while a link
+talks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, literal, or_, select
+from sqlalchemy import Connection, Row, Select, insert, literal, or_, select, update
 
 from config.catalogue.links import Link as LinkEntry
 from config.db.engine import id_in, reading, skip_locked, transact
@@ -20,10 +20,9 @@ from config.failpoints import failpoint
 from config.ground import Ground
 from sms_port.ledger.payload import open_payload
 from sms_port.ledger.states import OnOutcome, grouped, move, settle
-from sms_port.links.drivers import WINDOWED
 from sms_port.links.link import Dispatch, InDoubt
 from sms_port.message_reference import build_reference
-from sms_port.models import Lane, State, attempt, message
+from sms_port.models import AttemptResult, Lane, State, attempt, message
 from sms_port.segments import compose_parts, handed_over
 from sms_port.sending.routing import LinkLoad, Routes
 
@@ -51,7 +50,6 @@ class Claimed:
     attempt: Attempt
     dispatch: Dispatch
     until: int
-    windowed: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,9 +68,6 @@ class Unsendable:
     code: str
 
 
-Prepared = tuple[Row[Any], Claimed | Unsendable | None]
-
-
 def claim(
     ground: Ground, on_outcome: OnOutcome, lane: Lane, routes: Routes, limit: int, *, sure: bool = False
 ) -> list[Claimed]:
@@ -87,7 +82,7 @@ def claim(
     def work(db: Connection) -> list[Claimed]:
         now = ground.clock.now()
         rows = db.execute(skip_locked(_due(lane, routes, now).limit(limit))).all()
-        prepared = _within(limit, [(row, _prepare(ground, row, routes, now)) for row in rows])
+        prepared = [(row, _prepare(ground, row, routes, now)) for row in rows]
         for dropped, members in grouped((p, row) for row, p in prepared if isinstance(p, Unsendable)).items():
             settle(db, on_outcome, members, dropped.state, now, dropped.code)
         waiting = [row.id for row, p in prepared if p is None]
@@ -98,17 +93,6 @@ def claim(
         return claims
 
     return transact(ground.engine, work)
-
-
-def _within(limit: int, prepared: list[Prepared]) -> list[Prepared]:
-    """Cut off what a window of `limit` parts does not hold; the first message is sent whatever its length."""
-    parts = 0
-    for position, (_, claimed) in enumerate(prepared):
-        if isinstance(claimed, Claimed):
-            parts += len(claimed.dispatch.parts) if claimed.windowed else 1
-        if parts > limit and position:
-            return prepared[:position]
-    return prepared
 
 
 def _due(lane: Lane, routes: Routes, now: int) -> Select[Any]:
@@ -147,7 +131,7 @@ def _prepare(ground: Ground, row: Row[Any], routes: Routes, now: int) -> Claimed
     # a template's vendor cuts and reports the message as a whole
     parts = (text,) if template else handed_over(shown, signature, link.signature_mode)
     dispatch = Dispatch(reference, link.port_number, payload.phone, parts, row.expires_at, offer.lane, template)
-    return Claimed(offer, dispatch, now + _lease_ms(link), link.driver in WINDOWED)
+    return Claimed(offer, dispatch, now + _lease_ms(link))
 
 
 def _give_up(row: Row[Any], state: State, code: str) -> Unsendable:
@@ -173,6 +157,23 @@ def _note_attempts(db: Connection, ids: Sequence[bytes], parts: int, now: int) -
     columns = ("message", "number", "sending", "link", "parts", "started_at")
     given = (message.c.id, message.c.attempts, message.c.sending, message.c.link, literal(parts), literal(now))
     db.execute(insert(attempt).from_select(columns, select(*given).where(id_in(message.c.id, ids))))
+
+
+def return_never_sent(ground: Ground, claimed: Sequence[tuple[bytes, int]]) -> int:
+    """Make messages due again that a killed process claimed, as (id, attempt number), and never sent."""
+
+    def work(db: Connection) -> int:
+        now, numbers = ground.clock.now(), dict(claimed)
+        mine = id_in(message.c.id, list(numbers)) & (message.c.state == State.SENDING)
+        rows = db.execute(select(message.c.id, message.c.attempts).where(mine).with_for_update()).all()
+        ids = [row.id for row in rows if row.attempts % 256 == numbers[row.id]]
+        move(db, ids, [State.SENDING], state=State.DUE, due_at=now, link=None)
+        last = id_in(attempt.c.message, ids) & attempt.c.closing.is_(None)
+        ended = {"closing": AttemptResult.NOT_SENT, "code": "killed", "ended_at": now}
+        db.execute(update(attempt).where(last).values(**ended))
+        return len(ids)
+
+    return transact(ground.engine, work) if claimed else 0
 
 
 def claim_doubts(ground: Ground, links: Sequence[str], limit: int) -> list[DoubtClaim]:

@@ -20,18 +20,21 @@ from config.ground import Ground
 from config.telemetry.log import get_logger
 from sms_port.ledger.inbound import OnText, not_understood
 from sms_port.ledger.states import OnOutcome, grouped
+from sms_port.links.drivers import TELLS_SUBMIT
 from sms_port.links.link import NotSent, SendResult, Unknown
 from sms_port.models import Lane
-from sms_port.sending.claims import Attempt, Claimed, claim, claim_doubts
+from sms_port.sending.claims import Attempt, Claimed, claim, claim_doubts, return_never_sent
 from sms_port.sending.leader_lease import RENEW_S, LeaderLease
 from sms_port.sending.link_pool import LinkPool
 from sms_port.sending.results import Results
 from sms_port.sending.routing import Cooldown, batch_limit, routes_for
+from sms_port.sending.sent_marks import SentMarks, read_never_sent
 
 ASKED_AT_ONCE = 500
 WAIT_S = 1.0
 READY_S = 5.0
 DOUBTS = "doubts"
+MARKS_FILE = "gateway-sent-marks"
 
 log = get_logger(__name__)
 
@@ -53,12 +56,13 @@ class Gateway:
         on_outcome: OnOutcome,
         on_text: OnText = not_understood,
         results: Results | None = None,
+        marks: SentMarks | None = None,
     ) -> None:
         self._ground = ground
         self._on_outcome = on_outcome
         self._cooldown = Cooldown()
         self._results = results or Results(ground, on_outcome)
-        self.pool = LinkPool(ground, on_outcome, on_text, self._results)
+        self.pool = LinkPool(ground, on_outcome, on_text, self._results, marks)
 
     def steps(self) -> dict[str, Step]:
         """Return the steps, the most urgent first: codes, replies, doubts. Each returns 0 when nothing is due."""
@@ -98,7 +102,7 @@ class Gateway:
             log.warning("lease_too_short", link=entry.code, messages=len(claims))
             return
         attempts = [claimed.attempt for claimed in claims]
-        self.pool.expect(attempts)
+        self.pool.expect(attempts, marked=entry.driver in TELLS_SUBMIT)
         results = self.pool.link(entry).send([claimed.dispatch for claimed in claims])
         if results:
             answered = any(not isinstance(result, NotSent | Unknown) for result in results.values())
@@ -136,17 +140,26 @@ def run(ground: Ground, on_outcome: OnOutcome, stop: threading.Event, on_text: O
     lease, results = LeaderLease(ground), Results(ground, on_outcome)
     while lease.wait(stop, meanwhile=results.retry):
         try:
-            _lead(Gateway(ground, on_outcome, on_text, results), ground, stop, lease)
+            marks = _take_over(ground)
+            _lead(Gateway(ground, on_outcome, on_text, results, marks), ground, stop, lease)
+            marks.close()
         finally:
             results.retry()
             lease.give_back()
+
+
+def _take_over(ground: Ground) -> SentMarks:
+    """Send at once what a killed process of this host claimed and never sent; begin marks of our own."""
+    path = ground.settings.data / MARKS_FILE
+    if count := return_never_sent(ground, read_never_sent(path)):
+        log.info("claims_returned", messages=count)
+    return SentMarks(path)
 
 
 def _lead(gateway: Gateway, ground: Ground, stop: threading.Event, lease: LeaderLease) -> None:
     over = threading.Event()
     steps = gateway.steps()
     bells = {name: threading.Event() for name in steps}
-    gateway.pool.on_room = partial(_set_all, [bells[lane.bell] for lane in Lane])
     try:
         with ThreadPoolExecutor(len(steps), thread_name_prefix="gateway") as pool:
             loops = [pool.submit(_repeat, step, bells[name], over) for name, step in steps.items()]

@@ -43,7 +43,7 @@ def _host_id() -> str:
         return ""
 
 
-def _is_dead(process: str) -> bool:
+def is_dead(process: str) -> bool:
     """Whether a holder ran on this host and is gone: its lease can be taken before it ends."""
     host, _, rest = process.partition(":")
     pid, _, place = rest.partition(":")
@@ -111,7 +111,7 @@ class LeaderLease:
         if row is None:
             db.execute(insert(leader).values(role=ROLE, **values))
             return True
-        if row.holder != self._holder and row.until > now and not _is_dead(row.process):
+        if row.holder != self._holder and row.until > now and not is_dead(row.process):
             return False
         db.execute(update(leader).where(leader.c.role == ROLE).values(**values))
         return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from config.catalogue.links import Link as LinkEntry
 from config.db.engine import transact, upsert
@@ -23,6 +23,7 @@ from sms_port.models import Lane, link_health
 from sms_port.sending.claims import Attempt
 from sms_port.sending.leader_lease import process_name
 from sms_port.sending.results import Results
+from sms_port.sending.sent_marks import SentMarks
 
 REMEMBERED = 20_000
 """Attempts under way, or in doubt, whose response may come late."""
@@ -31,7 +32,7 @@ REMEMBERED = 20_000
 class LinkPool:
     """Opens and closes links; stores their late results, receipts and texts. Safe to share between threads.
 
-    `on_room` is called when a late result has made room for another message.
+    `marks`: where it is noted that a message leaves.
     """
 
     def __init__(
@@ -40,10 +41,11 @@ class LinkPool:
         on_outcome: OnOutcome,
         on_text: OnText = not_understood,
         results: Results | None = None,
+        marks: SentMarks | None = None,
     ) -> None:
         self._ground, self._on_outcome, self._on_text = ground, on_outcome, on_text
         self._results = results or Results(ground, on_outcome)
-        self.on_room: Callable[[], None] = lambda: None
+        self._marks = marks
         self._lock = threading.Lock()
         self._links: dict[LinkEntry, Link] = {}
         self._limiters: dict[str, RateLimiter] = {}
@@ -113,19 +115,31 @@ class LinkPool:
                 lambda db: db.execute(upsert(link_health, db.dialect.name, update=columns), rows),
             )
 
-    def expect(self, attempts: Sequence[Attempt]) -> None:
-        """Remember attempts that are about to be made, so that late results find them."""
+    def expect(self, attempts: Sequence[Attempt], *, marked: bool = False) -> None:
+        """Remember attempts that are about to be made, so that late results find them.
+
+        `marked`: their link calls `on_submit`, so that those which never left can be told after a kill.
+        """
+        if self._marks is not None and marked:
+            self._marks.claim((attempt.reference, attempt.number) for attempt in attempts)
         with self._lock:
             self._under_way |= {attempt.reference: attempt for attempt in attempts}
             while len(self._under_way) > REMEMBERED:
                 self._under_way.popitem(last=False)
 
     def forget_settled(self, results: Mapping[str, SendResult]) -> None:
-        """Forget attempts whose result is clear."""
+        """Forget attempts whose result is recorded; an unclear one may still become clear."""
+        if self._marks is not None:
+            self._marks.release(results)
         with self._lock:
             for reference, result in results.items():
                 if not isinstance(result, Unknown):
                     self._under_way.pop(reference, None)
+
+    def on_submit(self, reference: str) -> None:
+        """Mark a message as perhaps sent."""
+        if self._marks is not None:
+            self._marks.mark_sent(reference)
 
     def on_late_results(self, link: str, results: Mapping[str, SendResult]) -> None:
         """Record results that `send` did not wait for."""
@@ -133,7 +147,6 @@ class LinkPool:
             attempts = [self._under_way[reference] for reference in results if reference in self._under_way]
         self._results.record(attempts, results, asked=False)
         self.forget_settled(results)
-        self.on_room()
 
     def on_receipts(self, receipts: Sequence[Receipt]) -> None:
         """Record the network's receipts."""

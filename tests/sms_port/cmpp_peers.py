@@ -52,7 +52,11 @@ class RecordedEvents:
     late: dict[str, SendResult] = field(default_factory=dict)
     receipts: list[Receipt] = field(default_factory=list)
     texts: list[Inbound] = field(default_factory=list)
+    submitted: list[str] = field(default_factory=list)
     broken: bool = False
+
+    def on_submit(self, reference: str) -> None:
+        self.submitted.append(reference)
 
     def on_late_results(self, link: str, results: Mapping[str, SendResult]) -> None:
         self.late |= results

@@ -55,7 +55,7 @@ class SessionLink(ABC):
     standard_port: ClassVar[int]
 
     def __init__(self, ground: Ground, entry: LinkEntry, limiter: RateLimiter, events: LinkEvents) -> None:
-        self._ground, self._entry, self._limiter = ground, entry, limiter
+        self._ground, self._entry, self._limiter, self._events = ground, entry, limiter, events
         self._long = itertools.count(randbelow(256))  # the number that joins the parts of a long message
         self._outbox, self._open = Outbox(), dict.fromkeys(Lane, 0)
         self._listener = Listener(entry.code, self.read, events, self._acknowledge)
@@ -108,13 +108,8 @@ class SessionLink(ABC):
         return self._connections.status_text()
 
     def room(self, lane: Lane) -> int:
-        """Return the messages it would send at once: what the windows of its connections still hold, a batch at most.
-
-        Codes do not wait for replies; replies do for both.
-        """
-        before = self._open[lane] if lane is Lane.CODE else sum(self._open.values())
-        window = self._entry.window * self._connections.bound_count()
-        return max(0, min(self._entry.batch_size, window) - before)
+        """Return a batch, less what is still open; 0 without a connection."""
+        return max(0, self._entry.batch_size - self._open[lane]) if self._connections.bound.is_set() else 0
 
     def wait_ready(self, seconds: float) -> bool:
         """Wait until the gateway accepts the login."""
@@ -176,6 +171,7 @@ class SessionLink(ABC):
                 self._connections.pump_later(wait)
                 return
             self._outbox.pop(part)
+            self._events.on_submit(part.sending.dispatch.reference)
             session.submit(part, part.frame, now)
 
     def _accept(self, sendings: Sequence[Sending]) -> None:

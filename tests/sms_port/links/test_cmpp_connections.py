@@ -43,7 +43,7 @@ def test_each_connection_has_a_window_of_its_own_and_all_share_one_queue(link: C
     for guest, frame in held:
         guest.say(frame)
     sender.join()
-    wait_until(lambda: link.room(Lane.REPLY) == 48)
+    wait_until(lambda: link.room(Lane.REPLY) == 200)
     assert len(peer.parts) == 60
 
 

@@ -42,7 +42,7 @@ def test_never_more_than_the_window_is_unanswered(ground: Ground, peer: Peer, re
             guest, frame = held.pop(0)
             guest.say(frame)
         sender.join()
-        wait_until(lambda: link.room(Lane.REPLY) == 16)
+        wait_until(lambda: link.room(Lane.REPLY) == 200)
 
 
 def test_a_code_goes_before_replies_that_wait(ground: Ground, peer: Peer, recorded: RecordedEvents) -> None:
@@ -54,7 +54,7 @@ def test_a_code_goes_before_replies_that_wait(ground: Ground, peer: Peer, record
         senders[0].start()
         wait_until(lambda: len(held) == 16)  # the window is full, and 134 wait
         senders[1].start()
-        wait_until(lambda: link.room(Lane.CODE) == 15)
+        wait_until(lambda: link.room(Lane.CODE) == 199)
         peer.play.answer = lambda guest, frame, part: guest.say(frame)  # type: ignore[method-assign]
         for guest, frame in held:
             guest.say(frame)

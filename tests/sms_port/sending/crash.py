@@ -70,14 +70,14 @@ def plant(point: str, passage: int) -> None:
 
 def tell_when_bound(pipe: int) -> None:
     """Write a byte once the gateway has let the link in: a slow machine must not count as a short life."""
-    real = SessionLink.hear
+    real = SessionLink.on_events
 
-    def hear(self: SessionLink, session: ProtocolSession, events: Sequence[Event]) -> None:
+    def on_events(self: SessionLink, session: ProtocolSession, events: Sequence[Event]) -> None:
         real(self, session, events)
         if any(isinstance(event, Bound) for event in events):
             os.write(pipe, b"b")
 
-    SessionLink.hear = hear  # type: ignore[method-assign]
+    SessionLink.on_events = on_events  # type: ignore[method-assign]
 
 
 def live(offset_ms: int, point: str, passage: int, pipe: int) -> None:
