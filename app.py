@@ -56,7 +56,7 @@ def create_app(ground: Ground | None = None) -> Flask:
     log_in, read_phone = partial(logins.log_in, ground), partial(logins.read_phone, ground)
     door = ObjectionDoor(ground, log_in, read_phone, partial(notices.owe, ground))
     app.register_blueprint(pages.make_blueprint(ground, door))
-    app.register_blueprint(webhook.make_blueprint(ground))
+    webhook.install(app, ground)
     app.register_blueprint(miniprogram_api.views.make_blueprint(ground, door))
     sms_calls = (partial(record_outcome, ground), partial(record_text, ground))
     app.register_blueprint(sms_port.views.make_blueprint(ground, *sms_calls))

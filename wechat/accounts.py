@@ -7,12 +7,12 @@ from wechat.errors import AccountUnknown
 
 
 def official_accounts(catalogue: Catalogue) -> list[Entrance]:
-    """The catalogue's official accounts, in its order."""
+    """Return the official accounts in the catalogue's order."""
     return [entrance for entrance in catalogue.entrances if entrance.kind == "official-account"]
 
 
 def find_official_account(catalogue: Catalogue, code: str) -> Entrance:
-    """Raises AccountUnknown when the catalogue has no official account of that code."""
+    """Return the official account of that code. Raises AccountUnknown."""
     for entrance in official_accounts(catalogue):
         if entrance.code == code:
             return entrance
@@ -20,7 +20,7 @@ def find_official_account(catalogue: Catalogue, code: str) -> Entrance:
 
 
 def find_pushed_entrance(catalogue: Catalogue, code: str) -> Entrance:
-    """Raises AccountUnknown when WeChat pushes to no entrance of that code."""
+    """Return the official account or mini program of that code to which WeChat pushes. Raises AccountUnknown."""
     for entrance in catalogue.entrances:
         if entrance.code == code and entrance.is_pushed_to:
             return entrance

@@ -36,7 +36,7 @@ KINDS: dict[str, Callable[[str], Message]] = {
     "event": build_event,
 }
 NAMED = {"click": "the KEY of a menu button", "text": "the WORDS", "event": "the NAME of the event"}
-"""What a kind of push cannot do without."""
+"""The argument that a kind of push needs."""
 
 
 @click.group()
@@ -48,7 +48,7 @@ def account() -> None:
 @json_option
 @needs_ground
 def list_accounts(ground: Ground, as_json: bool) -> None:
-    """The catalogue's official accounts."""
+    """List the official accounts of the catalogue."""
     rows = [
         {"code": entrance.code, "name": entrance.name.zh, "app_id": entrance.app_id, "mode": entrance.mode}
         for entrance in official_accounts(ground.catalogues.current())
@@ -105,16 +105,16 @@ def push(
 
 
 def _show(keys: AccountKeys, bodies: Sequence[bytes]) -> None:
-    """Print the answer that the tries got, opened. Raises PlayFailed when two of them got different ones."""
-    said = set(bodies) - {NOTHING, b""}
-    if len(said) > 1:
-        raise PlayFailed(f"{len(bodies)} tries of one push got {len(said)} different answers.")
-    if not said:
+    """Print the decrypted answer. Raises PlayFailed when two tries got different ones."""
+    answers = set(bodies) - {NOTHING, b""}
+    if len(answers) > 1:
+        raise PlayFailed(f"{len(bodies)} tries of one push got {len(answers)} different answers.")
+    if not answers:
         click.echo("WeChat got `success`: there is nothing to say.", err=True)
     elif len(bodies) > 1:
-        got = sum(body in said for body in bodies)
+        got = sum(body in answers for body in bodies)
         click.echo(f"{got} of {len(bodies)} tries got this, the others `success`.", err=True)
-    for body in said:
+    for body in answers:
         click.echo(read_answer(keys, body))
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong at the official accounts' door.
+"""Errors of the official accounts' webhook, menus and commands.
 
 WeChatError
 ├── BadPush            400  not a push this door understands
@@ -39,7 +39,7 @@ class SignatureWrong(BadPush):
 
 
 class PushTooLarge(BadPush):
-    """A body over the cap; it is not read to its end."""
+    """A body over the cap."""
 
     code = "body_too_large"
     status = 413

@@ -1,6 +1,6 @@
 """The WeChat platform as far as we call it: tokens, menus, a code for an openid. No production code imports it.
 
-How it behaves is told by `POST /behaviour` with side `wechat`: a number as mode is the errcode of every answer (40001,
+Its behaviour is set by `POST /behaviour` with side `wechat`: a number as mode is the errcode of every answer (40001,
 40014 and 42001, that a token is over, not of those that give out tokens), `snapshot` that pages are a preview's.
 """
 
@@ -53,7 +53,7 @@ MOST_REMEMBERED = 1_000
 
 @dataclass
 class Platform:
-    """What the platform remembers, and what it was asked, for the tests. Share between threads under `lock`."""
+    """The state of the platform and the calls it got, for tests. Threads share it under `lock`."""
 
     tokens: StableTokens = field(default_factory=StableTokens)
     menus: dict[str, Any] = field(default_factory=dict)
@@ -73,14 +73,14 @@ class Platform:
         return self.tokens.app_of(token, time.monotonic())
 
     def issue_code(self, app_id: str) -> str:
-        """A page's code, good once and for five minutes."""
+        """Return a new page login code, good once within five minutes."""
         code = secrets.token_urlsafe(24)
         with self.lock:
             self.codes[code] = app_id, time.monotonic() + CODE_S
         return code
 
     def redeem_code(self, app_id: str, code: str) -> str:
-        """The openid that the code stands for; PlatformError 40029 or 40163."""
+        """Return the openid of a code. Raises PlatformError 40029 or 40163."""
         with self.lock:
             if code in self.used:
                 raise PlatformError(40163)
@@ -92,7 +92,7 @@ class Platform:
 
 
 def make_blueprint(ground: Ground, behaviour: Behaviour, platform: Platform | None = None) -> Blueprint:
-    """The platform's endpoints below `/wechat`, for the apps of the catalogue and their secrets."""
+    """Make the blueprint of the platform's endpoints below `/wechat`, for the apps of the catalogue."""
     blueprint = Blueprint("wechat_sandbox", __name__, url_prefix="/wechat")
     played = platform or Platform()
     blueprint.before_request(lambda: played.asked.append(request.path))
@@ -115,7 +115,7 @@ def _misbehave(behaviour: Behaviour) -> Response | None:
 
 
 def _is_spared(errcode: int) -> bool:
-    """Whether this call is answered all the same: what gives out tokens, and what sets the quota back."""
+    """Return whether this call is exempt from the errcode: stable_token, or clearing the quota."""
     if errcode == QUOTA_USED_UP:
         return "/clear_quota" in request.path
     return errcode in TOKEN_OVER and request.path.endswith("/stable_token")
@@ -171,9 +171,9 @@ def _add_page_identity(blueprint: Blueprint, ground: Ground, platform: Platform,
     def exchange() -> Response:
         app_id = _known_app(ground, request.args.get("appid"), request.args.get("secret"))
         openid = platform.redeem_code(app_id, request.args.get("code", ""))
-        told = {"access_token": secrets.token_urlsafe(32), "expires_in": TOKEN_S, "scope": "snsapi_base"}
+        answer = {"access_token": secrets.token_urlsafe(32), "expires_in": TOKEN_S, "scope": "snsapi_base"}
         preview = {"is_snapshotuser": 1} if behaviour.mode("wechat")[0] == "snapshot" else {}
-        return jsonify(told | {"openid": openid} | preview)
+        return jsonify(answer | {"openid": openid} | preview)
 
 
 def _add_notices(blueprint: Blueprint, platform: Platform) -> None:

@@ -41,15 +41,15 @@ return 0
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """What the platform gave out, and for how many seconds."""
+class FetchedToken:
+    """A token from the platform, with its life in seconds."""
 
     value: str = field(repr=False)
     expires_in: int
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredToken:
     """A token in use; times in epoch ms. `sealed`, its bytes in Redis, tells two fetches of one value apart."""
 
     value: str = field(repr=False)
@@ -70,8 +70,8 @@ class TokenStore:
         self._clock = clock
         self._kind = kind
 
-    def get(self, name: str, fetch: Callable[[], Fetched]) -> Kept:
-        """The token in use; `fetch` is called by one process at a time, and only when it is needed.
+    def get(self, name: str, fetch: Callable[[], FetchedToken]) -> StoredToken:
+        """Return the token in use; `fetch` is called by one process at a time, only when needed.
 
         Raises what `fetch` raised when there is no token to go on with; RedisUnavailable when Redis is away, or when
         another process does not end its fetch.
@@ -91,7 +91,7 @@ class TokenStore:
             raise RedisUnavailable("Redis is away, and with it the platform's tokens.") from None
         raise RedisUnavailable("Another process does not end its fetch of the platform's token.")
 
-    def drop(self, name: str, failed: Kept) -> None:
+    def drop(self, name: str, failed: StoredToken) -> None:
         """Forget a token that the platform refused, unless it has been replaced already. Raises RedisUnavailable."""
         try:
             self._redis.eval(_DROP, 2, self._key(name), self._key(name, "dropped"), failed.sealed, DROP_EVERY_MS)
@@ -99,9 +99,9 @@ class TokenStore:
             raise RedisUnavailable("Redis is away, and with it the platform's tokens.") from None
 
     def _renew_alone(
-        self, name: str, fetch: Callable[[], Fetched], seen: Kept | None, usable: Kept | None
-    ) -> Kept | None:
-        """The new token if the lock is ours; else the old one if it can still be used; else nothing: look again."""
+        self, name: str, fetch: Callable[[], FetchedToken], seen: StoredToken | None, usable: StoredToken | None
+    ) -> StoredToken | None:
+        """Return the new token if the lock is ours, else the old one if still usable, else None: look again."""
         lock, owner = self._key(name, "lock"), secrets.token_hex(16)
         if not self._redis.set(lock, owner, nx=True, px=LOCK_MS):
             return usable
@@ -117,16 +117,16 @@ class TokenStore:
         finally:
             self._redis.eval(_RELEASE, 1, lock, owner)
 
-    def _keep(self, name: str, fetched: Fetched) -> Kept:
+    def _keep(self, name: str, fetched: FetchedToken) -> StoredToken:
         now = self._clock.now()
         ends_at = now + fetched.expires_in * 1000
         renew_at = max(ends_at - EARLY_MS + secrets.randbelow(JITTER_MS), min(now + RENEW_AGAIN_MS, ends_at))
         plain = json.dumps([fetched.value, renew_at, ends_at]).encode()
         sealed = self._keys.seal(plain, table="redis", column=self._kind, row=name)
         self._redis.set(self._key(name), sealed, px=max(1, fetched.expires_in * 1000))
-        return Kept(fetched.value, renew_at, ends_at, sealed)
+        return StoredToken(fetched.value, renew_at, ends_at, sealed)
 
-    def _read(self, name: str) -> Kept | None:
+    def _read(self, name: str) -> StoredToken | None:
         sealed = self._redis.get(self._key(name))
         if not isinstance(sealed, bytes):
             return None
@@ -134,7 +134,7 @@ class TokenStore:
             value, renew_at, ends_at = json.loads(self._keys.open(sealed, table="redis", column=self._kind, row=name))
         except SealBroken:
             return None
-        return Kept(value, renew_at, ends_at, sealed)
+        return StoredToken(value, renew_at, ends_at, sealed)
 
     def _key(self, name: str, part: str = "value") -> str:
         return f"platform-token:{self._kind}:{name}:{part}"

@@ -8,7 +8,7 @@ PlatformError
 from __future__ import annotations
 
 from config.errors import OneCertError
-from config.platforms.wechat_errcodes import Course
+from config.platforms.wechat_errcodes import ErrcodeAction
 
 
 class PlatformError(OneCertError):
@@ -30,13 +30,13 @@ class PlatformAway(PlatformError):
 
 
 class PlatformRefused(PlatformError):
-    """An errcode, with the course to take and WeChat's request id."""
+    """An errcode, with the action to take and WeChat's request id."""
 
     code = "platform_refused"
     status = 502
 
-    def __init__(self, errcode: int, course: Course, rid: str = "") -> None:
-        super().__init__(f"WeChat refused with errcode {errcode} ({course.value}){f', rid {rid}' if rid else ''}.")
+    def __init__(self, errcode: int, action: ErrcodeAction, rid: str = "") -> None:
+        super().__init__(f"WeChat refused with errcode {errcode} ({action.value}){f', rid {rid}' if rid else ''}.")
         self.errcode = errcode
-        self.course = course
+        self.action = action
         self.rid = rid

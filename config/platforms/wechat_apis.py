@@ -9,7 +9,7 @@ from wechatpy.client.api.base import BaseWeChatAPI
 
 from config.catalogue.fields import WECHAT_URL
 from config.platforms.errors import PlatformRefused
-from config.platforms.wechat_errcodes import Course
+from config.platforms.wechat_errcodes import ErrcodeAction
 
 
 class OAuthApi(BaseWeChatAPI):  # type: ignore[misc]
@@ -35,7 +35,7 @@ class QuotaApi(BaseWeChatAPI):  # type: ignore[misc]
         try:
             self._post("clear_quota", data={"appid": self.appid})
         except PlatformRefused as refused:
-            if refused.course is not Course.QUOTA:
+            if refused.action is not ErrcodeAction.QUOTA:
                 raise
             self._post("clear_quota/v2", data={"appid": self.appid, "appsecret": self.secret})
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 from redis import Redis, RedisError
 
 from config.platforms.errors import PlatformAway, PlatformRefused
-from config.platforms.wechat_errcodes import ALARMING, Course, pause_after
+from config.platforms.wechat_errcodes import ALARMING, ErrcodeAction, pause_after
 from config.telemetry.log import get_logger
 from config.times.clock import Clock
 
@@ -43,7 +43,7 @@ BACKGROUND = Terms(1.0, 2.0, 2.0, tries=3, paused=True)
 """Of an official account's calls: every process keeps to the pauses."""
 
 ATTENDED = Terms(2.0, 3.0, 4.0, tries=1, paused=False, cap=64 * 1024)
-"""Of a mini program's calls: a citizen waits, and is told what to do, not made to wait for a second try."""
+"""Of a mini program's calls: a citizen waits, and gets an error at once rather than a second try."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Pause:
     """A call that is not made for another `seconds`, with what it ended in."""
 
     path: str
-    course: str
+    action: str
     errcode: int
     seconds: int
 
@@ -84,43 +84,43 @@ class CallPolicy:
         for key in sorted(self._redis.scan_iter(f"{self._prefix}*")):
             found = self._redis.get(key)
             if isinstance(found, bytes):
-                course, errcode = found.decode().split(" ")
+                action, errcode = found.decode().split(" ")
                 seconds = self._redis.ttl(key)
-                yield Pause(key.decode().removeprefix(self._prefix), course, int(errcode), int(str(seconds)))
+                yield Pause(key.decode().removeprefix(self._prefix), action, int(errcode), int(str(seconds)))
 
     def lift(self) -> int:
         """End all pauses, and return how many there were. Raises RedisError."""
         return sum(int(str(self._redis.delete(key))) for key in list(self._redis.scan_iter(f"{self._prefix}*")))
 
     def _keep_pause(self, path: str) -> None:
-        """Raise again what the last call raised, while its pause lasts. Without Redis there are no pauses."""
+        """Raise the error of the last call again while its pause lasts. Without Redis there are no pauses."""
         if not self._terms.paused:
             return
         with suppress(RedisError):
             found = self._redis.get(self._prefix + path)
             if isinstance(found, bytes):
-                course, errcode = found.decode().split(" ")
-                if course == "away":
+                action, errcode = found.decode().split(" ")
+                if action == "away":
                     raise PlatformAway("WeChat gave no answer a moment ago.", sent=False)
-                raise PlatformRefused(int(errcode), Course(course))
+                raise PlatformRefused(int(errcode), ErrcodeAction(action))
 
     def _note(self, path: str, fault: PlatformRefused | PlatformAway) -> None:
         """Log the fault, and begin its pause."""
         refused = isinstance(fault, PlatformRefused)
-        course = fault.course if isinstance(fault, PlatformRefused) else Course.RETRY
+        action = fault.action if isinstance(fault, PlatformRefused) else ErrcodeAction.RETRY
         errcode, rid = getattr(fault, "errcode", 0), getattr(fault, "rid", "")
-        write = log.error if course in ALARMING else log.info if course is Course.USER else log.warning
-        event = "platform_alarm" if course in ALARMING else "platform_failed"
-        write(event, account=self._code, path=path, errcode=errcode, course=course.value, rid=rid, why=fault.detail)
-        seconds = pause_after(course, self._clock.now()) if self._terms.paused else 0
+        write = log.error if action in ALARMING else log.info if action is ErrcodeAction.USER else log.warning
+        event = "platform_alarm" if action in ALARMING else "platform_failed"
+        write(event, account=self._code, path=path, errcode=errcode, action=action.value, rid=rid, why=fault.detail)
+        seconds = pause_after(action, self._clock.now()) if self._terms.paused else 0
         if seconds:
             with suppress(RedisError):
-                kept = f"{course.value} {errcode}" if refused else "away 0"
+                kept = f"{action.value} {errcode}" if refused else "away 0"
                 self._redis.set(self._prefix + path, kept, ex=seconds)
 
 
 def _may_repeat(fault: PlatformRefused | PlatformAway, *, once: bool) -> bool:
-    """Whether to try again at once: what certainly was not done, and what may be done twice."""
+    """Return whether to try again at once: it was certainly not done, or may be done twice."""
     if isinstance(fault, PlatformRefused):
-        return fault.course is Course.RETRY  # the platform says that it did nothing
+        return fault.action is ErrcodeAction.RETRY  # the platform says that it did nothing
     return not once or not fault.sent

@@ -25,11 +25,11 @@ from config.crypto.key_ring import KeyRing
 from config.crypto.secrets import SecretStore
 from config.errors import RedisUnavailable
 from config.net.http_client import HttpClient
-from config.platforms.access_tokens import Fetched, Kept, TokenStore
+from config.platforms.access_tokens import FetchedToken, StoredToken, TokenStore
 from config.platforms.errors import PlatformAway, PlatformRefused
 from config.platforms.wechat_apis import MiniProgramApi, OAuthApi, QuotaApi
 from config.platforms.wechat_calls import CallPolicy, Terms
-from config.platforms.wechat_errcodes import Course, course_of
+from config.platforms.wechat_errcodes import ErrcodeAction, action_for
 from config.platforms.wechat_transport import Response, Transport
 from config.times.clock import Clock
 
@@ -74,10 +74,10 @@ class Services(Protocol):
 
 
 class TokenSession(SessionStorage):  # type: ignore[misc]
-    """wechatpy's session on our token stores: what is asked for is fetched by one process, and shared by all."""
+    """wechatpy's session on our token stores: one process fetches a token, and all share it."""
 
     def __init__(
-        self, services: Services, name: str, fetch: Callable[[], Fetched], fetch_ticket: Callable[[], Fetched]
+        self, services: Services, name: str, fetch: Callable[[], FetchedToken], fetch_ticket: Callable[[], FetchedToken]
     ) -> None:
         self._name, self._fetch, self._fetch_ticket = name, fetch, fetch_ticket
         self._tokens = TokenStore(services.redis, services.keys, services.clock, "wechat-token")
@@ -97,22 +97,22 @@ class TokenSession(SessionStorage):  # type: ignore[misc]
     def delete(self, key: str) -> None:
         """Delete nothing."""
 
-    def token(self) -> Kept:
+    def token(self) -> StoredToken:
         """Return the access token in use. Raises PlatformRefused, PlatformAway, SecretMissing."""
         return self._kept(self._tokens, self._fetch)
 
-    def ticket(self) -> Kept:
+    def ticket(self) -> StoredToken:
         """Return the jsapi_ticket in use. Raises as `token`."""
         return self._kept(self._tickets, self._fetch_ticket)
 
-    def drop(self, kept: Kept) -> None:
+    def drop(self, kept: StoredToken) -> None:
         """Forget a token that an API refused, if it still is the one in use. Raises PlatformAway."""
         try:
             self._tokens.drop(self._name, kept)
         except RedisUnavailable as away:
             raise PlatformAway(away.detail, sent=False) from None
 
-    def _kept(self, store: TokenStore, fetch: Callable[[], Fetched]) -> Kept:
+    def _kept(self, store: TokenStore, fetch: Callable[[], FetchedToken]) -> StoredToken:
         try:
             return store.get(self._name, fetch)
         except (PlatformAway, RedisUnavailable) as away:
@@ -156,7 +156,7 @@ class WeChatClient(LibraryClient):  # type: ignore[misc]
         try:
             return run(partial(attempt, kept.value))
         except PlatformRefused as refused:
-            if refused.course is not Course.REFRESH:
+            if refused.action is not ErrcodeAction.REFRESH:
                 raise
             self.session.drop(kept)
             fresh = self.session.token()
@@ -178,7 +178,7 @@ class WeChatClient(LibraryClient):  # type: ignore[misc]
             try:
                 return self._once(method, url, path, sent)
             except PlatformRefused as refused:
-                wrong = refused.errcode == SECRET_WRONG or (path == TOKEN_PATH and refused.course is Course.STOP)
+                wrong = refused.errcode == SECRET_WRONG or (path == TOKEN_PATH and refused.action is ErrcodeAction.STOP)
                 if not wrong or secret == secrets[-1]:
                     raise
         raise AssertionError("the last secret returns or raises")
@@ -188,8 +188,8 @@ class WeChatClient(LibraryClient):  # type: ignore[misc]
             return super()._request(method, url, **words)
         except WeChatClientException as fault:
             rid = _RID.search(str(fault.errmsg))
-            course = course_of(fault.errcode, at_token=path == TOKEN_PATH)
-            raise PlatformRefused(fault.errcode, course, rid[1] if rid else "") from None
+            action = action_for(fault.errcode, at_token=path == TOKEN_PATH)
+            raise PlatformRefused(fault.errcode, action, rid[1] if rid else "") from None
         except (ValueError, TypeError, RecursionError):
             raise PlatformAway("WeChat's answer has no readable errcode.", sent=True) from None
 
@@ -199,11 +199,11 @@ class WeChatClient(LibraryClient):  # type: ignore[misc]
             return answer
         raise PlatformAway("WeChat's answer is no JSON object.", sent=True)
 
-    def _fetch_token(self) -> Fetched:
+    def _fetch_token(self) -> FetchedToken:
         asked = {"grant_type": "client_credential", "appid": self.appid, "secret": APP_SECRET, "force_refresh": False}
         return _fetched(self._request("post", "stable_token", data=asked), "access_token")
 
-    def _fetch_ticket(self) -> Fetched:
+    def _fetch_ticket(self) -> FetchedToken:
         return _fetched(self.jsapi.get_ticket("jsapi"), "ticket")
 
 
@@ -214,8 +214,8 @@ def _with_secret(parts: Any, secret: str) -> Any:
     return {name: secret if value == APP_SECRET else value for name, value in parts.items()}
 
 
-def _fetched(answer: Mapping[str, Any], name: str) -> Fetched:
+def _fetched(answer: Mapping[str, Any], name: str) -> FetchedToken:
     value, seconds = answer.get(name), answer.get("expires_in")
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TOKEN or not isinstance(seconds, int) or seconds < 1:
         raise PlatformAway(f"WeChat's answer has no usable {name}.", sent=True)
-    return Fetched(value, min(seconds, LONGEST_LIFE_S))
+    return FetchedToken(value, min(seconds, LONGEST_LIFE_S))

@@ -23,7 +23,7 @@ class Response:
 
     @property
     def is_file(self) -> bool:
-        """Whether it is a picture, a voice or a film, which wechatpy gives back as it came."""
+        """Return whether it is a picture, a voice or a film, which wechatpy returns as it came."""
         return self.media.startswith(("image/", "video/", "audio/"))
 
     def raise_for_status(self) -> None:

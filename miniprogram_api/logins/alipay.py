@@ -56,45 +56,47 @@ BUSY = {"20000": 5, "40005": 60}
 BUSY_WORDS = re.compile(r"isp\.|.*(system|unknow\w*)[-_. ]?(error|exception)", re.IGNORECASE)
 """Sub-codes of a fault of the platform's own, which comes under other codes than 20000 as well."""
 KEY_REFUSALS = frozenset({"isv.invalid-signature", "isv.invalid-app-cert-sn"})
-"""Our key is not, or no more, the one that Alipay knows."""
+"""Alipay does not (or no longer) know our key."""
 
 log = get_logger(__name__)
 
 
 def fetch_openid(ground: Ground, entrance: Entrance, code: str) -> str:
-    """The user's id at Alipay (`open_id`, or `user_id` of older mini programs) that a login code stands for.
+    """Exchange a login code for the user's id at Alipay (`open_id`, or `user_id` of older mini programs).
 
     Raises LoginCodeInvalid, LoginRefused, PlatformUnavailable.
     """
     fields = {"grant_type": "authorization_code", "code": code}
-    told = _call(ground, entrance, EXCHANGE, fields)
-    if told.failed:
-        raise find_refusal(told.members, entrance)
-    openid = told.members.get("open_id") or told.members.get("user_id")
+    answer = _call(ground, entrance, EXCHANGE, fields)
+    if answer.failed:
+        raise find_refusal(answer.members, entrance)
+    openid = answer.members.get("open_id") or answer.members.get("user_id")
     if not isinstance(openid, str) or len(openid) > LONGEST_ID:
         raise PlatformUnavailable("garbage")
     return openid
 
 
 def fetch_phone(ground: Ground, entrance: Entrance, response: str, signature: str) -> str:
-    """The number that `my.getPhoneNumber` gave. Raises PhoneCredentialInvalid, PhoneNumberUnavailable."""
+    """Open the phone number of `my.getPhoneNumber`. Raises PhoneCredentialInvalid, PhoneNumberUnavailable."""
     content_keys = ground.secrets.both(f"{entrance.code}.content_key")
     public_keys = [key.public for key in _platform_keys(ground, entrance)]
     try:
-        told = open_phone(response, signature, public_keys, content_keys)
+        members = open_phone(response, signature, public_keys, content_keys)
     except Unverified:
         raise PhoneCredentialInvalid() from None
-    if str(told.get("code")) != SUCCESS:
-        log.warning("platform_tells_no_number", entrance=entrance.code, reason=_word(told, "subCode", "sub_code"))
+    if str(members.get("code")) != SUCCESS:
+        log.warning(
+            "platform_phone_number_refused", entrance=entrance.code, reason=_word(members, "subCode", "sub_code")
+        )
         raise PhoneNumberUnavailable()
-    phone = told.get("mobile")
+    phone = members.get("mobile")
     if not isinstance(phone, str):
         raise PhoneCredentialInvalid()
     return phone
 
 
 def _call(ground: Ground, entrance: Entrance, method: str, fields: dict[str, str]) -> Answer:
-    """Alipay's answer; once more with our next private key when Alipay no longer takes the present one."""
+    """Call Alipay; once more with the next private key when Alipay refuses the present one."""
     private_keys = ground.secrets.both(f"{entrance.code}.private_key")
     for private_key in private_keys:
         answer = _call_with(ground, entrance, method, fields, private_key)
@@ -120,9 +122,9 @@ def _call_with(ground: Ground, entrance: Entrance, method: str, fields: dict[str
         raise PlatformUnavailable("unverified") from None
 
 
-def find_refusal(told: Mapping[str, Any], entrance: Entrance) -> OneCertError:
-    """What a citizen is told about an error of Alipay's; what only we can mend raises an alarm."""
-    code, reason = _word(told, "code"), _word(told, "sub_code")
+def find_refusal(members: Mapping[str, Any], entrance: Entrance) -> OneCertError:
+    """Map an error of Alipay's to ours; log an alarm for what only the operator can mend."""
+    code, reason = _word(members, "code"), _word(members, "sub_code")
     if refusal := REFUSALS.get(reason.casefold()):
         return refusal()
     if code in BUSY or BUSY_WORDS.match(reason):
@@ -131,9 +133,9 @@ def find_refusal(told: Mapping[str, Any], entrance: Entrance) -> OneCertError:
     return PlatformUnavailable(code)
 
 
-def _word(told: Any, *names: str) -> str:
-    """One of Alipay's own words, cut short: it goes to the log."""
-    return next((str(told[name])[:64] for name in names if name in told), "")
+def _word(members: Any, *names: str) -> str:
+    """Return one of Alipay's codes, cut to 64 characters for the log."""
+    return next((str(members[name])[:64] for name in names if name in members), "")
 
 
 def _certificates(entrance: Entrance) -> dict[str, str]:
@@ -143,7 +145,7 @@ def _certificates(entrance: Entrance) -> dict[str, str]:
 
 
 def _platform_keys(ground: Ground, entrance: Entrance) -> list[PlatformKey]:
-    """Alipay's key and, while it changes, its successor; in certificate mode each with its serial number."""
+    """Return Alipay's key and its successor, if any; in certificate mode with serial numbers."""
     texts = ground.secrets.both(f"{entrance.code}.platform_key")
     named = entrance.key_mode == "certificate"
     return [PlatformKey(load_public_key(text), certificate_sn(text) if named else "") for text in texts]

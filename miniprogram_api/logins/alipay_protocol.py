@@ -39,7 +39,7 @@ _READER = json.JSONDecoder()
 
 
 class Unverified(Exception):
-    """Not what Alipay signed, or no answer of Alipay's at all."""
+    """A text that Alipay did not sign, or no answer of Alipay's."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def build_request(
     now: int,
     certificates: Mapping[str, str],
 ) -> tuple[str, bytes]:
-    """The query string and the form body of a signed call at `now` (epoch ms).
+    """Build the query string and the form body of a signed call at `now` (epoch ms).
 
     What is the platform's stands in the query; what is the citizen's (a login code) only in the body, because
     addresses are written to logs. `certificates` are the serial numbers of certificate mode; empty with public keys.
@@ -87,18 +87,18 @@ def build_request(
 
 
 def text_to_sign(parameters: Mapping[str, str]) -> bytes:
-    """Sorted `name=value` joined by `&`, not encoded; empty values and `sign` are left out."""
+    """Join sorted `name=value` with `&`, unencoded; empty values and `sign` are left out."""
     named = sorted((name, value) for name, value in parameters.items() if value and name != "sign")
     return "&".join(f"{name}={value}" for name, value in named).encode()
 
 
 def sign(text: bytes, private_key: rsa.RSAPrivateKey) -> str:
-    """The RSA2 signature in base64."""
+    """Return the RSA2 signature in base64."""
     return base64.b64encode(private_key.sign(text, PKCS1v15(), SHA256())).decode()
 
 
 def verify(text: bytes, signature: str, public_key: rsa.RSAPublicKey) -> None:
-    """Raises Unverified unless the key's owner signed this text."""
+    """Verify that the key's owner signed this text. Raises Unverified."""
     try:
         public_key.verify(base64.b64decode(signature, validate=True), text, PKCS1v15(), SHA256())
     except (InvalidSignature, binascii.Error, ValueError):
@@ -106,27 +106,27 @@ def verify(text: bytes, signature: str, public_key: rsa.RSAPublicKey) -> None:
 
 
 def parse_answer(body: bytes, method: str, keys: Sequence[PlatformKey]) -> Answer:
-    """What Alipay answered to `method`: the members of its response, or of its `error_response`. Raises Unverified.
+    """Parse the answer to `method`: the members of its response or `error_response`. Raises Unverified.
 
     What can only be an error (a code other than 10000, and nobody's id) may come unsigned, wherever it stands: a wrong
-    app id has no key to sign with. It is told, as nothing but an error.
+    app id has no key to sign with. It is returned as nothing but an error.
     """
-    codec, told = _read_members(body)
+    codec, parts = _read_members(body)
     name = f"{method.replace('.', '_')}_response"
-    member = name if name in told else "error_response"
-    if member not in told:
+    member = name if name in parts else "error_response"
+    if member not in parts:
         raise Unverified("no such answer")
-    members = _object(told[member])
+    members = _object(parts[member])
     failed = member == "error_response" or str(members.get("code", SUCCESS)) != SUCCESS
-    signature = _text(told.get("sign", '""'))
+    signature = _text(parts.get("sign", '""'))
     if signature or not failed or any(members.get(known) for known in IDENTITIES):
-        certificate = _text(told.get("alipay_cert_sn", '""'))
-        _verify_any(told[member].encode(codec), signature, certificate, keys, failed=failed)
+        certificate = _text(parts.get("alipay_cert_sn", '""'))
+        _verify_any(parts[member].encode(codec), signature, certificate, keys, failed=failed)
     return Answer(members, failed)
 
 
 def _verify_any(text: bytes, signature: str, certificate: str, keys: Sequence[PlatformKey], *, failed: bool) -> None:
-    """Raises Unverified unless one of the keys signed the text, and its certificate is the one that is named."""
+    """Verify with the keys whose certificate the answer names. Raises Unverified."""
     named = [key for key in keys if not key.serial or key.serial == certificate or (failed and not certificate)]
     if not named:
         raise Unverified("another certificate than the one that is known")
@@ -134,7 +134,7 @@ def _verify_any(text: bytes, signature: str, certificate: str, keys: Sequence[Pl
 
 
 def verify_any(text: bytes, signature: str, public_keys: Sequence[rsa.RSAPublicKey]) -> None:
-    """Raises Unverified unless the owner of one of the keys signed this text."""
+    """Verify that the owner of one of the keys signed this text. Raises Unverified."""
     for key in public_keys:
         try:
             return verify(text, signature, key)
@@ -144,12 +144,12 @@ def verify_any(text: bytes, signature: str, public_keys: Sequence[rsa.RSAPublicK
 
 
 def cut_members(body: bytes) -> dict[str, str]:
-    """The members of a JSON object, each value as it is written. Raises Unverified, also for a name twice."""
+    """Cut a JSON object into its members, each value verbatim. Raises Unverified, also for a duplicate name."""
     return _read_members(body)[1]
 
 
 def _read_members(body: bytes) -> tuple[str, dict[str, str]]:
-    """The body's encoding, and its members. Alipay's gateway writes some errors in GBK whatever it was asked for."""
+    """Return the body's encoding and its members. Alipay's gateway writes some errors in GBK."""
     for codec in ("utf-8", "gb18030"):
         try:
             text = body.removeprefix(BOM_UTF8).decode(codec)
@@ -165,7 +165,7 @@ def _read_members(body: bytes) -> tuple[str, dict[str, str]]:
 def open_phone(
     response: str, signature: str, public_keys: Sequence[rsa.RSAPublicKey], content_keys: Sequence[str]
 ) -> dict[str, Any]:
-    """What `my.getPhoneNumber` gave: `{"code": "10000", "mobile"}`, or Alipay's error. Raises Unverified.
+    """Open the result of `my.getPhoneNumber`: `{"code": "10000", "mobile"}` or an error. Raises Unverified.
 
     Ciphertext is signed with the quotes it had in its JSON; an error is plain JSON and signed as it stands.
     """
@@ -180,7 +180,7 @@ def open_phone(
 
 
 def seal_phone(plain: str, content_key: str) -> str:
-    """The ciphertext that the platform makes of a phone's JSON."""
+    """Seal a phone's JSON as the platform does."""
     padder = PKCS7(AES.block_size).padder()
     encryptor = Cipher(AES(_key(content_key)), CBC(ZERO_IV)).encryptor()
     padded = padder.update(plain.encode()) + padder.finalize()
@@ -221,7 +221,7 @@ def _cut(text: str) -> dict[str, str]:
 
 
 def _skip(text: str, at: int, sign: str = "") -> int:
-    """The place after white space, `sign`, and white space."""
+    """Return the position after white space, `sign`, and white space."""
     while text[at] in _SPACES:
         at += 1
     if not sign:
@@ -233,14 +233,14 @@ def _skip(text: str, at: int, sign: str = "") -> int:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        told = json.loads(text)
+        members = json.loads(text)
     except (ValueError, RecursionError):
         raise Unverified("no JSON object") from None
-    if not isinstance(told, dict):
+    if not isinstance(members, dict):
         raise Unverified("no JSON object")
-    return told
+    return members
 
 
 def _text(raw: str) -> str:
-    told = json.loads(raw)
-    return told if isinstance(told, str) else ""
+    text = json.loads(raw)
+    return text if isinstance(text, str) else ""

@@ -1,4 +1,4 @@
-"""What a mini program brings: a login code for an openid, a phone credential for a number. Each is good once.
+"""Single-use credentials of mini programs: login codes and phone credentials.
 
 Here is decided what holds for every platform: a code that was used is refused before anybody is asked, and a credential
 is taken only in a session of the entrance that it belongs to. The platforms' own words are in the files below.
@@ -36,7 +36,7 @@ APPLETS = ("wechat-applet", "alipay-applet")
 
 
 def log_in(ground: Ground, entrance: Entrance, code: str) -> str:
-    """The openid that a login code of this mini program stands for.
+    """Exchange a login code of this mini program for an openid.
 
     Raises LoginUnavailable, LoginCodeInvalid, LoginCodeUsed, LoginRefused, PlatformUnavailable, LimiterUnavailable.
     """
@@ -58,7 +58,7 @@ def log_in(ground: Ground, entrance: Entrance, code: str) -> str:
 
 
 def read_phone(ground: Ground, session: Session, credential: Credential) -> str:
-    """The number that a phone credential stands for, eleven digits.
+    """Exchange a phone credential for the number, eleven digits.
 
     Raises EntranceMismatch, LoginTooOld, PhoneCredentialInvalid, PhoneCredentialUsed, PhoneNumberUnavailable,
     PhoneInvalid, PlatformUnavailable, LimiterUnavailable.

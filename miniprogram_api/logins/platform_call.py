@@ -23,7 +23,7 @@ log = get_logger(__name__)
 def ask_platform(
     ground: Ground, entrance: Entrance, url: str, body: bytes | None = None, content_type: str = "application/json"
 ) -> bytes:
-    """The body of the platform's answer: to a POST of `body`, to a GET without one. Raises PlatformUnavailable."""
+    """POST `body` (GET without one) and return the body of the answer. Raises PlatformUnavailable."""
     limits: Any = {"connect": CONNECT_S, "read": READ_S, "total": TOTAL_S, "cap": LARGEST_ANSWER}
     try:
         if body is None:

@@ -16,7 +16,7 @@ from config.ground import Ground
 from config.platforms import wechat_calls
 from config.platforms.errors import PlatformAway, PlatformRefused
 from config.platforms.wechat_client import WeChatClient
-from config.platforms.wechat_errcodes import Course
+from config.platforms.wechat_errcodes import ErrcodeAction
 from miniprogram_api.errors import (
     ApiError,
     LoginCodeInvalid,
@@ -32,8 +32,8 @@ from query.errors import PhoneInvalid
 
 FRESH_MS = 5 * 60 * 1000
 MAINLAND = "86"
-WAITS_S = {Course.RETRY: 5, Course.MINUTE: 60}
-"""How long to wait when WeChat is busy, or this user asked too often; neither takes the code."""
+WAITS_S = {ErrcodeAction.RETRY: 5, ErrcodeAction.MINUTE: 60}
+"""Seconds to wait when WeChat is busy, or this user asked too often; neither uses up the code."""
 
 LOGIN_REFUSALS: dict[int, type[ApiError]] = {40029: LoginCodeInvalid, 40163: LoginCodeUsed, 40226: LoginRefused}
 PHONE_REFUSALS: dict[int, type[ApiError]] = {
@@ -61,7 +61,7 @@ class _Watermark(BaseModel):
 
 
 class PhoneInfo(BaseModel):
-    """The member of WeChat's answer that holds the number and says whom it was given to, and when."""
+    """The member of WeChat's answer with the number and its watermark (app id, time)."""
 
     model_config = ConfigDict(strict=True, hide_input_in_errors=True, populate_by_name=True)
     phone: str = Field(alias="purePhoneNumber", repr=False)
@@ -75,7 +75,7 @@ class _Phone(BaseModel):
 
 
 def fetch_openid(ground: Ground, entrance: Entrance, code: str) -> str:
-    """The openid that a login code stands for.
+    """Exchange a login code for the openid.
 
     Raises LoginCodeInvalid, LoginCodeUsed, LoginRefused, PlatformUnavailable.
     """
@@ -85,7 +85,7 @@ def fetch_openid(ground: Ground, entrance: Entrance, code: str) -> str:
 
 
 def fetch_phone(ground: Ground, entrance: Entrance, openid: str, code: str) -> str:
-    """The number, eleven digits or more as WeChat has it, that this citizen's phone code stands for.
+    """Exchange this citizen's phone code for the number, eleven digits or more as WeChat has it.
 
     Raises PhoneCredentialInvalid, PhoneCredentialUsed, PhoneNumberUnavailable, PhoneInvalid (not of the mainland),
     PlatformUnavailable.
@@ -99,7 +99,7 @@ def fetch_phone(ground: Ground, entrance: Entrance, openid: str, code: str) -> s
 
 
 def judge_phone(info: PhoneInfo, app_id: str, now: int) -> str:
-    """The number, if it was given to this app within 5 minutes and is of the mainland. Pure."""
+    """Return the number, if it was given to this app within 5 minutes and is a mainland one. Pure."""
     if info.watermark.appid != app_id or abs(now - info.watermark.timestamp * 1000) > FRESH_MS:
         raise PhoneCredentialInvalid()
     if str(info.country) != MAINLAND:
@@ -122,8 +122,8 @@ def _refusals(refusals: Mapping[int, type[ApiError]], *, spent: bool = True) -> 
     except PlatformRefused as refused:
         if refused.errcode in refusals:
             raise refusals[refused.errcode]() from None
-        if refused.course in WAITS_S:
-            raise PlatformUnavailable(str(refused.errcode), WAITS_S[refused.course], spent=False) from None
+        if refused.action in WAITS_S:
+            raise PlatformUnavailable(str(refused.errcode), WAITS_S[refused.action], spent=False) from None
         raise PlatformUnavailable(str(refused.errcode), spent=spent) from None
 
 

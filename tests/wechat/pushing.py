@@ -14,7 +14,7 @@ from wechat.webhook.account_keys import read_account
 from wechat.webhook.body import Format
 from wechat.webhook.player import Played, build_event, build_push, read_answer
 from wechat.webhook.push import AccountKeys, Mode
-from wechat.webhook.views import make_blueprint
+from wechat.webhook.views import install
 
 ACCOUNTS = ["gxwbwx", "gxb-antifraud", "caict"]
 TAP = build_event("CLICK", "ONECERT")
@@ -26,7 +26,7 @@ class WeChat:
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
         app = Flask(__name__)
-        app.register_blueprint(make_blueprint(ground))
+        install(app, ground)
         self.app = app
 
     def client(self) -> FlaskClient:

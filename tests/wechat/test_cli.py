@@ -16,7 +16,7 @@ from tests.conftest import on_sqlite
 from tests.support.servers import serve
 from wechat.cli import account
 from wechat.webhook.account_keys import read_account
-from wechat.webhook.views import make_blueprint
+from wechat.webhook.views import install
 
 pytestmark = on_sqlite
 
@@ -25,7 +25,7 @@ pytestmark = on_sqlite
 def instance(ground: Ground) -> Iterator[str]:
     """A running instance's address."""
     app = Flask(__name__)
-    app.register_blueprint(make_blueprint(ground))
+    install(app, ground)
     with serve(app) as url:
         yield url
 

@@ -11,7 +11,7 @@ from typing import Any
 from config.catalogue.schema import Entrance
 from config.ground import Ground
 from config.platforms import wechat_calls
-from config.platforms.access_tokens import Kept
+from config.platforms.access_tokens import StoredToken
 from config.platforms.errors import PlatformAway, PlatformRefused
 from config.platforms.wechat_client import WeChatClient
 from config.platforms.wechat_errcodes import NO_MENU
@@ -55,11 +55,11 @@ class Platform:
                 raise PlatformAway("Too many wait for WeChat already.", sent=False)
             yield
 
-    def token(self, account: Entrance) -> Kept:
+    def token(self, account: Entrance) -> StoredToken:
         """Return the access token in use."""
         return self.client(account).session.token()
 
-    def script_ticket(self, account: Entrance) -> Kept:
+    def script_ticket(self, account: Entrance) -> StoredToken:
         """Return the jsapi_ticket in use."""
         return self.client(account).session.ticket()
 

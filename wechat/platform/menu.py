@@ -1,4 +1,4 @@
-"""An official account's menu (pure): built from the catalogue, held against what is live, shown."""
+"""An official account's menu (pure): build it from the catalogue, compare it with the live one, show it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from wechat.errors import MenuInvalid
 Button: TypeAlias = "dict[str, str | list[Button]]"
 
 ACTS = ("key", "appid", "pagepath", "url", "media_id", "article_id")
-"""What a button's act may need, as the platform names it."""
+"""The platform's names of the parameters of a button."""
 
 
 def build_menu(entrance: Entrance) -> dict[str, list[Button]]:
-    """The body of the platform's menu/create for this account.
+    """Build the body of menu/create for this account.
 
     Raises MenuInvalid with every fault, one a line.
     """
@@ -28,12 +28,12 @@ def build_menu(entrance: Entrance) -> dict[str, list[Button]]:
 
 
 def show_tree(menu: Sequence[MenuItem]) -> list[str]:
-    """The menu as lines of text, sub-buttons below their button."""
+    """Return the menu as lines of text, sub-buttons below their button."""
     return _tree([_button(item) for item in menu])
 
 
 def diff_menus(live: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> list[str]:
-    """What a push would change, as lines of both trees: `- ` only live, `+ ` only wanted, `  ` in both.
+    """Return the changes a push would make, as lines of both trees: `- ` only live, `+ ` only wanted, `  ` both.
 
     Empty when there is no difference. `live` is spelled as the platform does, which adds empty parts; None: no menu.
     """
@@ -44,7 +44,7 @@ def diff_menus(live: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> lis
 
 
 def _plain(buttons: Any) -> list[dict[str, Any]]:
-    """Buttons without what is empty, in one order of keys."""
+    """Return the buttons without empty values, keys sorted."""
     found = []
     for button in buttons if isinstance(buttons, list) else []:
         parts = {name: value for name, value in sorted(button.items()) if value not in ("", [], None)}

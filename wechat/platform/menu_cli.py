@@ -1,4 +1,4 @@
-"""`onecert account menu` and `account token`: what is live at WeChat, and putting the catalogue's menu there."""
+"""`onecert account menu` and `account token`: the live menu, pushing the catalogue's, the access token."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def menu() -> None:
 @json_option
 @needs_ground
 def show_menu(ground: Ground, code: str, as_json: bool) -> None:
-    """The account's menu as the catalogue has it, as a tree; every limit of the platform that it breaks."""
+    """Show the catalogue's menu of an account as a tree, and every platform limit it breaks."""
     account = find_official_account(ground.catalogues.current(), code)
     if as_json:
         print_table(build_menu(account)["button"], [], as_json)
@@ -41,7 +41,7 @@ def show_menu(ground: Ground, code: str, as_json: bool) -> None:
 @json_option
 @needs_ground
 def diff_menu(ground: Ground, code: str, as_json: bool) -> None:
-    """What `menu push` would change of the menu that citizens see now; nothing when they are the same."""
+    """Show the changes that `menu push` would make to the live menu; nothing when they are equal."""
     account = find_official_account(ground.catalogues.current(), code)
     lines = diff_menus(Platform(ground).live_menu(account), build_menu(account))
     if as_json:
@@ -58,7 +58,7 @@ def diff_menu(ground: Ground, code: str, as_json: bool) -> None:
 @click.pass_context
 @needs_ground
 def push_menu(ground: Ground, ctx: click.Context, code: str, dry_run: bool, yes: bool) -> None:
-    """Put the catalogue's menu in the place of the live one, if they differ. Clients show it within minutes."""
+    """Replace the live menu by the catalogue's, if they differ. WeChat clients show it within minutes."""
     catalogue, platform = ground.catalogues.current(), Platform(ground)
     account = find_official_account(catalogue, code)
     wanted = build_menu(account)
@@ -69,7 +69,7 @@ def push_menu(ground: Ground, ctx: click.Context, code: str, dry_run: bool, yes:
     click.echo("\n".join(lines))
     if not confirm(ctx, f"push this menu to {code}", yes, dry_run):
         return
-    # Before the call: what was done outside must never stand without its row.
+    # Written before the call: an outside effect must never lack its audit row.
     with begin(ground.engine) as db:
         audit.record(db, ground, "menu.push", code, f"the menu of version {catalogue.version} of the catalogue")
     platform.create_menu(account, wanted)
@@ -81,7 +81,7 @@ def push_menu(ground: Ground, ctx: click.Context, code: str, dry_run: bool, yes:
 @json_option
 @needs_ground
 def token(ground: Ground, code: str, as_json: bool) -> None:
-    """The access token that all processes share, masked: and until when it is good. Fetched if need be."""
+    """Show the access token that all processes share, masked, and its expiry. Fetches one if needed."""
     account = find_official_account(ground.catalogues.current(), code)
     kept = Platform(ground).token(account)
     masked = f"{kept.value[:SHOWN]}…{kept.value[-SHOWN:]}" if len(kept.value) > 8 * SHOWN else "…"

@@ -1,4 +1,4 @@
-"""The subscription notice 受理成功 after an acceptance: the reference and no word more, if the account has the right.
+"""The subscription notice 受理成功 after an acceptance: the reference only, where the account has the right.
 
 The door calls `owe` after the commit, a worker runs `notify`. Nothing here can fail an acceptance, and nothing is sent
 twice: WeChat is called once for each notice, unless the call certainly did not leave or the platform did nothing.
@@ -17,14 +17,14 @@ from config.catalogue.schema import Entrance, Notice
 from config.errors import OneCertError
 from config.ground import Ground
 from config.platforms.errors import PlatformAway, PlatformRefused
-from config.platforms.wechat_errcodes import Course
+from config.platforms.wechat_errcodes import ErrcodeAction
 from config.telemetry.log import get_logger
 from query.notices import OwedNotice, claim_notice, owe_notice, return_notice, settle_notice
 from wechat.platform.client import Platform
 
 STATUS: Final = "受理成功"
 TURN_S: Final = 2.0
-"""A worker has more to do than this: after so long the rest is left for the next ring."""
+"""Seconds that one job may take; the rest is left to the next one."""
 LOCK: Final = "wechat:notifying"
 LOCK_S: Final = 30
 
@@ -32,7 +32,7 @@ log = get_logger(__name__)
 
 
 def owe(ground: Ground, entrance: str, openid: str | None, reference: str) -> None:
-    """An inquiry was accepted: owe a notice, if the entrance sends any and knows the person. Never raises."""
+    """Queue a notice for an accepted inquiry, if the entrance sends notices and knows the openid. Never raises."""
     if openid is None:
         return
     try:
@@ -46,12 +46,12 @@ def owe(ground: Ground, entrance: str, openid: str | None, reference: str) -> No
 
 
 def notify(ground: Ground, entrance: str) -> None:
-    """Send what this entrance owes. One worker at a time, and not for long: inquiries must not wait for WeChat."""
+    """Send the queued notices of an entrance, one worker at a time, for at most TURN_S."""
     account = ground.catalogues.current().entrance(entrance)
     if account is None or account.notice is None:
         return
     lock = ground.redis.lock(LOCK, timeout=LOCK_S, blocking=False)
-    # Without Redis there is no token either; a lock that ran out meanwhile is another worker's.
+    # Without Redis there is no token either; an expired lock belongs to another worker.
     with suppress(RedisError):
         if lock.acquire():
             try:
@@ -69,7 +69,7 @@ def _send_owed(ground: Ground, account: Entrance, form: Notice) -> None:
 
 
 def _send(ground: Ground, platform: Platform, account: Entrance, form: Notice, owed: OwedNotice) -> bool:
-    """Send one; False when it is owed again, and the others with it."""
+    """Send one notice. Return False when it was put back, and the rest should wait too."""
     words = {form.reference: owed.reference, form.status: STATUS}
     try:
         platform.send_notice(account, owed.openid, form.template_id, words)
@@ -84,9 +84,9 @@ def _send(ground: Ground, platform: Platform, account: Entrance, form: Notice, o
 
 
 def _left_nothing(fault: OneCertError) -> bool:
-    """Whether it may be sent again: nothing left, or the platform says that it was too busy to do anything."""
+    """Return whether a notice may be sent again: nothing was sent, or the platform was too busy to act."""
     if isinstance(fault, PlatformRefused):
-        return fault.course in (Course.RETRY, Course.MINUTE)
+        return fault.action in (ErrcodeAction.RETRY, ErrcodeAction.MINUTE)
     return not (isinstance(fault, PlatformAway) and fault.sent)
 
 
@@ -95,4 +95,4 @@ def _word(fault: OneCertError) -> str:
 
 
 JOBS: Final[Mapping[str, Callable[..., None]]] = {"notify": notify}
-"""What a worker may run for this folder: name -> step(ground, account)."""
+"""Jobs of this folder for the worker: name -> function(ground, entrance)."""

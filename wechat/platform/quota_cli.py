@@ -1,4 +1,4 @@
-"""`onecert account quota`: an account's daily quotas at WeChat, and setting them back."""
+"""`onecert account quota`: show and clear an account's daily quotas at WeChat."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATHS = (
     "/cgi-bin/ticket/getticket",
     "/cgi-bin/message/subscribe/bizsend",
 )
-"""The calls that we make with a token; WeChat tells no quota of others (76022)."""
+"""The calls that we make with a token; WeChat has no quota for others (76022)."""
 
 
 @click.command()
@@ -46,7 +46,7 @@ def quota(ground: Ground, ctx: click.Context, code: str, clear: bool, dry_run: b
 
 
 def _clear(ground: Ground, account: Entrance, client: WeChatClient) -> None:
-    # Before the call: what was done outside must never stand without its row.
+    # Written before the call: an outside effect must never lack its audit row.
     with begin(ground.engine) as db:
         audit.record(db, ground, "quota.clear", account.code)
     _end_pauses(client)  # the pause of the token would hold up the call that ends it
@@ -62,7 +62,7 @@ def _end_pauses(client: WeChatClient) -> None:
 
 
 def _rows(client: WeChatClient) -> list[dict[str, object]]:
-    """A line per path: those with a quota that WeChat tells, then those that are only paused."""
+    """Return a row per path: those with a quota at WeChat, then those that are only paused."""
     try:
         paused = {pause.path: pause for pause in client.policy.pauses()}
     except RedisError:
@@ -80,7 +80,7 @@ def _read(client: WeChatClient, path: str) -> dict[str, object]:
     if path not in PATHS:
         return {}
     try:
-        told = client.quota.read(path)
+        quota = client.quota.read(path)
     except PlatformRefused as refused:
-        return {"reason": f"not told ({refused.errcode})"}
-    return {name: told.get(name) for name in ("daily_limit", "used", "remain")}
+        return {"reason": f"unknown ({refused.errcode})"}
+    return {name: quota.get(name) for name in ("daily_limit", "used", "remain")}

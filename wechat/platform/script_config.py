@@ -1,4 +1,4 @@
-"""What a page needs to use WeChat's JS-SDK in an account's name. Our own pages work without it."""
+"""Configuration for pages that use WeChat's JS-SDK in an account's name. Our own pages work without it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ScriptConfigs:
         self._platform = platform
 
     def build(self, code: str, url: str) -> ScriptConfig:
-        """The configuration for the page at `url`.
+        """Build the configuration for the page at `url`.
 
         Raises AccountUnknown, PageForeign, and what `Platform` raises.
         """
@@ -48,7 +48,7 @@ class ScriptConfigs:
 
 
 def is_allowed(url: str, hosts: tuple[str, ...]) -> bool:
-    """Whether the address is a plain http(s) one on one of the hosts (pure)."""
+    """Return whether the URL is a plain http(s) one on one of the hosts (pure)."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -23,19 +23,19 @@ from wechat.webhook.crypto import parse_aes_key
 from wechat.webhook.push import AccountKeys
 
 WAIT_S = 0.2
-"""How long a push waits for another one's reading, which takes microseconds most of the time."""
+"""Seconds that a push waits while another push reads the account, which mostly takes microseconds."""
 
 
 FIRST_WAIT_S = 3.0
-"""The same before the account was ever read: WeChat waits five seconds in all."""
+"""The same before the first reading: WeChat waits five seconds in all."""
 
 
 RECENT_S = 0.5
-"""An account that was read so short ago need not be waited for: under load the pushes would stand in a row."""
+"""An account read less than this many seconds ago is used as it is; otherwise pushes would queue under load."""
 
 
 HANGS_S = 2.0
-"""A reading under way for so long hangs. Before, it is slow, and what was known last is as good."""
+"""A reading that takes longer hangs. A shorter one is merely slow, and the last known account is as good."""
 
 
 log = get_logger(__name__)
@@ -43,7 +43,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class Account:
-    """An official account as a push needs it. `well` is False when it was remembered, not read.
+    """An account and its keys. `well` is False when the database could not be read and the last known one is used.
 
     `offered` are the services that take inquiries now, and `objections` where citizens can object.
     """
@@ -57,7 +57,7 @@ class Account:
 
 
 class Accounts:
-    """Finds accounts, and remembers each as it was last read."""
+    """Reads accounts and remembers the last reading of each."""
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
@@ -92,7 +92,7 @@ class Accounts:
         raise DatabaseUnavailable("the database does not answer in time")
 
     def _read_alone(self, code: str) -> Account:
-        """Read, holding the lock; it is given back."""
+        """Read the account. The caller holds the lock; it is released here."""
         self._begun = time.monotonic()
         try:
             account = read_account(self._ground, code)

@@ -1,7 +1,7 @@
-"""One push, one answer: WeChat asks up to three times, and gets the same bytes each time.
+"""One answer per push: WeChat sends a push up to three times and gets the same bytes each time.
 
 An answer follows from its push alone wherever the push's time can be written into it (`push.answer_time`). This is for
-the others: it remembers what was said.
+the others: it remembers the answer.
 
 The memory is Redis for a minute. Its keys are MACs and its values sealed, for an answer holds an openid and tickets.
 Without Redis every try is answered by itself: the citizen may then see an answer twice, never none.
@@ -53,7 +53,7 @@ class AnswerMemory:
         return self._compose_first(key, compose)
 
     def is_replay(self, app_id: str, signature: str, *content: str) -> bool:
-        """Whether this signature came before with other content, within the time for which it is fresh.
+        """Return whether this signature came before with other content, within the time for which it is fresh.
 
         The signature of a plain push does not cover its body: who has seen one signed address (in a log, say) could
         speak for anybody until it is stale.

@@ -1,4 +1,4 @@
-"""What the account says to a push (pure): the topic of the push, then the catalogue's text on that topic.
+"""The auto-reply to a push (pure): choose its topic, then the catalogue's text on that topic.
 
 Nothing a citizen writes is repeated or kept. WeChat does not tell a push's language: Chinese is spoken, except to
 someone who wrote letters and not one Chinese character.
@@ -22,7 +22,7 @@ MENU_KEY = "ONECERT"
 MAX_ANSWER = 2047
 """Bytes of UTF-8 that the platform shows of a text answer."""
 MAX_READ = 1024
-"""Characters that are looked at of a text: one character can become eighteen under NFKC."""
+"""Characters of a text that are read: one character can become eighteen under NFKC."""
 
 KNOWN_EVENTS = frozenset(
     {
@@ -86,14 +86,14 @@ class Links:
 
 @dataclass(frozen=True)
 class Answer:
-    """What to say. An empty text is the platform's `success`: received, nothing to say."""
+    """The text of an auto-reply; empty: acknowledge with `success`."""
 
     topic: Topic
     text: str = field(default="", repr=False)
 
 
 def choose_topic(push: Push, *, welcome: bool, port_number: str) -> Topic:
-    """Tell what a push is about.
+    """Return the topic of a push.
 
     `welcome`: whether the account greets new followers. `port_number` is the one number that may be named in the chat.
     """
@@ -105,7 +105,7 @@ def choose_topic(push: Push, *, welcome: bool, port_number: str) -> Topic:
 
 
 def choose_language(push: Push) -> Language:
-    """English for Latin words without a letter of another script, else Chinese.
+    """Return English for Latin words without a letter of another script, else Chinese.
 
     Numbers with their letters (an ID's X), WeChat's face codes (`/:strong`, `[OK]`) and addresses are no words.
     """
@@ -121,7 +121,7 @@ def compose(
     texts: Texts,
     links: Callable[[], Links],
 ) -> Answer:
-    """Put the answer together.
+    """Compose the auto-reply.
 
     `texts` maps a topic to its text in each language; `{internet_accounts}` and `{phone_cards}` in it become links.
     `links` is called only for the menu. A menu without any open service, or a text too long for the platform, gives way
@@ -149,7 +149,7 @@ def _lead_to_objections(push: Push, texts: Texts, links: Callable[[], Links]) ->
 
 
 def _offer(text: str, links: Links) -> str:
-    """The menu's text with its links; what it says of a service that is switched off is left out. Empty: of both."""
+    """Return the menu's text with links to the open services; empty when none is open."""
     places = {"{internet_accounts}": links.internet_accounts, "{phone_cards}": links.phone_cards}
     if not any(places.values()):
         return ""
@@ -161,7 +161,7 @@ def _offer(text: str, links: Links) -> str:
 
 
 def _is_closed(paragraph: str, places: Mapping[str, str | None]) -> bool:
-    """Whether a paragraph links to services, and to none that is open."""
+    """Return whether a paragraph links to services of which none is open."""
     named = [address for place, address in places.items() if place in paragraph]
     return bool(named) and not any(named)
 
@@ -184,7 +184,7 @@ def _topic_of_text(words: str) -> Topic:
 
 
 def holds_number(words: str) -> bool:
-    """Whether six digits (or five and an X) stand together, as in a phone number, an ID number, its tail or a code.
+    """Return whether six digits (or five and an X) stand together, as in a phone number, an ID number or a code.
 
     Digits of any script count, Chinese numerals too, and separators between digits do not part them.
     """

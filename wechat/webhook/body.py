@@ -21,7 +21,7 @@ MAX_DEPTH = 16
 
 
 def parse_body(body: bytes) -> tuple[Format, dict[str, str]]:
-    """Read a body into its first-level text fields and say how it was spelled.
+    """Parse a body into its format and its first-level text fields.
 
     Raises BadPush for anything that is not one flat XML or JSON object in UTF-8.
     """
@@ -50,7 +50,7 @@ def _xml_value(value: str | int) -> str:
 
 
 class _XmlFields:
-    """Collects first-level text through expat, which stops at the first thing that has no place in a push."""
+    """Collects first-level text with expat; stops at anything that does not belong into a push."""
 
     def __init__(self) -> None:
         self._path: list[str] = []

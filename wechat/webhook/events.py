@@ -1,4 +1,4 @@
-"""What an event makes us note or forget, before it is acknowledged. A few short writes; nothing outside is called.
+"""Writes that an event causes before it is acknowledged: erasure and reports of notices. No outgoing calls.
 
 If the database or Redis is away, this raises: WeChat gets no acknowledgement and sends the event again.
 """
@@ -29,6 +29,6 @@ def note_event(ground: Ground, account: str, push: Push) -> None:
 
 
 def _left_at(ground: Ground, push: Push) -> int:
-    """WeChat's time of it, by which links are dated as well: who came back since then keeps the new ones."""
+    """Return WeChat's time of the event (epoch ms); links are dated by it too, so later ones stay valid."""
     now = ground.clock.now()
     return min(now, answer_time(push, now) or now)

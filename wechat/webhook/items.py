@@ -19,7 +19,7 @@ Item = dict[str, str]
 
 
 def parse_items(form: Format, body: bytes) -> list[Item]:
-    """The items' text fields, at most 20 items; other parts of an item are passed over. Of a broken body, none."""
+    """Return the text fields of at most 20 items; an empty list for a broken body."""
     text = clean_text(body)
     try:
         found = _json_items(_read_json(text)) if form == "json" else _XmlItems().read(text)

@@ -25,7 +25,7 @@ _MAX_NAME = 64
 
 @dataclass(frozen=True)
 class Report:
-    """What became of a notice: the platform's number of it, and its word (`success`, `failed:user block`, ...)."""
+    """The delivery report of a notice: its number at the platform and the status (`success`, `failed:user block`)."""
 
     number: str
     word: str
@@ -50,7 +50,7 @@ class Push:
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """What every try of this push has and no other push: a MsgId; of an event, which has none, all that tells it.
+        """Return a key that all tries of this push share and no other push has: the MsgId, or an event's fields.
 
         One tap may emit two events in one second, hence the event's name and key in it.
         """
@@ -60,13 +60,13 @@ class Push:
 
 
 def contents(push: Push) -> tuple[str, ...]:
-    """All that a push says, in whatever spelling it came."""
+    """Return every field of a push, independent of its format."""
     reports = (f"{report.number} {report.word}" for report in push.reports)
     return (push.receiver, *push.identity, push.message_id, push.created, push.kind, push.text, push.about, *reports)
 
 
 def answer_time(push: Push, now: int) -> int | None:
-    """The time (epoch ms) to write into the answer and its tickets: the push's own, which is the same in every try.
+    """Return the time (epoch ms) for the answer and its tickets: the push's own, which every try has.
 
     None when that is not near `now`: the clocks differ, or somebody made the push up.
     """
@@ -75,7 +75,7 @@ def answer_time(push: Push, now: int) -> int | None:
 
 
 def parse_push(body: bytes) -> Push | None:
-    """The message or event of a signed body; None when its kind or its sender cannot be read."""
+    """Parse a signed body; None when its kind or its sender cannot be read."""
     form, fields = _read_fields(body)
     kind = fields.get("MsgType", "").strip().casefold()[:_MAX_NAME]
     sender = _openid(fields, "FromUserName")
@@ -117,11 +117,11 @@ def _parse_reports(event: str, form: Format, fields: Mapping[str, str], body: by
 
 
 def _report(number: str, word: str) -> Report:
-    """Both cut to what is worth keeping; a word of the platform's is ASCII."""
+    """Build a report with both values cut to 32 ASCII characters."""
     return Report(_NOT_WORD.sub("", number)[:MAX_WORD], _NOT_WORD.sub("", word)[:MAX_WORD])
 
 
 def _openid(fields: Mapping[str, str], name: str) -> str:
-    """An openid or account id; empty when there is none of the platform's shape."""
+    """Return an openid or account id; empty when it is missing or malformed."""
     value = fields.get(name, "").strip()
     return value if _WHO.fullmatch(value) else ""

@@ -1,4 +1,4 @@
-"""Plays WeChat's part of a push: builds what WeChat would send and reads what it would show (pure).
+"""WeChat's side of a push, for tests and `account push`: build it and read the answer (pure).
 
 For `onecert account push` and the tests. It shares the cipher with the door, so the tests hold both against wechatpy.
 """
@@ -17,7 +17,7 @@ from wechat.webhook.crypto import decrypt, encrypt, is_signed, parse_aes_key, si
 from wechat.webhook.push import NOTHING, AccountKeys, Mode
 
 Message: TypeAlias = dict[str, str | int]
-"""The fields that tell one push from another."""
+"""The fields of a push beside its envelope."""
 
 RECEIVER = "gh_onecertplayer"
 
@@ -32,7 +32,7 @@ class Played:
 
 
 def parse_secrets(code: str, text: str) -> AccountKeys:
-    """What WeChat and another instance's account share, a line each: app id, token and, unless it is plain, AES key.
+    """Parse the keys of another instance's account, one per line: app id, token and, unless plain, AES key.
 
     Raises PlayFailed, without a word of it, when it is something else.
     """
@@ -48,17 +48,17 @@ def parse_secrets(code: str, text: str) -> AccountKeys:
 
 
 def make_openid() -> str:
-    """An openid of the platform's shape that belongs to nobody."""
+    """Make a random openid that belongs to nobody."""
     return "o" + secrets.token_urlsafe(27)[:27]
 
 
 def build_event(event: str, key: str = "") -> Message:
-    """The fields that make an event: `subscribe`, `CLICK` with its key, ..."""
+    """Build the fields of an event, such as `subscribe`, or `CLICK` with its key."""
     return {"MsgType": "event", "Event": event, "EventKey": key}
 
 
 def build_text(words: str) -> Message:
-    """The fields that make a text message."""
+    """Build the fields of a text message."""
     return {"MsgType": "text", "Content": words, "MsgId": str(secrets.randbelow(10**18))}
 
 
@@ -84,7 +84,7 @@ def build_push(account: AccountKeys, message: Message, *, openid: str, mode: Mod
 
 
 def read_answer(account: AccountKeys, body: bytes) -> str:
-    """The text WeChat would show for an answer; empty when there is nothing to say.
+    """Return the text WeChat would show for an answer; empty for `success`.
 
     Raises PlayFailed when WeChat would show a fault instead.
     """

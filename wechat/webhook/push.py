@@ -24,7 +24,7 @@ Mode = Literal["plain", "compatible", "safe"]
 
 MAX_BODY = 64 * 1024
 NOTHING = b"success"
-"""What the platform takes for "received, nothing to say"; unencrypted in every mode."""
+"""The answer that acknowledges a push without a reply; unencrypted in every mode."""
 
 _TIMESTAMP = re.compile(r"[0-9]{10}", re.ASCII)
 _NONCE = re.compile(r"[!-~]{1,128}", re.ASCII)
@@ -34,7 +34,7 @@ _MAX_ECHO = 512
 
 @dataclass(frozen=True)
 class AccountKeys:
-    """What an account and WeChat share; several values while one of them changes, the current first."""
+    """The keys that an account shares with WeChat; several values during rotation, the current one first."""
 
     code: str
     app_id: str
@@ -55,13 +55,13 @@ class Stamp:
 
     @property
     def sealed(self) -> bool:
-        """Whether the body is (also) encrypted; then `msg_signature` counts, not `signature`."""
+        """Return whether the body is (also) encrypted; then `msg_signature` counts, not `signature`."""
         return self.encrypt_type == "aes"
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """How a sealed push came, so that its answer goes back the same way."""
+    """The format and keys of a sealed push; its answer is sealed with the same."""
 
     form: Format
     app_id: str
@@ -70,7 +70,7 @@ class Envelope:
 
 
 def check_stamp(stamp: Stamp, account: AccountKeys, now: int) -> None:
-    """Refuse, before a byte of the body is read, what is stale or not signed for this account.
+    """Refuse a stale or unsigned request before its body is read.
 
     Raises SignatureWrong. A sealed push passes on its freshness alone: its signature covers the body.
     """
@@ -85,7 +85,7 @@ def check_stamp(stamp: Stamp, account: AccountKeys, now: int) -> None:
 
 
 def check_url(stamp: Stamp, echo: str, account: AccountKeys, now: int) -> str:
-    """The platform's check of our address: give back the echo if WeChat signed for this account.
+    """Answer the platform's URL check: return the echo if WeChat signed for this account.
 
     Raises SignatureWrong, or BadPush when there is nothing to give back.
     """
@@ -119,7 +119,7 @@ def open_push(stamp: Stamp, body: bytes, account: AccountKeys) -> tuple[Push | N
 
 
 def build_answer(push: Push, envelope: Envelope | None, text: str, now: int) -> bytes:
-    """The answer's bytes: a text message to the sender, spelled and sealed as the push was. `now` in epoch ms.
+    """Build the answer's bytes: a text message in the format and sealing of the push. `now` in epoch ms.
 
     The same arguments give the same bytes: what is random in the platform's own sealing is a MAC of the content here.
     """
@@ -153,7 +153,7 @@ def _seal(message: bytes, envelope: Envelope, seconds: int) -> bytes:
 
 
 def _check_fresh(stamp: Stamp, now: int) -> None:
-    # Token, timestamp and nonce are joined without a separator; exactly ten digits leave little room to shift them.
+    # The parts are joined without a separator: exactly ten digits leave little room to shift them.
     if not _TIMESTAMP.fullmatch(stamp.timestamp) or not _NONCE.fullmatch(stamp.nonce):
         raise SignatureWrong("The timestamp or nonce is missing or malformed.")
     if abs(int(stamp.timestamp) * 1000 - now) > FRESH_MS:
@@ -166,7 +166,7 @@ def _check_signed(stamp: Stamp, account: AccountKeys) -> None:
 
 
 def _find_signed(stamp: Stamp, body: bytes, account: AccountKeys) -> tuple[str, str, Format]:
-    """The Encrypt that `msg_signature` holds for, its token, and the envelope's spelling."""
+    """Return the Encrypt that `msg_signature` covers, its token, and the envelope's format."""
     for found in _ENVELOPE.finditer(body):
         form: Format = "json" if found[1] is None else "xml"
         for encrypted in _spellings(form, (found[1] or found[2] or b"").decode("utf-8", "replace")):
@@ -177,7 +177,7 @@ def _find_signed(stamp: Stamp, body: bytes, account: AccountKeys) -> tuple[str, 
 
 
 def _spellings(form: Format, written: str) -> Iterator[str]:
-    """The Encrypt as it may have been signed: unescaped, as it stands, and without white space."""
+    """Yield the Encrypt as it may have been signed: unescaped, stripped, and without white space."""
     if form == "json":
         try:
             written = str(json.loads(f'"{written}"', strict=False))
@@ -193,7 +193,7 @@ def _spellings(form: Format, written: str) -> Iterator[str]:
 
 
 def _decrypt(encrypted: str, account: AccountKeys) -> tuple[bytes, bytes]:
-    """The body and the key that opened it. Raises SignatureWrong if a key opened another account's, else BadPush."""
+    """Return the body and the key that opened it. Raises SignatureWrong (another account's app id) or BadPush."""
     fault = BadPush("The account has no key for sealed pushes.")
     for key in account.aes_keys:
         try:

@@ -1,4 +1,4 @@
-"""From WeChat's call to our answer: check, open, choose a topic, answer once."""
+"""Handles a push: check, decrypt, note the event, compose the answer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SILENCE = Reply(NOTHING)
 
 
 class Reception:
-    """Takes WeChat's calls to every official account of the catalogue."""
+    """Answers WeChat's calls to the accounts of the catalogue. One per process."""
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
@@ -43,7 +43,7 @@ class Reception:
         self._memory = AnswerMemory(ground)
 
     def confirm_url(self, code: str, stamp: Stamp, echo: str) -> Reply:
-        """Answer the platform's check of our address.
+        """Answer the platform's URL check.
 
         Raises AccountUnknown or BadPush.
         """
@@ -101,12 +101,12 @@ class Reception:
         return self._memory.once(account.keys.app_id, push, lambda: self._answer(account, push, envelope, topic, now))
 
     def _answer(self, account: Account, push: Push, envelope: Envelope | None, topic: Topic, now: int) -> bytes:
-        """The answer. It follows from its arguments alone, so every process gives every try the same bytes."""
+        """Compose the answer from the arguments alone, so that every process gives every try the same bytes."""
         answer = autoreply.compose(push, topic, account.texts, lambda: self._links(account, push, now))
         return build_answer(push, envelope, answer.text, now)
 
     def _links(self, account: Account, push: Push, now: int) -> Links:
-        """The open services' addresses with a ticket that names the entrance and the sealed openid."""
+        """Build the links of the open services, with a ticket that names the entrance and the sealed openid."""
         occasion = "\n".join(push.identity).encode()
         ticket = build_ticket(self._ground.keys, Ticket(account.keys.code, push.sender, now), occasion)
         pages = self._ground.settings.public_url.rstrip("/")
@@ -116,7 +116,7 @@ class Reception:
 
 
 def _choose_topic(account: Account, push: Push) -> Topic:
-    """A mini program is answered nothing: WeChat shows no passive reply there."""
+    """Return the topic; `none` for a mini program, where WeChat shows no passive reply."""
     if account.entrance.kind != "official-account":
         return "none"
     return autoreply.choose_topic(push, welcome=account.entrance.welcome, port_number=account.port_number)

@@ -27,7 +27,7 @@ _CDATA, _CDATA_END = "<![CDATA[", "]]>"
 
 
 def recover_fields(body: bytes) -> tuple[Format, dict[str, str]]:
-    """Read what can be read of a body: the fields that the webhook uses, each as it stands first. Never raises."""
+    """Return the format and the readable fields of a body; of duplicates the first. Never raises."""
     text = clean_text(body)
     if text.lstrip()[:1] in ("{", "["):
         return "json", dict(_json_fields(text))
@@ -35,13 +35,13 @@ def recover_fields(body: bytes) -> tuple[Format, dict[str, str]]:
 
 
 def clean_text(body: bytes) -> str:
-    """The body's text: what is not UTF-8 replaced, what XML 1.0 cannot hold left out, also as a reference."""
+    """Decode a body: replace invalid UTF-8, drop characters (and references to them) that XML 1.0 forbids."""
     text = _NOT_XML.sub("", _decode(body).removeprefix(_BOM))
     return _REFERENCE.sub(_legal_reference, text)
 
 
 def join_surrogates(text: str) -> str:
-    """`text` with its surrogate pairs joined and each half one replaced by U+FFFD."""
+    """Join surrogate pairs and replace unpaired halves by U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -71,7 +71,7 @@ def _xml_fields(text: str) -> dict[str, str]:
 
 
 def _cut(text: str, name: str) -> tuple[str | None, str]:
-    """The text from the first `<name>` to the last `</name>` (or the end), and the rest without it."""
+    """Return the text between the first `<name>` and the last `</name>` (or the end), and the rest."""
     start, end = text.find(f"<{name}>"), text.rfind(f"</{name}>")
     if start < 0:
         return None, text

@@ -1,4 +1,4 @@
-"""`/wechat/<account>`: WeChat's check of our address and the JS-SDK's configuration; pushes are taken by `gate.py`.
+"""`/wechat/<account>`: WeChat's check of our address and the JS-SDK's configuration; pushes are handled by `wsgi.py`.
 
 Faults have an empty body, as there.
 """
@@ -6,10 +6,8 @@ Faults have an empty body, as there.
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import cast
 
 from flask import Blueprint, Flask, Response, jsonify, request
-from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 
 from config.errors import OneCertError
@@ -18,20 +16,26 @@ from config.telemetry.log import get_logger
 from wechat.platform.client import Platform
 from wechat.platform.script_config import ScriptConfigs
 from wechat.webhook.reception import Reception
-from wechat.webhook.wsgi import Gate, read_stamp
+from wechat.webhook.wsgi import PushMiddleware, read_stamp
 
 log = get_logger(__name__)
 
 
-def make_blueprint(ground: Ground) -> Blueprint:
-    """The webhook of every official account in the catalogue. Its pushes are taken in front of the application."""
+def install(app: Flask, ground: Ground) -> None:
+    """Add the webhook to the application: pushes go to a WSGI middleware in front of it, all else to a blueprint."""
+    reception = Reception(ground)
+    app.register_blueprint(make_blueprint(ground, reception))
+    app.wsgi_app = PushMiddleware(app.wsgi_app, reception)  # type: ignore[method-assign]
+
+
+def make_blueprint(ground: Ground, reception: Reception) -> Blueprint:
+    """Make the blueprint of the URL check and the script configuration."""
     blueprint = Blueprint("wechat", __name__, url_prefix="/wechat")
-    reception, scripts = Reception(ground), ScriptConfigs(ground, Platform(ground))
-    blueprint.record_once(lambda state: _put_gate(state, reception))
+    scripts = ScriptConfigs(ground, Platform(ground))
     blueprint.register_error_handler(OneCertError, _refuse)
     blueprint.register_error_handler(HTTPException, _abandon)
 
-    @blueprint.route("/<account>", methods=["GET", "POST"])  # POST is named for `Allow`: the gate takes it
+    @blueprint.route("/<account>", methods=["GET", "POST"])  # POST is named for `Allow`: the middleware takes it
     def check(account: str) -> Response:
         stamp = read_stamp(request.query_string.decode("latin-1"))
         reply = reception.confirm_url(account, stamp, request.args.get("echostr", ""))
@@ -42,11 +46,6 @@ def make_blueprint(ground: Ground) -> Blueprint:
         return _no_store(jsonify(asdict(scripts.build(account, request.args.get("url", "")))))
 
     return blueprint
-
-
-def _put_gate(state: BlueprintSetupState, reception: Reception) -> None:
-    app = cast(Flask, state.app)
-    app.wsgi_app = Gate(app.wsgi_app, reception)  # type: ignore[method-assign]
 
 
 def _no_store(response: Response) -> Response:

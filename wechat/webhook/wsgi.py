@@ -1,7 +1,6 @@
-"""The way of a push past the web framework: WeChat sends them by the thousand, and a push needs nothing of it.
+"""WSGI middleware that handles `POST /wechat/<account>` before Flask, for speed; all other requests pass through.
 
-A WSGI layer in front of the application. It takes `POST /wechat/<account>` and lets all else through. Every fault has
-an empty body: nothing of a push is told to whoever sent it, and WeChat reads no bodies of faults.
+Errors have an empty body: the sender learns nothing about a push, and WeChat reads no error bodies.
 """
 
 from __future__ import annotations
@@ -33,25 +32,25 @@ _HEADERS = list(HEADERS.items())
 log = get_logger(__name__)
 
 
-class Gate:
-    """The layer. `inner` is the application behind it."""
+class PushMiddleware:
+    """The middleware. `inner` is the application behind it."""
 
     def __init__(self, inner: WSGIApplication, reception: Reception) -> None:
         self._inner = inner
         self._reception = reception
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a push, or hand the request on."""
+        """Answer a push, or pass the request on."""
         path = environ["PATH_INFO"]
         if environ["REQUEST_METHOD"] != "POST" or not path.startswith(PREFIX) or "/" in path[len(PREFIX) :]:
             return self._inner(environ, start_response)
         status, body, media = self._take(path[len(PREFIX) :], environ)
-        told = [("Content-Type", f"{media}; charset=utf-8"), ("Content-Length", str(len(body)))]
-        start_response(status, told + _HEADERS)
+        headers = [("Content-Type", f"{media}; charset=utf-8"), ("Content-Length", str(len(body)))]
+        start_response(status, headers + _HEADERS)
         return [body]
 
     def _take(self, account: str, environ: WSGIEnvironment) -> tuple[str, bytes, str]:
-        """(status line, body, media type)."""
+        """Return status line, body and media type."""
         try:
             reply = self._reception.receive(account, read_stamp(environ.get("QUERY_STRING", "")), _reader(environ))
         except OneCertError as fault:
@@ -66,7 +65,7 @@ class Gate:
 
 
 def read_stamp(query: str) -> Stamp:
-    """The signing parameters of a query; of one that is given twice, the first counts."""
+    """Parse the signing parameters of a query string; of duplicates the first counts."""
     try:
         found = dict(reversed(parse_qsl(query, max_num_fields=MOST_PARAMETERS)))
     except ValueError:
@@ -75,7 +74,7 @@ def read_stamp(query: str) -> Stamp:
 
 
 def _reader(environ: WSGIEnvironment) -> Callable[[int], bytes]:
-    """Reads the body, at most so many bytes; the cap is the push's own, not the application's."""
+    """Return a function that reads at most the given number of bytes of the body."""
 
     def read(most: int) -> bytes:
         stream, body = get_input_stream(environ), b""

@@ -11,7 +11,7 @@ import pytest
 
 from config.errors import KeysUnavailable, OneCertError, RedisUnavailable, SecretMissing
 from config.ground import Ground
-from config.platforms.access_tokens import Fetched, Kept, TokenStore
+from config.platforms.access_tokens import FetchedToken, StoredToken, TokenStore
 from config.queue.bell import make_redis
 from config.times.clock import FixedClock
 from tests.conftest import on_sqlite
@@ -30,12 +30,12 @@ class Lender:
     fetches: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self) -> Fetched:
+    def __call__(self) -> FetchedToken:
         with self.lock:
             self.fetches += 1
             number = self.fetches
         threading.Event().wait(self.slow_s)
-        return Fetched(f"token-{number}", self.lives_s)
+        return FetchedToken(f"token-{number}", self.lives_s)
 
 
 def make_store(ground: Ground, kind: str = KIND) -> TokenStore:
@@ -73,7 +73,7 @@ def test_a_token_is_renewed_before_its_end_and_the_old_one_serves_meanwhile(
     clock.advance(62_000)
     begun, go_on = threading.Event(), threading.Event()
 
-    def slow() -> Fetched:
+    def slow() -> FetchedToken:
         begun.set()
         go_on.wait(60)
         return lender()
@@ -104,7 +104,7 @@ def test_a_short_token_is_not_renewed_at_every_look(store: TokenStore) -> None:
 def test_whatever_fails_a_renewal_the_old_token_goes_on_while_it_can(
     fault: type[OneCertError], store: TokenStore, clock: FixedClock
 ) -> None:
-    def failing() -> Fetched:
+    def failing() -> FetchedToken:
         raise fault("no")
 
     first = store.get(NAME, Lender())
@@ -160,7 +160,7 @@ def test_a_storm_of_refusals_makes_at_most_two_fetches(ground: Ground) -> None:
 
 
 def test_a_fetch_that_fails_leaves_the_lock_free(store: TokenStore) -> None:
-    def failing() -> Fetched:
+    def failing() -> FetchedToken:
         raise RedisUnavailable("no")
 
     with pytest.raises(RedisUnavailable):
@@ -178,7 +178,7 @@ def test_neither_two_apps_nor_two_kinds_share_a_token(store: TokenStore, ground:
 @pytest.mark.parametrize(("kind", "name"), [(KIND, "b"), ("another-token", "a")])
 def test_a_token_under_anothers_key_is_none(kind: str, name: str, store: TokenStore, ground: Ground) -> None:
     lender, theirs = Lender(), make_store(ground, kind)
-    foreign: Kept = store.get("a", lender)
+    foreign: StoredToken = store.get("a", lender)
     theirs.get(name, lender)
     ground.redis.set(f"platform-token:{kind}:{name}:value", foreign.sealed)
     assert theirs.get(name, lender).value == "token-3"
@@ -199,5 +199,5 @@ def test_without_redis_nobody_fetches_and_nothing_is_dropped(ground: Ground) -> 
     with pytest.raises(RedisUnavailable):
         away.get(NAME, lender)
     with pytest.raises(RedisUnavailable):
-        away.drop(NAME, Kept("token-1", 0, 0, b"sealed"))
+        away.drop(NAME, StoredToken("token-1", 0, 0, b"sealed"))
     assert lender.fetches == 0

@@ -10,7 +10,7 @@ from config.db.engine import begin
 from config.ground import Ground
 from config.net.http_client import HttpClient, HttpResponse
 from config.platforms.errors import PlatformAway, PlatformRefused
-from config.platforms.wechat_errcodes import Course
+from config.platforms.wechat_errcodes import ErrcodeAction
 from tests.conftest import on_sqlite
 from tests.wechat.played_platform import Played, played_platform
 
@@ -95,7 +95,7 @@ def test_any_other_call_of_wechatpy_is_bounded_and_judged_the_same_way(
     answering(monkeypatch, b'{"errcode":48001,"errmsg":"api unauthorized rid: 12ab"}')
     with pytest.raises(PlatformRefused) as refused:
         client.user.get("o1")
-    assert (refused.value.course, refused.value.rid) == (Course.STOP, "12ab")
+    assert (refused.value.action, refused.value.rid) == (ErrcodeAction.STOP, "12ab")
 
 
 def test_neither_secret_nor_token_is_on_the_client(ground: Ground, played: Played) -> None:

@@ -21,7 +21,7 @@ from tests.conftest import on_sqlite
 from tests.support.doors import make_door
 from tests.wechat.played_platform import Played
 from wechat.pages.views import make_blueprint
-from wechat.webhook.views import make_blueprint as make_webhook
+from wechat.webhook.views import install
 
 pytestmark = on_sqlite
 
@@ -32,7 +32,7 @@ START = "/login/gxwbwx/internet-accounts"
 def make_browser(ground: Ground) -> FlaskClient:
     app = Flask("pages", static_folder=None)
     app.register_blueprint(make_blueprint(ground, make_door(ground)))
-    app.register_blueprint(make_webhook(ground))
+    install(app, ground)
     return app.test_client()
 
 

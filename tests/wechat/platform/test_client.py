@@ -14,7 +14,7 @@ import pytest
 from config.bootstrap import bootstrap
 from config.ground import Ground
 from config.platforms.errors import PlatformAway, PlatformRefused
-from config.platforms.wechat_errcodes import Course
+from config.platforms.wechat_errcodes import ErrcodeAction
 from config.queue.bell import make_redis
 from config.settings import Settings
 from config.times.clock import FixedClock
@@ -159,17 +159,22 @@ def test_the_ticket_of_pages_is_fetched_once_too(ground: Ground, played: Played)
 
 
 @pytest.mark.parametrize(
-    ("mode", "calls", "course"),
-    [("-1", 3, Course.RETRY), ("45011", 1, Course.MINUTE), ("40164", 1, Course.STOP), ("45009", 1, Course.QUOTA)],
+    ("mode", "calls", "action"),
+    [
+        ("-1", 3, ErrcodeAction.RETRY),
+        ("45011", 1, ErrcodeAction.MINUTE),
+        ("40164", 1, ErrcodeAction.STOP),
+        ("45009", 1, ErrcodeAction.QUOTA),
+    ],
 )
 def test_a_busy_platform_is_asked_three_times_and_any_other_fault_once(
-    ground: Ground, played: Played, mode: str, calls: int, course: Course
+    ground: Ground, played: Played, mode: str, calls: int, action: ErrcodeAction
 ) -> None:
     played.behaviour.set("wechat", mode)
     for _ in range(2):
         with pytest.raises(PlatformRefused) as refused:
             played.platform.token(played.account)
-        assert refused.value.course is course
+        assert refused.value.action is action
         (pause,) = ground.redis.keys("wechat:pause:*")
         ground.redis.persist(pause)  # some are of five seconds
     assert played.asked("stable_token") == calls, "and the second time nobody is asked at all"

@@ -34,7 +34,7 @@ from wechat.webhook.account_keys import read_account
 from wechat.webhook.body import Format
 from wechat.webhook.crypto import encrypt, sign
 from wechat.webhook.player import build_event, build_push
-from wechat.webhook.views import make_blueprint
+from wechat.webhook.views import install
 
 PHONE = "13800138000"
 
@@ -155,7 +155,7 @@ def push(ground: Ground, event: str, *, nested: bytes = b"", form: Format = "xml
     keys = read_account(ground, "gxwbwx").keys
     message = build_event(event)
     app = Flask(__name__)
-    app.register_blueprint(make_blueprint(ground))
+    install(app, ground)
     plain = build_push(keys, message, openid=openid, mode="plain", form=form, now=ground.clock.now())
     end = b"</xml>" if form == "xml" else b"}"
     body = plain.body[: -len(end)] + nested + end
