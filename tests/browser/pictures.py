@@ -43,6 +43,7 @@ class Album:
             self.browser.type("code", code)
         if agree:
             self.browser.press("#consent")
+            self.browser.press("#consent_id")
 
     def ask_code(self, number: str) -> str:
         """Ask for a code and read it from the phone."""
@@ -89,11 +90,11 @@ def form_states(album: Album) -> None:
     album.browser.open(f"{album.instance.url}/internet-accounts")
     album.browser.type("phone", "1380013800")
     album.browser.type("id_tail", "12345")
-    album.submit("有 4 处需要修改")
+    album.submit("有 5 处需要修改")
     album.take("02-query-errors")
     album.browser.look(album.instance.url, "elder")
     album.browser.open(f"{album.instance.url}/internet-accounts")
-    album.submit("有 4 处需要修改")
+    album.submit("有 5 处需要修改")
     album.take("02-query-elder-errors")
     album.browser.look(album.instance.url, "light")
     album.fill(OTHER, agree=False)

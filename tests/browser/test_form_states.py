@@ -42,6 +42,7 @@ def fill(browser: Phone, number: str) -> None:
     for name, text in TYPED.items():
         browser.type(name, text)
     press(browser.driver, "#consent")
+    press(browser.driver, "#consent_id")
 
 
 def assert_filled(browser: Phone, number: str) -> None:
@@ -62,6 +63,7 @@ def test_letters_language_and_privacy_notice_keep_the_form(instance: Instance, b
     for name, text in TYPED.items():
         browser.type(name, text)
     press(browser.driver, "#consent")
+    press(browser.driver, "#consent_id")
     key = browser.find("[name=key]").get_attribute("value")
     press(browser.driver, "#size")
     browser.wait(lambda: browser.find("html").get_attribute("data-size") == "elder")
@@ -94,6 +96,7 @@ def test_a_code_typed_before_the_answer_stays_and_a_press_meanwhile_counts(insta
     browser.type("phone", number)
     browser.type("id_tail", "12345X")
     press(browser.driver, "#consent")
+    press(browser.driver, "#consent_id")
     hold_answers(browser)
     press(browser.driver, "#get")
     browser.wait_for_text("正在发送")
@@ -134,6 +137,7 @@ def test_without_cookies_the_progress_is_shown_all_the_same(instance: Instance, 
     browser.type("phone", number)
     browser.type("id_tail", "12345X")
     press(browser.driver, "#consent")
+    press(browser.driver, "#consent_id")
     press(browser.driver, "#get")
     browser.wait_for_text("验证码已发到")
     code = re.findall(r"验证码(\d{6})", instance.wait_for_messages(number, 1)[-1]["text"])[0]
@@ -186,6 +190,7 @@ def test_a_code_used_in_another_tab_leads_to_its_inquiry(instance: Instance, bro
         browser.type("id_tail", "12345X")
         browser.type("code", code)
         press(browser.driver, "#consent")
+        press(browser.driver, "#consent_id")
         press(browser.driver, "#submit")
         if tab == there:
             browser.wait(lambda: "/inquiries/" in browser.driver.current_url)

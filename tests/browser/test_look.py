@@ -99,7 +99,7 @@ def test_whatever_an_address_ends_in_the_page_works(instance: Instance, browser:
     browser.look(instance.url, "light")
     browser.open(f"{instance.url}/internet-accounts#%E0%A4%A")
     browser.press("#submit")
-    browser.wait_for_text("有 4 处需要修改")  # said by the script; without it the whole page would be loaded anew
+    browser.wait_for_text("有 5 处需要修改")  # said by the script; without it the whole page would be loaded anew
     assert browser.driver.current_url.endswith("#%E0%A4%A")
     assert browser.complaints() == []
     browser.open(f"{instance.url}/help#help-3")
@@ -133,5 +133,5 @@ def test_the_page_is_complete_by_keyboard(instance: Instance, browser: Phone) ->
         " && node.type !== 'hidden').map(node => node.id || node.className || node.textContent.trim())"
     )
     assert seen[0] == "skip"
-    order = [name for name in seen if name in {"phone", "id_tail", "code", "get", "consent", "submit"}]
-    assert order == ["phone", "id_tail", "code", "get", "consent", "submit"]
+    order = [name for name in seen if name in {"phone", "id_tail", "code", "get", "consent", "consent_id", "submit"}]
+    assert order == ["phone", "id_tail", "code", "get", "consent", "consent_id", "submit"]

@@ -64,6 +64,7 @@ def test_an_old_phone_gets_its_code_and_its_answer(
     browser.type("id_tail", "12345X")
     browser.type("code", code)
     press(browser.driver, "#consent")
+    press(browser.driver, "#consent_id")
     press(browser.driver, "#submit")
     browser.wait(lambda: "/inquiries/" in browser.driver.current_url)
     instance.wait_for_messages(number, 2)

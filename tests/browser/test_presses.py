@@ -70,6 +70,7 @@ def test_the_first_press_after_mending_counts(
     consents = mistake.then.endswith("input")
     if not consents:
         press(browser.driver, "#consent", pointer)
+        press(browser.driver, "#consent_id", pointer)
     press(browser.driver, mistake.first, pointer)
     browser.wait_for_text(mistake.said)
     rewrite(browser.driver, f"#{mistake.field}", mistake.better.format(phone=number), pointer)
@@ -108,6 +109,7 @@ def test_a_message_stays_where_it_was_until_the_next_press(instance: Instance, b
         assert browser.find(f"#{field}").get_attribute("aria-invalid") is None
         assert not browser.find(f"#say-{field}").is_displayed()
     press(browser.driver, "#consent", pointer)
+    press(browser.driver, "#consent_id", pointer)
     assert browser.find("#submit").location == before
 
 

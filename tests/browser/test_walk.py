@@ -38,6 +38,7 @@ def test_from_the_first_page_to_the_sms(instance: Instance, tmp_path: Path, scri
         code = re.findall(r"验证码(\d{6})", instance.wait_for_messages(number, 1)[-1]["text"])[0]
         browser.type("code", code)
         browser.press("#consent")
+        browser.press("#consent_id")
         browser.press("#submit")
         browser.wait(lambda: re.search(r"/inquiries/\d{12}$", browser.driver.current_url))
         reply = instance.wait_for_messages(number, 2)[-1]["text"]
@@ -66,6 +67,7 @@ def test_phone_cards_from_the_first_page_to_the_sms(instance: Instance, tmp_path
         code = re.findall(r"验证码(\d{6})", instance.wait_for_messages(number, 1)[-1]["text"])[0]
         browser.type("code", code)
         browser.press("#consent")
+        browser.press("#consent_id")
         browser.press("#submit")
         browser.wait(lambda: re.search(r"/inquiries/\d{12}$", browser.driver.current_url))
         reply = instance.wait_for_messages(number, 2)[-1]["text"]
@@ -86,7 +88,7 @@ def test_what_went_wrong_is_told_and_found_by_the_focus(instance: Instance, tmp_
         browser.type("phone", "1380013800")
         browser.type("id_tail", "12345")
         browser.press("#submit")
-        browser.wait_for_text("有 4 处需要修改")
+        browser.wait_for_text("有 5 处需要修改")
         assert browser.driver.switch_to.active_element.get_attribute("id") == "box"
         for fault in ("应是 11 位，现在 10 位", "还差 1 位", "请填写短信里的 6 位验证码", "请先阅读并勾选同意"):
             assert fault in browser.text()
@@ -112,6 +114,7 @@ def test_a_double_tap_is_one_inquiry(instance: Instance, tmp_path: Path) -> None
         code = re.findall(r"验证码(\d{6})", instance.wait_for_messages(number, 1)[-1]["text"])[0]
         browser.type("code", code)
         browser.press("#consent")
+        browser.press("#consent_id")
         browser.driver.execute_script("const b = document.getElementById('submit'); b.click(); b.click(); b.click();")
         browser.wait(lambda: "/inquiries/" in browser.driver.current_url)
         instance.wait_for_messages(number, 2)
@@ -127,6 +130,7 @@ def test_offline_keeps_what_was_typed_and_the_same_key(instance: Instance, tmp_p
         for name, text in (("phone", number), ("id_tail", "123456"), ("code", "123456")):
             browser.type(name, text)
         browser.press("#consent")
+        browser.press("#consent_id")
         key = browser.find("[name=key]").get_attribute("value")
         go(browser, offline=True)
         browser.press("#submit")

@@ -18,8 +18,8 @@ from wechat.pages.refusals import receive_strays
 from wechat.pages.views import make_blueprint
 
 PHONE = "13800138000"
-ACCOUNTS = {"phone": PHONE, "id_tail": "12345X", "consent": "yes"}
-CARDS = {"phone": PHONE, "name": "张三", "id_number": "11010519491231002X", "consent": "yes"}
+ACCOUNTS = {"phone": PHONE, "id_tail": "12345X", "consent": "yes", "consent_id": "yes"}
+CARDS = {"phone": PHONE, "name": "张三", "id_number": "11010519491231002X", "consent": "yes", "consent_id": "yes"}
 
 
 def make_app(ground: Ground) -> Flask:

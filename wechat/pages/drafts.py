@@ -49,7 +49,7 @@ class Drafts:
             "at": self._ground.clock.now(),
             "service": form.service,
             "key": form.idempotency_key[:LONGEST_TYPED],
-            "consent": form.consent,
+            "ticks": [form.consent, form.consent_id],
             "sent": form.sent.text,
             "typed": {name: form.typed(name)[:LONGEST_TYPED] for name in form.fields},
             "remarks": asdict(draft.remarks),
@@ -67,7 +67,9 @@ class Drafts:
         kept: dict[str, Any] = json.loads(payload)
         if self._ground.clock.now() - kept["at"] >= KEPT_S * 1000:
             return None
-        form = Form(kept["service"], session="", idempotency_key=kept["key"], consent=kept["consent"], **kept["typed"])
+        consent, consent_id = kept["ticks"]
+        typed = kept["typed"] | {"consent": consent, "consent_id": consent_id}
+        form = Form(kept["service"], session="", idempotency_key=kept["key"], **typed)
         return Draft(replace(form, sent=CodeNote.parse(kept["sent"])), Remarks(**kept["remarks"]), kept["more"])
 
     def drop(self, response: Response, path: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from config.errors import OneCertError
@@ -17,7 +17,10 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     "internet-accounts": ("phone", "id_tail", "code"),
     "phone-cards": ("name", "id_number", "phone", "code"),
 }
-"""The fields of each form, in the order of the page; consent follows."""
+"""The fields of each form, in the order of the page; the boxes to tick follow."""
+
+TICKS: Mapping[str, str] = {"consent": "e.consent_missing", "consent_id": "e.consent_id_missing"}
+"""The boxes of both forms -> what is said of an empty one: the own number, and separately the ID (PIPL, article 29)."""
 
 LONGEST = 200
 PARSERS: Mapping[str, Callable[[str], str]] = {
@@ -88,6 +91,7 @@ class Form:
     id_number: str | None = field(default=None, repr=False)
     code: str = field(default="", repr=False)
     consent: bool = False
+    consent_id: bool = False
     asks_code: bool = False
     choice: str = ""
     sent: CodeNote = CodeNote()
@@ -144,6 +148,7 @@ def parse_form(service: str, posted: Mapping[str, str]) -> Form:
         session=posted.get("session", ""),
         idempotency_key=posted.get("key", "")[:LONGEST],
         consent=posted.get("consent") == "yes",
+        consent_id=posted.get("consent_id") == "yes",
         asks_code=posted.get("action") == "code",
         choice=posted.get("choice", ""),
         sent=CodeNote.parse(posted.get("sent", "")),
@@ -151,12 +156,15 @@ def parse_form(service: str, posted: Mapping[str, str]) -> Form:
     )
 
 
-def find_faults(form: Form, words: Words) -> dict[str, str]:
-    """Everything that is wrong before anyone is asked: field -> what happened and what to do, in the page's order."""
+def find_faults(form: Form, words: Words, ticks: Collection[str] = tuple(TICKS)) -> dict[str, str]:
+    """Everything that is wrong before anyone is asked: field -> what happened and what to do, in the page's order.
+
+    `ticks`: the boxes that the page has.
+    """
     names = ("phone",) if form.asks_code else form.fields
     faults = {name: fault for name in names if (fault := _fault(name, form.typed(name), words))}
-    if not form.consent and not form.asks_code:
-        faults["consent"] = words("e.consent_missing")
+    if not form.asks_code:
+        faults |= {tick: words(TICKS[tick]) for tick in ticks if not getattr(form, tick)}
     return faults
 
 

@@ -10,7 +10,15 @@ from wechat.pages.forms import Form, fault_of, find_faults, parse_form
 from wechat.pages.texts import Words
 
 zh = Words("zh-CN")
-FILLED = {"session": "s", "key": "k", "phone": "13800138000", "id_tail": "12345X", "code": "482913", "consent": "yes"}
+FILLED = {
+    "session": "s",
+    "key": "k",
+    "phone": "13800138000",
+    "id_tail": "12345X",
+    "code": "482913",
+    "consent": "yes",
+    "consent_id": "yes",
+}
 
 
 def form(**changes: str) -> Form:
@@ -29,6 +37,8 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_page() -> None:
         ("code", "请填写短信里的 6 位验证码"),
         ("consent", "请先阅读并勾选同意，再提交"),
     ]
+
+    assert find_faults(form(consent_id=""), zh) == {"consent_id": "请勾选同意提供身份证信息，再提交"}
 
 
 def test_asking_for_a_code_looks_at_the_phone_alone() -> None:
@@ -78,6 +88,7 @@ def test_a_form_for_cards_has_name_and_whole_number() -> None:
         "id_number": "身份证号码有误，请对照证件核对",
         "code": "请填写短信里的 6 位验证码",
         "consent": "请先阅读并勾选同意，再提交",
+        "consent_id": "请勾选同意提供身份证信息，再提交",
     }
 
 

@@ -45,16 +45,17 @@ def test_used_up_codes_are_a_page_that_says_when(ground: Ground, browser: FlaskC
 def test_a_wrong_form_names_all_faults_and_sends_nothing(ground: Ground, browser: FlaskClient) -> None:
     page = post(browser, phone="1380013800", id_tail="12345")
     assert "<title>错误：查互联网账号" in page.text
-    assert "有 4 处需要修改" in page.text
-    assert re.findall(r'<li><a href="#([a-z_]+)">', page.text) == ["phone", "id_tail", "code", "consent"]
+    assert "有 5 处需要修改" in page.text
+    assert re.findall(r'<li><a href="#([a-z_]+)">', page.text) == ["phone", "id_tail", "code", "consent", "consent_id"]
     assert faults(page) == [
         "手机号码应是 11 位，现在 10 位",
         "还差 1 位，请填写最后六位",
         "请填写短信里的 6 位验证码",
         "请先阅读并勾选同意，再提交",
+        "请勾选同意提供身份证信息，再提交",
     ]
     assert 'value="1380013800"' in page.text
-    assert page.text.count('aria-invalid="true"') == 4
+    assert page.text.count('aria-invalid="true"') == 5
 
 
 def test_a_wrong_code_is_emptied_and_the_rest_is_kept(ground: Ground, browser: FlaskClient) -> None:
@@ -140,7 +141,7 @@ def test_a_form_that_lay_idle_gets_its_code_all_the_same(
     """faults/pages.md A7: a session that ran out threw the form away, although a new one costs nothing."""
     page = browser.get("/internet-accounts")
     clock.advance(minutes * 60_000)
-    told = send(browser, page, phone=PHONE, id_tail="12345X", consent="yes", action="code")
+    told = send(browser, page, phone=PHONE, id_tail="12345X", consent="yes", consent_id="yes", action="code")
     assert "验证码已发到 138****8000" in told.text
     assert 'value="12345X"' in told.text and "checked" in told.text
     assert send(browser, told, **ACCOUNTS, code=codes_owed(ground)[-1]).headers["Location"].startswith("/inquiries/")
@@ -250,7 +251,7 @@ def test_a_code_used_in_another_tab_leads_to_its_inquiry(ground: Ground, browser
 
 def test_a_whole_id_number_is_cut_to_its_last_six_on_request(browser: FlaskClient) -> None:
     """faults/pages.md A17."""
-    page = post(browser, phone=PHONE, id_tail="1101 0519 4912 3100 2x", consent="yes", code="123456")
+    page = post(browser, phone=PHONE, id_tail="1101 0519 4912 3100 2x", consent="yes", consent_id="yes", code="123456")
     assert faults(page) == ["这是整个身份证号码，只需要最后六位。 "]
     page = send(browser, page, phone=PHONE, id_tail="1101 0519 4912 3100 2x", choice="tail")
     assert 'value="31002X"' in page.text

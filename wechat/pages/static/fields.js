@@ -19,7 +19,7 @@ export function tailOf(typed) {
 
 export function faultOf(field) {
   const name = field.name;
-  if (name === "consent") return field.checked ? "" : say("e.consent_missing");
+  if (field.type === "checkbox") return field.checked ? "" : say("e." + name + "_missing");
   if (!field.value.trim()) return say(EMPTY[name]);
   const signs = signsOf(field.value);
   if (name === "phone" && /^\d+$/.test(signs)) {
@@ -62,14 +62,14 @@ export class Messages {
     const said = element("p", "said" + (kind && " said_" + kind), icon(iconName), element("span", "", text));
     said.id = "say-" + name;
     const field = this.field(name);
-    if (name === "consent") $("field-consent").after(said);
+    if (field.type === "checkbox") $("field-" + name).after(said);
     else $("field-" + name).append(said);
     if (name === "id_tail" && kind === "bad" && tailOf(field.value)) said.lastChild.append(" ", this.cutter());
     field.setAttribute("aria-describedby", [$("hint-" + name) && "hint-" + name, said.id].filter(Boolean).join(" "));
     if (kind !== "bad") return;
     field.setAttribute("aria-invalid", "true");
     this.wrong[name] = field.value;
-    if (name === "consent") $("field-consent").classList.add("weui-agree_warn");
+    if (field.type === "checkbox") $("field-" + name).classList.add("weui-agree_warn");
   }
 
   cutter() {
@@ -93,7 +93,7 @@ export class Messages {
     const field = this.field(name);
     if ($("say-" + name)) $("say-" + name).remove();
     this.clear(field);
-    if (name === "consent") $("field-consent").classList.remove("weui-agree_warn");
+    if (field.type === "checkbox") $("field-" + name).classList.remove("weui-agree_warn");
     delete this.wrong[name];
   }
 
@@ -110,7 +110,7 @@ export class Messages {
   /* A mended field is no longer wrong, but its message keeps its room until the next press: whatever a finger is on stays under it. */
   mend(field) {
     const name = field.name;
-    if (!(name in this.wrong) || faultOf(field) || (name !== "consent" && field.value === this.wrong[name])) return;
+    if (!(name in this.wrong) || faultOf(field) || (field.type !== "checkbox" && field.value === this.wrong[name])) return;
     if ($("say-" + name)) $("say-" + name).classList.add("said_over");
     this.clear(field);
   }

@@ -163,7 +163,7 @@ export function runForm(form, become) {
     box.drop();
     messages.dropWrong();
     const found = {};
-    inOrder.concat("consent").forEach((name) => { const text = faultOf(input(name)); if (text) found[name] = text; });
+    inOrder.concat("consent", "consent_id").forEach((name) => { const text = faultOf(input(name)); if (text) found[name] = text; });
     Object.keys(found).forEach((name) => messages.put(name, "bad", "alert", found[name]));
     if (Object.keys(found).length) return box.list(found);
     const body = { service, consent: true };
