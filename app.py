@@ -24,8 +24,9 @@ from config.commands.version import version_option
 from config.errors import OneCertError
 from config.ground import Ground, load_ground
 from config.processes import health
+from config.processes.heartbeats import Heartbeat, heartbeat
 from config.processes.layers import wrap
-from config.processes.serving import begin_process, serve, stop_event
+from config.processes.serving import HEARTBEAT, begin_process, serve, stop_event
 from config.queue.worker import make_worker
 from config.sandbox import behaviour as switches
 from config.sandbox import index
@@ -63,7 +64,8 @@ def create_app(ground: Ground | None = None) -> Flask:
     app.register_blueprint(enterprises.views.make_blueprint(ground, *(partial(call, ground) for call in PARTNER_CALLS)))
     receive_strays(app, ground, http_problem_response)
     wrap(app, ground)
-    return _with_health_and_problems(app, ground)
+    app.extensions[HEARTBEAT] = beat = Heartbeat(ground, "web")
+    return _with_health_and_problems(app, ground, beat)
 
 
 def create_sandbox(ground: Ground | None = None) -> Flask:
@@ -77,8 +79,8 @@ def create_sandbox(ground: Ground | None = None) -> Flask:
     return _with_health_and_problems(app, ground)
 
 
-def _with_health_and_problems(app: Flask, ground: Ground) -> Flask:
-    app.register_blueprint(health.make_blueprint(ground))
+def _with_health_and_problems(app: Flask, ground: Ground, beat: Heartbeat | None = None) -> Flask:
+    app.register_blueprint(health.make_blueprint(ground, beat))
     app.register_error_handler(OneCertError, problem_response)
     app.register_error_handler(HTTPException, http_problem_response)
     return app
@@ -97,9 +99,7 @@ for command in (command for folder in folders for command in folder.COMMANDS):
 
 
 @cli.command()
-@click.option(
-    "--processes", default=1, show_default=True, type=click.IntRange(1, 256), help="One for each core of a web host."
-)
+@click.option("--processes", default=1, show_default=True, type=click.IntRange(1, 256), help="One for each core.")
 @needs_ground
 def web(ground: Ground, processes: int) -> None:
     """Serve the pages, the API, the webhook and receipts."""
@@ -120,7 +120,8 @@ def worker(ground: Ground) -> None:
     """Run the pipeline's jobs until stopped."""
     begin_process(ground.settings)
     notifying = {name: partial(job, ground) for name, job in notices.JOBS.items()}
-    make_worker(ground.redis, {**make_jobs(ground), **notifying}).work()
+    with heartbeat(ground, "worker"):
+        make_worker(ground.redis, {**make_jobs(ground), **notifying}).work()
 
 
 @cli.command()
@@ -128,7 +129,8 @@ def worker(ground: Ground) -> None:
 def gateway(ground: Ground) -> None:
     """Send owed messages until stopped; what is under way is finished first."""
     begin_process(ground.settings)
-    sender.run(ground, partial(record_outcome, ground), stop_event(), partial(record_text, ground))
+    with heartbeat(ground, "gateway"):
+        sender.run(ground, partial(record_outcome, ground), stop_event(), partial(record_text, ground))
 
 
 @cli.command()
@@ -137,8 +139,9 @@ def clock(ground: Ground) -> None:
     """Sweep every few seconds: whatever stands too long is found here. Serves this host's /metrics."""
     begin_process(ground.settings)
     stop, stop_metrics = stop_event(), metrics.serve(ground.settings.metrics_bind)
-    while not stop.wait(SWEEP_S):
-        sweep(ground)
-        with suppress(OneCertError):  # said in the log by whoever raised it; the next turn comes soon
-            messages.sweep(ground, partial(record_outcome, ground))
+    with heartbeat(ground, "clock"):
+        while not stop.wait(SWEEP_S):
+            sweep(ground)
+            with suppress(OneCertError):  # in the log already; the next turn comes soon
+                messages.sweep(ground, partial(record_outcome, ground))
     stop_metrics()

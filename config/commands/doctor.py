@@ -24,6 +24,7 @@ from config.crypto.rsa_keys import load_public_key
 from config.db.engine import metadata, reading
 from config.errors import OneCertError, SettingInvalid
 from config.ground import Ground, make_ground
+from config.processes.heartbeats import ROLES, read_processes
 from config.settings import SETTINGS, Settings, load_settings
 from config.telemetry.recent_counts import CLIENT_ADDRESS_UNREADABLE, PUSH_UNREADABLE, read_count
 from config.times.clock import SystemClock
@@ -170,6 +171,20 @@ def _clock(ground: Ground) -> Finding:
     return Finding("clock", "ok", f"this host and the database are {apart} ms apart")
 
 
+def _processes(ground: Ground) -> Finding:
+    seen = read_processes(ground)
+    if not seen:
+        return Finding("processes", "warn", "none has been seen in a day; start web, worker, gateway and clock")
+    alive = {(one.role, one.host) for one in seen if one.alive}
+    missing = [role for role in ROLES if role not in {role for role, _ in alive}]
+    if missing:
+        return Finding("processes", "fail", f"no {' and no '.join(missing)} is alive; see `onecert processes`")
+    silent = sorted({f"{one.role} on {one.host}" for one in seen} - {f"{role} on {host}" for role, host in alive})
+    if silent:
+        return Finding("processes", "warn", f"silent: {', '.join(silent)}; see `onecert processes`")
+    return Finding("processes", "ok", f"{len([one for one in seen if one.alive])} are alive")
+
+
 def _public_url(ground: Ground) -> Finding:
     url = ground.settings.public_url
     if url.startswith("https://"):
@@ -220,6 +235,7 @@ CHECKS: dict[str, Callable[[Ground], Finding]] = {
     "links": _links,
     "secrets": _secrets,
     "clock": _clock,
+    "processes": _processes,
     "public address": _public_url,
     "proxies": _proxies,
     "pushes": _pushes,

@@ -9,10 +9,14 @@ from sqlalchemy import text
 from config.db.engine import reading
 from config.errors import RedisUnavailable
 from config.ground import Ground
+from config.processes.heartbeats import Heartbeat
 
 
-def make_blueprint(ground: Ground) -> Blueprint:
-    """`/health/live` says that the process serves; `/health/ready` that database, keys, catalogue and Redis do too."""
+def make_blueprint(ground: Ground, beat: Heartbeat | None = None) -> Blueprint:
+    """`/health/live` says that the process serves; `/health/ready` that database, keys, catalogue and Redis do too.
+
+    With `beat`, readiness also needs a write: a full disk or a read-only database is not ready.
+    """
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/health/live")
@@ -22,6 +26,8 @@ def make_blueprint(ground: Ground) -> Blueprint:
     @blueprint.get("/health/ready")
     def ready() -> Response:
         check_health(ground)
+        if beat:
+            beat.write()
         return jsonify(status="ready")
 
     return blueprint

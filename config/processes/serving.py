@@ -35,6 +35,8 @@ CONNECTIONS = 4096
 """Connections at once, most of them idle; more wait in the kernel."""
 KILL_AFTER_S = 2
 PR_SET_PDEATHSIG = 1
+HEARTBEAT = "heartbeat"
+"""Name of the application's extension that each serving process starts."""
 
 
 def begin_process(settings: Settings) -> None:
@@ -73,6 +75,8 @@ def _make_frozen_app(make_app: Callable[[], Any], parent: int, port: int) -> Any
     _die_with_parent(parent)
     app = make_app()
     slow_senders.watch(port)
+    if beat := getattr(app, "extensions", {}).get(HEARTBEAT):
+        beat.start()
     gc.collect()
     gc.freeze()
     return app

@@ -11,6 +11,7 @@ from config.catalogue.store import catalogue_version
 from config.crypto.key_ring import data_key
 from config.crypto.secrets import secret
 from config.db.engine import make_engine, metadata
+from config.processes.heartbeats import process
 from config.settings import load_settings
 from query.models import inquiry
 from query.objections.models import objection
@@ -18,7 +19,7 @@ from query.requests.models import request
 from query.watches.models import watch
 from sms_port.models import message
 
-TABLES = (audit, catalogue_version, data_key, secret, inquiry, objection, request, watch, message)
+TABLES = (process, audit, catalogue_version, data_key, secret, inquiry, objection, request, watch, message)
 """One table of each file that defines some: importing it puts all of the file's tables on `metadata`."""
 
 

@@ -61,7 +61,7 @@ TABLES = {
     *("attempt", "audit", "audit_head", "catalogue_version", "data_key", "inquiry", "last_inquiry", "message"),
     *("code_sent", "content_key"),
     *("notice", "question", "receipt", "secret", "verification_code", "wave"),
-    *("objection", "objection_ending", "objection_quota", "request", "watch", "watch_count", "watch_event"),
+    *("process", "objection", "objection_ending", "objection_quota", "request", "watch", "watch_count", "watch_event"),
     *("inbound", "inbound_segment", "leader", "link_health", "opt_out", "part", "unmatched"),
 }
 
