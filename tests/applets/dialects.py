@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from pathlib import Path
+
+from wechat.pages.texts import load_texts
 
 APPLETS = Path(__file__).parents[2] / "docs" / "applets"
 WECHAT, ALIPAY = APPLETS / "wechat", APPLETS / "alipay"
@@ -14,7 +15,6 @@ OWN = {"config.js", "lib/platform.js", "app.json", "sitemap.json", "theme.json",
 OWN |= {"project.config.json", "project.private.config.json"}
 """Files that each client has in its own words."""
 
-TEXTS = Path(__file__).parents[2] / "wechat" / "pages" / "texts.toml"
 LANGUAGES = ("zh-CN", "en")
 COMPOSED = ("e.", "soon.", "limit.", "privacy.", "help.", "t.", "down.")
 """The client puts together the keys that begin so; all others it names."""
@@ -54,7 +54,7 @@ def shared_files(folder: Path) -> list[str]:
 
 def texts_of_client() -> str:
     """`lib/texts.js`: the web pages' texts that the client uses, in both languages."""
-    known = tomllib.loads(TEXTS.read_text())
+    known = load_texts()
     sources = [path.read_text() for path in WECHAT.rglob("*.js") if path.name != "texts.js"]
     named = {word for source in sources for word in re.findall(r"'([a-z0-9_.]+)'", source)}
     used = [key for key in known if key.startswith(COMPOSED) or key in named or key.removesuffix(".one") in named]

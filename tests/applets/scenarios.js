@@ -23,6 +23,30 @@ async function tried(stage, ...answers) {
   return page;
 }
 
+/* One code a minute for a number: the objection is about another. */
+async function objects(stage) {
+  const { assert, play } = stage;
+  play.phone = play.phone.slice(0, 7) + '77' + play.phone.slice(9);
+  const page = await stage.load('objection', {});
+  await page.choose({ currentTarget: { dataset: { wish: 'dispute' } } });
+  assert.equal(page.data.companies.length, 8);
+  page.tick({ currentTarget: { dataset: { code: 'weixin' } } });
+  stage.type(page, 'phone', play.phone);
+  await page.askCode();
+  await stage.until(async () => (await stage.messages()).length === 1, 'no code came for the objection');
+  stage.type(page, 'code', /验证码(\d{6})/.exec((await stage.messages())[0].text)[1]);
+  stage.type(page, 'id_tail', '12345X');
+  page.agree();
+  await page.submit();
+  const where = stage.visited.pop();
+  assert.match(where || JSON.stringify(page.data), /^\/pages\/progress\/progress\?objection=\d{12}$/);
+  const progress = await stage.load('progress', { objection: where.split('=')[1] });
+  assert.equal(progress.data.seen.steps.length, 4);
+  assert.deepEqual(progress.data.seen.facts.map((fact) => fact.text), ['不是我注册的', '微信']);
+  await stage.until(async () => (await stage.messages()).some((sms) => sms.text.includes('受理编号')), 'it was not confirmed');
+  progress.onUnload();
+}
+
 exports.live = async (stage) => {
   const { assert, play } = stage;
   const home = await stage.load('home');
@@ -50,6 +74,12 @@ exports.live = async (stage) => {
   assert.equal((await stage.messages()).length, 2);
   progress.copy();
   assert.equal(stage.copied, progress.reference);
+
+  await progress.watch();
+  assert.equal(progress.data.watched, '已提交，是否开启以短信为准');
+  await progress.unwatch();
+  assert.equal(progress.data.watched, '已提交，不再提醒');
+  await objects(stage);
 
   assert.match(home.data.words.foot_guides_d, /^8 家企业/);
   const guides = await stage.load('guides');

@@ -1,7 +1,7 @@
-/* The query page's behaviour. A form is submitted with one key however often it is tried, so it counts once. */
+/* The behaviour of the query's form and of an objection's. A form is submitted with one key however often it is tried, so it counts once. */
 const api = require('./api');
 const platform = require('./platform');
-const { FIELDS, FORMS, fault, refusedField } = require('./fields');
+const { FIELDS, FORMS, WISHES, fault, refusedField } = require('./fields');
 const { say, pick } = require('./words');
 const times = require('./times');
 
@@ -10,6 +10,17 @@ const newKey = () => Array.from({ length: 32 }, () => Math.floor(Math.random() *
 
 function start(page, service) {
   page.service = FORMS[service] ? service : 'internet-accounts';
+  page.form = FORMS[page.service];
+  begin(page);
+}
+/* An objection: `page.data.companies` are what can be ticked. */
+function startObjection(page, wish) {
+  page.service = 'objection';
+  page.wish = wish;
+  page.form = WISHES[wish];
+  begin(page);
+}
+function begin(page) {
   page.key = newKey();
   page.ticket = '';
   page.setData({ values: {}, faults: {}, remark: '', box: null, standIn: null, consent: false, busy: false, sending: false, wait: 0 });
@@ -17,7 +28,7 @@ function start(page, service) {
 
 /* Its words; what was typed stays. What was said before in another language goes. */
 function label(page) {
-  const form = FORMS[page.service];
+  const form = page.form;
   platform.title(say(form.heading));
   page.setData({
     heading: say(form.heading),
@@ -25,7 +36,7 @@ function label(page) {
     fields: form.fields.map((name) => ({
       name,
       label: say(FIELDS[name].label),
-      hint: FIELDS[name].hint ? say(FIELDS[name].hint) : '',
+      hint: page.wish && name === 'id_tail' ? say('ob.tail.hint') : FIELDS[name].hint ? say(FIELDS[name].hint) : '',
       type: FIELDS[name].type,
       length: FIELDS[name].length,
     })),
@@ -34,10 +45,15 @@ function label(page) {
     remark: '',
     box: null,
     codeButton: page.data.wait ? say('f.code.wait', { seconds: page.data.wait }) : say('f.code.get'),
-    words: Object.assign(pick('f.consent.privacy', 'f.submit', 'f.sending', 'ia.notes', 'own.phone'), {
-      own_home: say('limit.btn'),
-      consent: say('f.consent', { privacy: '' }),
-    }),
+    words: wordsOf(Boolean(page.wish)),
+  });
+}
+function wordsOf(objection) {
+  return Object.assign(pick('f.consent.privacy', 'f.sending', 'own.phone'), {
+    own_home: say('limit.btn'),
+    consent: say(objection ? 'ob.consent' : 'f.consent', { privacy: '' }),
+    submit: say(objection ? 'ob.submit' : 'f.submit'),
+    notes: say(objection ? 'ob.notes' : 'ia.notes'),
   });
 }
 
@@ -130,29 +146,31 @@ async function submit(page) {
     await page.sent;
     page.setData({ busy: false });
   }
-  const names = FORMS[page.service].fields;
+  const names = page.form.fields;
   const found = {};
+  const applications = page.wish ? page.ticked() : [];
+  if (page.wish && !applications.length) found.applications = say('e.ob.apps');
   names.forEach((name) => { const text = faultOf(page, name); if (text) found[name] = text; });
-  if (!page.data.consent) found.consent = say('e.consent_missing');
+  if (!page.data.consent) found.consent = say(page.wish ? 'e.ob.consent' : 'e.consent_missing');
   const n = Object.keys(found).length;
   page.setData({ faults: found, box: n ? { heading: n === 1 ? say('e.box.one') : say('e.box', { n }) } : null });
   if (n) {
     platform.top();
     return;
   }
-  const body = { service: page.service, consent: true };
+  const body = page.wish ? { wish: page.wish, applications, consent: true } : { service: page.service, consent: true };
   names.forEach((name) => { body[name] = name === 'phone' ? phoneOf(page) : typed(page, name); });
   page.setData({ busy: true });
   try {
-    const answer = await api.submit(body, page.key);
+    const answer = await (page.wish ? api.object : api.submit)(body, page.key);
     page.setData({ busy: false });
     if (!answer.ok) {
       refused(page, answer);
       return;
     }
-    platform.write('inquiry', { reference: answer.told.reference, token: answer.token });
+    platform.write(page.wish ? 'objection' : 'inquiry', { reference: answer.told.reference, token: answer.token });
     forget(page);
-    platform.replace('/pages/progress/progress?reference=' + answer.told.reference);
+    platform.replace('/pages/progress/progress?' + (page.wish ? 'objection=' : 'reference=') + answer.told.reference);
   } catch (error) {
     page.setData({ busy: false, box: { heading: say('e.offline.h'), text: say('e.offline.p') } });
   }
@@ -169,6 +187,10 @@ function refused(page, answer) {
   } else if (told.limit === 'code_per_phone_gap') {
     page.setData({ remark: say('f.code.soon') });
     wait(page, told.retry_after);
+  } else if (STANDS_IN[told.code]) {
+    objectionRefused(page, STANDS_IN[told.code], told.retry_after);
+  } else if (told.code === 'too_soon' && page.wish) {
+    page.setData({ 'faults.applications': say('e.ob.recent', { when: later(told.retry_after) }) });
   } else if (told.code === 'too_soon') {
     standIn(page, 'soon', told.retry_after);
   } else if (told.code === 'limit_reached' && /^codes_per_/.test(told.limit)) {
@@ -181,9 +203,15 @@ function refused(page, answer) {
     page.setData({ box: { heading: say('down.h1'), text: say('down.notice.p') } });
   }
 }
+const later = (seconds) => times.soon(Date.now() + seconds * 1000, Date.now());
+const STANDS_IN = { objection_open: ['ob.open.h1', 'ob.open.lead'], number_too_new: ['ob.new.h1', 'ob.new.lead'], objections_used_up: ['ob.many.h1', 'ob.many.lead'] };
+function objectionRefused(page, [heading, lead], seconds) {
+  stop(page);
+  page.setData({ standIn: { heading: say(heading), lead: say(lead, { when: later(seconds || 0) }), title: '', text: '' } });
+  platform.top();
+}
 function standIn(page, name, seconds) {
-  const when = times.soon(Date.now() + seconds * 1000, Date.now());
-  const values = { when, left: times.remaining(seconds) };
+  const values = { when: later(seconds), left: times.remaining(seconds) };
   stop(page);
   page.setData({ standIn: { heading: say(name + '.h1'), lead: say(name + '.lead', values), title: say(name + '.box.h'), text: say(name + '.box.p') } });
   platform.top();
@@ -196,4 +224,4 @@ function forget(page) {
   page.setData({ values: {} });
 }
 
-module.exports = { start, label, type, usePhone, askCode, submit, forget, stop };
+module.exports = { start, startObjection, label, wordsOf, type, usePhone, askCode, submit, forget, stop };

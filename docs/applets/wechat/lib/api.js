@@ -53,9 +53,15 @@ exports.partners = () => send('GET', '/partners');
 exports.readPhone = (credential) => call('POST', '/phone-numbers', credential);
 exports.askCode = (service, phone) => call('POST', '/verification-codes', { service, phone });
 exports.submit = (form, key) => call('POST', '/inquiries', form, key);
+exports.object = (form, key) => call('POST', '/objections', form, key);
 
 /* Progress is shown to the session that submitted, even when that is over for all else: its token is kept with it. */
 exports.look = (reference, bearer) => send('GET', '/inquiries/' + reference, undefined, bearer);
+exports.lookAtObjection = (reference, bearer) => send('GET', '/objections/' + reference, undefined, bearer);
+
+/* Alerts are turned on in the inquiry's own session: it alone can open the number. */
+exports.watch = (reference, bearer) => send('POST', '/watches', { reference }, bearer);
+exports.unwatch = (bearer) => send('DELETE', '/watches', undefined, bearer);
 
 /* Let the next call log in anew: Alipay's phone credential is taken only within five minutes of the login. */
 exports.renew = () => { token = ''; };

@@ -12,6 +12,11 @@ const FORMS = {
   'internet-accounts': { heading: 'ia.h1', lead: 'ia.lead', fields: ['phone', 'id_tail', 'code'], notes: ['ia.n1', 'ia.n2', 'ia.n3', 'ia.n4'] },
   'phone-cards': { heading: 'pc.h1', lead: 'pc.lead', fields: ['name', 'id_number', 'phone', 'code'], notes: ['pc.n1', 'ia.n2', 'pc.n3', 'pc.n4'] },
 };
+/* The wishes of an objection: the same form with ticks above it. */
+const WISHES = {
+  unbind: { heading: 'ob.unbind.h1', lead: 'ob.unbind.d', fields: ['phone', 'id_tail', 'code'], notes: ['ob.n1', 'ob.n2', 'ob.n3', 'ob.n4', 'ob.n5'] },
+  dispute: { heading: 'ob.dispute.h1', lead: 'ob.dispute.d', fields: ['phone', 'id_tail', 'code'], notes: ['ob.n1', 'ob.n2', 'ob.n3', 'ob.n4'] },
+};
 const FIELD_OF = {
   phone_invalid: 'phone',
   phone_ticket_invalid: 'phone',
@@ -22,6 +27,7 @@ const FIELD_OF = {
   code_invalid: 'code',
   code_wrong: 'code',
   code_expired: 'code',
+  applications_missing: 'applications',
 };
 
 /* Nothing there, too short, too long; '' when the server has to judge. */
@@ -44,7 +50,8 @@ function refusedField(told) {
   const name = FIELD_OF[told.code];
   if (!name) return null;
   if (told.code === 'code_wrong') return { name, text: told.tries_left ? counted('e.code_wrong', told.tries_left) : say('e.code_expired') };
+  if (name === 'applications') return { name, text: say('e.ob.apps') };
   return { name, text: say(told.code === 'phone_ticket_invalid' ? 'e.phone.empty' : 'e.' + told.code) };
 }
 
-module.exports = { FIELDS, FORMS, fault, refusedField };
+module.exports = { FIELDS, FORMS, WISHES, fault, refusedField };

@@ -11,6 +11,8 @@ const OWN = {
     'own.logout': '退出登录',
     'own.logged_out': '已退出',
     'own.copy.none': '没有复制成功，请记下编号',
+    'own.watch.off': '停止提醒',
+    'own.watch.ended': '已提交，不再提醒',
   },
   en: {
     'own.phone': 'Use the number tied to {platform}',
@@ -19,6 +21,8 @@ const OWN = {
     'own.logout': 'Log out',
     'own.logged_out': 'Logged out',
     'own.copy.none': 'Not copied; please note the number',
+    'own.watch.off': 'Stop alerts',
+    'own.watch.ended': 'Submitted; no more alerts',
   },
 };
 const NAMES = { companies: 0, apps: 0, others: 0 };

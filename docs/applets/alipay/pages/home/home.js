@@ -4,18 +4,19 @@ const platform = require('../../lib/platform');
 const { say, pick, know } = require('../../lib/words');
 
 Page(display.page({
-  data: { closed: {}, last: '', said: '' },
+  data: { closed: {}, last: '', objected: '', objects: false, said: '' },
 
   onLoad() {
     return Promise.all([this.look(), this.count()]);
   },
   label() {
     platform.title(say('site'));
-    this.setData({ words: pick('home.h1', 'home.lead', 'home.ia', 'home.ia.d', 'home.pc', 'home.pc.d', 'home.privacy', 'foot.guides', 'foot.guides.d', 'foot.help', 'foot.privacy', 'foot.safe', 'pr.h1', 'own.logout') });
+    this.setData({ words: pick('home.h1', 'home.lead', 'home.ia', 'home.ia.d', 'home.pc', 'home.pc.d', 'home.privacy', 'ob.name', 'ob.name.d', 'op.ref', 'foot.guides', 'foot.guides.d', 'foot.help', 'foot.privacy', 'foot.safe', 'pr.h1', 'own.logout') });
   },
   onShow() {
     const kept = platform.read('inquiry');
-    this.setData({ last: kept ? kept.reference : '' });
+    const objected = platform.read('objection');
+    this.setData({ last: kept ? kept.reference : '', objected: objected ? objected.reference : '' });
   },
 
   /* Which services are open; without an answer both are offered, and the server decides later. */
@@ -36,6 +37,7 @@ Page(display.page({
       if (!answer.ok) return;
       const enterprises = answer.told.partners.filter((partner) => partner.kind === 'enterprise');
       const apps = enterprises.reduce((sum, partner) => sum + partner.applications.length, 0);
+      this.setData({ objects: enterprises.some((partner) => (partner.requests || []).length > 0) });
       know({ companies: enterprises.length, apps, others: Math.max(0, apps - 3) });
       this.label();
     } catch (error) {
@@ -49,6 +51,12 @@ Page(display.page({
   progress() {
     platform.open('/pages/progress/progress?reference=' + this.data.last);
   },
+  objection() {
+    platform.open('/pages/objection/objection');
+  },
+  objectionProgress() {
+    platform.open('/pages/progress/progress?objection=' + this.data.objected);
+  },
   guides() {
     platform.open('/pages/guides/guides');
   },
@@ -60,7 +68,8 @@ Page(display.page({
   },
   async logout() {
     platform.write('inquiry', '');
-    this.setData({ last: '' });
+    platform.write('objection', '');
+    this.setData({ last: '', objected: '' });
     try {
       await api.logout();
     } finally {

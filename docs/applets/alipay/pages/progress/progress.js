@@ -1,7 +1,7 @@
 const api = require('../../lib/api');
 const platform = require('../../lib/platform');
 const display = require('../../lib/display');
-const { view } = require('../../lib/steps');
+const { view, viewObjection } = require('../../lib/steps');
 const { say, pick } = require('../../lib/words');
 
 const QUICK_MS = 2000;
@@ -9,18 +9,19 @@ const SLOW_MS = 10000;
 const CALM_MS = 60000;
 
 Page(display.page({
-  data: { seen: null, lost: '', missing: null, copied: '' },
+  data: { seen: null, lost: '', missing: null, copied: '', watched: '' },
 
   onLoad(query) {
-    const kept = platform.read('inquiry');
-    this.reference = query.reference;
-    this.token = kept && kept.reference === query.reference ? kept.token : '';
+    this.kind = query.objection ? 'objection' : 'inquiry';
+    const kept = platform.read(this.kind);
+    this.reference = query.objection || query.reference;
+    this.token = kept && kept.reference === this.reference ? kept.token : '';
     this.started = Date.now();
   },
   label() {
     platform.title(say('pr.h1'));
-    this.setData({ words: pick('pr.ref', 'pr.service', 'pr.copy', 'pr.none', 'pr.done', 'pr.refresh'), copied: '', lost: '' });
-    if (this.told) this.setData({ seen: view(this.told) });
+    this.setData({ words: pick('pr.ref', 'pr.copy', 'pr.done', 'pr.refresh', 'nx.h2', 'nx.objection', 'nx.objection.d', 'nx.watch', 'nx.watch.btn', 'own.watch.off'), copied: '', lost: '', watched: '' });
+    if (this.told) this.setData({ seen: this.view() });
     if (this.data.missing) this.setData({ missing: { heading: say('404.h1'), lead: say('404.lead') } });
   },
   onShow() {
@@ -36,7 +37,7 @@ Page(display.page({
   async look() {
     this.rest();
     try {
-      const answer = await api.look(this.reference, this.token);
+      const answer = await (this.kind === 'objection' ? api.lookAtObjection : api.look)(this.reference, this.token);
       if (answer.status === 404 || answer.status === 401) {
         this.setData({ missing: { heading: say('404.h1'), lead: say('404.lead') } });
         return;
@@ -51,10 +52,13 @@ Page(display.page({
   show(answer) {
     if (answer.token !== this.token) {
       this.token = answer.token;
-      platform.write('inquiry', { reference: this.reference, token: this.token });
+      platform.write(this.kind, { reference: this.reference, token: this.token });
     }
     this.told = answer.told;
-    this.setData({ seen: view(this.told) });
+    this.setData({ seen: this.view() });
+  },
+  view() {
+    return this.kind === 'objection' ? viewObjection(this.told) : view(this.told);
   },
   plan() {
     if (this.data.seen && this.data.seen.closed) return;
@@ -67,6 +71,26 @@ Page(display.page({
 
   copy() {
     platform.copy(this.reference, () => this.setData({ copied: say('pr.copied') }), () => this.setData({ lost: say('own.copy.none') }));
+  },
+  objection() {
+    platform.open('/pages/objection/objection');
+  },
+  /* Whether there will be alerts is told by SMS alone. */
+  watch() {
+    return this.say(api.watch(this.reference, this.token), say('nx.watch.said'));
+  },
+  unwatch() {
+    return this.say(api.unwatch(this.token), say('own.watch.ended'));
+  },
+  async say(asked, done) {
+    let told = say('down.h1');
+    try {
+      const answer = await asked;
+      if (answer.ok) told = done;
+    } catch (error) {
+      /* the same words say it */
+    }
+    this.setData({ watched: told });
   },
   refresh() {
     return this.look();
