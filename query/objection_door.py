@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from config.catalogue.schema import Partner
-from query.access.budgets import Sender, submission_budgets
+from query.access.address_blocks import UNKNOWN, address_block
+from query.access.budgets import HOUR_S, Sender, submission_budgets
 from query.access.door import Door
+from query.access.limits import Budget
 from query.access.sessions import Session
-from query.errors import ConsentMissing
+from query.errors import ConsentMissing, NotFound
 from query.intake.contact import contact_key
 from query.objections.intake import AcceptedObjection, ObjectionForm, parse_objection, submit_objection
-from query.objections.progress import ObjectionProgress, objection_progress
+from query.objections.progress import (
+    ObjectionProgress,
+    objection_progress,
+    objection_progress_by_ending,
+)
+from query.progress import Progress, progress_by_ending
 from query.watches.subscribe import turn_off_for_owner, turn_on_for_owner
+
+LookedUp: TypeAlias = Progress | ObjectionProgress
 
 REFERENCE = re.compile("[1-9][0-9]{11}", re.ASCII)
 
@@ -73,6 +84,30 @@ class ObjectionDoor(Door):
         """Turn off the alerts that this session turned on; the same without any."""
         self._spend(submission_budgets(self._limits(), Sender(session, address)), session)
         turn_off_for_owner(self._ground, session.owner)
+
+    def look_up(self, reference: str, ending: str, address: str) -> LookedUp:
+        """Find what a reference and the last four digits of its number stand for.
+
+        Raises LimitReached, and NotFound for a wrong reference, a wrong ending and what is not kept any more alike.
+        """
+        if (block := address_block(address)) != UNKNOWN:
+            self._spend([Budget("lookups_per_address_hour", (block,), self._limits().lookups_per_address_hour, HOUR_S)])
+        found: LookedUp | None = None
+        with suppress(NotFound):  # both are looked for in any case: no answer comes sooner than another
+            found = progress_by_ending(self._ground, reference, ending)
+        with suppress(NotFound):
+            found = objection_progress_by_ending(self._ground, reference, ending)
+        if found is None:
+            raise NotFound("Nothing of this reference and ending is kept.")
+        return found
+
+    def looked_up_inquiry(self, reference: str) -> Progress:
+        """The progress of an inquiry that was looked up before. Raises NotFound."""
+        return progress_by_ending(self._ground, reference, None)
+
+    def looked_up_objection(self, reference: str) -> ObjectionProgress:
+        """The progress of an objection that was looked up before. Raises NotFound."""
+        return objection_progress_by_ending(self._ground, reference, None)
 
     def companies(self) -> tuple[Partner, ...]:
         """The enterprises whose applications a form lists."""

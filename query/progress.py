@@ -6,6 +6,7 @@ longer; without that time, anyone who only read the code off a screen would lear
 
 import hmac
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -18,6 +19,9 @@ from query.inquiry import INTERNET_ACCOUNTS, MINUTE, OWNER_SEES, UNIFORM_MS, Sta
 from query.models import inquiry, question
 from query.services import times_of
 from query.waves.questions import COUNT, QuestionState
+
+ENDING: Final = 4
+"""The last digits of a number that, with the reference, show a progress."""
 
 Status = Literal["asking", "closed"]
 
@@ -41,13 +45,28 @@ class Progress:
 
 
 def progress(ground: Ground, reference: str, owner: bytes) -> Progress:
-    """Return the progress of one's own inquiry, for 48 h from acceptance; raises NotFound for everything else."""
+    """Return the progress of one's own inquiry, for 48 h from acceptance; raise NotFound for everything else."""
+    return _progress(ground, reference, lambda row: hmac.compare_digest(row.owner, owner))
+
+
+def progress_by_ending(ground: Ground, reference: str, ending: str | None) -> Progress:
+    """Return the progress that its owner sees to whoever has the reference and the number's last four digits.
+
+    `ending` None: they were checked before. Raises NotFound, also for a wrong ending and after 48 h.
+    """
+    seen = _progress(ground, reference, lambda row: True)
+    if ending is not None and not hmac.compare_digest(seen.phone[-ENDING:], ending):
+        raise NotFound("no such inquiry")
+    return seen
+
+
+def _progress(ground: Ground, reference: str, is_shown: Callable[[Row[Any]], bool]) -> Progress:
     if re.fullmatch("[1-9][0-9]{11}", reference) is None:
         raise NotFound("no such inquiry")
     with reading(ground.engine) as db:
         now = ground.clock.now()
         row = db.execute(select(inquiry).where(inquiry.c.reference == int(reference))).first()
-        if row is None or not _may_see(row, owner, now):
+        if row is None or not _is_kept(row, now) or not is_shown(row):
             raise NotFound("no such inquiry")
         seen = _shown(db, ground, row) if now >= row.accepted_at + UNIFORM_MS else _UNIFORM
     times = times_of(ground.catalogues.current(), row.service)
@@ -96,10 +115,8 @@ def _asked_partners(ground: Ground, service: str) -> int:
     return len(catalogue.enterprises() if service == INTERNET_ACCOUNTS else catalogue.carriers())
 
 
-def _may_see(row: Row[Any], owner: bytes, now: int) -> bool:
-    if row.owner is None or row.masked is None or now >= row.accepted_at + OWNER_SEES:
-        return False
-    return hmac.compare_digest(row.owner, owner)
+def _is_kept(row: Row[Any], now: int) -> bool:
+    return row.owner is not None and row.masked is not None and now < row.accepted_at + OWNER_SEES
 
 
 def _partners(db: Connection, row: Row[Any]) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import hmac
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ from config.ground import Ground
 from query.errors import NotFound
 from query.objections.models import objection
 from query.objections.rules.objection import OWNER_SEES, State, Wish, WishWord, day_of_due
+from query.progress import ENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,24 @@ class ObjectionProgress:
 
 
 def objection_progress(ground: Ground, reference: str, owner: bytes) -> ObjectionProgress:
-    """The progress of one's own objection, until 48 h after it closed; raises NotFound for everything else."""
+    """Return the progress of one's own objection, until 48 h after it closed; raise NotFound for everything else."""
+    return _progress(ground, reference, lambda row: hmac.compare_digest(row.owner, owner))
+
+
+def objection_progress_by_ending(ground: Ground, reference: str, ending: str | None) -> ObjectionProgress:
+    """Return the progress to whoever has the reference and the number's last four digits (None: checked before)."""
+    seen = _progress(ground, reference, lambda row: True)
+    if ending is not None and not hmac.compare_digest(seen.phone[-ENDING:], ending):
+        raise NotFound("no such objection")
+    return seen
+
+
+def _progress(ground: Ground, reference: str, is_shown: Callable[[Row[Any]], bool]) -> ObjectionProgress:
     if re.fullmatch("[1-9][0-9]{11}", reference) is None:
         raise NotFound("no such objection")
     with reading(ground.engine) as db:
         row = db.execute(select(objection).where(objection.c.reference == int(reference))).first()
-    if row is None or not _may_see(row, owner, ground.clock.now()):
+    if row is None or not _is_kept(row, ground.clock.now()) or not is_shown(row):
         raise NotFound("no such objection")
     return show_progress(ground, row)
 
@@ -55,9 +69,8 @@ def show_progress(ground: Ground, row: Row[Any]) -> ObjectionProgress:
     )
 
 
-def _may_see(row: Row[Any], owner: bytes, now: int) -> bool:
+def _is_kept(row: Row[Any], now: int) -> bool:
     if row.owner is None or row.masked is None:
         return False
-    if row.closed_at is not None and State(row.state) is State.CLOSED and now >= row.closed_at + OWNER_SEES:
-        return False
-    return hmac.compare_digest(row.owner, owner)
+    over = row.closed_at is not None and State(row.state) is State.CLOSED and now >= row.closed_at + OWNER_SEES
+    return not over

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from query.progress import Progress
 from wechat.pages.texts import Words
-from wechat.pages.times import hour_and_minute, stamp
+from wechat.pages.times import hour_and_minute, soon, stamp
 
 DONE, NOW, LATER = "done", "now", "later"
 
@@ -51,6 +51,22 @@ def view_progress(seen: Progress, now: int, words: Words) -> ProgressView:
         closed=closed,
         advice_open=closed or now >= seen.reply_by,
     )
+
+
+@dataclass(frozen=True)
+class RecentView:
+    """The first page's way back to an inquiry."""
+
+    reference: str
+    what: str
+    when: str
+
+
+def view_recent(seen: Progress, now: int, words: Words) -> RecentView:
+    """The way back to `seen` at `now` (epoch ms): what was asked of which number, when, and its reference."""
+    service = words("home.ia" if seen.service == "internet-accounts" else "home.pc")
+    at = words("home.recent.at", time=soon(seen.accepted_at, now, words), reference=grouped(seen.reference))
+    return RecentView(seen.reference, words("home.recent.d", service=service, phone=seen.phone), at)
 
 
 def grouped(reference: str) -> str:

@@ -75,7 +75,9 @@ def _limit_state(error: OneCertError) -> str:
     if error.code != "limit_reached":
         return ""
     limit = str(error.extra.get("limit", ""))
-    return "limit" if limit.startswith("codes_per_") else "many" if limit.startswith("submissions_per_") else "down"
+    if limit.startswith("codes_per_"):
+        return "limit"
+    return "many" if limit.startswith(("submissions_per_", "lookups_per_")) else "down"
 
 
 def _again() -> str:

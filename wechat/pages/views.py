@@ -12,15 +12,17 @@ from werkzeug.wrappers import Response as AnyResponse
 from config.errors import OneCertError
 from config.ground import Ground
 from query.access.sessions import FRESH_TOKEN_HEADER
+from query.errors import NotFound
 from query.objection_door import ObjectionDoor
 from wechat.errors import ServiceClosed
 from wechat.pages.drafts import Draft, Drafts
 from wechat.pages.form_actions import Remarks, ask_code, put_off, submit
 from wechat.pages.forms import SERVICES, Form, code_view, parse_form
-from wechat.pages.login_views import add_logins
+from wechat.pages.login.views import add_logins
+from wechat.pages.lookup import add_lookup
 from wechat.pages.objections.views import add_objections
 from wechat.pages.preferences import asks_display, choose_display, chosen, keep_display
-from wechat.pages.progress import view_progress
+from wechat.pages.progress import view_progress, view_recent
 from wechat.pages.refusals import refusal_page
 from wechat.pages.rendering import Renderer
 from wechat.pages.site_files import add_site_files
@@ -28,7 +30,6 @@ from wechat.pages.visits import Visits
 
 FORM_LIMIT = 8 * 1024
 PAGES = {
-    "home": "/",
     "help": "/help",
     "privacy": "/privacy",
     "rights": "/privacy/rights",
@@ -48,9 +49,13 @@ def make_blueprint(ground: Ground, door: ObjectionDoor) -> Blueprint:
         blueprint.add_url_rule(f"/{service}", service, lambda s=service: views.show_form(s))
         blueprint.add_url_rule(f"/{service}", f"{service}-post", lambda s=service: views.post_form(s), methods=["POST"])
     blueprint.add_url_rule("/guides/<partner>", "guide", views.show_guide)
+    blueprint.add_url_rule("/", "home", views.show_home)
+    blueprint.add_url_rule("/inquiries", "last", views.show_last)
+    blueprint.add_url_rule("/inquiries", "last-forget", views.forget_last, methods=["POST"])
     blueprint.add_url_rule("/inquiries/<reference>", "inquiry", views.show_progress)
     blueprint.add_url_rule("/assets/<digest>/<name>", "asset", views.serve_asset)
     add_site_files(blueprint, views.renderer.assets)
+    add_lookup(blueprint, door, views.visits, views.renderer)
     add_logins(blueprint, ground, door)
     add_objections(blueprint, ground, door, views.visits, views.renderer)
     blueprint.before_request(views.keep_choice)
@@ -69,6 +74,24 @@ class Pages:
         self.visits = Visits(ground)
         self._drafts = Drafts(ground, secure=self.visits.secure)
         self.renderer = Renderer(ground)
+
+    def show_home(self) -> Response:
+        """The first page; in the browser that submitted an inquiry, with the way back to it."""
+        last = self.visits.last(self._door, request)
+        now, words = self._ground.clock.now(), self.renderer.words(request)
+        recent = view_recent(last, now, words) if last is not None else None
+        return self.renderer.page("home", recent=recent)
+
+    def show_last(self) -> AnyResponse:
+        """The progress of the browser's last inquiry, or the page to look one up."""
+        last = self.visits.last(self._door, request)
+        return redirect(f"/inquiries/{last.reference}" if last is not None else "/lookup", 303)
+
+    def forget_last(self) -> AnyResponse:
+        """Have this browser forget its last inquiry."""
+        response = redirect("/", 303)
+        self.visits.forget_last(response, request)
+        return response
 
     def show(self, name: str) -> Response:
         """A page that is the same for everyone."""
@@ -140,12 +163,19 @@ class Pages:
 
     def show_progress(self, reference: str) -> Response:
         """How far one's own inquiry is."""
-        token, seen = self.visits.look(self._door, request, reference)
+        try:
+            token, seen = self.visits.look(self._door, request, reference)
+        except NotFound:
+            if not self.visits.is_granted(request):
+                raise
+            token, seen = "", self._door.looked_up_inquiry(reference)
         view = view_progress(seen, self._ground.clock.now(), self.renderer.words(request))
         response = self.renderer.page(
             "progress", view=view, seen=seen, token=token, watch_said=request.args.get("watch", "")
         )
-        self.visits.keep_viewing(response, token, request.path)
+        if token:
+            self.visits.keep_viewing(response, token, request.path)
+            self.visits.keep_last(response, token, reference)
         return response
 
     def serve_asset(self, digest: str, name: str) -> Response:

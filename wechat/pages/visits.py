@@ -2,16 +2,19 @@
 
 The form carries the token too (the script uses it as its Bearer token). A post counts only when both stand for the
 same session, so another site can make a browser post, but never with a token that fits the cookie. Each inquiry's page
-gets a cookie of its own, so that it can be looked at for 48 h even when a later visit has begun a new session.
+gets a cookie of its own, so that it can be looked at for 48 h even when a later visit has begun a new session; the
+last one has another, with which the first page leads back to it.
 """
 
 from __future__ import annotations
 
 import hmac
+import json
 
 from flask import Request
 from werkzeug.wrappers import Response
 
+from config.errors import OneCertError, SealBroken
 from config.ground import Ground
 from query.access.door import Door
 from query.access.errors import SessionInvalid
@@ -23,6 +26,7 @@ from wechat.errors import CookiesMissing
 
 WEB = "web"
 VIEWING_S = 48 * 3600
+_GRANT = "looked up"
 
 
 def _same(session: Session, other: Session) -> Session:
@@ -38,6 +42,7 @@ class Visits:
         self._ground = ground
         self.secure = ground.settings.public_url.startswith("https:")
         self._cookie = "__Host-onecert" if self.secure else "onecert"
+        self._last_cookie = "__Host-onecert-last" if self.secure else "onecert-last"
         self._view_cookie = "__Secure-onecert-view" if self.secure else "onecert-view"
 
     def begin(self, door: Door, ticket: str | None, address: str) -> str:
@@ -63,6 +68,43 @@ class Visits:
             except (SessionInvalid, NotFound):
                 continue
         raise NotFound("No such inquiry of this visit.")
+
+    def grant(self, response: Response, path: str) -> None:
+        """Let the browser look at one progress that was looked up by its reference."""
+        kept = json.dumps([path, self._ground.clock.now()]).encode()
+        self.keep_viewing(response, self._ground.keys.seal_token(_GRANT, kept), path)
+
+    def is_granted(self, request: Request) -> bool:
+        """Whether this page's progress was looked up in this browser in the last 48 h."""
+        try:
+            kept = self._ground.keys.open_token(_GRANT, request.cookies.get(self._view_cookie, ""))
+        except SealBroken:
+            return False
+        path, at = json.loads(kept)
+        return bool(path == request.path and self._ground.clock.now() < at + VIEWING_S * 1000)
+
+    def keep_last(self, response: Response, token: str, reference: str) -> None:
+        """Let the browser's first page lead back to the inquiry, for 48 h."""
+        text = f"{reference}.{token}"
+        response.set_cookie(
+            self._last_cookie, text, max_age=VIEWING_S, httponly=True, secure=self.secure, samesite="Lax"
+        )
+
+    def last(self, door: Door, request: Request) -> Progress | None:
+        """The browser's last inquiry, as long as it may be looked at."""
+        reference, _, token = request.cookies.get(self._last_cookie, "").partition(".")
+        try:
+            return door.progress(door.read_session(token, viewing=True), reference) if token else None
+        except OneCertError:
+            return None
+
+    def forget_last(self, response: Response, request: Request) -> None:
+        """Have the browser forget its last inquiry, and that it may look at it."""
+        reference = request.cookies.get(self._last_cookie, "").partition(".")[0]
+        response.delete_cookie(self._last_cookie, httponly=True, secure=self.secure, samesite="Lax")
+        if reference.isascii() and reference.isdigit():
+            path = f"/inquiries/{reference}"
+            response.delete_cookie(self._view_cookie, path=path, httponly=True, secure=self.secure, samesite="Lax")
 
     def token(self, request: Request) -> str:
         """The token in the cookie, or nothing."""

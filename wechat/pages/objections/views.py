@@ -130,11 +130,17 @@ class ObjectionPages:
 
     def show_progress(self, reference: str) -> Response:
         """How far one's own objection is."""
-        token, seen = self._look(reference)
+        try:
+            token, seen = self._look(reference)
+        except NotFound:
+            if not self.visits.is_granted(request):
+                raise
+            token, seen = "", self.door.looked_up_objection(reference)
         words = self.renderer.words(request)
         view = view_objection(seen, self._names(seen, words.language), self.ground.clock.now(), words)
         response = self.renderer.page("objections/progress", view=view, seen=seen)
-        self.visits.keep_viewing(response, token, request.path)
+        if token:
+            self.visits.keep_viewing(response, token, request.path)
         return response
 
     def post_watch(self) -> AnyResponse:

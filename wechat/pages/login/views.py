@@ -9,7 +9,7 @@ from config.ground import Ground
 from query.access.door import Door
 from wechat.accounts import official_accounts
 from wechat.pages.forms import SERVICES
-from wechat.pages.login import STATE_S, Arrive, Leave, PageLogin
+from wechat.pages.login.oauth import STATE_S, Arrive, Leave, PageLogin
 from wechat.pages.visits import Visits
 from wechat.platform.client import Platform
 

@@ -1,0 +1,1 @@
+"""WeChat's login on the pages: OAuth that asks the citizen nothing."""
