@@ -6,7 +6,7 @@
 All times are epoch milliseconds; the catalogue's are seconds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, IntEnum
 from secrets import randbelow, token_bytes
 from typing import Final, Protocol
@@ -23,7 +23,14 @@ INTERNET_ACCOUNTS: Final = "internet-accounts"
 PHONE_CARDS: Final = "phone-cards"
 OBJECTION: Final = "objection"
 """What the verification code of an objection is bound to, in place of a service."""
-IDENTITY_FIELDS: Final = {INTERNET_ACCOUNTS: ("id_tail",), PHONE_CARDS: ("name", "id_number")}
+FORM_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    INTERNET_ACCOUNTS: ("phone", "id_tail", "code"),
+    PHONE_CARDS: ("name", "id_number", "phone", "code"),
+}
+"""The fields of each service's form, in the order of the page; consent follows."""
+IDENTITY_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    service: tuple(name for name in fields if name not in ("phone", "code")) for service, fields in FORM_FIELDS.items()
+}
 
 CONSENT_VERSION: Final = "2026-11"
 """Version of the consent text on the form, stored with each inquiry; changes when that text changes."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from config.catalogue.limits import Limits
 from config.catalogue.schema import Partner, Service
-from config.crypto.key_ring import KeyRing
 from config.errors import OneCertError
 from config.ground import Ground
 from config.phone_numbers import mask_phone
@@ -30,8 +30,9 @@ from query.access.slots import Seats
 from query.errors import ConsentMissing, PhoneInvalid, ServiceUnknown
 from query.intake.codes import CodeSent, request_code
 from query.intake.contact import contact_key
-from query.intake.fields import parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
-from query.intake.submit import Accepted, Submission, submit
+from query.intake.fields import parse_phone
+from query.intake.submission import Submission, parse_submission
+from query.intake.submit import Accepted, submit
 from query.progress import Progress, progress
 from query.services import check_code_service
 
@@ -139,7 +140,15 @@ class Door:
         """Accept an inquiry. Raises the field's error, ConsentMissing, LimitReached, or what query.submit raises."""
         sender = Sender(session, address)
         with self._recorded("submission", sender) as event:
-            submission = _parse_form(self._ground.keys, self._service(form.service), form, session, self._phone)
+            submission = parse_submission(
+                self._service(form.service).code,
+                form.fields(),
+                entrance=session.entrance,
+                owner=session.owner,
+                idempotency_key=form.idempotency_key,
+                contact_key=contact_key(self._ground.keys, session.sid),
+                parse_number=partial(self._phone, session),
+            )
             event["phone"] = submission.phone
             if form.consent is not True:
                 raise ConsentMissing("The citizen must agree to the privacy notice.")
@@ -239,25 +248,5 @@ class Door:
 
     def _name_of(self, submission: Submission) -> bytes:
         """The same for a retry of the same submission, so that it is counted once; a MAC, so that it tells nothing."""
-        told = (submission.service, submission.phone, submission.id_tail, submission.name, submission.id_number)
-        parts = [text or "" for text in (*told, submission.code, submission.idempotency_key)]
+        parts = (*submission.typed, submission.idempotency_key or "")
         return self._ground.keys.mac("submission-try", submission.owner, *parts)
-
-
-def _parse_form(
-    keys: KeyRing, service: Service, form: FilledForm, session: Session, parse_number: Callable[[Session, str], str]
-) -> Submission:
-    """The form in canonical spelling, one field after the other in the order of the page."""
-    asked = service.fields
-    return Submission(
-        service=service.code,
-        entrance=session.entrance,
-        owner=session.owner,
-        phone=parse_number(session, form.phone),
-        id_tail=parse_id_tail(form.id_tail or "") if "id_tail" in asked else None,
-        name=parse_name(form.name or "") if "name" in asked else None,
-        id_number=parse_id_number(form.id_number or "") if "id_number" in asked else None,
-        code=parse_code(form.code),
-        idempotency_key=form.idempotency_key,
-        contact_key=contact_key(keys, session.sid),
-    )

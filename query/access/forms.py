@@ -20,6 +20,10 @@ class FilledForm:
     id_number: str | None = field(default=None, repr=False)
     idempotency_key: str | None = field(default=None, repr=False)
 
+    def fields(self) -> dict[str, str | None]:
+        """Return the typed fields by name."""
+        return {name: getattr(self, name) for name in ("phone", "id_tail", "name", "id_number", "code")}
+
 
 @dataclass(frozen=True)
 class OpenedSession:

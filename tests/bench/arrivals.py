@@ -13,7 +13,8 @@ from sqlalchemy import func, insert, select
 from config.db.engine import begin, reading
 from config.ground import Ground
 from query.inquiry import INTERNET_ACCOUNTS, Outcome, State
-from query.intake.submit import Submission, inquiry_row, read_form
+from query.intake.submission import parse_submission
+from query.intake.submit import make_candidate
 from query.models import inquiry
 from sms_port.models import State as Sent
 from sms_port.models import message
@@ -29,16 +30,10 @@ OPEN = [State.CHECKING, State.ASKING, State.REPLYING]
 
 def new_row(ground: Ground, number: int) -> dict[str, Any]:
     """The row of an accepted inquiry of citizen `number`."""
-    typed = Submission(
-        service=INTERNET_ACCOUNTS,
-        entrance="web",
-        owner=number.to_bytes(32, "big"),
-        phone=f"{PREFIXES[number % 3]}{number:08}",
-        code="123456",
-        id_tail="12345X",
-    )
-    form = read_form(ground, ground.catalogues.current(), typed)
-    return inquiry_row(ground, form, ground.clock.now())
+    fields = {"phone": f"{PREFIXES[number % 3]}{number:08}", "id_tail": "12345X", "code": "123456"}
+    owner = number.to_bytes(32, "big")
+    submission = parse_submission(INTERNET_ACCOUNTS, fields, entrance="web", owner=owner)
+    return make_candidate(ground, submission, ground.clock.now()).row
 
 
 def store_at_once(ground: Ground, first: int, count: int) -> list[str]:

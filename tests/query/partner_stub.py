@@ -24,7 +24,8 @@ from query.asking.rounds import LocalAsker
 from query.inquiry import IDENTITY_FIELDS, INTERNET_ACCOUNTS, PHONE_CARDS
 from query.intake.codes import request_code
 from query.intake.fields import parse_phone
-from query.intake.submit import Accepted, Submission, submit
+from query.intake.submission import Submission, parse_submission
+from query.intake.submit import Accepted, submit
 from query.models import inquiry, question, wave
 from query.settling.advance import advance
 from query.settling.closing import record_outcome
@@ -162,8 +163,9 @@ def wrong(code: str) -> str:
 def form(phone: str = PHONE, owner: bytes = OWNER, code: str = "", **others: Any) -> Submission:
     service = others.pop("service", INTERNET_ACCOUNTS)
     identity = {"name": "张三", "id_number": ID_NUMBER} if service == PHONE_CARDS else {"id_tail": "12345X"}
-    given = {"service": service, "entrance": "web", "owner": owner, "phone": phone, "code": code, **identity, **others}
-    return Submission(**given)
+    typed = {"phone": phone, "code": code, **identity}
+    fields = {name: others.pop(name, text) for name, text in typed.items()}
+    return parse_submission(service, fields, **{"entrance": "web", "owner": owner, **others})
 
 
 def accept(ground: Ground, phone: str = PHONE, owner: bytes = OWNER, **others: Any) -> Accepted:

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from config.errors import OneCertError
 from query.access.door import FilledForm
 from query.errors import QueryError
-from query.intake.fields import parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
+from query.inquiry import FORM_FIELDS
+from query.intake.submission import PARSERS
 from wechat.pages.texts import Words
 
-SERVICES: Mapping[str, tuple[str, ...]] = {
-    "internet-accounts": ("phone", "id_tail", "code"),
-    "phone-cards": ("name", "id_number", "phone", "code"),
-}
-"""The fields of each form, in the order of the page; the boxes to tick follow."""
-
+SERVICES = FORM_FIELDS
 TICKS: Mapping[str, str] = {"consent": "e.consent_missing", "consent_id": "e.consent_id_missing"}
 """The boxes of both forms -> what is said of an empty one: the own number, and separately the ID (PIPL, article 29)."""
 
 LONGEST = 200
-PARSERS: Mapping[str, Callable[[str], str]] = {
-    "phone": parse_phone,
-    "id_tail": parse_id_tail,
-    "id_number": parse_id_number,
-    "name": parse_name,
-    "code": parse_code,
-}
 EMPTY = {
     "phone": "e.phone.empty",
     "id_tail": "e.tail.empty",

@@ -18,7 +18,7 @@ from config.times.clock import FixedClock
 from query.errors import CodeExpired, CodeWrong, IdempotencyConflict, TooSoon
 from query.inquiry import DAY, SECOND
 from query.intake.accept import Admission, Candidate, accept_batch
-from query.intake.submit import _GROUP_COMMIT, Accepted, inquiry_row, read_form, submit
+from query.intake.submit import _GROUP_COMMIT, Accepted, make_candidate, submit
 from query.models import inquiry, last_inquiry, verification_code
 from tests.query.partner_stub import OTHER, OWNER, accept, ask_code, form, rows, wrong
 from tests.query.race import at_once
@@ -30,8 +30,7 @@ PHONES = [f"138{place:08d}" for place in range(1, 31)]
 def candidate(ground: Ground, phone: str, code: str | None = None, **others: Any) -> Candidate:
     """A submission as it waits for its round; with its own code, unless one is given."""
     code = ask_code(ground, phone, others.get("owner", OWNER)) if code is None else code
-    typed = read_form(ground, ground.catalogues.current(), form(phone=phone, code=code, **others))
-    return Candidate(typed.holder, typed.code, inquiry_row(ground, typed, ground.clock.now()), typed.client_key)
+    return make_candidate(ground, form(phone=phone, code=code, **others), ground.clock.now())
 
 
 def decide(ground: Ground, *candidates: Candidate) -> list[Admission | None]:
