@@ -27,6 +27,7 @@ soak: $(VENV)/.dev-installed
 	@.ci/packages mariadb-server redis-server
 	@$(BIN)/python -m tests.faults.soak $(SOAK)
 	KILLS=200 $(BIN)/pytest tests/sms_port/sending/test_kills.py --timeout 3600
+	FUZZ_S=600 $(BIN)/pytest tests/sms_port/test_fuzz.py --timeout 1200
 	HERD=5000 $(BIN)/pytest tests/faults/test_herd.py --timeout 900
 	FUZZ_S=600 $(BIN)/pytest -s tests/wechat/webhook/test_fuzzed_pushes.py --timeout 900
 

@@ -131,7 +131,7 @@ def _parse(command: int, body: bytes, layout: Layout) -> Frame:
     if command == Deliver.command:
         return _parse_deliver(body, layout)
     if command in (SubmitResp.command, DeliverResp.command):
-        return _parse_answer(command, body)
+        return _parse_answer(command, body, layout)
     if command == ConnectResp.command:
         return _parse_connect_resp(body)
     if command == Connect.command and len(body) >= CONNECT.size:
@@ -142,11 +142,12 @@ def _parse(command: int, body: bytes, layout: Layout) -> Frame:
     return BARE.get(command) or UnknownFrame(command)
 
 
-def _parse_answer(command: int, body: bytes) -> Frame:
+def _parse_answer(command: int, body: bytes, layout: Layout) -> Frame:
     """SUBMIT_RESP or DELIVER_RESP; the length tells whether Result has four bytes (3.0) or one (2.0)."""
-    if len(body) < 9:
-        return UnknownFrame(command)
-    old = len(body) < LAYOUTS[V30].answer.size
+    narrow, wide = LAYOUTS[V20].answer.size, LAYOUTS[V30].answer.size
+    old = len(body) == narrow or (layout is LAYOUTS[V20] and narrow < len(body) < wide)
+    if not old and len(body) < wide:
+        return UnknownFrame(command)  # of a Result that is cut nothing can be told
     msg_id, result = LAYOUTS[V20 if old else V30].answer.unpack_from(body)
     return SubmitResp(msg_id, result, old) if command == SubmitResp.command else DeliverResp(msg_id, result)
 

@@ -89,7 +89,7 @@ class CmppSession(ProtocolSession):
     def _receive_content(self, sequence: int, frame: Frame) -> list[Event]:
         match frame:
             case SubmitResp(msg_id, result, old):
-                if old and self._account.version == V30:
+                if old and self._account.version == V30 and sequence in self.unanswered:
                     return self.close(GATEWAY_IS_OLD)
                 return [self._match(sequence, result, normalise_id(f"{msg_id:016x}") if msg_id else UNNAMED)]
             case Deliver():

@@ -66,7 +66,7 @@ class Listener:
         self._link, self._read, self._events, self._stored = link, read, events, stored
         self._queue: queue.SimpleQueue[Delivery | LateResult | None] = queue.SimpleQueue()
         self._kept: list[ReadDelivery] = []
-        self._retry_at = 0.0
+        self._retry_at, self._failing = 0.0, False
         self._open = True
         self._thread = threading.Thread(target=self._run, name=f"listener-{link}", daemon=True)
         self._thread.start()
@@ -78,7 +78,7 @@ class Listener:
     @property
     def is_full(self) -> bool:
         """Whether no more should be read for now: more comes than is stored, and storing works."""
-        return not self._kept and self._queue.qsize() > MOST_WAITING
+        return not self._failing and self._queue.qsize() > MOST_WAITING
 
     def close(self) -> None:
         """Pass on what is there and end."""
@@ -107,6 +107,7 @@ class Listener:
         if len(left) > MOST_KEPT:
             log.warning("deliveries_dropped", link=self._link, items=len(left) - MOST_KEPT)
         self._kept = left[:MOST_KEPT]
+        self._failing = bool(left)
         self._retry_at = time.monotonic() + RETRY_S if left else 0.0
 
     def _take(self) -> list[Delivery | LateResult | None]:

@@ -37,7 +37,9 @@ def offer(ground: Ground, news: News, *owed: Owed) -> list[Claimed]:
     for lane in Lane:
         routes = routes_for(ground.catalogues.current(), lane, Cooldown(), ground.clock.now())
         found += claim(ground, news, lane, routes, 500)
-    return sorted(found, key=lambda claimed: [one.id for one in owed].index(claimed.attempt.message_id))
+    ids = [one.id for one in owed]
+    ours = [claimed for claimed in found if claimed.attempt.message_id in ids]
+    return sorted(ours, key=lambda claimed: ids.index(claimed.attempt.message_id))
 
 
 def end(ground: Ground, news: News, claimed: Claimed, result: SendResult) -> None:

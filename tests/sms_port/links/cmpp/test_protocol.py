@@ -302,6 +302,16 @@ def test_an_answer_in_the_layout_of_version_2_ends_a_session_of_version_3() -> N
     assert session.feed(encode(SubmitResp(1, 0), sequence, V20), NOW) == [Lost("a"), Closed("version_2.0")]
 
 
+@pytest.mark.parametrize("more", [-1, -2, -4])
+def test_an_answer_whose_result_is_cut_says_nothing(more: int) -> None:
+    session = bound(V30)
+    session.submit("a", PART, NOW)
+    ((sequence, _),) = said(session)
+    whole = encode(SubmitResp(1, 0), sequence)[:more]
+    assert session.feed((24 + more).to_bytes(4, "big") + whole[4:], NOW) == [Stray()]
+    assert session.stage is Stage.BOUND
+
+
 @pytest.mark.parametrize(("result", "name"), [(0, "1"), (13, "1")])
 def test_an_answer_with_four_bytes_of_result_is_read_in_version_2(result: int, name: str) -> None:
     session = bound(V20)
