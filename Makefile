@@ -37,7 +37,7 @@ lint: $(VENV)/.dev-installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/codespell
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml --severity-level medium app.py docs/examples/demo.py config enterprises sms_port query wechat miniprogram_api
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml --severity-level medium app.py assembly.py docs/examples/demo.py config enterprises sms_port query wechat miniprogram_api
 
 format: $(VENV)/.dev-installed
 	$(BIN)/ruff check --fix .

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +17,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine, update
 
-from app import cli, create_app
+from app import COMMANDS, cli
+from assembly import create_app
 from config.catalogue.store import CatalogueStore, catalogue_version
 from config.db.engine import begin
 from config.ground import Ground, make_ground
@@ -152,8 +156,15 @@ def test_the_readmes_diagram_has_the_states_and_their_order() -> None:
     }
 
 
+def loaded(group: click.Group) -> dict[str, click.Command]:
+    """All commands of a group, also those that are loaded when they are called."""
+    ctx = click.Context(group)
+    found = {name: group.get_command(ctx, name) for name in group.list_commands(ctx)}
+    return {name: command for name, command in found.items() if command is not None}
+
+
 def commands(group: click.Group, above: str = "") -> Iterator[str]:
-    for name, command in group.commands.items():
+    for name, command in loaded(group).items():
         if isinstance(command, click.Group):
             yield from commands(command, f"{above}{name} ")
         else:
@@ -188,7 +199,7 @@ def test_no_processes_to_serve_with_is_wrong_usage(processes: str) -> None:
 
 def test_every_command_explains_itself() -> None:
     def look(group: click.Group) -> None:
-        for command in group.commands.values():
+        for command in loaded(group).values():
             assert command.help, command.name
             for parameter in command.params:
                 if isinstance(parameter, click.Option):
@@ -197,6 +208,39 @@ def test_every_command_explains_itself() -> None:
                 look(command)
 
     look(cli)
+
+
+def test_the_list_of_commands_is_what_the_modules_have() -> None:
+    for module in {module for module, _ in COMMANDS.values()}:
+        known = {command.name for command in importlib.import_module(module).COMMANDS}
+        assert known == {name for name, (where, _) in COMMANDS.items() if where == module}
+    assert all(told.endswith(".") and len(told) <= 75 for _, told in COMMANDS.values())
+
+
+def modules_after(words: list[str]) -> set[str]:
+    """The modules that a new process has loaded when it has run a command."""
+    look = f"import sys; from app import cli; cli.main({words!r}, standalone_mode=False); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"]])
+def test_what_needs_nothing_loads_nothing(words: list[str]) -> None:
+    """1.6 to 2 s before, since everything was loaded for it."""
+    look = "import sys; from app import cli; cli.main({!r}, standalone_mode=False); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", look.format(words)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded_modules = set(done.stdout.splitlines()[-1].split())
+    assert not loaded_modules & {"flask", "sqlalchemy", "redis", "requests", "pydantic", "cryptography", "assembly"}
+
+
+def test_a_command_loads_no_web_application() -> None:
+    look = (
+        "import sys; from app import cli; cli.main(['inquiry', '--help'], standalone_mode=False); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not set(done.stdout.splitlines()[-1].split()) & {"assembly", "granian", "miniprogram_api.views"}
 
 
 def test_pages_and_documents_are_compressed_and_icons_are_there(client: FlaskClient) -> None:

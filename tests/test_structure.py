@@ -14,14 +14,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FOLDERS = ["config", "enterprises", "sms_port", "query", "wechat", "miniprogram_api"]
 SOURCES = sorted(p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py") if "versions" not in p.parts)
-SOURCES += [ROOT / "app.py", ROOT / "docs/examples/demo.py"]
+SOURCES += [ROOT / "app.py", ROOT / "assembly.py", ROOT / "docs/examples/demo.py"]
 names = [str(path.relative_to(ROOT)) for path in SOURCES]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=names)
 def test_a_file_stays_under_its_ceilings(path: Path) -> None:
     source = path.read_text()
-    ceiling = 150 if path.name == "app.py" else 250 if "links" in path.parts else 300
+    ceiling = 150 if path.name in ("app.py", "assembly.py") else 250 if "links" in path.parts else 300
     assert source.count("\n") <= ceiling, "two ideas in one file"
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -11,7 +11,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
@@ -19,8 +18,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from config.env_file import read_env_file
-from config.errors import ConfigError, OneCertError, SettingInvalid
+from config.errors import ConfigError, OneCertError
 from config.ground import Ground, make_ground
 from config.settings import load_settings
 from config.telemetry.log import configure_logging
@@ -31,24 +29,6 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 UNLIMITED_WIDTH = 10_000
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-class Commands(click.Group):
-    """The root of a command line. Words that are not UTF-8 are wrong usage, not a fault somewhere behind it."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """As any group; raises UsageError for such a word."""
-        if any(map(_is_torn, args)):
-            raise click.UsageError("the command line is not UTF-8 text", ctx)
-        return super().parse_args(ctx, args)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command with the settings of `.env`, if the directory has one."""
-        try:
-            read_env_file(Path.cwd(), os.environ)
-        except SettingInvalid as error:
-            raise click.ClickException(error.detail) from None
-        return super().invoke(ctx)
 
 
 def change_options(command: Command) -> Command:
@@ -140,11 +120,6 @@ def confirm(ctx: click.Context, text: str, yes: bool, dry_run: bool) -> bool:
     if not click.confirm(f"{text[:1].upper()}{text[1:]}?", err=True):
         ctx.exit(1)
     return True
-
-
-def _is_torn(word: str) -> bool:
-    """Return whether the text came as bytes that are not UTF-8; Python keeps those as surrogates."""
-    return any("\ud800" <= sign <= "\udfff" for sign in word)
 
 
 def _is_asked() -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("config", "enterprises", "sms_port", "query", "wechat", "miniprogram_api")
-SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")) + [ROOT / "app.py"]
+SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")) + [ROOT / "assembly.py"]
 
 AFTER_THE_COUNT = ("objection.", "relay.", "report.", "event.", "watch.")
 """Prefixes of the points of objections and watches, which have a kill matrix of their own

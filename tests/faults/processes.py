@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import app
+import assembly
 import config.processes.supervisor
 from config import failpoints
 from config.db.engine import make_engine
@@ -72,7 +73,7 @@ def play(name: str, directory: Path) -> None:
     settings = load_settings(os.environ)
     configure_logging(settings.log_level)
     if name == "web":
-        serve(lambda: app.create_app(ground_in(directory)), settings.bind)
+        serve(lambda: assembly.create_app(ground_in(directory)), settings.bind)
     else:
         app.cli.main([name.split()[0]], obj=ground_in(directory))
 
@@ -80,7 +81,7 @@ def play(name: str, directory: Path) -> None:
 def main(directory: Path, workers: int) -> int:
     """Keep the cast playing until a signal."""
     config.processes.supervisor.BACKOFF_S = (BACK_AFTER_S,)
-    app.SWEEP_S = SWEEP_S
+    assembly.SWEEP_S = SWEEP_S
     failpoints.arm(Trigger(directory / "faults").act)
     bind = load_settings(os.environ).bind
     names = ["web", *(f"worker {number}" for number in range(1, workers + 1)), "gateway", "clock"]

@@ -10,8 +10,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from config.commands.lazy import LazyCommands
 from config.commands.terminal import (
-    Commands,
     change_options,
     confirm,
     json_option,
@@ -53,7 +53,7 @@ def where(ground: Ground) -> None:
     click.echo(str(ground.settings.data))
 
 
-@click.group(cls=Commands)
+@click.group(cls=LazyCommands, lazy={})
 def root() -> None: ...
 
 
