@@ -1,4 +1,4 @@
-"""Joins everything: the web application, the sandbox, and the `onecert` command. Nobody imports it."""
+"""Joins everything: the web application, the sandbox, and the commands that run them. Only `app.py` loads it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,12 @@ import click
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-import config.cli
-import enterprises.cli
 import enterprises.views
 import miniprogram_api.views
-import query.cli
-import sms_port.cli
 import sms_port.views
-import wechat.cli
 import wechat.sandbox
 from config.commands import up
-from config.commands.terminal import Commands, needs_ground
-from config.commands.version import version_option
+from config.commands.terminal import needs_ground
 from config.errors import OneCertError
 from config.ground import Ground, load_ground
 from config.processes import health
@@ -86,19 +80,7 @@ def _with_health_and_problems(app: Flask, ground: Ground, beat: Heartbeat | None
     return app
 
 
-@click.group(cls=Commands)
-@version_option
-def cli() -> None:
-    """一证通查: how many accounts or phone cards are tied to a number, answered by one SMS."""
-
-
-folders = (config.cli, query.cli, enterprises.cli, sms_port.cli, wechat.cli)
-cli.add_command(up.make_command(upgrade))
-for command in (command for folder in folders for command in folder.COMMANDS):
-    cli.add_command(command)
-
-
-@cli.command()
+@click.command()
 @click.option("--processes", default=1, show_default=True, type=click.IntRange(1, 256), help="One for each core.")
 @needs_ground
 def web(ground: Ground, processes: int) -> None:
@@ -107,14 +89,14 @@ def web(ground: Ground, processes: int) -> None:
     serve(create_app, ground.settings.bind, processes)
 
 
-@cli.command()
+@click.command()
 @needs_ground
 def sandbox(ground: Ground) -> None:
     """Play partners, gateway, phone and platforms."""
     serve(create_sandbox, ground.settings.sandbox_bind)
 
 
-@cli.command()
+@click.command()
 @needs_ground
 def worker(ground: Ground) -> None:
     """Run the pipeline's jobs until stopped."""
@@ -124,7 +106,7 @@ def worker(ground: Ground) -> None:
         make_worker(ground.redis, {**make_jobs(ground), **notifying}).work()
 
 
-@cli.command()
+@click.command()
 @needs_ground
 def gateway(ground: Ground) -> None:
     """Send owed messages until stopped; what is under way is finished first."""
@@ -133,7 +115,7 @@ def gateway(ground: Ground) -> None:
         sender.run(ground, partial(record_outcome, ground), stop_event(), partial(record_text, ground))
 
 
-@cli.command()
+@click.command()
 @needs_ground
 def clock(ground: Ground) -> None:
     """Sweep every few seconds: whatever stands too long is found here. Serves this host's /metrics."""
@@ -145,3 +127,6 @@ def clock(ground: Ground) -> None:
             with suppress(OneCertError):  # in the log already; the next turn comes soon
                 messages.sweep(ground, partial(record_outcome, ground))
     stop_metrics()
+
+
+COMMANDS = [up.make_command(upgrade), web, sandbox, worker, gateway, clock]
