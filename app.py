@@ -22,10 +22,12 @@ COMMANDS = {
     "key": ("config.cli", "The data keys that seal personal data."),
     "message": ("sms_port.cli", "Messages, their attempts and receipts."),
     "metrics": ("config.cli", "Serve this host's /metrics, where no clock process does."),
+    "objection": ("query.cli", "Show the state of objections, never their findings."),
     "partner": ("enterprises.cli", "Enterprises and carriers."),
     "sandbox": ("assembly", "Play partners, gateway, phone and platforms."),
     "stats": ("query.cli", "Show inquiries and messages by state, and the health of each partner."),
     "up": ("assembly", "Start everything on one machine, with a private Redis if none is set."),
+    "watch": ("query.cli", "Show watches: how many there are and how long, never whose."),
     "web": ("assembly", "Serve the pages, the API, the webhook and receipts."),
     "worker": ("assembly", "Run the pipeline's jobs until stopped."),
 }
