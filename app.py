@@ -24,6 +24,7 @@ COMMANDS = {
     "metrics": ("config.cli", "Serve this host's /metrics, where no clock process does."),
     "objection": ("query.cli", "Show the state of objections, never their findings."),
     "partner": ("enterprises.cli", "Enterprises and carriers."),
+    "processes": ("config.cli", "List the processes; one that is silent is dead, frozen or cut off."),
     "sandbox": ("assembly", "Play partners, gateway, phone and platforms."),
     "stats": ("query.cli", "Show inquiries and messages by state, and the health of each partner."),
     "up": ("assembly", "Start everything on one machine, with a private Redis if none is set."),
