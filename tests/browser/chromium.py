@@ -66,6 +66,11 @@ class Phone:
         screen = {"width": width, "height": 812, "deviceScaleFactor": 2, "mobile": True}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
 
+    def widen(self, width: int) -> None:
+        """Show pages on a desk's screen this wide (CSS px)."""
+        screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+
     def look(self, url: str, look: str, language: str = "zh-CN") -> None:
         """Choose colours as the phone's setting, letters and language as a visitor of `url` does."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if "dark" in look else "light"}

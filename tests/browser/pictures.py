@@ -12,6 +12,12 @@ from tests.browser.chromium import Phone, phone
 from tests.support.instances import Instance, private_instance
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+WIDE = {
+    "10-wide-home": "/",
+    "11-wide-form": "/internet-accounts",
+    "13-wide-guides": "/guides/tencent",
+    "13-wide-help": "/help",
+}
 NUMBER, OTHER = "13800138000", "13800138001"
 
 
@@ -68,7 +74,7 @@ def main() -> None:
         phone(Path(directory)) as browser,
     ):
         album = Album(instance, browser)
-        for part in (pages, form_states, progress_states, away_states, stand_ins):
+        for part in (pages, wide_pages, form_states, progress_states, away_states, stand_ins):
             part(album)
 
 
@@ -82,6 +88,30 @@ def pages(album: Album) -> None:
     album.take_in_all_looks("05-privacy", "/privacy")
     album.take_in_all_looks("06-cards", "/phone-cards")
     album.take_in_all_looks("08-notfound", "/strange")
+
+
+def wide_pages(album: Album) -> None:
+    """The pages on a desk's screen, and the form there with its faults."""
+    for name, path in WIDE.items():
+        for width, look in ((1280, "light"), *((1280, look) for look in ("dark", "elder") if path == "/")):
+            album.browser.look(album.instance.url, look)
+            album.browser.widen(width)
+            album.browser.open(album.instance.url + path)
+            album.take(f"{name}-{width}{'' if look == 'light' else '-' + look}")
+    album.browser.look(album.instance.url, "light")
+    album.browser.widen(768)
+    album.browser.open(f"{album.instance.url}/")
+    album.take("10-wide-home-768")
+    album.browser.widen(1280)
+    album.browser.open(f"{album.instance.url}/internet-accounts")
+    album.browser.type("phone", "1380013800")
+    album.browser.type("id_tail", "01123")
+    album.submit("有 5 处需要修改")
+    album.take("11-wide-form-1280-errors")
+    album.browser.resize(375)
+    for name, path in (("27-privacy-rights", "/privacy/rights"), ("27-accessibility", "/accessibility")):
+        album.browser.open(album.instance.url + path)
+        album.take(f"{name}-light")
 
 
 def form_states(album: Album) -> None:
@@ -125,6 +155,10 @@ def progress_states(album: Album) -> None:
     album.submit("8 家企业中，6 家已反馈")
     address = album.browser.driver.current_url.removeprefix(album.instance.url)
     album.take_in_all_looks("03-progress", address)
+    album.browser.widen(1280)
+    album.browser.open(album.instance.url + address)
+    album.take("12-wide-progress-1280")
+    album.browser.resize(375)
     for back in ("jd", "meituan"):
         album.instance.behave(back, "ok")
     album.instance.wait_for_messages(NUMBER, 2, seconds=90)
