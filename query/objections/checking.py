@@ -32,6 +32,8 @@ PASSED: Final = frozenset({"match", "same"})
 def start_check(db: Connection, ground: Ground, row: Row[Any], now: int) -> list[str]:
     """Ask the first carrier about a received objection; returns whom to ring for."""
     kind = "identity" if row.identity is not None else "tenure"
+    if kind == "tenure" and not row.since:
+        return end_unmatched(db, ground, row, now)  # its ID digits were erased before a worker came to it
     carrier = _next_carrier(ground, row, kind, [])
     if carrier is None:
         if now >= row.accepted_at + CHECK_FOR:

@@ -59,6 +59,18 @@ def test_the_whole_way_of_a_dispute(ground: Ground, partners: Partners, clock: F
     assert all(set(item) == {"id", "phone", "application"} for _, item in sentout)
 
 
+def test_an_objection_whose_digits_were_erased_before_a_worker_came_spoils_no_call(
+    ground: Ground, partners: Partners, clock: FixedClock
+) -> None:
+    object_to(ground, "weixin")
+    clock.advance(25 * HOUR)
+    sweep(ground)
+    work(ground)
+    assert partners.calls == []
+    assert rows(ground, request) == []
+    assert State(one(ground).state) is State.SETTLED
+
+
 def test_unbind_tells_companies_since_when_the_number_is_held(ground: Ground, partners: Partners) -> None:
     partners.plays["china-mobile"] = held("2025-03")  # type: ignore[assignment]
     object_to(ground, "weixin", wish="unbind")
