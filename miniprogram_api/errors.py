@@ -1,4 +1,4 @@
-"""What this door itself refuses. OneCertError > ApiError > BodyInvalid, BodyTooLarge, SessionInvalid, ...
+"""Errors of the JSON API. OneCertError > ApiError > BodyInvalid, BodyTooLarge, SessionInvalid, ...
 
 The inquiry's own refusals (`phone_invalid`, `code_wrong`, ...) are query's; both end in `problems.py`.
 """
@@ -83,7 +83,7 @@ class LoginTooOld(ApiError):
 
 
 class EntranceMismatch(ApiError):
-    """What was brought belongs to another kind of entrance than the session's."""
+    """The credential belongs to another kind of entrance than the session's."""
 
     code = "entrance_mismatch"
     status = 422

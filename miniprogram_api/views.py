@@ -139,7 +139,7 @@ def _answer(status: int, body: BaseModel, session: Session | None = None) -> Res
 
 
 def _seal_off(answer: Response) -> Response:
-    """What every answer says: keep it nowhere, and take it for nothing but what it is."""
+    """Add the headers that every answer has: no caching, no content sniffing."""
     answer.headers.setdefault("Cache-Control", "no-store")
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Referrer-Policy"] = "no-referrer"

@@ -96,7 +96,7 @@ class Entrance(StrictModel):
 
     @property
     def is_pushed_to(self) -> bool:
-        """Whether WeChat pushes to this entrance."""
+        """Return whether WeChat pushes to this entrance."""
         return self.kind == "official-account" or (self.kind == "wechat-applet" and self.push)
 
     @property

@@ -163,14 +163,14 @@ def _taken(body: Body, most: int) -> Any:
 
 
 def _is_at_end(body: Body) -> bool:
-    """Whether the rest of a body that was not taken could be thrown away, so that the connection can go on."""
+    """Discard the rest of a refused body; False when it is too long, and the connection must be closed."""
     with suppress(ClientDisconnected):
         return body.discard(MOST_DISCARDED)
     return False
 
 
 def _is_drained(environ: WSGIEnvironment) -> bool:
-    """The same for a request that is refused before its body is looked at."""
+    """Discard the body of a request that is refused before it is read; False as `_is_at_end`."""
     try:
         length = _length(environ)
     except ValueError:

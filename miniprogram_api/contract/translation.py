@@ -13,7 +13,7 @@ LANGUAGES = ("zh-CN", "en")
 
 
 def translation_to(language: str) -> Translate:
-    """What turns an English sentence into one of `language`."""
+    """Return a function that translates an English sentence into `language`."""
     return (lambda sentence: _chinese().get(sentence, sentence)) if language == "zh-CN" else (lambda sentence: sentence)
 
 

@@ -59,7 +59,7 @@ class Played:
         return code
 
     def redeem(self, code: str, app_id: str, now: int, *, unknown: Given | None) -> Given:
-        """What a code stands for, once; PlatformError 40163 when used, 40029 when unknown, over or another app's."""
+        """Redeem a code, once. Raises PlatformError: 40163 used, 40029 unknown, expired or another app's."""
         with self.lock:
             if code in self.used:
                 raise PlatformError(40163)

@@ -54,7 +54,7 @@ class Arrive:
 
 @dataclass(frozen=True)
 class _State:
-    """What a state stands for: never an address, so that nobody can be sent elsewhere with it."""
+    """The content of a login state: never an address, so that it can send nobody elsewhere."""
 
     account: str
     service: str
@@ -63,7 +63,7 @@ class _State:
 
 
 def knows_accounts(user_agent: str) -> bool:
-    """Whether this is WeChat's own browser; anywhere else WeChat's login page is a dead end."""
+    """Return whether this is WeChat's own browser; in any other WeChat's login page is a dead end."""
     words = user_agent.casefold()
     return IN_WECHAT in words and IN_WECOM not in words
 
