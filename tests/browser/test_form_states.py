@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -214,3 +216,26 @@ def hold_answers(browser: Phone) -> None:
         "const send = window.fetch; const held = new Promise((go) => { window.release = go; });"
         "window.fetch = async (...what) => { const answer = await send(...what); await held; return answer; };"
     )
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["javascript", "no-javascript"])
+def test_the_security_check_asks_nothing_of_the_citizen(
+    instance: Instance, browser: Phone, tmp_path: Path, scripted: bool
+) -> None:
+    """UI.md picture 28: no puzzle, and the form goes on by itself; without scripts the way out is told."""
+    number, document = str(next(numbers)), tmp_path / "catalogue.toml"
+    plain = instance.onecert("config", "show")
+    document.write_text(re.sub(r'(\[human_check\]\nkind = )"off"', r'\1"altcha"', plain))
+    instance.onecert("config", "apply", str(document), "--yes")
+    try:
+        browser.javascript = scripted
+        browser.run_scripts(scripted)
+        browser.open(f"{instance.url}/internet-accounts")
+        browser.type("phone", number)
+        time.sleep(3)  # each process looks for a new catalogue every two seconds
+        press(browser.driver, "#get")
+        browser.wait_for_text("验证码已发到" if scripted else "安全验证没有完成")
+        assert browser.find("#phone").get_attribute("value") == number
+    finally:
+        document.write_text(plain)
+        instance.onecert("config", "apply", str(document), "--yes")

@@ -16,7 +16,7 @@ CODE_GAP = "code_per_phone_gap"
 """The limit that a citizen meets who asks for a second code at once: no fault, a clock."""
 SECOND_MS = 1000
 UNAVAILABLE = 503
-BOXES = ("conflict", "down", "code")
+BOXES = ("conflict", "down", "code", "human")
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,8 @@ def _remarks(error: OneCertError, form: Form, words: Words) -> Remarks:
         return Remarks(faults)
     if error.code == "idempotency_conflict":
         return Remarks(box="conflict", reference=str(error.extra["reference"]))
+    if error.code == "human_check_required":
+        return Remarks(box="human")  # a device without scripts cannot solve it
     return put_off(error, form)
 
 

@@ -1,6 +1,6 @@
 /* The form: a code is asked for, the inquiry submitted, without leaving the page. */
 
-import { $, call, cookiesWork, element, fetchPage, renewSession, speak, still } from "./page.js";
+import { $, call, cookiesWork, element, fetchPage, renewSession, solve, speak, still } from "./page.js";
 import { Box, Messages, NAMES, faultOf, refusalOf } from "./fields.js";
 import { remaining, say, soon } from "./words.js";
 
@@ -34,6 +34,7 @@ export function runForm(form, become) {
     const told = answer.told, code = told.code, name = FIELD_OF[code], limit = told.limit || "";
     speak(""); // "sending" is over
     if (code === "code_expired" && told.reason === "used") box.amber(say("box.conflict"), "", "/inquiries");
+    else if (code === "human_check_required") box.amber(say("box.human"), say("box.human.p"));
     else if (code === "idempotency_conflict") box.amber(say("box.conflict"), "", "/inquiries/" + told.reference);
     else if (name && input(name)) {
       const text = refusalOf(input(name), told);
@@ -102,7 +103,15 @@ export function runForm(form, become) {
     get.setAttribute("aria-disabled", "true");
     get.textContent = say("f.code.sending");
     speak(say("f.code.sending"));
-    const answer = await ask("/verification-codes", { service, phone: input("phone").value });
+    const wanted = { service, phone: input("phone").value };
+    let answer = await ask("/verification-codes", wanted);
+    if (answer && answer.told.code === "human_check_required") {
+      messages.put("code", "soon", "clock", say("hc.lead"));
+      speak(say("hc.lead"));
+      wanted.human_check = await solve(answer.told.challenge);
+      if (wanted.human_check) answer = await ask("/verification-codes", wanted);
+      messages.drop("code");
+    }
     sending = false;
     get.removeAttribute("aria-disabled");
     get.textContent = before;
