@@ -74,7 +74,7 @@ def main() -> None:
         phone(Path(directory)) as browser,
     ):
         album = Album(instance, browser)
-        for part in (pages, wide_pages, form_states, progress_states, away_states, stand_ins):
+        for part in (pages, wide_pages, form_states, progress_states, tools, away_states, stand_ins):
             part(album)
 
 
@@ -170,6 +170,23 @@ def progress_states(album: Album) -> None:
         album.browser.look(album.instance.url, look)
         album.browser.open(f"{album.instance.sandbox_url}/phone/{NUMBER}")
         album.take(name)
+
+
+def tools(album: Album) -> None:
+    """What developers see: the sandbox's index page, and the API docs with one call unfolded."""
+    for side, mode in (("douyin", "slow"), ("baidu", "callback"), ("cmpp", "no_receipt"), ("china-unicom", "not_ours")):
+        album.instance.behave(side, mode)
+    album.browser.widen(1280)
+    album.browser.open(album.instance.sandbox_url)
+    album.take("14-sandbox-index-1280")
+    for side in ("douyin", "baidu", "cmpp", "china-unicom"):
+        album.instance.behave(side, "ok")
+    for language, name in (("zh-CN", "16-api-docs-1280"), ("en", "16-api-docs-1280-en")):
+        album.browser.open(f"{album.instance.url}/api/v1/docs?lang={language}")
+        album.browser.press("[id$='-open_session'] .opblock-summary-control")
+        album.browser.find("[id$='-open_session'] .samples")
+        album.take(name)
+    album.browser.resize(375)
 
 
 def away_states(album: Album) -> None:
