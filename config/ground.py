@@ -55,6 +55,7 @@ def make_ground(settings: Settings, clock: Clock | None = None) -> Ground:
 
 def load_ground() -> Ground:
     """The Ground that this process's environment describes, with its log lines going where they belong."""
+    os.umask(0o077)  # whatever this process makes is its owner's alone: the database, keys, logs
     settings = load_settings(os.environ)
     configure_logging(settings.log_level)
     return make_ground(settings)

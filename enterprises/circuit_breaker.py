@@ -24,20 +24,30 @@ LONGEST_OPEN_S: Final = 300
 PERMIT_MARGIN_S: Final = 5
 """Time to record the answer of a call. Not longer: the permit of a killed process is free only after it."""
 
+# Whatever stands longer than we ever let it stand was written by somebody else, and holds up nobody.
 # `now` is the deployment's clock, for the breaker; permits and the rate use Redis' own time.
 _ACQUIRE: Final = """
 local time = redis.call('TIME')
 local real = time[1] * 1000 + math.floor(time[2] / 1000)
-local open = tonumber(redis.call('HGET', KEYS[1], 'open_until') or '0')
+for n, wanted in ipairs({'hash', 'zset'}) do
+  local found = redis.call('TYPE', KEYS[n]).ok
+  if found ~= 'none' and found ~= wanted then redis.call('DEL', KEYS[n]) end
+end
+local open = tonumber(redis.call('HGET', KEYS[1], 'open_until') or '0') or 0
+if open > tonumber(ARGV[1]) + tonumber(ARGV[6]) then
+  redis.call('HSET', KEYS[1], 'open_until', 0)
+  open = 0
+end
 if open > tonumber(ARGV[1]) then return {'open', open} end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', real)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '(' .. (real + tonumber(ARGV[3])), '+inf')
 local most = tonumber(ARGV[4])
 if open > 0 then most = 1 end
 if redis.call('ZCARD', KEYS[2]) >= most then return {'busy', 0} end
 local interval = tonumber(ARGV[5])
 if interval > 0 then
-  local next = tonumber(redis.call('HGET', KEYS[1], 'next_at') or '0')
-  if next > real then return {'wait', next - real} end
+  local next = tonumber(redis.call('HGET', KEYS[1], 'next_at') or '0') or 0
+  if next > real and next <= real + interval then return {'wait', next - real} end
   redis.call('HSET', KEYS[1], 'next_at', real + interval)
 end
 redis.call('ZADD', KEYS[2], real + tonumber(ARGV[3]), ARGV[2])
@@ -109,7 +119,9 @@ def acquire_all(ground: Ground, partners: Sequence[Partner]) -> list[CallPermit]
                 lease = int((partner.total_s + PERMIT_MARGIN_S) * 1000)
                 interval = round(1000 / partner.calls_per_s) if partner.calls_per_s else 0
                 keys = (_partner_key(partner.code), _permits_key(partner.code))
-                pipeline.eval(_ACQUIRE, 2, *keys, now, token, lease, partner.concurrency, interval)
+                pipeline.eval(
+                    _ACQUIRE, 2, *keys, now, token, lease, partner.concurrency, interval, LONGEST_OPEN_S * 1000
+                )
             replies = pipeline.execute()
     except RedisError:
         return [CallPermit(token) for token in tokens]

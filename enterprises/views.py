@@ -15,6 +15,7 @@ from config.ground import Ground
 from config.strict_json import write_object
 from config.telemetry.log import get_logger
 from config.telemetry.metrics import count_call
+from config.telemetry.security_events import record
 from config.times.formats import shanghai
 from enterprises.callback import parse_callback
 from enterprises.circuit_breaker import record_result
@@ -102,15 +103,28 @@ def receive(
 ) -> Body:
     """Verify and parse a callback. Raises SignatureInvalid, or AnswersRefused when the body is not the protocol's.
 
-    Either counts as an error of the partner that was named, and is logged with its reason.
+    Only what the partner signed counts as its error: anybody can send a body in its name.
     """
     try:
         keys = accepted_keys(ground, partner)
-        verify("POST", path, headers, body, secrets=keys, now=ground.clock.now(), seen=seen)
+        verify(
+            "POST",
+            path,
+            headers,
+            body,
+            secrets=keys,
+            now=ground.clock.now(),
+            seen=seen,
+            algorithm=partner.algorithm,
+        )
         called_back = parse(open_content(ground, partner, headers.get("Content-Type", ""), body), partner)
     except (SignatureInvalid, AnswerInvalid) as error:
+        if isinstance(error, SignatureInvalid):
+            record(ground.keys, "partner_signature", outcome=error.code, entrance=partner.code)
+            _log.warning("callback_refused", partner=partner.code, code=error.code, reason=error.detail)
+            raise
         _blame(ground, partner, error)
-        raise error if isinstance(error, SignatureInvalid) else AnswersRefused(error.detail) from None
+        raise AnswersRefused(error.detail) from None
     count_call(partner.code, "callback_faulty" if called_back.faults else "callback")
     if called_back.faults:
         record_result(ground, partner, "callback_faulty", called_back=True)

@@ -72,5 +72,6 @@ def _genuine_body(ground: Ground, nonces: NonceStore, code: str) -> bytes:
         secrets={link.key_id: ground.secrets.both(f"{code}.key")},
         now=ground.clock.now(),
         seen=nonces.seen,
+        algorithm=link.algorithm,
     )
     return body

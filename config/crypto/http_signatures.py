@@ -122,11 +122,13 @@ def verify(
     secrets: Mapping[str, str | Sequence[str]],
     now: int,
     seen: Callable[[str], bool],
+    algorithm: str | None = None,
 ) -> str:
     """The key id that signed this request; SignatureInvalid when it is not genuine, fresh and new.
 
     `url` may be the path alone. `secrets` holds for each key id the secret, or several while it
-    changes. `seen` is asked last, with a text that is unique to the request, and remembers it.
+    changes. `algorithm`: the one that was agreed on. `seen` is asked last, with a text that is
+    unique to the request, and remembers it.
     """
     message = _Message(method, url, headers)
     known = {key_id: _as_bytes(value) for key_id, value in secrets.items()}
@@ -140,6 +142,8 @@ def verify(
         results = verifier.verify(message, expect_tag=TAG, require_components=COVERED, body=body)
     except (HTTPMessageSignaturesException, ValueError) as error:
         raise SignatureInvalid("the signature is missing, wrong or not fresh") from error
+    if algorithm is not None and results[0].parameters.get("alg") != algorithm:
+        raise SignatureInvalid("the signature is made with another algorithm than the one agreed on")
     return _accept_once(results, seen)
 
 

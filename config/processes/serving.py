@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import resource
 import signal
 import threading
 from collections.abc import Callable, Iterable
@@ -37,6 +38,7 @@ KILL_AFTER_S = 2
 PR_SET_PDEATHSIG = 1
 HEARTBEAT = "heartbeat"
 """Name of the application's extension that each serving process starts."""
+PR_SET_DUMPABLE = 4
 
 
 def begin_process(settings: Settings) -> None:
@@ -44,6 +46,13 @@ def begin_process(settings: Settings) -> None:
     configure_logging(settings.log_level)
     metrics.use_directory(settings.data)
     log_availability()
+    _keep_memory_private()
+
+
+def _keep_memory_private() -> None:
+    """Keep keys and numbers out of core files, and out of reach of other processes of the same user."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
 
 
 def serve(make_app: Callable[[], Any], bind: str, processes: int = 1) -> None:

@@ -6,12 +6,13 @@ database; Redis may be emptied at any instant, and the sweep rings again.
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.client import Pipeline
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 from rq import Queue
 from rq.job import Job
@@ -70,15 +71,9 @@ class Bell:
         if not calls:
             return
         try:
-            with self._redis.pipeline(transaction=False) as pipeline:
-                for job, argument in calls:
-                    pipeline.set(ring_key(job, argument), 1, nx=True, ex=RING_S)
-                fresh = [call for call, was_set in zip(calls, pipeline.execute(), strict=True) if was_set]
+            fresh = self._marked(calls)
             failpoint("bell.before_enqueue")
-            with self._redis.pipeline() as pipeline:
-                for job, argument in fresh:
-                    self._enqueue(job, argument, pipeline)
-                pipeline.execute()
+            self._mend(f"rq:queue:{QUEUE}", partial(self._enqueue_all, fresh))
             failpoint("bell.after_enqueue")
             self._note(True)
         except RedisError as error:
@@ -92,6 +87,37 @@ class Bell:
             self._redis.delete(ring_key(job, None))
         except RedisError as error:
             self._note(False, error)
+
+    def _marked(self, calls: Sequence[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
+        """Mark rings as standing; returns those that did not stand yet.
+
+        A mark that stands for longer than ours do is not ours, and keeps no ring away.
+        """
+        with self._redis.pipeline(transaction=False) as pipeline:
+            for job, argument in calls:
+                pipeline.set(ring_key(job, argument), 1, nx=True, ex=RING_S)
+                pipeline.pttl(ring_key(job, argument))
+            answers = pipeline.execute()
+        pairs = list(zip(calls, answers[::2], answers[1::2], strict=True))
+        endless = [call for call, was_set, ttl in pairs if not was_set and (ttl == -1 or ttl > RING_S * 1000)]
+        for job, argument in endless:
+            self._redis.set(ring_key(job, argument), 1, ex=RING_S)
+        return [call for call, was_set, _ in pairs if was_set or call in endless]
+
+    def _enqueue_all(self, calls: Sequence[tuple[str, str | None]]) -> None:
+        with self._redis.pipeline() as pipeline:
+            for job, argument in calls:
+                self._enqueue(job, argument, pipeline)
+            pipeline.execute()
+
+    def _mend(self, key: str, write: Callable[[], None]) -> None:
+        """Write; where somebody has put something of another type, delete it and write again."""
+        try:
+            write()
+        except ResponseError:
+            log.warning("redis_key_deleted", key=key)
+            self._redis.delete(key)
+            write()
 
     def _enqueue(self, job: str, argument: str | None, pipeline: Pipeline) -> None:
         self._queue.enqueue_call(
@@ -107,13 +133,16 @@ class Bell:
     def notify_gateway(self, lane: str = "") -> None:
         """Tell the gateway process that messages of a lane are owed, or (no lane) that something is."""
         try:
-            with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.lpush(gateway_bell(lane), 1)
-                pipeline.ltrim(gateway_bell(lane), 0, 0)
-                pipeline.execute()
+            self._mend(gateway_bell(lane), partial(self._push, gateway_bell(lane)))
             self._note(True)
         except RedisError as error:
             self._note(False, error)
+
+    def _push(self, key: str) -> None:
+        with self._redis.pipeline(transaction=True) as pipeline:
+            pipeline.lpush(key, 1)
+            pipeline.ltrim(key, 0, 0)
+            pipeline.execute()
 
     def wait_for_gateway(self, timeout_s: float, lanes: Sequence[str] = ()) -> str | None:
         """Wait until the gateway is rung: the lane, "" for all of them, None after the time (at most 10 s)."""

@@ -142,7 +142,8 @@ def test_the_same_request_again_is_refused_by_every_host(door: Door, ground: Gro
     assert len(door.taken) == 1
 
 
-def test_a_bad_signature_is_refused_noted_and_hurts_nobody_else(door: Door, ground: Ground) -> None:
+def test_a_bad_signature_is_refused_and_hurts_nobody(door: Door, ground: Ground) -> None:
+    """faults/security.md S15: a thousand forged posts raised the partner's errors and moved its alert."""
     before = partner_health(ground, door.partner()).errors
     refused = [
         door.call(WELL, key_of="alibaba"),
@@ -158,7 +159,7 @@ def test_a_bad_signature_is_refused_noted_and_hurts_nobody_else(door: Door, grou
     assert {response.json()["code"] for response in refused} == {"signature_invalid"}
     assert door.taken == []
     standing = partner_health(ground, door.partner())
-    assert (standing.errors - before, standing.breaker) == (8, "closed")
+    assert (standing.errors - before, standing.breaker) == (0, "closed"), "anybody can send in its name"
     assert partner_health(ground, door.partner("alibaba")).errors == 0
     assert door.call(answer(), "alibaba").status_code == 200
 

@@ -27,6 +27,8 @@ def eager(document: str) -> str:
     )
     limits = {"code_per_phone_gap_s": 1, "codes_per_phone_day": 1000, "codes_per_session_day": 100_000}
     limits |= {"codes_per_address_hour": 1_000_000, "submissions_per_session_hour": 100_000}
+    limits |= {"codes_per_phone_day_web": 1000, "codes_per_address_hour_web": 1_000_000}
+    limits |= {"codes_per_network_hour_web": 1_000_000}
     limits |= {"submissions_per_address_hour": 1_000_000, "sessions_per_address_hour": 1_000_000}
     for name, value in limits.items():
         document = re.sub(rf"(?m)^{name} = \d+", f"{name} = {value}", document)
