@@ -50,6 +50,7 @@ LIFETIMES: Final[Mapping[str, Lifetime]] = {
 CLASS_OF: Final[Mapping[tuple[str, str], str]] = {
     ("inquiry", "identity"): "identity",
     ("wave", "identities"): "identity",
+    ("objection", "identity"): "identity",
     ("inquiry", "phone"): "personal",
     ("inquiry", "masked"): "personal",
     ("wave", "phones"): "personal",

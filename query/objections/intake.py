@@ -227,7 +227,7 @@ def admit_and_tell(db: Connection, ground: Ground, phone: str, row: dict[str, An
 
 def why_not(db: Connection, ground: Ground, phone: str, applications: Sequence[str], now: int) -> QueryError | None:
     """Why this number may not object to these applications now; None: it may."""
-    mine = objection.c.phone_index.in_(ground.keys.phone_indexes(phone))
+    mine = objection.c.phone_index.in_(ground.keys.phone_indexes(phone, retired=True))
     rows = db.execute(select(objection).where(mine).with_for_update()).all()
     if any(row.state in OPEN for row in rows):
         return ObjectionOpen("an objection of this number is open")

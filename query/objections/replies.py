@@ -29,7 +29,7 @@ def record_answer(db: Connection, ground: Ground, phone: str, answer: int, label
     `label` is the letter that was sent with it, or empty. An answer that fits nothing changes nothing.
     """
     texts, now = ground.catalogues.current().texts.sms, ground.clock.now()
-    mine = (objection.c.phone_index.in_(ground.keys.phone_indexes(phone)), awaiting(now))
+    mine = (objection.c.phone_index.in_(ground.keys.phone_indexes(phone, retired=True)), awaiting(now))
     rows = db.execute(select(objection).where(*mine).order_by(objection.c.id).with_for_update()).all()
     row = _meant(rows, label)
     if row is None:

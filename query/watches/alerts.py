@@ -99,7 +99,7 @@ def tell_gathered(ground: Ground) -> int:
 
 def last_alert(db: Connection, ground: Ground, phone: str) -> tuple[tuple[str, ...], str] | None:
     """(applications of the last alert, the month since which the holder is known) of a number; None without one."""
-    mine = watch.c.phone_index.in_(ground.keys.phone_indexes(phone)) & watch.c.alerted_at.is_not(None)
+    mine = watch.c.phone_index.in_(ground.keys.phone_indexes(phone, retired=True)) & watch.c.alerted_at.is_not(None)
     newest = select(watch.c.alerted, watch.c.since).where(mine, watch.c.alerted_at > ground.clock.now() - 30 * DAY)
     row = db.execute(newest.order_by(watch.c.alerted_at.desc()).limit(1)).first()
     return (tuple(row.alerted.split()), row.since) if row is not None else None

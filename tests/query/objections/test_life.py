@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from config.crypto.key_ring import KeyRing
+from config.db.engine import begin
+from config.errors import SealBroken
 from config.ground import Ground
 from config.times.clock import FixedClock
 from config.times.formats import shanghai
@@ -69,6 +72,38 @@ def test_an_objection_whose_digits_were_erased_before_a_worker_came_spoils_no_ca
     assert partners.calls == []
     assert rows(ground, request) == []
     assert State(one(ground).state) is State.SETTLED
+
+
+def test_a_number_is_found_after_the_key_of_its_index_has_retired(
+    ground: Ground, partners: Partners, clock: FixedClock
+) -> None:
+    partners.request_plays["tencent"] = state("accepted")
+    object_to(ground, "weixin")
+    work(ground)
+    hand_over(ground)
+    for days in (1, 16, 16, 1):
+        with begin(ground.engine) as db:
+            ground.keys.rotate(db, clock.now())
+        clock.advance(days * DAY)
+        sweep(ground)
+        work(ground)
+        hand_over(ground)
+    assert len(ground.keys.phone_indexes(PHONE)) < len(ground.keys.phone_indexes(PHONE, retired=True))
+    assert State(one(ground).state) is State.CLOSED
+    write(ground, "2")
+    assert (State(one(ground).state), one(ground).round) == (State.RELAYED, 1)
+
+
+def test_the_digits_of_an_objection_open_for_no_longer_than_a_check_may_take(ground: Ground, clock: FixedClock) -> None:
+    object_to(ground, "weixin")
+    row = one(ground)
+    for hours in (2, 7):
+        clock.advance(hours * HOUR)
+        sweep(ground)
+    assert one(ground).identity is None
+    another_process = KeyRing(ground.engine, ground.settings.master_key, ground.settings.crypto, clock)
+    with pytest.raises(SealBroken):
+        another_process.open(row.identity, table="objection", column="identity", row=row.id)
 
 
 def test_unbind_tells_companies_since_when_the_number_is_held(ground: Ground, partners: Partners) -> None:
