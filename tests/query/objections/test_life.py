@@ -297,10 +297,10 @@ def test_ten_a_year(ground: Ground, clock: FixedClock) -> None:
         object_to(ground, application)
         work(ground)
         hand_over(ground)
-    object_to(ground, "unverified-8")
+    object_to(ground, "toutiao")
     work(ground)
     with pytest.raises(ObjectionsUsedUp):
-        object_to(ground, "unverified-9")
+        object_to(ground, "dianping")
 
 
 def test_bad_forms(ground: Ground) -> None:
