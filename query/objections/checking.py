@@ -50,7 +50,8 @@ def follow_check(db: Connection, ground: Ground, row: Row[Any], now: int) -> lis
     if row.outcome is not None:
         return _end_when_time(db, ground, row, now)
     checks = [one for one in requests_of(db, row.id, lock=True) if one.kind in CHECKS]
-    last = open_found(ground, checks[-1])
+    words = [open_found(ground, one) for one in checks]
+    last = next((word for word in words if word is None or word.word != "not_ours"), words[-1])
     if last is not None and last.word == "not_ours":
         return _ask_next(db, ground, row, checks, now)
     if last is None and now < row.accepted_at + CHECK_FOR:

@@ -42,8 +42,9 @@ def show_objection(ground: Ground, reference: str) -> tuple[dict[str, Any], list
     """(the objection, its requests with their times). Raises NotFound. A final request's state is not told apart."""
     row = find_objection(ground, reference)
     with reading(ground.engine) as db:
-        asked = db.execute(select(request).where(request.c.owner == row.id).order_by(request.c.made_at)).all()
-    return _shown(ground, row), [_request(one) for one in asked]
+        asked = db.execute(select(request).where(request.c.owner == row.id)).all()
+    in_order = sorted(asked, key=lambda one: (one.made_at, one.kind in COMPANY_KINDS, one.application or ""))
+    return _shown(ground, row), [_request(one) for one in in_order]
 
 
 def find_objection(ground: Ground, reference: str) -> Row[Any]:
