@@ -78,7 +78,7 @@ def test_a_fresh_clone_sets_itself_up_and_runs(clone: Path, tmp_path: Path, vers
     assert "the first time this takes a minute (Ctrl-C stops it" in done.stdout
     assert "fetching 20 of" in done.stdout
     assert "building" not in done.stdout, "a package has no wheel for this Python"
-    assert "关联账号数量" in done.stdout
+    assert "共关联" in done.stdout
 
 
 @pytest.mark.parametrize("version", UNFIT)

@@ -37,7 +37,7 @@ def test_an_inquiry_ends_in_one_reply_with_every_count(ground: Ground, partners:
     assert (row.state, row.outcome) == (State.REPLYING, Outcome.ANSWERED)
     sms = replies(ground)[accepted.reference]
     assert sms.phone == PHONE
-    assert sms.text.startswith("【一证通查】您11月22日查询的138****8000，关联账号数量：微信")
+    assert sms.text.startswith("【一证通查】您11月22日查询的手机号138****8000共关联")
     assert "未反馈" not in sms.text
     assert sms.resend_text is not None
     assert [len(partners.asked(code)) for code in ["china-mobile", *ENTERPRISES]] == [1] * 9
@@ -57,7 +57,7 @@ def test_phone_cards_are_counted_by_every_carrier(ground: Ground, partners: Part
     accepted = accept(ground, service=PHONE_CARDS)
     work(ground)
     text = replies(ground)[accepted.reference].text
-    assert text.startswith("【一证通查】您11月22日查询的名下在用电话卡共")
+    assert text.startswith("【一证通查】您11月22日查询：名下在用电话卡共")
     assert {code for code, _ in partners.calls} == {"china-mobile", "china-unicom", "china-telecom", "china-broadnet"}
     counted = [asked for _, asked in partners.calls if asked["kind"] == "count"]
     assert all(set(asked["items"][0]) == {"id", "name", "id_number"} for asked in counted)
@@ -192,5 +192,5 @@ def test_both_services_travel_in_waves_of_their_own(ground: Ground) -> None:
     cards = accept(ground, service=PHONE_CARDS)
     work(ground)
     sent_replies = replies(ground)
-    assert "关联账号数量" in sent_replies[accounts.reference].text
+    assert "共关联" in sent_replies[accounts.reference].text
     assert "名下在用电话卡共" in sent_replies[cards.reference].text

@@ -159,7 +159,7 @@ def test_accounts_older_than_the_citizens_hold_on_the_number_are_reported(ground
     work(ground)
     text = replies(ground)[accepted.reference].text
     assert "微信2个，QQ1个" in text
-    assert "。其中微信1个在您持有本号码之前注册，可能属于原机主。有疑问请看" in text
+    assert "。其中微信1个在您持有本号码之前注册，可能属于原机主。如有疑问，请在查询页面底部点" in text
     assert all(row.identities is None and row.phones is None for row in rows(ground, wave))
 
 

@@ -84,7 +84,7 @@ def test_no_link_gets_more_at_once_than_it_takes() -> None:
 
 
 APPROVED = (ApprovedText(text="code-internet-accounts", code="SMS_1"), ApprovedText(text="opt-in", code="SMS_2"))
-CODE = "【一证通查】验证码482913，5分钟内有效，用于查询本号码关联的互联网账号数量。请勿告诉任何人。"
+CODE = "【一证通查】验证码482913，5分钟内有效，用于查询本机号码关联的互联网账号数量。非本人操作请忽略，切勿告诉他人。"
 
 
 def test_no_free_text_goes_to_a_link_that_only_takes_templates() -> None:
@@ -118,7 +118,7 @@ def test_of_two_templates_that_fit_the_one_with_more_words_of_its_own_is_taken()
     approved = [ApprovedText(text=f"{name}-internet-accounts", code=name) for name in ("result", "partial")]
     texts = DEFAULT.texts.sms
     whole = texts["partial-internet-accounts"].format(
-        date="11月22日", phone="138****8000", counts="微信2个", silent="京东"
+        date="11月22日", phone="138****8000", counts="微信2个", silent="京东", total=2
     )
     for templates in (tuple(approved), tuple(reversed(approved))):
         link = make_link("cloud", templates=templates)
