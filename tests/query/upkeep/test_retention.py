@@ -14,17 +14,17 @@ from query.upkeep.retention import columns_to_erase, erase
 from query.upkeep.sweep import sweep
 from tests.query.partner_stub import Partners, accept, ask_code, hand_over, one, rows, status, work
 
-PERSONAL = ("phone_index", "phone", "masked", "identity", "owner", "submission", "fingerprint")
+PERSONAL = ("phone_index", "phone", "masked", "contact", "identity", "owner", "submission", "fingerprint")
 
 
 @pytest.mark.parametrize(
     ("age", "gone", "again"),
     [
         (0, 0, MASKED_KEPT),
-        (MASKED_KEPT, 1, PHONE_KEPT),
-        (PHONE_KEPT, 3, INDEX_KEPT),
-        (INDEX_KEPT, 7, None),
-        (INDEX_KEPT * 10, 7, None),
+        (MASKED_KEPT, 2, PHONE_KEPT),
+        (PHONE_KEPT, 4, INDEX_KEPT),
+        (INDEX_KEPT, 8, None),
+        (INDEX_KEPT * 10, 8, None),
     ],
 )
 def test_each_age_has_its_erasure(age: int, gone: int, again: int | None) -> None:

@@ -131,7 +131,7 @@ def test_nothing_of_anybody_is_printed(ground: Ground) -> None:
     report = CliRunner().invoke(stats, obj=ground)
     assert report.exit_code == 0
     assert [line for line in report.output.splitlines() if line.endswith(":")] == [
-        *("inquiries:", "outcomes:", "waiting:", "partners:", "messages:")
+        *("inquiries:", "outcomes:", "waiting:", "partners:", "messages:", "objections:")
     ]
     for text in (report.output, json.dumps(shown(ground))):
         for secret in (PHONE, PHONE[-4:], ID_NUMBER, "12345X", reference, "weixin", "微信"):
