@@ -15,7 +15,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/python docs/examples/demo.py
 
 test: $(VENV)/.dev-installed
-	@.ci/packages mariadb-server redis-server chromium chromium-driver fonts-noto-cjk nginx-light nodejs prometheus systemd faketime $(NPM)
+	@.ci/packages mariadb-server redis-server chromium chromium-driver fonts-noto-cjk nginx-light nodejs prometheus systemd faketime libnet-smpp-perl $(NPM)
 	@npm ci --silent --ignore-scripts --prefix tests/sms_port/smpp_server || [ "$(CI)" != true ]
 	@npm ci --silent --ignore-scripts --prefix tests/browser/axe || [ "$(CI)" != true ]
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
