@@ -48,7 +48,7 @@ def test_another_host_knows_it_soon_and_one_that_starts_later_too(tmp_path: Path
     assert not replayed(second, "other", "x")
     for number in range(300):
         assert not replayed(first, f"s{number}", "a")
-    wait_until(lambda: second._note(mac("s299")[:8] + mac("a")[:8]) is not None)
+    wait_until(lambda: second._table.find(mac("s299")[:8]) >= 0 and first._table.find(mac("other")[:8]) >= 0)
     assert all(replayed(second, f"s{number}", "b") for number in range(300))
     late = Stamps(hosts[2], make_redis(redis_url))
     assert replayed(late, "s7", "b") and replayed(late, "other", "y") and not replayed(late, "s7", "a")
