@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 LINK ?= http
+TESTED_WITH := mariadb-server redis-server chromium chromium-driver webkit2gtk-driver xvfb fonts-noto-cjk nginx-light nodejs \
+	prometheus systemd faketime libnet-smpp-perl
 NPM = $(shell command -v npm >/dev/null || echo npm)
 
 .PHONY: run demo test test-fast soak lint format bench pictures lock clean always
@@ -15,7 +17,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/python docs/examples/demo.py
 
 test: $(VENV)/.dev-installed
-	@.ci/packages mariadb-server redis-server chromium chromium-driver fonts-noto-cjk nginx-light nodejs prometheus systemd faketime libnet-smpp-perl $(NPM)
+	@.ci/packages $(TESTED_WITH) $(NPM)
 	@npm ci --silent --ignore-scripts --prefix tests/sms_port/smpp_server || [ "$(CI)" != true ]
 	@npm ci --silent --ignore-scripts --prefix tests/browser/axe || [ "$(CI)" != true ]
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder

@@ -45,7 +45,12 @@ def free_port() -> int:
 
 def missing(program: str) -> str:
     """The sentence that tells which Debian package to install."""
-    package = {"mariadbd": "mariadb-server", "node": "nodejs"}.get(program, program)
+    package = {
+        "mariadbd": "mariadb-server",
+        "node": "nodejs",
+        "WebKitWebDriver": "webkit2gtk-driver",
+        "Xvfb": "xvfb",
+    }.get(program, program)
     return f"{program} is not installed: apt-get install {package}"
 
 
