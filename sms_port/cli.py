@@ -168,7 +168,7 @@ COMMANDS = [message_group]
 
 
 def _health(row: Row[Any] | None, now: int) -> dict[str, Any]:
-    """What the sending process wrote down of a link; old news is none."""
+    """Return what the sending process wrote down of a link; old news is none."""
     if row is None or now - row.seen_at > FRESH_MS:
         return {"status": None, "rate": None, "process": None}
     return {"status": row.status, "rate": row.rate, "process": row.process}

@@ -1,4 +1,4 @@
-"""What can go wrong in the SMS port.
+"""The errors of the SMS port, as a tree.
 
 SmsError
 ├── MessageConflict, MessageTooLong        a message that cannot be owed (a fault of the caller, or of a text)
@@ -34,7 +34,7 @@ class MessageTooLong(SmsError):
 
 
 class DeliveryInvalid(SmsError):
-    """What a gateway delivered, receipts or citizens' texts, is not what its document describes."""
+    """A gateway's delivery, receipts or citizens' texts, is not what its document describes."""
 
     code = "body_invalid"
     status = 400
@@ -61,7 +61,7 @@ class MessageUnknown(SmsError):
 
 
 class NumberInvalid(SmsError):
-    """What was typed is no mobile number."""
+    """The typed text is no mobile number."""
 
     code = "phone_invalid"
     status = 422

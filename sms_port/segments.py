@@ -1,4 +1,4 @@
-"""How a text becomes the parts of a message (pure; lengths are UCS-2 units, two bytes each).
+"""Splits a text into the parts of a message (pure; lengths are UCS-2 units, two bytes each).
 
 One part holds 70 units. A longer text is cut into parts of 67, because six of the 140 bytes go to
 the header that lets the phone join them. Source: facts of CMPP 3.0, the same for SGIP, SMGP, SMPP.

@@ -94,12 +94,12 @@ def _decode_bytes(content: bytes) -> str:
 
 
 def _is_utf16(content: bytes) -> bool:
-    """Whether every second byte, from the first, is zero: ASCII in UTF-16 (big endian)."""
+    """Return whether every second byte, from the first, is zero: ASCII in UTF-16 (big endian)."""
     return len(content) >= 2 and len(content) % 2 == 0 and not any(content[::2]) and any(content[1::2])
 
 
 def _is_little_endian(content: bytes) -> bool:
-    """Whether it is ASCII in UTF-16LE, or Chinese that reads well in that order alone."""
+    """Return whether it is ASCII in UTF-16LE, or Chinese that reads well in that order alone."""
     if len(content) < 2 or len(content) % 2:
         return False
     little, big = (content.decode(name, "replace").rstrip("\0") for name in ("utf-16-le", "utf-16-be"))
@@ -109,7 +109,7 @@ def _is_little_endian(content: bytes) -> bool:
 
 
 def _is_readable(text: str) -> bool:
-    """Whether it is made of what people write: ASCII, common ideographs and their punctuation."""
+    """Return whether it is made of what people write: ASCII, common ideographs and their punctuation."""
     return bool(text) and all(
         " " <= sign <= "~" or sign in "\r\n" or "\u4e00" <= sign <= "\u9fff" or "\u3000" <= sign <= "\u303f"
         or "\uff01" <= sign <= "\uff5e" or "\u2010" <= sign <= "\u2027"

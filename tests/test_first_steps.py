@@ -41,7 +41,7 @@ UNFIT = sorted(version for version in HERE if version.startswith(("3.8.", "3.9."
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """What git has of this checkout, in an empty directory."""
+    """Return what git has of this checkout, in an empty directory."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file():

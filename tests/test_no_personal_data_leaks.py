@@ -45,7 +45,7 @@ def overheard(socket: Path) -> Iterator[Overheard]:
 
 
 def dresses(secret: str) -> set[bytes]:
-    """What it would look like if somebody had only encoded it, or hashed it without a key."""
+    """Return what it would look like if somebody had only encoded it, or hashed it without a key."""
     plain = secret.encode()
     hashes = [
         hashlib.new(name, plain) for name in ("md5", "sha1", "sha256", "sm3") if name in hashlib.algorithms_available

@@ -54,6 +54,24 @@ def test_a_public_function_says_what_it_does(path: Path) -> None:
             assert ast.get_docstring(node), f"{node.name} has no docstring"
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=names)
+def test_a_docstring_begins_with_a_verb_or_a_name(path: Path) -> None:
+    headless = re.compile(r"(What|Who|Whom|Whose|Where|Whether|How)\b")
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            assert not headless.match(ast.get_docstring(node) or ""), f"line {getattr(node, 'lineno', 1)}"
+
+
+def test_no_document_is_cited_that_is_not_here() -> None:
+    for path in [*SOURCES, *ROOT.glob("docs/*.md"), *ROOT.glob("*.md")]:
+        text = path.read_text()
+        assert not re.search(r"\b(DESIGN|INTERFACES|HOUSE)\b", text), path
+        found = re.findall(r"\b(docs/[\w.-]+\.md)\b", text) if path.suffix == ".py" else []
+        cited = [ROOT / name for name in found]
+        cited += [path.parent / name for name in re.findall(r"\]\(([\w./-]+\.md)[)#]", text)]
+        assert [str(place) for place in cited if not place.is_file()] == [], path
+
+
 def test_every_error_has_a_code_and_the_operators_guide_knows_it() -> None:
     codes = set()
     for path in SOURCES:

@@ -1,4 +1,4 @@
-"""What may stand in a trial's catalogue and in no real one: assumptions, leads, the demonstration's operator. Pure.
+"""Rules for what only a trial's catalogue may hold: assumptions, leads, the demonstration's operator. Pure.
 
 An address is the sandbox's when it begins with one that `[addresses]` names `sandbox` or `sandbox-…`; it is real when
 it is neither the sandbox's nor on this very machine. One real address is enough to refuse what only a trial may have.

@@ -21,7 +21,7 @@ class HumanCheck(StrictModel):
 
 
 class Limits(StrictModel):
-    """How often something may be done. Addresses are generous: a carrier's whole city shares a few.
+    """Budgets: how often something may be done. Those of addresses are wide, since a whole city shares a few.
 
     Names that end in `_web` are of sessions without an openid; `codes_web_share`: their part of all codes a minute.
     """

@@ -210,7 +210,7 @@ class Objections(StrictModel):
 
 
 class CalendarYear(StrictModel):
-    """How a year's working days differ from the plain week: days off, and Saturdays and Sundays that are worked."""
+    """A year's departures from the plain week: days off, and Saturdays and Sundays that are worked."""
 
     year: Annotated[int, Field(ge=2020, le=2100)]
     rest: tuple[datetime.date, ...]
@@ -261,11 +261,11 @@ class Catalogue(StrictModel):
         return next((link for link in self.links if link.code == code), None)
 
     def codes_per_second(self) -> int:
-        """How many verification codes a second the enabled links can send; a code is one part."""
+        """Return how many verification codes a second the enabled links can send; a code is one part."""
         return sum(link.parts_per_second for link in self.links if link.enabled and "code" in link.lanes)
 
     def is_claimed(self, phone: str) -> bool:
-        """Whether some carrier claims the number's prefix; True where the catalogue names no prefixes at all."""
+        """Return whether some carrier claims the number's prefix; True where the catalogue names no prefixes at all."""
         prefixes = tuple(prefix for partner in self.partners for prefix in partner.prefixes)
         return not prefixes or phone.startswith(prefixes)
 
@@ -274,7 +274,7 @@ class Catalogue(StrictModel):
         return tuple(partner for partner in self.partners if partner.enabled and partner.kind == "enterprise")
 
     def application_count(self) -> int:
-        """How many applications the enabled enterprises count."""
+        """Return how many applications the enabled enterprises count."""
         return sum(len(company.applications) for company in self.enterprises())
 
     def carriers(self) -> tuple[Partner, ...]:

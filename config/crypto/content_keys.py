@@ -30,7 +30,7 @@ ID_SPAN: Final = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """How long a class's key seals, and how long after that what it sealed may be needed."""
+    """The time that a class's key seals, and the time after that in which its values may be needed."""
 
     period_ms: int
     kept_ms: int

@@ -163,7 +163,7 @@ def unwrap_with(keys: Mapping[int, KeyMaterial]) -> Unwrap:
 
 
 def holds(row: DataKey, at: int) -> bool:
-    """Whether a key is not revoked at a time (epoch ms)."""
+    """Return whether a key is not revoked at a time (epoch ms)."""
     return row.revoked_at is None or row.revoked_at > at
 
 

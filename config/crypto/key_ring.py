@@ -71,7 +71,7 @@ class KeyRing:
         return self._seal("seal", plain, (table, column, row), kind=CLASS_OF.get((table, column)))
 
     def open(self, sealed: bytes, *, table: str, column: str, row: bytes | int | str) -> bytes:
-        """What was sealed for this place; SealBroken when it is not from there or was altered."""
+        """Return what was sealed for this place; SealBroken when it is not from there or was altered."""
         return self._open("seal", sealed, (table, column, row), kind=CLASS_OF.get((table, column)))
 
     def seal_token(self, purpose: str, payload: bytes, occasion: bytes | None = None) -> str:
@@ -155,7 +155,7 @@ class KeyRing:
         return self._read(now).current(now)
 
     def is_empty(self, db: Connection) -> bool:
-        """Whether no data key was ever made."""
+        """Return whether no data key was ever made."""
         return not db.execute(select(func.count()).select_from(data_key)).scalar_one()
 
     def ensure_first(self, db: Connection, now: int) -> bool:
@@ -178,7 +178,7 @@ class KeyRing:
         tend(db, now, self._suite, wrap_with(ring.keys[key_id], key_id))
 
     def is_old(self, db: Connection, now: int) -> bool:
-        """Whether the newest data key is due to be followed."""
+        """Return whether the newest data key is due to be followed."""
         return self._load(db).rows[-1].created_at + KEY_LIFE_MS <= now
 
     def rotate(self, db: Connection, now: int, *, revoke: bool = False) -> int:

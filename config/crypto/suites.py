@@ -60,7 +60,7 @@ class KeyMaterial:
         return nonce + encrypt(self.suite, key, nonce, plain, associated)
 
     def open(self, purpose: str, sealed: bytes, associated: bytes) -> bytes:
-        """What was sealed; SealBroken when it was altered or belongs elsewhere."""
+        """Return what was sealed; SealBroken when it was altered or belongs elsewhere."""
         if len(sealed) < NONCE_BYTES + TAG_BYTES:
             raise SealBroken("the sealed value is too short")
         key = derive(self.suite, self.secret, purpose, CIPHER_KEY_BYTES[self.suite])

@@ -30,6 +30,6 @@ def compress_answers(app: Flask) -> None:
 
 
 def _is_safe(asked: Request) -> bool:
-    """Whether nobody but the asker can have chosen any of the answer, or there is no secret of the asker's in it."""
+    """Return whether only the asker can have chosen any of the answer, or it holds no secret of the asker."""
     secret = bool(asked.cookies) or "Authorization" in asked.headers
     return asked.method in ("GET", "HEAD") and not (asked.query_string and secret)

@@ -73,7 +73,7 @@ class _Pending:
 
 @dataclass(frozen=True, slots=True)
 class _Traffic:
-    """Whether something came since the last answer; bytes the other side has taken; how long nothing has come."""
+    """Traffic of a connection: whether bytes came since the last answer, bytes taken, and seconds of silence."""
 
     pending: bool
     answered: int
@@ -114,7 +114,7 @@ class SlowSenders:
         return ended
 
     def _traffic(self, sock: socket.socket) -> _Traffic | None:
-        """What the kernel knows of a connection to our port; None: it is none, or nothing has come."""
+        """Return what the kernel knows of a connection to our port; None: it is none, or nothing has come."""
         if sock.getsockname()[1:2] != (self._port,):
             return None
         info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)

@@ -39,12 +39,12 @@ class Row:
 
     @property
     def says(self) -> str:
-        """What happens in the mode that is played."""
+        """Return what happens in the mode that is played."""
         return next((choice.says for choice in self.choices if choice.mode == self.mode), label(self.mode))
 
 
 class Index:
-    """What the page shows, read from the catalogue and from what the sides noted."""
+    """The content of the index page, read from the catalogue and from what the sides noted."""
 
     def __init__(self, ground: Ground, behaviour: Behaviour) -> None:
         self._ground, self._behaviour = ground, behaviour

@@ -1,4 +1,4 @@
-"""What each side of the sandbox has received, for its index page: how often, from which number last, and when.
+"""Counts of what each side of the sandbox has received, for its index page: how often, the last number, and when.
 
 In memory, bounded; never a body, a name, an ID, a code or a count. A text's words are on its phone's own page.
 """
@@ -15,7 +15,7 @@ MOST_PHONES: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How often something came, the number that it was last about (may be empty), and when (epoch ms)."""
+    """A count, the number that the last one was about (may be empty), and its time (epoch ms)."""
 
     times: int = 0
     phone: str = ""
@@ -47,7 +47,7 @@ class Received:
                 self._phones.popitem(last=False)
 
     def of(self, side: str) -> Seen:
-        """What a side has received so far."""
+        """Return what a side has received so far."""
         with self._lock:
             return self._sides.get(side, NEVER)
 

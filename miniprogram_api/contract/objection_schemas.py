@@ -23,7 +23,7 @@ MOST_TICKS = 100
 
 
 class ObjectionRequest(Received):
-    """What a citizen asks of companies after a count."""
+    """An objection: a citizen's request to companies after a count."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -76,7 +76,7 @@ class ObjectionAnswer(Answered):
 
 
 class ObjectionProgressAnswer(Answered):
-    """How far one's own objection is. Never tells a finding: every ending looks the same."""
+    """The progress of one's own objection. Never tells a finding: every ending looks the same."""
 
     reference: str = Field(pattern=REFERENCE, examples=[EXAMPLE_REFERENCE])
     phone: str = Field(examples=["138****8000"])

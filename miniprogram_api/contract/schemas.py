@@ -23,13 +23,13 @@ EXAMPLE_REFERENCE = "482913057716"
 
 
 class Received(BaseModel):
-    """What a client sends."""
+    """A body that a client sends."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
 
 class Answered(BaseModel):
-    """What we answer."""
+    """A body that the server answers with."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -94,14 +94,14 @@ class CodeRequest(Received):
 
 
 class WeChatCredential(Received):
-    """What WeChat's phone button gave (`getPhoneNumber`): a code that is good once, for 5 minutes."""
+    """The code of WeChat's phone button (`getPhoneNumber`); good once, for 5 minutes."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"code": "e31968a7f94cc5ee25fafc2aef2773f0bb8c3937"}]})
     code: Annotated[str, StringConstraints(max_length=512)] = Field(repr=False)
 
 
 class AlipayCredential(Received):
-    """What `my.getPhoneNumber` gave, as it is: sealed and signed by Alipay. Taken within 5 minutes of the login."""
+    """The result of `my.getPhoneNumber`, unchanged: sealed and signed by Alipay. Good within 5 minutes of the login."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"response": "BASE64...", "sign": "BASE64..."}]})
     response: Annotated[str, StringConstraints(max_length=4096)] = Field(repr=False)
@@ -127,7 +127,7 @@ class _InquiryRequest(Received):
 
 
 class AccountsInquiryRequest(_InquiryRequest):
-    """How many internet accounts are tied to this phone."""
+    """An inquiry about the internet accounts tied to this phone."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -147,7 +147,7 @@ class AccountsInquiryRequest(_InquiryRequest):
 
 
 class CardsInquiryRequest(_InquiryRequest):
-    """How many phone cards are registered with this ID."""
+    """An inquiry about the phone cards registered with this ID."""
 
     model_config = ConfigDict(
         json_schema_extra={

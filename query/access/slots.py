@@ -1,4 +1,4 @@
-"""So many at once and no more: whoever finds no seat is told at once, so that something slow holds up few."""
+"""A bounded semaphore per key. Taking a slot never waits, so one slow dependency ties up only a few threads."""
 
 from __future__ import annotations
 

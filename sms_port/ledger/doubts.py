@@ -42,7 +42,7 @@ class _Candidate:
         return bool(self.row.state == State.SENDING)
 
     def fits(self, clue: Clue) -> bool:
-        """Whether a receipt to its number can be about it: the extension decides, else the minute."""
+        """Return whether a receipt to its number can be about it: the extension decides, else the minute."""
         if not self.free or clue.at < self.row.started_at:
             return False
         if clue.extension:

@@ -54,7 +54,7 @@ class Inbound:
 
 
 def is_opted_out(db: Connection, ground: Ground, phone: str) -> bool:
-    """Whether codes to this number are stopped."""
+    """Return whether codes to this number are stopped."""
     mine = opt_out.c.phone_index.in_(ground.keys.phone_indexes(phone, retired=True))
     return db.execute(select(opt_out.c.at).where(mine).limit(1)).first() is not None
 
@@ -111,7 +111,7 @@ def _recorded(ground: Ground, text: Inbound, on_text: OnText) -> bool:
 
 
 def _record(db: Connection, ground: Ground, text: Inbound, on_text: OnText) -> bool:
-    """Whether an answer is owed."""
+    """Return whether an answer is owed."""
     now, indexes = ground.clock.now(), ground.keys.phone_indexes(text.phone)
     if text.segment is not None:
         whole = _join(db, ground, text, text.segment, now)

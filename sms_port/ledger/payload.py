@@ -1,4 +1,4 @@
-"""What is personal in a message, sealed as one: its phone, its text, and the text of a resend."""
+"""The personal part of a message, sealed as one: its phone, its text, and the text of a resend."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ ALIVE = (*OPEN, State.ACCEPTED)
 
 @dataclass(frozen=True)
 class Clues:
-    """What a receipt tells besides its id: the number, the contract's extension digits, the minute of submission
+    """A receipt's clues besides its id: the number, the contract's extension digits, the minute of submission
     (epoch ms; 0: unknown), and further ids under which it may be known.
     """
 
@@ -196,7 +196,7 @@ def _candidates(
 
 
 def _may_be(row: Row[Any], clue: Clue) -> bool:
-    """Whether a receipt can be about this part: its own number, and not from before it was sent."""
+    """Return whether a receipt can be about this part: its own number, and not from before it was sent."""
     if clue.indexes and row.phone_index is not None and row.phone_index not in clue.indexes:
         return False
     return row.started_at is None or clue.at >= row.started_at

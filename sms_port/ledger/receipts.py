@@ -142,7 +142,7 @@ def verdict_of(statuses: Mapping[int, set[ReceiptStatus]], parts: int) -> State 
 
 @dataclass
 class _Evidence:
-    """What is known of one sending: the number of its parts, their receipts, and whether it was surely taken."""
+    """The evidence about one sending: the number of its parts, their receipts, and whether it was surely taken."""
 
     expected: int
     statuses: dict[int, set[ReceiptStatus]] = field(default_factory=dict)
@@ -151,7 +151,7 @@ class _Evidence:
 
     @property
     def proven(self) -> bool:
-        """Whether the gateway has an id for every part, or reported on the message by our reference."""
+        """Return whether the gateway has an id for every part, or reported on the message by our reference."""
         return self.by_reference or self.named >= self.expected
 
     def add(self, number: int, status: ReceiptStatus) -> None:

@@ -1,4 +1,4 @@
-"""How a message changes its state, and how its owner hears of it.
+"""State changes of a message, and their report to its owner.
 
 Nobody else writes `message.state`. Every change names the states it may come from and reads how
 many rows it moved, so no final state is ever left and no news is told twice.
@@ -39,7 +39,7 @@ KINDS: dict[State, Kind] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an owed message, told exactly once; `code` says why it is not `accepted`."""
+    """The end of an owed message, reported exactly once; `code` says why it is not `accepted`."""
 
     message_id: bytes
     lane: Lane

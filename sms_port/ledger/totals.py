@@ -1,4 +1,4 @@
-"""How many messages stand where, for operators: numbers of messages, never whose."""
+"""Counts of messages by state, for operators; never whose."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OWED = (message.c.state.in_(OPEN), message.c.lane.in_(list(Lane)))
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """So many messages of one link, lane and state; `link` is None before one has been chosen."""
+    """A count of messages of one link, lane and state; `link` is None before one has been chosen."""
 
     link: str | None
     lane: str
@@ -34,14 +34,14 @@ def totals(db: Connection, since: int) -> list[Totals]:
 
 
 def count_due_by(db: Connection, lane: Lane, by: int, most: int) -> int:
-    """How many messages of a lane are due up to `by` (epoch ms) and not yet offered to a gateway; `most` at most."""
+    """Return how many messages of a lane are due up to `by` (epoch ms) and were not offered yet; at most `most`."""
     due = (message.c.state == State.DUE) & (message.c.lane == lane) & (message.c.due_at <= by)
     found = select(message.c.id).where(due).limit(most).subquery()
     return db.execute(select(func.count()).select_from(found)).scalar_one()
 
 
 def count_owed(db: Connection) -> int:
-    """How many messages no gateway is known to have yet."""
+    """Return how many messages no gateway is known to have yet."""
     return db.execute(select(func.count()).select_from(message).where(*_OWED)).scalar_one()
 
 

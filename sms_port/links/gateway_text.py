@@ -65,7 +65,7 @@ def parse_number(text: str) -> str:
 
 
 def is_mobile(number: str) -> bool:
-    """Whether it is a mainland mobile number of 11 digits."""
+    """Return whether it is a mainland mobile number of 11 digits."""
     return MOBILE.fullmatch(number) is not None
 
 

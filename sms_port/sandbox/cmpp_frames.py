@@ -78,7 +78,7 @@ def read_connect(frame: bytes) -> Asked:
 
 
 def is_proven(asked: Asked, secret: str) -> bool:
-    """Whether the proof is that of somebody who knows the secret."""
+    """Return whether the proof is that of somebody who knows the secret."""
     digest = hashlib.md5(usedforsecurity=False)
     for piece in (asked.source.encode().ljust(6, b"\0"), bytes(9), secret.encode(), f"{asked.timestamp:010}".encode()):
         digest.update(piece)

@@ -66,7 +66,7 @@ class Delivery:
 
 
 class Play:
-    """How the gateway behaves; everything well. Tests override what they want otherwise."""
+    """The gateway's behaviour, everything well. Tests override what they want otherwise."""
 
     report_size = 71
     report_after_s = REPORTED_AFTER_S
@@ -124,7 +124,7 @@ class CmppGateway:
             guest.drop()
 
     def guests(self) -> list[Guest]:
-        """Who is connected and let in."""
+        """Return who is connected and let in."""
         with self._lock:
             return list(self._guests)
 

@@ -41,7 +41,7 @@ class _Message(BaseModel):
 
 
 class _Gateway:
-    """What the gateway's routes share."""
+    """The state that the gateway's routes share."""
 
     def __init__(self, ground: Ground, behaviour: Behaviour) -> None:
         self.ground = ground

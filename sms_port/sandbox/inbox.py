@@ -1,4 +1,4 @@
-"""What the sandbox's gateway remembers: the messages that phones have received. In memory, bounded."""
+"""The memory of the sandbox's gateway: messages that phones have received. In memory, bounded."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Inbox:
             return True
 
     def knows(self, reference: str) -> bool:
-        """Whether a message with this reference was received."""
+        """Return whether a message with this reference was received."""
         with self._lock:
             return reference in self._by_reference
 
     def texts(self, phone: str) -> list[Text]:
-        """What a phone has received, the oldest first."""
+        """Return what a phone has received, the oldest first."""
         with self._lock:
             return list(self._by_phone.get(phone, ()))
 

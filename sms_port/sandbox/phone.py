@@ -27,7 +27,7 @@ HEADERS = {
 
 
 class PhoneSide(Protocol):
-    """What the phone needs of the gateway beside it."""
+    """The interface that the phone needs of the gateway beside it."""
 
     ground: Ground
     behaviour: Behaviour

@@ -44,7 +44,7 @@ def _host_id() -> str:
 
 
 def is_dead(process: str) -> bool:
-    """Whether a holder ran on this host and is gone: its lease can be taken before it ends."""
+    """Return whether a holder ran on this host and is gone: its lease can be taken before it ends."""
     host, _, rest = process.partition(":")
     pid, _, place = rest.partition(":")
     here = bool(place) and place == _host_id() and host == socket.gethostname()[:60]
@@ -61,7 +61,7 @@ class LeaderLease:
 
     @property
     def leads(self) -> bool:
-        """Whether the lease we took last still runs, by this host's clock and with some seconds to spare."""
+        """Return whether the lease we took last still runs, by this host's clock and with some seconds to spare."""
         return time.monotonic() - self._held_at < (LEASE_MS / 1000) * 0.75
 
     def hold(self) -> bool:

@@ -21,7 +21,7 @@ PAUSES_MS = (1_000, 2_000, 4_000, 8_000, 10_000)
 
 @dataclass(frozen=True)
 class LinkLoad:
-    """What a link is to carry: so many parts, to whom, and the words."""
+    """The load of a link: a number of parts, their numbers and texts."""
 
     parts: int
     phone: str = field(default="", repr=False)
@@ -81,7 +81,7 @@ class Cooldown:
             self._failures[link] = (count + 1, now + PAUSES_MS[min(count, len(PAUSES_MS) - 1)])
 
     def allowance(self, link: LinkEntry, now: int) -> int:
-        """How many messages may be offered at once: none in a pause, one to find out, else the batch size."""
+        """Return how many messages may be offered at once: none in a pause, one to find out, else the batch size."""
         with self._lock:
             failures, not_before = self._failures.get(link.code, (0, 0))
         if now < not_before:
@@ -101,7 +101,7 @@ def routes_for(
 
 
 def batch_limit(routes: Routes, cooldown: Cooldown, now: int, capacity: Mapping[str, int] | None = None) -> int:
-    """How many messages to claim at once, so that no usable link gets more than it takes."""
+    """Return how many messages to claim at once, so that no usable link gets more than it takes."""
     capacity = capacity or {}
     takes = (min(cooldown.allowance(link, now), capacity.get(link.code, link.batch_size)) for link in routes.usable)
     return min(takes, default=0)

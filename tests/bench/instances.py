@@ -38,7 +38,7 @@ def on_mariadb(directory: Path, *words: str) -> Iterator[Instance]:
 
 @contextlib.contextmanager
 def ground_of(instance: Instance) -> Iterator[Ground]:
-    """What an instance's processes stand on, for looking at it from inside."""
+    """Return what an instance's processes stand on, for looking at it from inside."""
     configure_logging("warning")
     ground = make_ground(load_settings(instance.environment))
     yield ground

@@ -44,7 +44,7 @@ def seal(_keys: KeyRing, plain: bytes, **_place: object) -> bytes:
 
 
 def open_sealed(_keys: KeyRing, sealed: bytes, **_place: object) -> bytes:
-    """What `seal` was given."""
+    """Return what `seal` was given."""
     return sealed[: -len(PADDING)]
 
 

@@ -101,7 +101,7 @@ def owe_many(ground: Ground, count: int, text: str, lane: Lane = Lane.REPLY) -> 
 
 
 def left(ground: Ground) -> int:
-    """How many messages are not with the gateway yet."""
+    """Return how many messages are not with the gateway yet."""
     with reading(ground.engine) as db:
         return int(db.scalar(select(func.count()).where(message.c.state < State.ACCEPTED)) or 0)
 

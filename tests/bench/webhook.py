@@ -115,7 +115,7 @@ def prepared(directory: Path) -> Iterator[Ground]:
 
 
 def environment(ground: Ground) -> dict[str, str]:
-    """What our own server needs."""
+    """Return what our own server needs."""
     return clean_environment(
         ground.settings.data,
         ONECERT_DATABASE_URL=ground.settings.database_url,

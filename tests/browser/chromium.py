@@ -133,7 +133,7 @@ class Phone:
         return bool(wide)
 
     def violations(self) -> list[str]:
-        """What axe finds: WCAG 2.0 to 2.2, levels A and AA, and its best practices."""
+        """Return what axe finds: WCAG 2.0 to 2.2, levels A and AA, and its best practices."""
         self.run_scripts(True)  # axe is one; a page that was loaded without scripts stays as it is
         self.driver.execute_script(axe_source())
         found = self.driver.execute_async_script(AXE)

@@ -173,7 +173,7 @@ def progress_states(album: Album) -> None:
 
 
 def tools(album: Album) -> None:
-    """What developers see: the sandbox's index page, and the API docs with one call unfolded."""
+    """Return what developers see: the sandbox's index page, and the API docs with one call unfolded."""
     for side, mode in (("douyin", "slow"), ("baidu", "callback"), ("cmpp", "no_receipt"), ("china-unicom", "not_ours")):
         album.instance.behave(side, mode)
     album.browser.widen(1280)
@@ -190,7 +190,7 @@ def tools(album: Album) -> None:
 
 
 def away_states(album: Album) -> None:
-    """What a citizen sees while a carrier is silent, within the day of an inquiry, and while Redis hangs."""
+    """Return what a citizen sees while a carrier is silent, within the day of an inquiry, and while Redis hangs."""
     album.browser.look(album.instance.url, "light")
     album.instance.behave("china-mobile", "500")
     number = "13800138003"

@@ -103,7 +103,7 @@ def look(ground: Ground, outside: Outside, citizens: Sequence[Citizen]) -> Seen:
 
 
 def expected_verdict(seen: Seen, row: Row[Any]) -> str:
-    """What the carriers say of whoever made this inquiry."""
+    """Return what the carriers say of whoever made this inquiry."""
     citizen = seen.citizens.get(seen.phones[row.id])
     return verdict_of(citizen.phone, citizen.id_tail) if citizen else "nobody"
 
@@ -229,7 +229,7 @@ def ledger(seen: Seen) -> Iterator[str]:
 
 
 def erasure(seen: Seen) -> Iterator[str]:
-    """What is settled holds no number, ID digit, count or text any more."""
+    """Return what is settled holds no number, ID digit, count or text any more."""
     for row in seen.inquiries:
         if row.state == CLOSED and (row.phone is not None or row.identity is not None):
             yield f"not erased: inquiry {row.id.hex()}"

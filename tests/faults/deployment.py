@@ -36,7 +36,7 @@ def eager(document: str) -> str:
 
 
 def environment_of(directory: Path, mariadb: MariaDb, redis: RedisServer) -> dict[str, str]:
-    """What the cast's processes read as their settings."""
+    """Return what the cast's processes read as their settings."""
     bind = f"127.0.0.1:{free_port()}"
     return clean_environment(
         directory,

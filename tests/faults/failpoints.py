@@ -68,12 +68,12 @@ class Trigger:
             path.unlink(missing_ok=True)
 
     def pid_at(self, name: str) -> int | None:
-        """Whom it happened to; None: it has not."""
+        """Return whom it happened to; None: it has not."""
         path = self.fired / name
         return int(path.read_text()) if path.exists() else None
 
     def act(self, name: str) -> None:
-        """What `config.failpoints` calls at every point of an armed process."""
+        """Return what `config.failpoints` calls at every point of an armed process."""
         try:
             descriptor = os.open(self.armed / name, os.O_RDWR)
         except FileNotFoundError:

@@ -82,7 +82,7 @@ class MariaDb(Server):
 
     @property
     def url(self) -> str:
-        """Where the product finds it."""
+        """Return where the product finds it."""
         return self.url_at(self.port)
 
     @staticmethod
@@ -169,7 +169,7 @@ class RedisServer(Server):
 
     @property
     def url(self) -> str:
-        """Where the product finds it."""
+        """Return where the product finds it."""
         return f"unix://{self.socket}"
 
     def client(self) -> redis.Redis:

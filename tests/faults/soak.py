@@ -84,7 +84,7 @@ class Soak:
             time.sleep(0.05)
 
     def missed(self) -> list[str]:
-        """What was asked for and not done in the time there was."""
+        """Return what was asked for and not done in the time there was."""
         faults = sum(self.done.values()) - self.done["point"] - self.done["anywhere"]
         short = {"kills": self.kills - round(self.killed() * self.kills), "faults": self.faults - faults}
         return [f"short: {count} {what} were not made" for what, count in short.items() if count > 0]
@@ -149,7 +149,7 @@ class Soak:
 
 
 def flagged(stage: Theatre) -> int:
-    """How many replies were sent a second time, flagged."""
+    """Return how many replies were sent a second time, flagged."""
     with reading(stage.ground.engine) as db:
         mine = (message.c.lane == Lane.REPLY, message.c.sending == 2)
         return int(db.execute(select(func.count()).where(*mine)).scalar_one())

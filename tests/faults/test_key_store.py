@@ -37,7 +37,7 @@ def test_without_its_keys_nothing_is_opened_or_sent_and_whoever_asks_is_told_503
 
 
 def readiness(stage: Theatre) -> int | None:
-    """What the started web process says of itself; None: there is none."""
+    """Return what the started web process says of itself; None: there is none."""
     with contextlib.suppress(*BROKEN):
         return requests.get(f"{stage.ground.settings.public_url}/health/ready", timeout=(1, 5)).status_code
     return None

@@ -102,7 +102,7 @@ def new_code(ground: Ground, citizen: Citizen) -> None:
 
 
 def insist(call: Callable[[], Any]) -> Any:
-    """What whoever was told "unavailable" does: the same again."""
+    """Return what whoever was told "unavailable" does: the same again."""
     for _ in range(5):
         with contextlib.suppress(OneCertError):
             return call()

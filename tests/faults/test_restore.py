@@ -58,7 +58,7 @@ def states(stage: Theatre) -> list[int]:
 
 
 def unrecorded(stage: Theatre) -> bool:
-    """Whether the gateway is still busy with a message, say the last citizen's code, or will be."""
+    """Return whether the gateway is still busy with a message, say the last citizen's code, or will be."""
     with reading(stage.ground.engine) as db:
         return bool({State.DUE, State.SENDING} & set(db.scalars(select(message.c.state))))
 

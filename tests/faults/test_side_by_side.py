@@ -52,7 +52,7 @@ def the_newer_release(stage: Theatre, workers: int = 1) -> Iterator[None]:
 
 @contextlib.contextmanager
 def tables_of_the_next_release(stage: Theatre) -> Iterator[None]:
-    """What a migration may do (tests/query/test_schema.py): more tables, and more columns that may stay empty."""
+    """Make what a migration may: more tables, and more columns that may stay empty (test_schema.py)."""
     for table in TABLES:
         stage.mariadb.run(f"ALTER TABLE onecert.{table} ADD COLUMN next_release BIGINT NULL FIRST")
     stage.mariadb.run("CREATE TABLE onecert.next_release (id INT PRIMARY KEY)")

@@ -38,12 +38,12 @@ class Platforms:
         return told
 
     def login_code(self, kind: str, citizen: str = "ann", **more: str) -> str:
-        """What wx.login or my.getAuthCode gives."""
+        """Return what wx.login or my.getAuthCode gives."""
         folder = {"wechat-applet": "/wechat/applet", "alipay-applet": "/alipay"}[kind]
         return str(self.ask(f"{folder}/login-codes", citizen=citizen, **more)["code"])
 
     def credential(self, kind: str, phone: str = PHONE, citizen: str = "ann", **more: str) -> dict[str, str]:
-        """What the phone button gives."""
+        """Return what the phone button gives."""
         if kind == "wechat-applet":
             return self.ask("/wechat/applet/phone-codes", phone=phone, citizen=citizen, **more)
         return self.ask("/alipay/phone-credentials", phone=phone, **more)

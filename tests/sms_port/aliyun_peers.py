@@ -67,7 +67,7 @@ templates = [{{ text = "code-internet-accounts", code = "SMS_100" }}, {{ text = 
 
 
 def is_genuine(call: Request, secret: str = SECRET) -> bool:
-    """Whether the Authorization header is what the specification makes of this request."""
+    """Return whether the Authorization header is what the specification makes of this request."""
     scheme, _, rest = call.headers["Authorization"].partition(" ")
     told = dict(piece.split("=", 1) for piece in rest.split(","))
     names = told["SignedHeaders"].split(";")

@@ -60,7 +60,7 @@ class SmppServer:
         wait_until(lambda: len(self._read("ordered")) > before)
 
     def told(self, event: str) -> list[dict[str, Any]]:
-        """What it has told of one kind until now, all of it: on its way to us it keeps its order."""
+        """Return what it has told of one kind until now, all of it: on its way to us it keeps its order."""
         self.order()
         return self._read(event)
 

@@ -37,7 +37,7 @@ class Authority:
         self.file.write_bytes(own.sign(self.key, hashes.SHA256()).public_bytes(PEM))
 
     def server(self, address: str = "127.0.0.1", *, days: int = 30, self_signed: bool = False) -> ssl.SSLContext:
-        """What a server needs whose certificate names this address and ends in so many days."""
+        """Return what a server needs whose certificate names this address and ends in so many days."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = name_of(address)
         issuer, signer = (name, key) if self_signed else (self.name, self.key)

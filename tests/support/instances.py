@@ -55,7 +55,7 @@ class Instance:
         requests.post(f"{self.sandbox_url}/behaviour", json=body, timeout=TIMEOUT).raise_for_status()
 
     def messages(self, phone: str) -> list[dict[str, Any]]:
-        """What the sandbox's phone has received, newest last."""
+        """Return what the sandbox's phone has received, newest last."""
         answer = requests.get(f"{self.sandbox_url}/messages", params={"phone": phone}, timeout=TIMEOUT)
         found: list[dict[str, Any]] = answer.json()
         return found

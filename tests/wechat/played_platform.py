@@ -31,7 +31,7 @@ class Played:
     pauses: list[float]
 
     def asked(self, name: str) -> int:
-        """How often an address that ends so was called."""
+        """Return how often an address that ends so was called."""
         return sum(path.endswith(name) for path in self.memory.asked)
 
 

@@ -21,7 +21,7 @@ BOXES = ("conflict", "down", "code", "human")
 
 @dataclass(frozen=True)
 class Remarks:
-    """What stands beside a form that is shown again.
+    """Remarks beside a form that is shown again.
 
     `faults`: field -> message; `summed_up`: they are listed above the fields, too. `box`: one of BOXES, an amber box
     above the fields; `reference`: the inquiry that it leads to.
@@ -71,7 +71,7 @@ def submit(door: Door, session: Session, form: Form, address: str, words: Words)
 
 
 def _remarks(error: OneCertError, form: Form, words: Words) -> Remarks:
-    """What the citizen can mend or wait for with the form in hand; all else is raised."""
+    """Return what the citizen can mend or wait for with the form in hand; all else is raised."""
     if error.code == "code_expired" and error.extra.get("reason") == "used":
         return Remarks(box="conflict")
     faults = fault_of(error, form, words)

@@ -110,7 +110,7 @@ class Form:
         return signs[-TAIL_LENGTH:] if re.fullmatch(r"\d{17}[\dX]", signs) else ""
 
     def typed(self, name: str) -> str:
-        """What was typed into a field."""
+        """Return what was typed into a field."""
         return getattr(self, name) or ""
 
 

@@ -73,7 +73,7 @@ class Lookup:
 
 
 def find_faults(reference: str, ending: str, words: Words) -> dict[str, str]:
-    """What is wrong with the two fields (digits only): field -> message."""
+    """Return what is wrong with the two fields (digits only): field -> message."""
     faults = {}
     if not reference:
         faults["reference"] = words("e.lo.ref.empty")

@@ -1,4 +1,4 @@
-"""How a reader wants the pages: letter size and language, kept in two cookies for a year."""
+"""A reader's preferences, letter size and language, kept in two cookies for a year."""
 
 from __future__ import annotations
 

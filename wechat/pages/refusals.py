@@ -81,5 +81,5 @@ def _limit_state(error: OneCertError) -> str:
 
 
 def _again() -> str:
-    """Where "try again" and "start again" lead: to the form that was meant, or home."""
+    """Return where "try again" and "start again" lead: to the form that was meant, or home."""
     return request.path if request.path.lstrip("/") in SERVICES else "/"

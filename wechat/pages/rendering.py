@@ -1,4 +1,4 @@
-"""What every page is rendered with: words, display, assets, and the facts of the catalogue that stand in the frame."""
+"""Renders every page with its words, display, assets, and the catalogue's facts in the frame."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEPT_FOR = ("id", "counts", "phone", "objection", "watch", "code", "openid", "se
 
 @dataclass(frozen=True)
 class Facts:
-    """What the pages say of the service: how many companies and applications, who runs it, what is closed.
+    """The facts the pages give of the service: numbers of companies and applications, its operator, what is closed.
 
     `guided`: there is a guide or a hotline to show. `trial`: nothing is real, so leads are shown as leads. `sandbox`:
     something leads to the sandbox, so every page says that it is a demonstration.

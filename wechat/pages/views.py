@@ -162,7 +162,7 @@ class Pages:
         return response
 
     def show_progress(self, reference: str) -> Response:
-        """How far one's own inquiry is."""
+        """Return how far one's own inquiry is."""
         try:
             token, seen = self.visits.look(self._door, request, reference)
         except NotFound:

@@ -75,7 +75,7 @@ class Visits:
         self.keep_viewing(response, self._ground.keys.seal_token(_GRANT, kept), path)
 
     def is_granted(self, request: Request) -> bool:
-        """Whether this page's progress was looked up in this browser in the last 48 h."""
+        """Return whether this page's progress was looked up in this browser in the last 48 h."""
         try:
             kept = self._ground.keys.open_token(_GRANT, request.cookies.get(self._view_cookie, ""))
         except SealBroken:

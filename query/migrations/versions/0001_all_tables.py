@@ -49,12 +49,30 @@ def upgrade() -> None:
         sa.Column('applied_at', sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint('number', name=op.f('pk_catalogue_version'))
     )
+    op.create_table('code_sent',
+        sa.Column('message', sa.BINARY(length=16), nullable=False),
+        sa.Column('phone_index', sa.BINARY(length=32), nullable=False),
+        sa.Column('sent_at', sa.BigInteger(), nullable=False),
+        sa.Column('identified', sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint('message', name=op.f('pk_code_sent'))
+    )
+    op.create_index('ix_code_sent_number', 'code_sent', ['phone_index', 'sent_at'], unique=False)
+    op.create_index('ix_code_sent_sent', 'code_sent', ['sent_at'], unique=False)
+    op.create_table('content_key',
+        sa.Column('id', sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column('kind', sa.String(length=16), nullable=False),
+        sa.Column('algorithm', sa.String(length=8), nullable=False),
+        sa.Column('wrapped', sa.VARBINARY(length=63), nullable=False),
+        sa.Column('made_at', sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_content_key'))
+    )
     op.create_table('data_key',
         sa.Column('id', sa.Integer(), autoincrement=False, nullable=False),
         sa.Column('algorithm', sa.String(length=8), nullable=False),
         sa.Column('wrapped', sa.VARBINARY(length=63), nullable=False),
         sa.Column('created_at', sa.BigInteger(), nullable=False),
         sa.Column('retired_at', sa.BigInteger(), nullable=True),
+        sa.Column('revoked_at', sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_data_key'))
     )
     op.create_table('inbound',
@@ -68,6 +86,15 @@ def upgrade() -> None:
     )
     op.create_index('ix_inbound_at', 'inbound', ['at'], unique=False)
     op.create_index('ix_inbound_phone', 'inbound', ['phone_index', 'at'], unique=False)
+    op.create_table('inbound_segment',
+        sa.Column('link', sa.String(length=32), nullable=False),
+        sa.Column('name', sa.BINARY(length=32), nullable=False),
+        sa.Column('number', sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column('sealed', sa.VARBINARY(length=1031), nullable=False),
+        sa.Column('at', sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint('link', 'name', 'number', name=op.f('pk_inbound_segment'))
+    )
+    op.create_index('ix_inbound_segment_at', 'inbound_segment', ['at'], unique=False)
     op.create_table('inquiry',
         sa.Column('id', sa.BINARY(length=16), nullable=False),
         sa.Column('reference', sa.BigInteger(), nullable=False),
@@ -81,6 +108,7 @@ def upgrade() -> None:
         sa.Column('phone_index', sa.BINARY(length=32), nullable=True),
         sa.Column('phone', sa.VARBINARY(length=42), nullable=True),
         sa.Column('masked', sa.VARBINARY(length=42), nullable=True),
+        sa.Column('contact', sa.VARBINARY(length=42), nullable=True),
         sa.Column('identity', sa.VARBINARY(length=543), nullable=True),
         sa.Column('owner', sa.BINARY(length=32), nullable=True),
         sa.Column('submission', sa.BINARY(length=32), nullable=True),
@@ -152,6 +180,68 @@ def upgrade() -> None:
     op.create_index('ix_notice_kept', 'notice', ['owed_at'], unique=False)
     op.create_index('ix_notice_owed', 'notice', ['state', 'owed_at'], unique=False)
     op.create_index('ix_notice_person', 'notice', ['person'], unique=False)
+    op.create_table('objection',
+        sa.Column('id', sa.BINARY(length=16), nullable=False),
+        sa.Column('reference', sa.BigInteger(), nullable=False),
+        sa.Column('wish', sa.SmallInteger(), nullable=False),
+        sa.Column('kind', sa.SmallInteger(), nullable=True),
+        sa.Column('entrance', sa.String(length=32), nullable=False),
+        sa.Column('state', sa.SmallInteger(), nullable=False),
+        sa.Column('outcome', sa.SmallInteger(), nullable=True),
+        sa.Column('round', sa.SmallInteger(), nullable=False),
+        sa.Column('look', sa.SmallInteger(), nullable=False),
+        sa.Column('look_at', sa.BigInteger(), nullable=True),
+        sa.Column('open_index', sa.BINARY(length=32), nullable=True),
+        sa.Column('phone_index', sa.BINARY(length=32), nullable=True),
+        sa.Column('phone', sa.VARBINARY(length=42), nullable=True),
+        sa.Column('masked', sa.VARBINARY(length=42), nullable=True),
+        sa.Column('identity', sa.VARBINARY(length=95), nullable=True),
+        sa.Column('since', sa.String(length=7), nullable=True),
+        sa.Column('held', sa.VARBINARY(length=38), nullable=True),
+        sa.Column('applications', sa.String(length=1000), nullable=False),
+        sa.Column('owner', sa.BINARY(length=32), nullable=True),
+        sa.Column('submission', sa.BINARY(length=32), nullable=True),
+        sa.Column('fingerprint', sa.BINARY(length=32), nullable=True),
+        sa.Column('consent_version', sa.String(length=32), nullable=False),
+        sa.Column('accepted_at', sa.BigInteger(), nullable=False),
+        sa.Column('due_at', sa.BigInteger(), nullable=False),
+        sa.Column('settled_at', sa.BigInteger(), nullable=True),
+        sa.Column('closed_at', sa.BigInteger(), nullable=True),
+        sa.Column('message', sa.BINARY(length=16), nullable=True),
+        sa.Column('label', sa.String(length=1), nullable=False),
+        sa.Column('answer', sa.SmallInteger(), nullable=True),
+        sa.Column('news', sa.SmallInteger(), nullable=False),
+        sa.Column('not_before', sa.BigInteger(), nullable=True),
+        sa.Column('erase_at', sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_objection')),
+        sa.UniqueConstraint('open_index', name=op.f('uq_objection_open_index')),
+        sa.UniqueConstraint('reference', name=op.f('uq_objection_reference')),
+        sa.UniqueConstraint('submission', name=op.f('uq_objection_submission'))
+    )
+    op.create_index('ix_objection_erase', 'objection', ['erase_at'], unique=False)
+    op.create_index('ix_objection_look', 'objection', ['look'], unique=False)
+    op.create_index('ix_objection_look_at', 'objection', ['look_at'], unique=False)
+    op.create_index('ix_objection_message', 'objection', ['message'], unique=False)
+    op.create_index('ix_objection_phone', 'objection', ['phone_index'], unique=False)
+    op.create_index('ix_objection_standing', 'objection', ['state', 'due_at'], unique=False)
+    op.create_table('objection_ending',
+        sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+        sa.Column('partner', sa.String(length=32), nullable=False),
+        sa.Column('application', sa.String(length=32), nullable=False),
+        sa.Column('wish', sa.SmallInteger(), nullable=False),
+        sa.Column('ending', sa.String(length=16), nullable=False),
+        sa.Column('days', sa.Integer(), nullable=False),
+        sa.Column('settled_at', sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_objection_ending'))
+    )
+    op.create_index('ix_objection_ending_settled', 'objection_ending', ['settled_at'], unique=False)
+    op.create_table('objection_quota',
+        sa.Column('holder', sa.BINARY(length=32), nullable=False),
+        sa.Column('year', sa.SmallInteger(), nullable=False),
+        sa.Column('used', sa.SmallInteger(), nullable=False),
+        sa.PrimaryKeyConstraint('holder', name=op.f('pk_objection_quota'))
+    )
+    op.create_index('ix_objection_quota_year', 'objection_quota', ['year'], unique=False)
     op.create_table('opt_out',
         sa.Column('phone_index', sa.BINARY(length=32), nullable=False),
         sa.Column('masked', sa.VARBINARY(length=42), nullable=False),
@@ -163,13 +253,25 @@ def upgrade() -> None:
         sa.Column('link', sa.String(length=32), nullable=False),
         sa.Column('provider_id', sa.String(length=32), nullable=False),
         sa.Column('message', sa.BINARY(length=16), nullable=False),
-        sa.Column('sending', sa.SmallInteger(), nullable=False),
-        sa.Column('number', sa.SmallInteger(), nullable=False),
+        sa.Column('sending', sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column('number', sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column('phone_index', sa.BINARY(length=32), nullable=True),
+        sa.Column('statuses', sa.SmallInteger(), nullable=True),
         sa.Column('at', sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint('link', 'provider_id', name=op.f('pk_part'))
+        sa.PrimaryKeyConstraint('link', 'provider_id', 'message', 'sending', 'number', name=op.f('pk_part'))
     )
     op.create_index('ix_part_at', 'part', ['at'], unique=False)
     op.create_index('ix_part_message', 'part', ['message'], unique=False)
+    op.create_table('process',
+        sa.Column('id', sa.BINARY(length=16), nullable=False),
+        sa.Column('role', sa.String(length=16), nullable=False),
+        sa.Column('host', sa.String(length=64), nullable=False),
+        sa.Column('pid', sa.Integer(), nullable=False),
+        sa.Column('release', sa.String(length=32), nullable=False),
+        sa.Column('started_at', sa.BigInteger(), nullable=False),
+        sa.Column('seen_at', sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_process'))
+    )
     op.create_table('question',
         sa.Column('wave', sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column('partner', sa.String(length=32), nullable=False),
@@ -196,6 +298,25 @@ def upgrade() -> None:
         sa.Column('received_at', sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint('link', 'reference', 'part', 'code', 'done_at', name=op.f('pk_receipt'))
     )
+    op.create_index('ix_receipt_received_at', 'receipt', ['received_at'], unique=False)
+    op.create_table('request',
+        sa.Column('id', sa.BINARY(length=16), nullable=False),
+        sa.Column('owner', sa.BINARY(length=16), nullable=False),
+        sa.Column('kind', sa.String(length=16), nullable=False),
+        sa.Column('partner', sa.String(length=32), nullable=False),
+        sa.Column('application', sa.String(length=32), nullable=False),
+        sa.Column('round', sa.SmallInteger(), nullable=False),
+        sa.Column('state', sa.SmallInteger(), nullable=False),
+        sa.Column('due_at', sa.BigInteger(), nullable=False),
+        sa.Column('tries', sa.SmallInteger(), nullable=False),
+        sa.Column('failed', sa.SmallInteger(), nullable=False),
+        sa.Column('finding', sa.VARBINARY(length=95), nullable=True),
+        sa.Column('made_at', sa.BigInteger(), nullable=False),
+        sa.Column('done_at', sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_request'))
+    )
+    op.create_index('ix_request_due', 'request', ['partner', 'state', 'due_at'], unique=False)
+    op.create_index('ix_request_owner', 'request', ['owner'], unique=False)
     op.create_table('secret',
         sa.Column('name', sa.String(length=96), nullable=False),
         sa.Column('sealed', sa.BLOB(), nullable=False),
@@ -205,13 +326,15 @@ def upgrade() -> None:
     op.create_table('unmatched',
         sa.Column('link', sa.String(length=32), nullable=False),
         sa.Column('reference', sa.String(length=64), nullable=False),
-        sa.Column('extension', sa.String(length=21), nullable=False),
         sa.Column('phone_index', sa.BINARY(length=32), nullable=False),
+        sa.Column('extension', sa.String(length=21), nullable=False),
         sa.Column('submitted_at', sa.BigInteger(), nullable=False),
+        sa.Column('status', sa.SmallInteger(), nullable=True),
         sa.Column('at', sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint('link', 'reference', name=op.f('pk_unmatched'))
+        sa.PrimaryKeyConstraint('link', 'reference', 'phone_index', name=op.f('pk_unmatched'))
     )
     op.create_index('ix_unmatched_at', 'unmatched', ['at'], unique=False)
+    op.create_index('ix_unmatched_phone', 'unmatched', ['phone_index'], unique=False)
     op.create_table('verification_code',
         sa.Column('phone_index', sa.BINARY(length=32), nullable=False),
         sa.Column('service', sa.String(length=32), nullable=False),
@@ -224,6 +347,48 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('phone_index', 'service', 'owner', name=op.f('pk_verification_code'))
     )
     op.create_index('ix_verification_code_expires', 'verification_code', ['expires_at'], unique=False)
+    op.create_table('watch',
+        sa.Column('id', sa.BINARY(length=16), nullable=False),
+        sa.Column('state', sa.SmallInteger(), nullable=False),
+        sa.Column('phone_index', sa.BINARY(length=32), nullable=True),
+        sa.Column('live_index', sa.BINARY(length=32), nullable=True),
+        sa.Column('phone', sa.VARBINARY(length=42), nullable=True),
+        sa.Column('owner', sa.BINARY(length=32), nullable=True),
+        sa.Column('since', sa.String(length=7), nullable=False),
+        sa.Column('started_at', sa.BigInteger(), nullable=False),
+        sa.Column('until_at', sa.BigInteger(), nullable=False),
+        sa.Column('reminded', sa.SmallInteger(), nullable=False),
+        sa.Column('holder_at', sa.BigInteger(), nullable=False),
+        sa.Column('look', sa.SmallInteger(), nullable=False),
+        sa.Column('alerted', sa.String(length=1000), nullable=False),
+        sa.Column('alerted_at', sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_watch')),
+        sa.UniqueConstraint('live_index', name=op.f('uq_watch_live_index'))
+    )
+    op.create_index('ix_watch_holder', 'watch', ['state', 'holder_at'], unique=False)
+    op.create_index('ix_watch_look', 'watch', ['look'], unique=False)
+    op.create_index('ix_watch_owner', 'watch', ['owner'], unique=False)
+    op.create_index('ix_watch_phone', 'watch', ['phone_index'], unique=False)
+    op.create_index('ix_watch_until', 'watch', ['state', 'until_at'], unique=False)
+    op.create_table('watch_count',
+        sa.Column('watch', sa.BINARY(length=16), nullable=False),
+        sa.Column('partner', sa.String(length=32), nullable=False),
+        sa.Column('seen', sa.VARBINARY(length=1031), nullable=True),
+        sa.Column('due_at', sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint('watch', 'partner', name=op.f('pk_watch_count'))
+    )
+    op.create_index('ix_watch_count_due', 'watch_count', ['partner', 'due_at'], unique=False)
+    op.create_table('watch_event',
+        sa.Column('partner', sa.String(length=32), nullable=False),
+        sa.Column('event', sa.BINARY(length=16), nullable=False),
+        sa.Column('watch', sa.BINARY(length=16), nullable=False),
+        sa.Column('news', sa.VARBINARY(length=95), nullable=True),
+        sa.Column('at', sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint('partner', 'event', name=op.f('pk_watch_event'))
+    )
+    op.create_index('ix_watch_event_at', 'watch_event', ['at'], unique=False)
+    op.create_index('ix_watch_event_partner', 'watch_event', ['partner', 'at'], unique=False)
+    op.create_index('ix_watch_event_watch', 'watch_event', ['watch'], unique=False)
     op.create_table('wave',
         sa.Column('id', sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column('service', sa.String(length=32), nullable=False),
@@ -241,43 +406,3 @@ def upgrade() -> None:
     )
     op.create_index('ix_wave_decide', 'wave', ['stage', 'decide_at'], unique=False)
     op.create_index('ix_wave_look', 'wave', ['look'], unique=False)
-
-
-def downgrade() -> None:
-    op.drop_index('ix_wave_look', table_name='wave')
-    op.drop_index('ix_wave_decide', table_name='wave')
-    op.drop_table('wave')
-    op.drop_index('ix_verification_code_expires', table_name='verification_code')
-    op.drop_table('verification_code')
-    op.drop_index('ix_unmatched_at', table_name='unmatched')
-    op.drop_table('unmatched')
-    op.drop_table('secret')
-    op.drop_table('receipt')
-    op.drop_index('ix_question_due', table_name='question')
-    op.drop_table('question')
-    op.drop_index('ix_part_message', table_name='part')
-    op.drop_index('ix_part_at', table_name='part')
-    op.drop_table('part')
-    op.drop_table('opt_out')
-    op.drop_index('ix_notice_person', table_name='notice')
-    op.drop_index('ix_notice_owed', table_name='notice')
-    op.drop_index('ix_notice_kept', table_name='notice')
-    op.drop_table('notice')
-    op.drop_index('ix_message_due', table_name='message')
-    op.drop_table('message')
-    op.drop_table('link_health')
-    op.drop_table('leader')
-    op.drop_index('ix_last_inquiry_accepted', table_name='last_inquiry')
-    op.drop_table('last_inquiry')
-    op.drop_index('ix_inquiry_waiting', table_name='inquiry')
-    op.drop_index('ix_inquiry_standing', table_name='inquiry')
-    op.drop_index('ix_inquiry_erase', table_name='inquiry')
-    op.drop_table('inquiry')
-    op.drop_index('ix_inbound_phone', table_name='inbound')
-    op.drop_index('ix_inbound_at', table_name='inbound')
-    op.drop_table('inbound')
-    op.drop_table('data_key')
-    op.drop_table('catalogue_version')
-    op.drop_table('audit_head')
-    op.drop_table('audit')
-    op.drop_table('attempt')

@@ -20,7 +20,7 @@ def callback_path(link: str, secret: str, kind: str) -> str:
 
 
 def matches(link: str, secrets: Iterable[str], given: str) -> bool:
-    """Whether this is the token of one of the link's secrets, in constant time."""
+    """Return whether this is the token of one of the link's secrets, in constant time."""
     return any([hmac_equal(_token(link, secret).encode(), given.encode()) for secret in secrets])
 
 

@@ -50,22 +50,22 @@ def short_code(code: str) -> str:
 
 
 def is_throttled(code: str) -> bool:
-    """Whether a slower rate is asked for."""
+    """Return whether a slower rate is asked for."""
     return "throttling" in code.lower()
 
 
 def is_of_account(code: str) -> bool:
-    """Whether the account is the cause, of which an operator must know."""
+    """Return whether the account is the cause, of which an operator must know."""
     return ACCOUNT.search(code) is not None
 
 
 def is_unclear(code: str) -> bool:
-    """Whether the vendor itself failed, so that the message may have been sent."""
+    """Return whether the vendor itself failed, so that the message may have been sent."""
     return code.startswith("isp.") and not is_of_account(code)
 
 
 def is_permanent(code: str) -> bool:
-    """Whether a refusal is for good."""
+    """Return whether a refusal is for good."""
     return not is_of_account(code) and FOR_GOOD.search(code) is not None
 
 

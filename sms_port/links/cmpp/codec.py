@@ -205,7 +205,7 @@ def _parse_deliver(body: bytes, layout: Layout) -> Deliver:
 
 
 def _fits(body: bytes, layout: Layout) -> bool:
-    """Whether a DELIVER has exactly the length of this version."""
+    """Return whether a DELIVER has exactly the length of this version."""
     size = layout.deliver.size
     return len(body) >= size and len(body) == size + body[size - 1] + len(layout.tail)
 

@@ -18,12 +18,12 @@ STATS = ("DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "ACCEPTD", "UNKNOWN", "REJE
 
 
 def is_permanent(result: int, retryable: Collection[int] = ()) -> bool:
-    """Whether a refusal (a result that is not 0) is for good. Codes from 100 are the vendor's: the catalogue knows."""
+    """Return whether a refusal (a result that is not 0) is for good. Codes from 100 are the vendor's own."""
     return result != THROTTLED and result not in retryable
 
 
 def is_report(frame: Deliver) -> bool:
-    """Whether a delivery is a status report."""
+    """Return whether a delivery is a status report."""
     if frame.registered:
         return True
     stat = frame.content[8:15].decode("latin-1")

@@ -67,7 +67,7 @@ class HttpLink:
         return dict.fromkeys(references, _ending_of_call(answer)) | parse_answer(answer, references)
 
     def ask(self, doubts: Sequence[InDoubt]) -> Mapping[str, SendResult]:
-        """What the gateway remembers of these messages; left out when it does not answer properly."""
+        """Return what the gateway remembers of these messages; left out when it does not answer properly."""
         references = [doubt.reference for doubt in doubts]
         try:
             answer = self._call("/messages/query", build_body({"ids": references}))
@@ -97,7 +97,7 @@ class HttpLink:
 
 
 def _ending_of_call(answer: HttpResponse) -> SendResult:
-    """What holds for the messages that an answer does not name."""
+    """Return what holds for the messages that an answer does not name."""
     if 400 <= answer.status < 500 and answer.status != REQUEST_TIMEOUT:
         return NotSent(f"http_{answer.status}")
     return Unknown("left_out" if answer.status == 200 else f"http_{answer.status}")

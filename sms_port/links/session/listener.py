@@ -77,7 +77,7 @@ class Listener:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more should be read for now: more comes than is stored, and storing works."""
+        """Return whether no more should be read for now: more comes than is stored, and storing works."""
         return not self._failing and self._queue.qsize() > MOST_WAITING
 
     def close(self) -> None:
@@ -172,7 +172,7 @@ class Listener:
 
 
 def _is_lasting(error: Exception) -> bool:
-    """Whether this delivery will never be stored: anything but a database or a key ring that is away."""
+    """Return whether this delivery will never be stored: anything but a database or a key ring that is away."""
     return not isinstance(error, OneCertError) or isinstance(error.__cause__, DataError)
 
 

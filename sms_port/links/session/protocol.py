@@ -61,7 +61,7 @@ class ProtocolSession(ABC):
         """Return what a frame of the gateway means."""
 
     def may_submit(self, now: float) -> bool:
-        """Whether the window has room, on a connection that is read and shows signs of life."""
+        """Return whether the window has room, on a connection that is read and shows signs of life."""
         free = self.stage is Stage.BOUND and len(self.unanswered) < self._window
         return free and self._paused_at is None and not self._stalled(now)
 
@@ -170,7 +170,7 @@ class ProtocolSession(ABC):
             yield Lost(token)
 
     def _stalled(self, now: float) -> bool:
-        """Whether the gateway owes responses and has sent nothing at all for a while."""
+        """Return whether the gateway owes responses and has sent nothing at all for a while."""
         if not self.unanswered:
             return self._tests > 0 and now - self._received_at >= self._timers.stall
         oldest = next(iter(self.unanswered.values()))[1]

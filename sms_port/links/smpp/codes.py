@@ -55,7 +55,7 @@ class Kind(Enum):
 
 
 def is_permanent(status: int, retryable: Collection[int] = ()) -> bool:
-    """Whether a refusal (a status that is not 0) is for good."""
+    """Return whether a refusal (a status that is not 0) is for good."""
     return status not in PASSING and status not in retryable
 
 

@@ -86,7 +86,7 @@ class Watched:
 
 
 def words_of(one: psutil.Process) -> list[str]:
-    """What it was started with; nothing of one that is gone."""
+    """Return what it was started with; nothing of one that is gone."""
     with contextlib.suppress(psutil.NoSuchProcess):
         return list(one.cmdline())
     return []
@@ -260,13 +260,13 @@ def wait_for_family(watched: Watched, count: int) -> list[psutil.Process]:
 
 
 def has_begun(one: psutil.Process) -> bool:
-    """Whether it does what its program says: a fork bears its parent's name until then."""
+    """Return whether it does what its program says: a fork bears its parent's name until then."""
     name, code = [*words_of(one), "", "", ""][0:3:2]
     return name == "onecert" or code in (SLEEPER, PARENT) or (code == STUBBORN and is_deaf(one))
 
 
 def is_deaf(one: psutil.Process) -> bool:
-    """Whether it ignores SIGTERM."""
+    """Return whether it ignores SIGTERM."""
     with contextlib.suppress(OSError):
         words = Path(f"/proc/{one.pid}/status").read_text().split()
         return bool(int(words[words.index("SigIgn:") + 1], 16) >> (signal.SIGTERM - 1) & 1)

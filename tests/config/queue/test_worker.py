@@ -48,7 +48,7 @@ def worker(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[str]]]:
 
 
 def heard(path: Path, count: int) -> list[str]:
-    """What was heard, once it is so much; the last line is whole."""
+    """Return what was heard, once it is so much; the last line is whole."""
     wait_until(lambda: path.exists() and path.read_text().count("\n") >= count)
     return path.read_text().splitlines()
 

@@ -13,7 +13,7 @@ LAUNCH = 1_795_327_500_000  # 2026-11-22 06:05 UTC
 
 
 def is_now(clock: DatabaseClock, real_ns: Callable[[], int] = time.time_ns) -> bool:
-    """Whether it tells, to two seconds, the time at which it was asked, however long that took."""
+    """Return whether it tells, to two seconds, the time at which it was asked, however long that took."""
     before, told, after = real_ns() // 1_000_000, clock.now(), real_ns() // 1_000_000
     return before - 2000 < told < after + 2000
 

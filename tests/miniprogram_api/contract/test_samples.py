@@ -27,7 +27,7 @@ class Sample {{
 
 
 def run(directory: Path, language: str, source: str, token: str) -> str:
-    """What a sample prints, with the token that its reader would have filled in."""
+    """Return what a sample prints, with the token that its reader would have filled in."""
     if language == "curl":
         command = ["bash", "-c", source]
     elif language == "JavaScript":

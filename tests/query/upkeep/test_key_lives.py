@@ -51,7 +51,7 @@ def another_process(ground: Ground) -> KeyRing:
 
 
 def rotate(ground: Ground, *, revoke: bool = False) -> None:
-    """What `onecert key rotate` does, and the minute after it."""
+    """Return what `onecert key rotate` does, and the minute after it."""
     with begin(ground.engine) as db:
         ground.keys.rotate(db, ground.clock.now(), revoke=revoke)
         if revoke:
@@ -117,7 +117,7 @@ def test_the_number_of_keys_stays_small(ground: Ground, clock: FixedClock) -> No
 
 
 def sealed_values(blob: bytes) -> set[bytes]:
-    """Where a value under a content key or a data key may begin."""
+    """Return where a value under a content key or a data key may begin."""
     found = set()
     for head in (b"\x01\x00", b"\x02\x00"):
         at = blob.find(head)

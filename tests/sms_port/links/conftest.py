@@ -33,13 +33,13 @@ def peer(ground: Ground) -> Iterator[Peer]:
 
 @pytest.fixture
 def hasty(patience: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is not answered at once is heard of later."""
+    """Return what is not answered at once is heard of later."""
     monkeypatch.setattr("sms_port.links.session.link.STRAGGLERS_S", 0.1)
 
 
 @pytest.fixture
 def options() -> Mapping[str, object]:
-    """What the link's entry says otherwise; for a file to override."""
+    """Return what the link's entry says otherwise; for a file to override."""
     return {}
 
 

@@ -117,7 +117,7 @@ FINDINGS = [
 
 
 def set_finding(ground: Ground, word: str | None, reason: str | None, *, closed: bool) -> None:
-    """What the database holds after a company's word, or the carrier's mismatch (None)."""
+    """Return what the database holds after a company's word, or the carrier's mismatch (None)."""
     with begin(ground.engine) as db:
         row = db.execute(select(objection)).one()
         db.execute(request.delete())

@@ -129,7 +129,7 @@ class ObjectionPages:
         return response
 
     def show_progress(self, reference: str) -> Response:
-        """How far one's own objection is."""
+        """Return how far one's own objection is."""
         try:
             token, seen = self._look(reference)
         except NotFound:

@@ -31,7 +31,7 @@ NOW = 1_000.0
 
 
 def said(session: CmppSession, version: int = V30) -> list[tuple[int, Any]]:
-    """What it has to say, as (sequence, frame)."""
+    """Return what it has to say, as (sequence, frame)."""
     return [decode(frame, version) for frame in split_frames(bytearray(session.take()))]
 
 
