@@ -244,7 +244,7 @@ def test_a_command_loads_no_web_application() -> None:
 
 
 def test_pages_and_documents_are_compressed_and_icons_are_there(client: FlaskClient) -> None:
-    """faults/pages.md A17: the form was 12.4 KB, openapi.json 68.7 KB; favicon.ico and robots.txt were 404."""
+    """pages fault A17: the form was 12.4 KB, openapi.json 68.7 KB; favicon.ico and robots.txt were 404."""
     for path, most in (("/", 6000), ("/internet-accounts", 8000), ("/api/v1/openapi.json", 16_000)):
         answer = client.get(path, headers={"Accept-Encoding": "gzip, br"})
         assert answer.headers["Content-Encoding"] == "br"

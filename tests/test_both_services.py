@@ -23,7 +23,7 @@ def answered_ms(instance: Instance, service: str) -> float:
 
 @pytest.mark.parametrize("service", [ACCOUNTS, CARDS])
 def test_an_inquiry_is_answered_at_once(instance: Instance, service: str) -> None:
-    """faults/pages.md A1: phone cards broke their job and took 36 s, beside 0.13 s for internet accounts."""
+    """pages fault A1: phone cards broke their job and took 36 s, beside 0.13 s for internet accounts."""
     assert min(answered_ms(instance, service) for _ in range(3)) < AT_ONCE_MS
 
 
@@ -35,7 +35,7 @@ def test_the_services_are_as_quick_as_each_other(instance: Instance) -> None:
 
 
 def test_a_mixed_load_is_answered_at_once(instance: Instance) -> None:
-    """faults/pages.md A1: of 8 inquiries about accounts and 4 about cards at once, the 4 took 35.6 s."""
+    """pages fault A1: of 8 inquiries about accounts and 4 about cards at once, the 4 took 35.6 s."""
     wanted = [(Citizen(instance, str(next(numbers))), service) for service in [ACCOUNTS] * 8 + [CARDS] * 4]
     codes = [citizen.receive_code(service) for citizen, service in wanted]
 

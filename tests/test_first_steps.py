@@ -70,7 +70,7 @@ def tools(directory: Path, **programs: Path) -> str:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("version", FIT)
 def test_a_fresh_clone_sets_itself_up_and_runs(clone: Path, tmp_path: Path, version: str) -> None:
-    """faults/pages.md A3: 3.11.2 lacked async-timeout, 3.13 was refused. Here no Redis is on the PATH either."""
+    """pages fault A3: 3.11.2 lacked async-timeout, 3.13 was refused. Here no Redis is on the PATH either."""
     path = tools(tmp_path / "bin", python3=HERE[version])
     done = make(clone, f"PYTHON={HERE[version]}", "demo", path=path)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
@@ -85,7 +85,7 @@ def test_a_fresh_clone_sets_itself_up_and_runs(clone: Path, tmp_path: Path, vers
 def test_a_python_that_is_too_old_is_told_in_one_line_before_anything_is_made(
     clone: Path, tmp_path: Path, version: str
 ) -> None:
-    """faults/pages.md A3, Ubuntu 22.04: "No matching distribution found for joserfc", and the environment stayed."""
+    """pages fault A3, Ubuntu 22.04: "No matching distribution found for joserfc", and the environment stayed."""
     done = make(clone, ".venv/.installed", path=tools(tmp_path / "bin", python3=HERE[version]))
     told = done.stderr.splitlines()
     assert told[0].startswith(
@@ -105,7 +105,7 @@ def test_a_python_that_was_named_and_will_not_do_is_told(clone: Path, named: str
 
 @pytest.mark.parametrize("spoiled", ["too old", "other", "gone"])
 def test_an_environment_of_another_python_is_made_anew(clone: Path, spoiled: str) -> None:
-    """faults/pages.md A3: once made by a wrong Python, it stayed, and failed for ever in the same way."""
+    """pages fault A3: once made by a wrong Python, it stayed, and failed for ever in the same way."""
     wanted, others = HERE[FIT[0]], [HERE[version] for version in (UNFIT if spoiled == "too old" else FIT[1:])]
     if not others:
         pytest.skip("this machine has one Python only")

@@ -96,7 +96,7 @@ def test_the_words_are_those_of_the_web_pages_in_both_languages() -> None:
 
 @each_client
 def test_buttons_outrank_the_platforms_own_rules(kind: str) -> None:
-    """faults/pages.md E: `style: v2` made each button 184 px wide and centred, over any rule with one class."""
+    """pages fault E: `style: v2` made each button 184 px wide and centred, over any rule with one class."""
     folder = CLIENTS[kind]
     assert "style" not in json.loads((folder / "app.json").read_text())
     sheet = (folder / {"wechat": "app.wxss", "alipay": "app.acss"}[kind]).read_text()
@@ -111,7 +111,7 @@ def test_buttons_outrank_the_platforms_own_rules(kind: str) -> None:
 
 @each_client
 def test_every_page_has_large_letters_and_the_other_language(kind: str) -> None:
-    """faults/pages.md E: large letters were on the first page only, and nothing was in English."""
+    """pages fault E: large letters were on the first page only, and nothing was in English."""
     folder = CLIENTS[kind]
     for page in json.loads((folder / "app.json").read_text())["pages"]:
         text = next(path for path in (folder / page).parent.iterdir() if path.suffix.endswith("xml")).read_text()
@@ -136,7 +136,7 @@ README = (WECHAT.parent / "README.md").read_text()
 
 
 def test_the_readmes_entrances_are_accepted_by_the_catalogue(instance: Instance) -> None:
-    """faults/pages.md E: the copy-paste of step 2 said `url`, and `config check` had no such key."""
+    """pages fault E: the copy-paste of step 2 said `url`, and `config check` had no such key."""
     blocks = [
         "\n".join(line.strip() for line in one.splitlines()) for one in re.findall(r"```toml\n(.*?)```", README, re.S)
     ]

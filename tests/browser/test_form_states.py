@@ -1,6 +1,6 @@
 """What happens to a form between opening and answer: nothing that was typed is lost, and no press goes unanswered.
 
-Source: faults/pages.md A5 to A8, A12 and A17; with and without JavaScript where both lead the same way.
+Source: pages fault A5 to A8, A12 and A17; with and without JavaScript where both lead the same way.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ def hold_answers(browser: Phone) -> None:
 def test_the_security_check_asks_nothing_of_the_citizen(
     instance: Instance, browser: Phone, tmp_path: Path, scripted: bool
 ) -> None:
-    """UI.md picture 28: no puzzle, and the form goes on by itself; without scripts the way out is told."""
+    """Drawn page 28: no puzzle, and the form goes on by itself; without scripts the way out is told."""
     number, document = str(next(numbers)), tmp_path / "catalogue.toml"
     plain = instance.onecert("config", "show")
     document.write_text(re.sub(r'(\[human_check\]\nkind = )"off"', r'\1"altcha"', plain))

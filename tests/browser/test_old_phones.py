@@ -1,6 +1,6 @@
 """Browsers that lack what the script is written with: no button is ever dead.
 
-Source: faults/pages.md A4 (`event.submitter` and `replaceChildren`, iOS below 15.4 and 14); each other name is taken
+Source: pages fault A4 (`event.submitter` and `replaceChildren`, iOS below 15.4 and 14); each other name is taken
 away for the same reason. A phone that has all but the name works as without JavaScript, or as with it.
 """
 

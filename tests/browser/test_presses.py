@@ -1,6 +1,6 @@
 """The first press after mending a mistake counts: each button, each kind of mistake, mouse and finger.
 
-Source: faults/pages.md A2 (the first two rows of MISTAKES and the consent box); the others are of the same kind.
+Source: pages fault A2 (the first two rows of MISTAKES and the consent box); the others are of the same kind.
 """
 
 from __future__ import annotations

@@ -106,7 +106,7 @@ def test_without_scripts_each_row_has_its_button(instance: Instance, browser: Ph
 def test_a_number_that_is_none_is_answered_with_a_page(
     instance: Instance, browser: Phone, path: str, status: int
 ) -> None:
-    """faults/pages.md D: `/phone` and a mistyped number led to /phone/0 and raw JSON."""
+    """pages fault D: `/phone` and a mistyped number led to /phone/0 and raw JSON."""
     assert requests.get(f"{instance.sandbox_url}{path}", timeout=60).status_code == status
     browser.resize(375)
     browser.open(instance.sandbox_url + path)

@@ -47,7 +47,7 @@ def webkit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WebKitGT
 
 
 def test_from_the_form_to_the_progress_page(instance: Instance, webkit: WebKitGTK) -> None:
-    """faults/pages.md A2: the press after a mended mistake was lost in WebKit, too."""
+    """pages fault A2: the press after a mended mistake was lost in WebKit, too."""
     number = str(next(numbers))
     webkit.get(f"{instance.url}/internet-accounts")
     webkit.find_element(By.ID, "phone").send_keys("1380013")

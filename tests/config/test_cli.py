@@ -97,7 +97,7 @@ def test_check_warns_of_what_is_unwise(terminal: Terminal) -> None:
 
 @pytest.mark.parametrize("command", ["check", "apply"])
 def test_what_is_not_verified_is_refused_beside_a_real_address(terminal: Terminal, command: str) -> None:
-    """Source: texts-review C1: `config check` refuses assumptions as soon as one address is not the sandbox's."""
+    """Source: review of texts, C1: `config check` refuses assumptions as soon as one address is not the sandbox's."""
     path = terminal.file(default_document().replace("{sandbox}/sms", "https://sms.example"))
     done = terminal.run("config", command, path, *(["--yes"] if command == "apply" else []))
     assert done.exit_code == 1
@@ -248,7 +248,7 @@ def test_a_secret_that_cannot_be_right_is_refused_without_being_told(
 
 @pytest.mark.parametrize("name", ["alipay-applet.platform_key", "alipay-applet.platform_key.next"])
 def test_our_own_public_key_is_no_key_of_the_platforms(terminal: Terminal, name: str) -> None:
-    """faults/door.md F16, row 52 (yansongda #276; shadowsocks-manager #456)."""
+    """door fault F16, row 52 (yansongda #276; shadowsocks-manager #456)."""
     ours = public_half(terminal.ground.secrets.get("alipay-applet.private_key"))
     done = terminal.run("config", "secret", "set", name, "--yes", stdin=ours)
     assert done.exit_code == 1 and "public half of alipay-applet.private_key" in done.stderr

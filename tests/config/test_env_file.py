@@ -59,7 +59,7 @@ def test_what_is_wrong_with_it_is_told_in_one_line_without_a_value(tmp_path: Pat
 
 
 def test_a_command_takes_it_from_the_directory_it_is_started_in(tmp_path: Path) -> None:
-    """faults/pages.md F: .env.example was there, and no .env was read."""
+    """pages fault F: .env.example was there, and no .env was read."""
     (tmp_path / ".env").write_text("ONECERT_DATA=./elsewhere\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ONECERT_")}
     done = subprocess.run(

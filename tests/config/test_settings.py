@@ -116,7 +116,7 @@ def test_a_malformed_setting_is_named(tmp_path: Path, name: str, value: Any) -> 
     [("localhost:8000", "127.0.0.1:8000"), ("[::1]:8000", "[::1]:8000"), ("0.0.0.0:80", "0.0.0.0:80")],
 )
 def test_an_address_to_listen_at_is_one_that_the_server_takes(tmp_path: Path, given: Any, bind: str) -> None:
-    """faults/door.md F18: localhost passed the check and ended in the server's traceback."""
+    """door fault F18: localhost passed the check and ended in the server's traceback."""
     assert load_settings({"ONECERT_DATA": str(tmp_path), "ONECERT_BIND": given}).bind == bind
 
 

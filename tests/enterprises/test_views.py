@@ -143,7 +143,7 @@ def test_the_same_request_again_is_refused_by_every_host(door: Door, ground: Gro
 
 
 def test_a_bad_signature_is_refused_and_hurts_nobody(door: Door, ground: Ground) -> None:
-    """faults/security.md S15: a thousand forged posts raised the partner's errors and moved its alert."""
+    """security fault S15: a thousand forged posts raised the partner's errors and moved its alert."""
     before = partner_health(ground, door.partner()).errors
     refused = [
         door.call(WELL, key_of="alibaba"),
@@ -352,7 +352,7 @@ EVENT = {
     ],
 )
 def test_an_event_that_is_wrong_costs_only_itself(door: Door, change: dict[str, Any]) -> None:
-    """facts/after-the-count 5, bad input; the clock stands at 2026-11-22T06:05:00Z."""
+    """the sketch of what follows a count, 5, bad input; the clock stands at 2026-11-22T06:05:00Z."""
     door.kind = "events"
     other = {**EVENT, "event": "7f6c1d3e-0c55-4b54-9a3a-1d0a7f3e9b12"}
     assert door.call({"items": [{**EVENT, **change}, other, other]}).status_code == 200

@@ -56,7 +56,7 @@ def test_what_does_not_claim_to_be_json_is_not_read(citizen: Citizen) -> None:
 @pytest.mark.parametrize("content_type", ["application/json; charset=utf8", 'application/json;charset="UTF-8"'])
 @pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
 def test_utf_8_is_read_by_any_of_its_names_and_behind_a_bom(citizen: Citizen, content_type: str, bom: bytes) -> None:
-    """faults/door.md F19."""
+    """door fault F19."""
     body = bom + json.dumps({"service": "internet-accounts", "phone": PHONE}).encode()
     assert citizen.call("POST", "/verification-codes", body, Content_Type=content_type).status_code == 202
 

@@ -54,7 +54,7 @@ ENDINGS: dict[str, Play] = {
 def test_for_five_seconds_every_inquiry_looks_the_same_whatever_became_of_it(
     ground: Ground, partners: Partners, clock: FixedClock, service: str
 ) -> None:
-    """faults/security.md S5: not even `closed` is told before, and never the second of the end."""
+    """security fault S5: not even `closed` is told before, and never the second of the end."""
     shown = set()
     for place, play in enumerate(ENDINGS.values()):
         partners.plays["china-mobile"] = carrier_that(partners, play)

@@ -158,7 +158,7 @@ def thirty(counts, silent=()):
     ids=["a third", "none", "ten silent", "999 everywhere", "999 and ten silent", "25 silent"],
 )
 def test_thirty_applications_fit_three_parts_and_lose_no_account(counts, silent) -> None:
-    """Source: texts-review C2. The total and every silent company are there, whatever the list is shortened to."""
+    """Source: review of texts, C2. The total and every silent company are there, whatever the list is shortened to."""
     names, asked = thirty(counts, silent)
     reply = compose_reply(TEXTS, ACCOUNTS, asked)
     answered = [place for place in range(30) if place not in silent]

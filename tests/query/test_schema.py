@@ -219,7 +219,7 @@ def migrations_of(directory: Path, *bodies: str) -> Path:
 def test_a_statement_may_take_longer_than_requests_have(
     empty: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """faults/operations.md 3: an index that took over STATEMENT_S broke the upgrade for ever."""
+    """operations fault 3: an index that took over STATEMENT_S broke the upgrade for ever."""
     monkeypatch.setattr("config.db.engine.STATEMENT_S", 1)
     monkeypatch.setattr("query.schema.SILENT_S", 0.5)
     slow = "op.execute('CREATE TABLE slow AS SELECT SLEEP(2.5) AS s')"

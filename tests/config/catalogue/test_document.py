@@ -168,7 +168,7 @@ def other_warnings(catalogue: Catalogue) -> list[str]:
 
 
 def test_a_mode_in_which_bodies_are_not_signed_is_warned_of() -> None:
-    """faults/security.md S10."""
+    """security fault S10."""
     told = [warning.split(":")[0] for warning in find_warnings(CATALOGUE)]
     assert told == ["entrances[gxb-antifraud].mode", "entrances[caict].mode"]
     safe = DOCUMENT.replace('mode = "compatible"', 'mode = "safe"').replace('mode = "plain"', 'mode = "safe"')

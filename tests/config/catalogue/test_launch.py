@@ -1,4 +1,4 @@
-"""What only a trial may hold: refused as soon as one address is real. Source: texts-review C1, C6, C7."""
+"""What only a trial may hold: refused as soon as one address is real. Source: review of texts, C1, C6, C7."""
 
 from __future__ import annotations
 

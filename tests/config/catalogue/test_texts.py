@@ -91,7 +91,7 @@ def test_names_of_up_to_28_characters_are_fine_and_more_are_warned_of() -> None:
 
 
 def test_thirty_applications_are_a_good_catalogue_and_a_hundred_are_not() -> None:
-    """Source: texts-review C2, where twenty were refused."""
+    """Source: review of texts, C2, where twenty were refused."""
     catalogue = load_catalogue(with_companies(19))
     assert catalogue.application_count() == 30
     with pytest.raises(
@@ -136,7 +136,7 @@ def test_chat_answers_fit_what_the_platform_shows() -> None:
 
 
 def test_the_menu_says_how_many_applications_there_are_now() -> None:
-    """Source: texts-review C15: 11 and 8 were written into the text."""
+    """Source: review of texts, C15: 11 and 8 were written into the text."""
     assert "微信、QQ、淘宝等 11 个应用" in chat_texts(CATALOGUE)["menu"]["zh-CN"]
     more = chat_texts(load_catalogue(with_companies(2)))["menu"]
     assert "微信、QQ、淘宝等 13 个应用" in more["zh-CN"]

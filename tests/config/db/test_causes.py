@@ -1,4 +1,4 @@
-"""An operator reads the cause, not that the database "does not answer" (faults/operations.md 2, outputs 1 and 4)."""
+"""An operator reads the cause, not that the database "does not answer" (operations fault 2, outputs 1 and 4)."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ SPELLINGS = [
 
 @pytest.mark.parametrize(("written", "address"), SPELLINGS)
 def test_a_node_is_read_in_every_spelling(written: str, address: str | None) -> None:
-    """faults/door.md F4 and security.md S16; RFC 7239 section 6, and own variants."""
+    """door fault F4 and security.md S16; RFC 7239 section 6, and own variants."""
     assert parse_node(written) == address
 
 

@@ -40,7 +40,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, body: bytes, media: str = "applic
 def test_an_answer_with_raw_control_characters_is_read(
     ground: Ground, played: Played, monkeypatch: pytest.MonkeyPatch, body: bytes
 ) -> None:
-    """faults/door.md F15, row 30 (lanrion #52; wechatpy #154; chanxuehong #187), and own variants."""
+    """door fault F15, row 30 (lanrion #52; wechatpy #154; chanxuehong #187), and own variants."""
     played.platform.token(played.account)
     answering(monkeypatch, body)
     menu = played.platform.live_menu(played.account)
@@ -62,7 +62,7 @@ def test_what_is_no_answer_is_no_answer(
 def test_a_successor_of_the_app_secret_is_used_as_soon_as_the_platform_knows_no_other(
     ground: Ground, played: Played
 ) -> None:
-    """faults/door.md F6: `app_secret.next` was taken and never used."""
+    """door fault F6: `app_secret.next` was taken and never used."""
     with begin(ground.engine) as db:
         ground.secrets.set(db, "gxwbwx.app_secret.next", "f" * 32, ground.clock.now())
     assert played.platform.token(played.account).value
@@ -77,7 +77,7 @@ def test_a_successor_of_the_app_secret_is_used_as_soon_as_the_platform_knows_no_
 def test_a_snapshot_visitor_is_one_in_every_spelling(
     ground: Ground, played: Played, monkeypatch: pytest.MonkeyPatch, told: str
 ) -> None:
-    """faults/door.md F19, row 36 (WxJava #2789, #2828; easywechat #2604)."""
+    """door fault F19, row 36 (WxJava #2789, #2828; easywechat #2604)."""
     answering(monkeypatch, f'{{"openid":"o1","is_snapshotuser":{told}}}'.encode())
     assert played.platform.identify(played.account, "c").snapshot
     answering(monkeypatch, b'{"openid":"o1","is_snapshotuser":0}')

@@ -62,7 +62,7 @@ def post(path: str, *headers: str, body: str = "") -> bytes:
     "path", ["/%0d%0a?lang=en", "/a%0aSet-Cookie:%20x", "/%00", "/%7f", "/%c2%85", "/guides/%1b%5b2J"]
 )
 def test_a_control_character_in_a_path_is_refused(port: int, path: str) -> None:
-    """faults/security.md S14."""
+    """security fault S14."""
     assert status(port, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()) == 400
 
 
@@ -83,7 +83,7 @@ def test_other_paths_are_let_through(port: int, path: str) -> None:
     ],
 )
 def test_a_body_cut_short_is_refused(port: int, path: str, told: int, sent: int) -> None:
-    """faults/security.md S13: never taken for the whole."""
+    """security fault S13: never taken for the whole."""
     assert status(port, post(path, f"Content-Length: {told}", body="x" * sent), finish=True) == 400
 
 
@@ -104,7 +104,7 @@ def test_bodies_and_heads(port: int, headers: list[str], body: str, expected: in
 
 
 def test_slow_senders_hold_up_nobody_and_are_ended(port: int) -> None:
-    """faults/security.md S9: 64 bodies that never end; 32 stopped the process, and nothing ended them."""
+    """security fault S9: 64 bodies that never end; 32 stopped the process, and nothing ended them."""
     slow = [send(port, post("/" if n % 2 else "/signed/x", "Content-Length: 100", body="half")) for n in range(64)]
     try:
         for path in ("/", "/signed/x"):

@@ -1,6 +1,6 @@
 """Behind a real nginx that keeps its connections to us: a refused request takes no right one along.
 
-faults/door.md F7, row 54 (restlet #1377; cowboy #1219; gunicorn #3546): unsigned posts of 60 KB made 11 of 200 right
+door fault F7, row 54 (restlet #1377; cowboy #1219; gunicorn #3546): unsigned posts of 60 KB made 11 of 200 right
 pushes end in nginx's 502, because we closed a connection of which a part of a body was unread and did not say so.
 """
 

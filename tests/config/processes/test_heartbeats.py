@@ -54,7 +54,7 @@ def test_doctor_names_the_role_that_no_host_has(ground: Ground, clock: FixedCloc
 
 
 def test_a_database_that_takes_no_write_is_not_ready(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
-    """faults/operations.md 2.4: with a full disk `/health/ready` was 200 while every write was 503."""
+    """operations fault 2.4: with a full disk `/health/ready` was 200 while every write was 503."""
     beat = Heartbeat(ground, "web")
     app = Flask("ready")
     app.register_blueprint(make_blueprint(ground, beat))

@@ -18,7 +18,7 @@ DAY_S = 86_400
 
 @pytest.mark.parametrize("endless", ["set", "set ex", "list", "hash"])
 def test_a_ring_that_stands_for_ever_keeps_none_away(redis: Redis, bell: Bell, endless: str) -> None:
-    """faults/security.md S11: `SET ring:gather: 1` without an end, and nothing was gathered."""
+    """security fault S11: `SET ring:gather: 1` without an end, and nothing was gathered."""
     key = ring_key("gather", None)
     if endless == "list":
         redis.rpush(key, 1)
@@ -35,7 +35,7 @@ def test_a_ring_that_stands_for_ever_keeps_none_away(redis: Redis, bell: Bell, e
 
 @pytest.mark.parametrize("kind", ["string", "hash"])
 def test_a_queue_of_another_type_is_made_anew(redis: Redis, bell: Bell, kind: str) -> None:
-    """faults/security.md S11: `SET rq:queue:onecert x`."""
+    """security fault S11: `SET rq:queue:onecert x`."""
     for key in (QUEUE, gateway_bell("code")):
         if kind == "string":
             redis.set(key, "x")
@@ -59,7 +59,7 @@ HOSTILE: list[Callable[[Redis, str], Any]] = [
 
 @pytest.mark.parametrize("write", HOSTILE)
 def test_no_partner_is_kept_unasked(ground: Ground, write: Callable[[Redis, str], Any]) -> None:
-    """faults/security.md S11: `HSET partner:<carrier> open_until 3e13`."""
+    """security fault S11: `HSET partner:<carrier> open_until 3e13`."""
     partner = ground.catalogues.current().carriers()[0].model_copy(update={"calls_per_s": 1000.0})
     write(ground.redis, f"partner:{partner.code}")
     assert acquire(ground, partner).granted

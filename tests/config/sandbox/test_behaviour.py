@@ -73,7 +73,7 @@ def test_a_wrong_wish_is_a_problem_of_its_sender(client: FlaskClient, body: str)
 
 
 def test_what_is_played_can_be_seen(client: FlaskClient, behaviour: Behaviour) -> None:
-    """faults/pages.md D: GET was 405, so what is played could not be seen."""
+    """pages fault D: GET was 405, so what is played could not be seen."""
     behaviour.set("jd", "slow", 8)
     shown = client.get("/behaviour").json
     assert shown is not None

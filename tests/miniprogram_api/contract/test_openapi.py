@@ -101,7 +101,7 @@ def test_the_example_of_an_answer_is_such_an_answer() -> None:
 
 
 def test_every_call_is_in_a_group_and_tells_a_refusal() -> None:
-    """faults/pages.md D: without tags viewers show one flat group; two GETs were without any 4XX."""
+    """pages fault D: without tags viewers show one flat group; two GETs were without any 4XX."""
     groups = [tag["name"] for tag in DOCUMENT["tags"]]
     for operation in OPERATIONS:
         assert len(call(operation)["tags"]) == 1
@@ -111,7 +111,7 @@ def test_every_call_is_in_a_group_and_tells_a_refusal() -> None:
 
 
 def test_consent_is_required_and_true() -> None:
-    """faults/pages.md D: it "may be absent" and defaulted to false, beside "must be `true`"."""
+    """pages fault D: it "may be absent" and defaulted to false, beside "must be `true`"."""
     asking = [it for it in DOCUMENT["components"]["schemas"].values() if "consent" in it.get("properties", {})]
     assert asking
     for schema in asking:
@@ -248,7 +248,7 @@ def test_the_docs_come_from_here_alone_and_all_their_links_lead_somewhere(client
 
 @pytest.mark.parametrize("address", ["/api/v1", "/api/v1/", "/api/v1/docs/"])
 def test_a_reader_who_comes_near_is_led_to_the_docs(client: FlaskClient, address: str) -> None:
-    """faults/pages.md D: all three were 404 in JSON."""
+    """pages fault D: all three were 404 in JSON."""
     answer = client.get(address)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/api/v1/docs")
 

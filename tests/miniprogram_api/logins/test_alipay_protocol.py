@@ -138,7 +138,7 @@ ERROR = '{"code":"20000","msg":"Service Currently Unavailable","sub_code":"isp.u
 )
 @pytest.mark.parametrize("serial", ["", "ab" * 16])
 def test_an_error_is_told_unsigned_in_gbk_and_behind_a_bom(body: bytes, serial: str) -> None:
-    """faults/door.md F5, row 42 (yansongda/pay #992, #109, #80; global-open-sdk-java #1), and own variants."""
+    """door fault F5, row 42 (yansongda/pay #992, #109, #80; global-open-sdk-java #1), and own variants."""
     told = parse_answer(body, METHOD, [PlatformKey(THEIR_PUBLIC, serial)])
     assert told.failed and told.members["sub_code"] == "isp.unknow-error"
 
@@ -159,7 +159,7 @@ def test_what_names_a_person_is_never_taken_unsigned(member: str) -> None:
 
 
 def test_each_known_key_verifies_while_alipays_key_changes() -> None:
-    """faults/door.md F6: `platform_key.next`."""
+    """door fault F6: `platform_key.next`."""
     other = PlatformKey(OURS.public_key(), "cd" * 16)
     assert not parse_answer(answer('{"open_id":"o1"}'), METHOD, [PlatformKey(OURS.public_key()), *KNOWN]).failed
     body = answer('{"open_id":"o1"}', alipay_cert_sn="ab" * 16)
@@ -190,7 +190,7 @@ def test_a_certificate_is_named_by_the_md5_of_issuer_and_serial_number() -> None
 
 
 def test_a_bundle_is_read_one_certificate_after_the_other() -> None:
-    """faults/door.md F2, row 44 (golang/go #70136): Alipay's bundle has SM2, RSA, ECDSA with NULL parameters, RSA."""
+    """door fault F2, row 44 (golang/go #70136): Alipay's bundle has SM2, RSA, ECDSA with NULL parameters, RSA."""
     one, two = make_certificate(THEIRS, 4711), make_certificate(THEIRS, 4712)
     bundle = [one, with_null_parameters(make_ecdsa_certificate(7)), make_ecdsa_certificate(8), two]
     with pytest.raises(ValueError, match="asn1|parameters|algorithm"):

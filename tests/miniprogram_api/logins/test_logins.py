@@ -305,7 +305,7 @@ def alipay_error(code: str, sub_code: str) -> str:
 def test_an_unsigned_error_of_alipays_is_told_by_its_sub_code(
     code: str, sub_code: str, status: int, told: str, template: str, codec: str, ground: Ground, clock: FixedClock
 ) -> None:
-    """faults/door.md F5 and F10, rows 42 and 49 (yansongda/pay #992, #109; Alipay's own list), and own variants."""
+    """door fault F5 and F10, rows 42 and 49 (yansongda/pay #992, #109; Alipay's own list), and own variants."""
     entrance = ground.catalogues.current().entrance("alipay-applet")
     assert entrance is not None
     body = template.format(alipay_error(code, sub_code)).encode(codec)
@@ -326,7 +326,7 @@ def test_an_unsigned_error_of_alipays_is_told_by_its_sub_code(
 def test_a_login_code_is_given_back_when_the_platform_was_busy(
     status: int, body: bytes, applet: Client, platforms: Platforms
 ) -> None:
-    """faults/door.md F5: the same code again was `login_code_used`."""
+    """door fault F5: the same code again was `login_code_used`."""
     code = platforms.login_code("alipay-applet")
     with pytest.MonkeyPatch.context() as busy:
         alipay_says(busy, body, status)
@@ -337,7 +337,7 @@ def test_a_login_code_is_given_back_when_the_platform_was_busy(
 def test_every_successor_of_a_secret_is_used_while_it_changes(
     applet: Client, platforms: Platforms, ground: Ground
 ) -> None:
-    """faults/door.md F6: `.next` of platform_key, content_key and private_key was taken and never used."""
+    """door fault F6: `.next` of platform_key, content_key and private_key was taken and never used."""
     pairs, now = key_pairs(), ground.clock.now()
     stranger = make_private_key()
     old = {

@@ -56,7 +56,7 @@ def ask(door: Door, session: Session, phone: str = PHONE, address: str = "198.51
 def test_strangers_cannot_use_up_the_codes_of_a_citizen_with_an_openid(
     ground: Ground, door: Door, clock: FixedClock
 ) -> None:
-    """faults/security.md S1: five sessions and four minutes locked any number out for a day."""
+    """security fault S1: five sessions and four minutes locked any number out for a day."""
     for place in range(8):
         ask(door, stranger(door), address=f"203.0.113.{place}")
         clock.advance(MINUTE)
@@ -78,7 +78,7 @@ def test_a_strangers_code_a_moment_ago_delays_no_citizen_with_an_openid(ground: 
 def test_what_a_stranger_is_told_does_not_depend_on_what_others_did(
     ground: Ground, door: Door, clock: FixedClock
 ) -> None:
-    """faults/security.md S17: neither that a code was just asked for, nor how many are left of the day."""
+    """security fault S17: neither that a code was just asked for, nor how many are left of the day."""
     quiet, busy = "13800000101", "13800000102"
     for _ in range(5):
         ask(door, stranger(door), busy)
@@ -92,7 +92,7 @@ def test_what_a_stranger_is_told_does_not_depend_on_what_others_did(
 
 
 def test_the_codes_of_all_strangers_leave_half_to_citizens_with_an_openid(ground: Ground, door: Door) -> None:
-    """faults/security.md S1: an anonymous visitor used all of a minute's codes up in one second."""
+    """security fault S1: an anonymous visitor used all of a minute's codes up in one second."""
     set_limit(ground, "codes_overall_minute", 120)
     told = [ask(door, stranger(door), f"139{n:08d}", f"10.{n}.0.1") for n in range(130)]
     assert told.count("") == 60
@@ -113,7 +113,7 @@ def test_the_codes_of_all_strangers_leave_half_to_citizens_with_an_openid(ground
 def test_an_hour_of_one_address_and_of_its_network(
     ground: Ground, door: Door, addresses: Callable[[int], str], sent: int
 ) -> None:
-    """faults/security.md S1: each /64 of a /48 had a budget of its own, and no network had one."""
+    """security fault S1: each /64 of a /48 had a budget of its own, and no network had one."""
     set_limit(ground, "codes_per_address_hour_web", 100)
     set_limit(ground, "codes_per_network_hour_web", 300)
     session = stranger(door)
@@ -137,14 +137,14 @@ def test_an_address_that_is_not_known_is_nobodys_budget(ground: Ground, door: Do
 
 @pytest.mark.parametrize("phone", ["15400000001", "14200000001", "17900000001"])
 def test_a_prefix_that_no_carrier_claims_gets_no_code(ground: Ground, door: Door, phone: str) -> None:
-    """faults/security.md S1: 154..."""
+    """security fault S1: 154..."""
     with pytest.raises(PhoneInvalid):
         door.request_code(stranger(door), SERVICE, phone, "198.51.100.7")
     assert codes_owed(ground, phone) == []
 
 
 def test_codes_of_citizens_with_an_openid_go_first(ground: Ground, door: Door, clock: FixedClock) -> None:
-    """faults/security.md S1: the lane was first come, first served."""
+    """security fault S1: the lane was first come, first served."""
     for n in range(5):
         ask(door, stranger(door), f"139{n:08d}", f"10.0.{n}.1")
     clock.advance(5)
@@ -159,7 +159,7 @@ def test_codes_of_citizens_with_an_openid_go_first(ground: Ground, door: Door, c
 def test_a_code_that_would_come_too_late_is_refused_at_once(
     ground: Ground, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """faults/security.md S1: with 20 SMS a second, a minute's flood made every code come after its five minutes."""
+    """security fault S1: with 20 SMS a second, a minute's flood made every code come after its five minutes."""
     monkeypatch.setattr("query.intake.code_budgets.LOOK_S", 0.0)
     change(ground, r'^driver = "http"$', 'driver = "http"\nparts_per_second = 1')
     for n in range(60):
@@ -181,7 +181,7 @@ def test_the_minutes_budget_is_what_the_links_can_send(ground: Ground, door: Doo
 
 
 def test_a_numbers_day_survives_an_emptied_redis(ground: Ground, door: Door, clock: FixedClock) -> None:
-    """faults/security.md S11: FLUSHALL gave every budget back."""
+    """security fault S11: FLUSHALL gave every budget back."""
     for place in range(9):
         ask(door, stranger(door), address=f"203.0.113.{place}")
         clock.advance(MINUTE)
@@ -194,7 +194,7 @@ def test_a_numbers_day_survives_an_emptied_redis(ground: Ground, door: Door, clo
 
 
 def test_wrong_login_codes_are_counted_before_the_platform_is_asked(ground: Ground) -> None:
-    """faults/security.md S12."""
+    """security fault S12."""
     asked = []
 
     def log_in(entrance: Any, code: str) -> str:
@@ -209,7 +209,7 @@ def test_wrong_login_codes_are_counted_before_the_platform_is_asked(ground: Grou
 
 
 def test_one_address_leaves_seats_to_others(ground: Ground) -> None:
-    """faults/security.md S12: 14 threads with junk held every seat, and 39 of 40 citizens were refused."""
+    """security fault S12: 14 threads with junk held every seat, and 39 of 40 citizens were refused."""
     slow, seated = threading.Event(), threading.Semaphore(0)
 
     def log_in(entrance: Any, code: str) -> str:

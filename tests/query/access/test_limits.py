@@ -75,7 +75,7 @@ def test_there_are_never_more_than_the_budget_in_any_span(limiter: Limiter) -> N
 
 
 def test_a_large_budget_slides(limiter: Limiter) -> None:
-    """faults/security.md S1: used up at the end of a fixed window, it was there again a moment later."""
+    """security fault S1: used up at the end of a fixed window, it was there again a moment later."""
     many = Budget("many", (), EXACT_UP_TO + 10, 60)
     start = -(LAUNCH_DAY // SECOND % 60)
     for _ in range(EXACT_UP_TO + 10):
@@ -113,7 +113,7 @@ def test_a_wait_that_was_told_is_long_enough(limiter: Limiter) -> None:
 @pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("kind", ["list", "string", "endless", "fields"])
 def test_what_somebody_wrote_into_redis_stops_nobody(ground: Ground, limiter: Limiter, kind: str, large: bool) -> None:
-    """faults/security.md S11: keys of another type, and keys without an end."""
+    """security fault S11: keys of another type, and keys without an end."""
     budget = Budget("any", (PHONE,), EXACT_UP_TO + 1 if large else 2, 60)
     spend(limiter, budget)
     (key,) = ground.redis.keys("limit:*")
@@ -134,7 +134,7 @@ def test_what_somebody_wrote_into_redis_stops_nobody(ground: Ground, limiter: Li
 
 
 def test_a_quiet_budget_is_used_up_without_a_word(limiter: Limiter) -> None:
-    """faults/security.md S17: a refusal would tell that somebody else asked for this number."""
+    """security fault S17: a refusal would tell that somebody else asked for this number."""
     number = Budget("number", (PHONE,), 1, 60, quiet=True)
     mine, other = Budget("mine", (PHONE, "me"), 1, 60), Budget("mine", (PHONE, "you"), 2, 60)
     assert limiter.spend([mine, number], b"a", LAUNCH_DAY)
@@ -232,7 +232,7 @@ def test_one_household_is_one_address(address: str, block: str) -> None:
 
 
 def test_clients_of_unknown_address_share_no_budget(limiter: Limiter) -> None:
-    """faults/door.md F4: one attacker behind such a proxy used up the budget of a whole country."""
+    """door fault F4: one attacker behind such a proxy used up the budget of a whole country."""
     for _ in range(20):
         spend(limiter, Budget("codes_per_address_hour", (address_block("unknown"),), 1, 3600), Budget("b", (), 99, 60))
     with pytest.raises(LimitReached):

@@ -65,7 +65,7 @@ def test_a_wave_is_checked_asked_and_replied_to_in_one_job(ground: Ground, partn
 
 
 def test_a_wave_that_keeps_identities_is_asked_in_the_same_job(ground: Ground, partners: Partners) -> None:
-    """faults/pages.md A1: phone cards, whose waves keep names and ID numbers, broke the job instead."""
+    """pages fault A1: phone cards, whose waves keep names and ID numbers, broke the job instead."""
     entry = accept(ground, service=PHONE_CARDS)
     check_and_ask(ground)
     assert one(ground, entry).outcome == Outcome.ANSWERED

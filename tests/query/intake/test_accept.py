@@ -162,7 +162,7 @@ def test_one_key_of_two_numbers_in_a_round_is_decided_apart(ground: Ground) -> N
 
 @pytest.mark.parametrize("right", [True, False], ids=["right", "wrong"])
 def test_a_used_key_is_a_conflict_before_any_code_is_looked_at(ground: Ground, right: bool) -> None:
-    """faults/security.md S4: no try is free, and a right guess takes the same statements as a wrong one."""
+    """security fault S4: no try is free, and a right guess takes the same statements as a wrong one."""
     accept(ground, PHONES[0], idempotency_key="k")
     code = ask_code(ground, PHONES[1])
     before = rows(ground, verification_code)

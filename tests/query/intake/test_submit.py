@@ -94,7 +94,7 @@ def test_a_code_lives_five_minutes(ground: Ground, clock: FixedClock) -> None:
 
 
 def test_a_used_code_is_told_from_an_old_one_only_after_the_right_code(ground: Ground) -> None:
-    """faults/pages.md A17: a used code in another tab read as expired, though its inquiry runs."""
+    """pages fault A17: a used code in another tab read as expired, though its inquiry runs."""
     code = ask_code(ground)
     submit(ground, form(code=code, idempotency_key="first"))
     for typed, reason in ((code, "used"), (wrong(code), "old")):

@@ -80,7 +80,7 @@ def shared_wave(ground: Ground, partners: Partners, clock: FixedClock) -> tuple[
 def test_an_old_list_of_numbers_written_back_sends_nobodys_counts_to_another(
     ground: Ground, partners: Partners, clock: FixedClock
 ) -> None:
-    """faults/security.md S2."""
+    """security fault S2."""
     theirs, hers, old = shared_wave(ground, partners, clock)
     clock.advance(1000 * SECOND)
     work(ground)

@@ -148,7 +148,7 @@ def wrapped_keys(blob: bytes, master: KeyMaterial, ids: range) -> list[tuple[int
 def test_after_a_life_nothing_in_any_file_opens_with_the_master_key(
     ground: Ground, partners: Partners, clock: FixedClock, tmp_path: Path, service: str
 ) -> None:
-    """faults/security.md S3: 18 of 18 values opened from the write-ahead log after they had been erased."""
+    """security fault S3: 18 of 18 values opened from the write-ahead log after they had been erased."""
     accepted = accept(ground, service=service)
     (sealed,) = [(row.id, {"phone": row.phone, "identity": row.identity}) for row in rows(ground)]
     lived = {row.id: bytes(row.wrapped) for row in rows(ground, content_key)}
@@ -172,7 +172,7 @@ def test_after_a_life_nothing_in_any_file_opens_with_the_master_key(
 
 
 def test_a_copy_of_a_key_opens_no_session_after_its_revocation(ground: Ground, clock: FixedClock) -> None:
-    """faults/security.md S6: after a rotation a forged session still opened, for ever."""
+    """security fault S6: after a rotation a forged session still opened, for ever."""
     thief = thief_of(ground)
     token, _, _ = open_session(ground, "web")
     read_session(ground, token)
@@ -186,7 +186,7 @@ def test_a_copy_of_a_key_opens_no_session_after_its_revocation(ground: Ground, c
 
 
 def test_tokens_open_only_under_young_keys(ground: Ground, clock: FixedClock) -> None:
-    """faults/security.md S6: `open_token` took every key that ever was, without any revocation too."""
+    """security fault S6: `open_token` took every key that ever was, without any revocation too."""
     old = ground.keys.seal_token("ticket", b"payload")
     for _ in range(4):
         clock.advance(25 * HOUR)
@@ -208,7 +208,7 @@ def test_a_token_under_a_data_key_is_none(ground: Ground) -> None:
 
 
 def test_a_code_is_not_read_from_its_row_with_a_copy_of_a_data_key(ground: Ground, clock: FixedClock) -> None:
-    """faults/security.md S6: 1.4 s for a code's MAC under data key 1."""
+    """security fault S6: 1.4 s for a code's MAC under data key 1."""
     code = ask_code(ground)
     (row,) = rows(ground, verification_code)
     tried = ground.keys.mac("verification-code", row.phone_index, row.service, row.owner, code)
@@ -226,7 +226,7 @@ def test_a_code_is_not_read_from_its_row_with_a_copy_of_a_data_key(ground: Groun
 def test_after_a_revocation_new_signatures_are_of_the_new_key_and_old_ones_are_not_believed(
     ground: Ground, clock: FixedClock
 ) -> None:
-    """faults/security.md S6: audit rows and catalogue versions were signed by data key 1 for ever."""
+    """security fault S6: audit rows and catalogue versions were signed by data key 1 for ever."""
     thief = thief_of(ground)
     rotate(ground, revoke=True)
     document = ground.catalogues.document()
@@ -259,7 +259,7 @@ def test_inquiries_under_way_outlive_a_revocation(ground: Ground, partners: Part
 
 
 def test_the_master_key_can_be_exchanged(ground: Ground) -> None:
-    """faults/security.md S6: there was no way to."""
+    """security fault S6: there was no way to."""
     new = bytes(range(32))
     sealed = ground.keys.seal(b"x", table="secret", column="sealed", row="r")
     crossing = KeyRing(ground.engine, new, "aes", ground.clock, ground.settings.master_key)
@@ -283,7 +283,7 @@ def test_the_clock_process_rotates_by_age(ground: Ground, clock: FixedClock) -> 
 
 
 def test_an_opt_out_outlives_every_rotation(ground: Ground, clock: FixedClock) -> None:
-    """faults/security.md S8: 31 days after a rotation a code arrived again."""
+    """security fault S8: 31 days after a rotation a code arrived again."""
     with begin(ground.engine) as db:
         add_opt_out(db, ground, PHONE, "main")
     for _ in range(4):

@@ -36,7 +36,7 @@ def without_session(text: str) -> str:
 def test_a_reference_leads_to_its_progress_on_any_device(
     ground: Ground, browser: FlaskClient, stranger: FlaskClient, spelling: str
 ) -> None:
-    """faults/pages.md A10: no page took the reference."""
+    """pages fault A10: no page took the reference."""
     reference = accepted(ground, browser)
     typed = spelling.format(*re.findall("....", reference))
     answer = stranger.post("/lookup", data={"reference": typed, "last": "８０００"})

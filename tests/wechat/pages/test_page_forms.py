@@ -138,7 +138,7 @@ def test_a_form_of_another_visit_counts_as_expired(app: Flask, browser: FlaskCli
 def test_a_form_that_lay_idle_gets_its_code_all_the_same(
     ground: Ground, browser: FlaskClient, clock: FixedClock, minutes: int
 ) -> None:
-    """faults/pages.md A7: a session that ran out threw the form away, although a new one costs nothing."""
+    """pages fault A7: a session that ran out threw the form away, although a new one costs nothing."""
     page = browser.get("/internet-accounts")
     clock.advance(minutes * 60_000)
     told = send(browser, page, phone=PHONE, id_tail="12345X", consent="yes", consent_id="yes", action="code")
@@ -148,7 +148,7 @@ def test_a_form_that_lay_idle_gets_its_code_all_the_same(
 
 
 def test_a_form_from_a_browser_without_cookies_is_told_so(app: Flask) -> None:
-    """faults/pages.md A8: it is said what is missing, not that the page is too old."""
+    """pages fault A8: it is said what is missing, not that the page is too old."""
     browser = app.test_client(use_cookies=False)
     page = browser.get("/internet-accounts")
     answer = browser.post("/internet-accounts", data={"session": hidden(page, "session"), "phone": PHONE})
@@ -167,7 +167,7 @@ def test_a_form_from_a_browser_without_cookies_is_told_so(app: Flask) -> None:
 def test_a_choice_in_the_middle_of_a_form_keeps_all_that_was_typed(
     ground: Ground, browser: FlaskClient, choice: str, leads_to: str, after: str
 ) -> None:
-    """faults/pages.md A5: large letters, English and the privacy notice wiped the form and its countdown."""
+    """pages fault A5: large letters, English and the privacy notice wiped the form and its countdown."""
     told = send(browser, browser.get("/internet-accounts"), phone=PHONE, action="code")
     typed = ACCOUNTS | {"code": "123456"}
     data = {name: hidden(told, name) for name in ("session", "key", "sent")} | typed | {"choice": choice}
@@ -192,7 +192,7 @@ def test_what_was_typed_is_gone_after_ten_minutes(browser: FlaskClient, clock: F
 
 
 def test_every_press_is_answered_with_a_redirect(ground: Ground, browser: FlaskClient) -> None:
-    """faults/pages.md A13: Back asked whether to send the form again. Codes, faults, refusals and choices alike."""
+    """pages fault A13: Back asked whether to send the form again. Codes, faults, refusals and choices alike."""
     page = browser.get("/internet-accounts")
     told = {name: hidden(page, name) for name in ("session", "key")}
     for typed in (
@@ -215,7 +215,7 @@ def test_a_second_press_still_tells_that_a_code_was_sent(browser: FlaskClient, c
 
 
 def test_after_five_wrong_codes_the_words_are_true(ground: Ground, browser: FlaskClient) -> None:
-    """faults/pages.md A9: five tries used up read as "expired", with a button that had another name."""
+    """pages fault A9: five tries used up read as "expired", with a button that had another name."""
     page = send(browser, browser.get("/internet-accounts"), phone=PHONE, action="code")
     wrong = f"{(int(codes_owed(ground)[-1]) + 1) % 1_000_000:06}"
     for left in (4, 3, 2, 1, 0, 0):
@@ -240,7 +240,7 @@ def test_a_code_that_was_never_sent_is_told_so(browser: FlaskClient) -> None:
 
 
 def test_a_code_used_in_another_tab_leads_to_its_inquiry(ground: Ground, browser: FlaskClient) -> None:
-    """faults/pages.md A17."""
+    """pages fault A17."""
     here = send(browser, browser.get("/internet-accounts"), phone=PHONE, action="code")
     there = browser.get("/internet-accounts")
     code = codes_owed(ground)[-1]
@@ -250,7 +250,7 @@ def test_a_code_used_in_another_tab_leads_to_its_inquiry(ground: Ground, browser
 
 
 def test_a_whole_id_number_is_cut_to_its_last_six_on_request(browser: FlaskClient) -> None:
-    """faults/pages.md A17."""
+    """pages fault A17."""
     page = post(browser, phone=PHONE, id_tail="1101 0519 4912 3100 2x", consent="yes", consent_id="yes", code="123456")
     assert faults(page) == ["这是整个身份证号码，只需要最后六位。 "]
     page = send(browser, page, phone=PHONE, id_tail="1101 0519 4912 3100 2x", choice="tail")
@@ -264,7 +264,7 @@ def test_a_name_with_digits_is_told_what_is_wrong(browser: FlaskClient, name: st
 
 
 def test_too_many_submissions_are_told_when(ground: Ground, browser: FlaskClient) -> None:
-    """faults/pages.md A12: twenty minutes to wait read as "a few"."""
+    """pages fault A12: twenty minutes to wait read as "a few"."""
     set_limit(ground, "submissions_per_session_hour", 1)
     page = browser.get("/internet-accounts")
     page = send(browser, page, **ACCOUNTS, code="123456")
@@ -274,7 +274,7 @@ def test_too_many_submissions_are_told_when(ground: Ground, browser: FlaskClient
 
 
 def test_what_is_not_available_keeps_the_form(ground: Ground, browser: FlaskClient) -> None:
-    """faults/pages.md A12: nothing was being submitted when a code was asked for."""
+    """pages fault A12: nothing was being submitted when a code was asked for."""
     page = browser.get("/internet-accounts")
     told = {"session": hidden(page, "session"), "key": hidden(page, "key")}
     with Redis(unix_socket_path="/nowhere/redis.sock") as nobody:

@@ -1,6 +1,6 @@
 """The privacy notice against what is really stored and sent: a promise that the system does not keep fails here.
 
-Source: texts-review C3 to C5, faults A16.
+Source: review of texts, C3 to C5, faults A16.
 """
 
 from __future__ import annotations

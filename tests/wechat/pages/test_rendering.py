@@ -30,7 +30,7 @@ def test_an_unverified_number_is_on_no_page_beside_a_real_address(ground: Ground
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_in_the_sandbox_leads_are_shown_and_marked(ground: Ground, browser: FlaskClient, language: str) -> None:
-    """Source: texts-review C6: guides and hotlines can be seen working, each marked 待核实."""
+    """Source: review of texts, C6: guides and hotlines can be seen working, each marked 待核实."""
     browser.set_cookie("onecert-lang", language)
     mark = {"zh-CN": "待核实", "en": "To be verified"}[language]
     for company in ground.catalogues.current().enterprises():
@@ -66,7 +66,7 @@ def test_a_verified_guide_and_hotline_are_shown_with_their_day_and_no_mark(
 def test_every_page_of_a_sandbox_says_that_it_is_a_demonstration(
     ground: Ground, browser: FlaskClient, path: str
 ) -> None:
-    """Source: texts-review C7."""
+    """Source: review of texts, C7."""
     page = browser.get(path).text
     assert "演示环境，请勿填写真实证件信息" in page
     assert "演示（非政府网站）" in page

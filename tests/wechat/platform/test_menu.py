@@ -112,7 +112,7 @@ ADDRESSES = [
 
 @pytest.mark.parametrize("url", ADDRESSES)
 def test_an_address_of_a_menu_has_the_platforms_limits(url: str) -> None:
-    """faults/door.md F3, row 31 (wizjin/weixin #18; PowerWeChat #189; niefy #37; lanrion #46), and own variants."""
+    """door fault F3, row 31 (wizjin/weixin #18; PowerWeChat #189; niefy #37; lanrion #46), and own variants."""
     menu = (MenuItem(name="查", type="view", url=url, key=None),)
     assert build_menu(CATALOGUE.entrances[0].model_copy(update={"menu": menu}))["button"][0]["url"] == url
     document = default_document().replace('key = "ONECERT"', f"url = {json.dumps(url, ensure_ascii=False)}", 1)

@@ -35,7 +35,7 @@ def test_the_quota_of_each_call_is_shown(ground: Ground, played: Played) -> None
 
 @pytest.mark.parametrize("mode", ["45009", "48001"])
 def test_a_pause_is_shown_and_ended_by_clearing(ground: Ground, played: Played, mode: str) -> None:
-    """faults/door.md F19: 45009 stopped a call until midnight, and no command could lift that."""
+    """door fault F19: 45009 stopped a call until midnight, and no command could lift that."""
     account = played.account.model_copy(update={"base_url": f"{played.url}"})
     played.platform.token(account)
     played.behaviour.set("wechat", mode)

@@ -207,19 +207,19 @@ def test_links_and_words_are_in_no_repr() -> None:
     ],
 )
 def test_numbers_faces_and_addresses_are_no_words(text: str, language: str) -> None:
-    """faults/door.md F9, row 56 (node-webot/wechat #32), and own variants."""
+    """door fault F9, row 56 (node-webot/wechat #32), and own variants."""
     assert choose_language(make_push(text=text)) == language
 
 
 @pytest.mark.parametrize("text", ["1380\u202d0138\u202c000", "\u206613800138000\u2069", "12345\ufe0fX", "1\u00ad23456"])
 def test_invisible_characters_do_not_hide_a_number(text: str) -> None:
-    """faults/door.md F8, own variants in the chat."""
+    """door fault F8, own variants in the chat."""
     assert topic_of(text) == "number"
 
 
 @pytest.mark.parametrize("sign", ["\ufdfa", "\u3300", "\uff8a\uff9f"])
 def test_a_text_that_grows_under_nfkc_is_answered_at_once(sign: str) -> None:
-    """faults/door.md F12: 21,000 signs took 130 to 250 ms."""
+    """door fault F12: 21,000 signs took 130 to 250 ms."""
     push = make_push(text=sign * (21_000 // len(sign)))
     started = time.thread_time()
     choose_topic(push, welcome=True, port_number="10699000")

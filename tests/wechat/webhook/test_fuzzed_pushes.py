@@ -167,7 +167,7 @@ def check(wechat: WeChat, code: str, played: Played, seed: int) -> float:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_signed_push_gets_200_whatever_is_in_it(wechat: WeChat, seed: int) -> None:
-    """faults/door.md, F1 as a kind: its content never decides the status."""
+    """door fault, F1 as a kind: its content never decides the status."""
     seed = secrets.randbelow(2**32) if SECONDS else seed
     until = time.monotonic() + SECONDS / 3
     took = []

@@ -119,7 +119,7 @@ MODES = [("caict", "plain"), ("gxb-antifraud", "plain"), ("gxb-antifraud", "seal
 @on_sqlite
 @pytest.mark.parametrize(("code", "mode"), MODES)
 def test_a_citizens_text_is_answered_whatever_is_in_it(wechat: WeChat, code: str, mode: str) -> None:
-    """faults/door.md F1, rows 1, 3, 5, 6, 7."""
+    """door fault F1, rows 1, 3, 5, 6, 7."""
     texts = wechat.ground.catalogues.current().texts.chat
     for row, body in (CITIZENS_TEXTS | INJECTIONS).items():
         response = wechat.send(code, signed(wechat, code, mode, body))
@@ -132,7 +132,7 @@ def test_a_citizens_text_is_answered_whatever_is_in_it(wechat: WeChat, code: str
 @on_sqlite
 @pytest.mark.parametrize(("code", "mode"), MODES)
 def test_what_cannot_be_answered_is_acknowledged(wechat: WeChat, code: str, mode: str) -> None:
-    """faults/door.md F13, rows 17 and 19."""
+    """door fault F13, rows 17 and 19."""
     for row, body in SIGNED_BUT_NO_TEXT.items():
         response = wechat.send(code, signed(wechat, code, mode, body))
         assert response.status_code == 200, row
@@ -182,7 +182,7 @@ ENVELOPES: dict[str, str] = {
 
 @on_sqlite
 def test_the_envelope_is_found_in_every_spelling(wechat: WeChat) -> None:
-    """faults/door.md F14, rows 9 and 10."""
+    """door fault F14, rows 9 and 10."""
     keys, seconds = wechat.keys("gxwbwx"), str(wechat.ground.clock.now() // 1000)
     encrypted = encrypt(xml("查询").replace(b"{now}", seconds.encode()), keys.aes_keys[0], keys.app_id)
     query = f"timestamp={seconds}&nonce=n&encrypt_type=aes&msg_signature="
@@ -216,7 +216,7 @@ def stranger(played: Played) -> bytes:
 @pytest.mark.parametrize("form", ["xml", "json"])
 @pytest.mark.parametrize("code", ["caict", "gxb-antifraud"])
 def test_one_signed_address_speaks_for_one_body(wechat: WeChat, clock: FixedClock, code: str, form: Format) -> None:
-    """faults/security.md S10: the same signed address with another body, within its 300 s."""
+    """security fault S10: the same signed address with another body, within its 300 s."""
     played = wechat.play(code, mode="plain", form=form)
     first = wechat.send(code, played)
     assert first.status_code == 200

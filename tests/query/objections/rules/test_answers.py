@@ -1,4 +1,4 @@
-"""Texts to the port number in every spelling of facts/after-the-count 1, 2, 5 ("Bad input") and two of our own."""
+"""Texts to the port number in every spelling that citizens are known to use, and two of our own."""
 
 from __future__ import annotations
 

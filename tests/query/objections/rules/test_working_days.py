@@ -1,4 +1,4 @@
-"""Due days over the holidays of 2026 and 2027, day by day (issue 15; facts/after-the-count 1: 调休)."""
+"""Due days over the holidays of 2026 and 2027, day by day (issue 15; the sketch of what follows a count, 1: 调休)."""
 
 from __future__ import annotations
 
