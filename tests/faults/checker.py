@@ -32,6 +32,7 @@ IN_FLIGHT_MS = 60_000
 """A call that began before the decision may arrive a little after it."""
 RESEND = "（补发）"
 UNFINISHED = "未完成"
+TOTAL = re.compile(r"(\d+)个账号：")
 TOLD = re.compile(r"([^，：。]+?)(\d+)个")
 
 
@@ -184,6 +185,9 @@ def _wrong_counts(seen: Seen, row: Row[Any], item: Sent, name: str) -> Iterator[
     listed = item.text.partition("个账号：")[2]
     told = {seen.names.get(who, who): int(count) for who, count in TOLD.findall(listed)}
     wrong = {code for code, count in told.items() if count != count_of(code, item.phone)}
+    total = TOTAL.search(item.text)
+    if total and "其余" not in listed and int(total[1]) != sum(told.values()):
+        wrong.add("the total")
     if wrong:
         yield f"{name}: wrong counts for {sorted(wrong)}"
     missing = set(seen.names.values()) - set(told)

@@ -17,8 +17,8 @@ from sms_port.models import inbound, message, opt_out
 from sms_port.sending.gateway import send_due
 from tests.sms_port.messages import PHONE, REPLY, News, Sandbox, make_reply, owe_all
 
-OUT = "【一证通查】已停止向本号码发送验证码，不能再用本号码发起查询。已受理的查询仍会答复。恢复请回复“恢复”。"
-IN = "【一证通查】已恢复。可以重新用本号码获取验证码和查询。"
+OUT = "【一证通查】已停止向您的手机发送验证码，您暂时无法发起查询；已受理的查询仍会答复。如需恢复，请回复“恢复”。"
+IN = "【一证通查】已恢复。可以重新用本机号码获取验证码和查询。"
 
 
 def received(sandbox: Sandbox) -> list[str]:

@@ -94,7 +94,7 @@ class Cases:
         assert isinstance(result, Accepted)
         assert len(set(result.ids)) == len(dispatch.parts) == (1 if text == "您好" else 3)
         wait_until(lambda: {one.reference for one in recorded.receipts} >= set(result.ids), REPORT_S)
-        assert {one.word for one in recorded.receipts} <= set(ReceiptStatus)
+        assert {one.status for one in recorded.receipts} <= set(ReceiptStatus)
         assert {one.clues.phone for one in recorded.receipts if one.clues} == {phone}
 
     def test_it_takes_more_than_a_window_holds(
