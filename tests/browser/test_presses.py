@@ -90,7 +90,7 @@ def test_an_answer_that_comes_in_the_middle_of_a_press_moves_nothing(
     browser.look(instance.url, "light")
     browser.open(f"{instance.url}/internet-accounts")
     browser.find("#phone").send_keys(str(next(numbers)))
-    delay_answers(browser, 300)
+    keep_answers_until_the_next_press(browser)
     press(browser.driver, "#get", pointer)
     press(browser.driver, "#consent", pointer, held_s=0.45)  # a finger that stays longer asks for a menu
     assert browser.find("#consent").is_selected()
@@ -126,11 +126,13 @@ def requests(browser: Phone) -> list[str]:
     return list(browser.driver.execute_script("return window.sent") or [])
 
 
-def delay_answers(browser: Phone, ms: int) -> None:
-    """Have each answer come later."""
+def keep_answers_until_the_next_press(browser: Phone) -> None:
+    """Have each answer come 0.1 s after the pointer has gone down the next time."""
     browser.driver.execute_script(
         "const send = window.fetch;"
-        "window.fetch = (...what) => send(...what).then("
-        "  (answer) => new Promise((go) => setTimeout(() => go(answer), arguments[0])));",
-        ms,
+        "window.fetch = (...what) => {"
+        "  const pressed = new Promise((go) => addEventListener("
+        "    'pointerdown', () => setTimeout(go, 100), { capture: true, once: true }));"
+        "  return send(...what).then((answer) => pressed.then(() => answer));"
+        "};"
     )
