@@ -16,7 +16,7 @@ COMMANDS = {
     "clock": ("assembly", "Sweep every few seconds: whatever stands too long is found here."),
     "config": ("config.cli", "The catalogue and its secrets."),
     "db": ("query.cli", "The database's schema."),
-    "doctor": ("config.cli", "Check that everything here works; exit 1 when something does not."),
+    "doctor": ("query.cli", "Check that everything here works; exit 1 when something does not."),
     "gateway": ("assembly", "Send owed messages until stopped; what is under way is finished first."),
     "inquiry": ("query.cli", "Show the state of inquiries, never their counts."),
     "key": ("config.cli", "The data keys that seal personal data."),

@@ -6,7 +6,6 @@ import click
 
 from config.commands.audit import audit_group
 from config.commands.catalogue import config_group
-from config.commands.doctor import doctor
 from config.commands.heartbeats import processes
 from config.commands.keys import key
 from config.commands.terminal import needs_ground
@@ -25,4 +24,4 @@ def serve_metrics(ground: Ground) -> None:
     stop_metrics()
 
 
-COMMANDS = [processes, config_group, key, audit_group, doctor, serve_metrics]
+COMMANDS = [processes, config_group, key, audit_group, serve_metrics]

@@ -1,8 +1,17 @@
 """The commands of this folder, gathered for `app.py`."""
 
+from config.commands.doctor import doctor
 from query.commands.db import db_commands
 from query.commands.inquiry import inquiry_commands
 from query.commands.objection import objection_commands, watch_commands
 from query.commands.stats import stats
+from query.models import inquiry
+from query.objections.models import objection
+from query.requests.models import request
+from query.watches.models import watch
+from sms_port.models import message
 
-COMMANDS = [inquiry_commands, objection_commands, watch_commands, db_commands, stats]
+TABLES = (inquiry, objection, request, watch, message)
+"""One table of each file that defines some: `onecert doctor` compares the database with all that are loaded."""
+
+COMMANDS = [doctor, inquiry_commands, objection_commands, watch_commands, db_commands, stats]
