@@ -52,7 +52,11 @@ def clone(tmp_path: Path) -> Path:
 
 def make(clone: Path, *words: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run make as in a new shell."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ONECERT_", "PYTHON"))}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ONECERT_", "PYTHON", "MAKE", "MFLAGS"))
+    }
     environment["PATH"] = path or environment["PATH"]
     return subprocess.run(["make", *words], cwd=clone, env=environment, capture_output=True, text=True, check=False)
 
