@@ -118,7 +118,6 @@ receipt = Table(
 
 # The gateway's ids of the parts it took. Gateways count their own way and start over: one id may stand for several
 # parts, of which the number tells one. `statuses`: the receipts of this part, a bit for each ReceiptStatus.
-# (NULL, as in `unmatched`: written by the release before.)
 part = Table(
     "part",
     metadata,
@@ -141,9 +140,9 @@ unmatched = Table(
     Column("link", String(32), primary_key=True),
     Column("reference", String(64), primary_key=True),
     Column("phone_index", Mac32, primary_key=True),
+    Column("status", SmallInteger, primary_key=True, autoincrement=False),
     Column("extension", String(21), nullable=False),
     Column("submitted_at", Ms, nullable=False),
-    Column("status", SmallInteger),
     Column("at", Ms, nullable=False),
     Index("ix_unmatched_phone", "phone_index"),
     Index("ix_unmatched_at", "at"),

@@ -127,11 +127,13 @@ def _kept(link: str) -> Any:
 
 
 def _find_clues(db: Connection, link: str, indexes: Sequence[bytes]) -> list[Clue]:
-    found: list[Clue] = []
+    """Return the kept receipts of these numbers; of contradictory ones of one part, that of the delivery."""
+    found: dict[tuple[str, bytes], Clue] = {}
     for start in range(0, len(indexes), NUMBERS_AT_ONCE):
         some = id_in(unmatched.c.phone_index, indexes[start : start + NUMBERS_AT_ONCE])
-        found += map(read_clue, db.execute(select(unmatched).where(unmatched.c.link == link, some)))
-    return found
+        look = select(unmatched).where(unmatched.c.link == link, some).order_by(unmatched.c.status.desc())
+        found |= {(row.reference, row.phone_index): read_clue(row) for row in db.execute(look)}
+    return list(found.values())
 
 
 def _find_candidates(db: Connection, ground: Ground, link: str) -> list[_Candidate]:

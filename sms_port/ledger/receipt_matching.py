@@ -137,7 +137,7 @@ def keep_unmatched(db: Connection, link: str, clues: Sequence[Clue]) -> None:
         for clue in clues
     ]
     if rows:
-        db.execute(upsert(unmatched, db.dialect.name, update=["status", "submitted_at", "extension", "at"]), rows)
+        db.execute(upsert(unmatched, db.dialect.name, update=["submitted_at", "extension", "at"]), rows)
 
 
 def find_unmatched(db: Connection, link: str, names: Collection[str]) -> list[Clue]:
@@ -163,7 +163,7 @@ def read_clue(row: Row[Any]) -> Clue:
         indexes,
         row.extension,
         row.submitted_at,
-        ReceiptStatus(row.status or ReceiptStatus.UNCLEAR),
+        ReceiptStatus(row.status),
         row.at,
     )
 

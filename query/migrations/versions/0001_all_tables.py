@@ -327,11 +327,11 @@ def upgrade() -> None:
         sa.Column('link', sa.String(length=32), nullable=False),
         sa.Column('reference', sa.String(length=64), nullable=False),
         sa.Column('phone_index', sa.BINARY(length=32), nullable=False),
+        sa.Column('status', sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column('extension', sa.String(length=21), nullable=False),
         sa.Column('submitted_at', sa.BigInteger(), nullable=False),
-        sa.Column('status', sa.SmallInteger(), nullable=True),
         sa.Column('at', sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint('link', 'reference', 'phone_index', name=op.f('pk_unmatched'))
+        sa.PrimaryKeyConstraint('link', 'reference', 'phone_index', 'status', name=op.f('pk_unmatched'))
     )
     op.create_index('ix_unmatched_at', 'unmatched', ['at'], unique=False)
     op.create_index('ix_unmatched_phone', 'unmatched', ['phone_index'], unique=False)

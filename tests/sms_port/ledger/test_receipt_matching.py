@@ -18,7 +18,7 @@ from sms_port.ledger.messages import RESEND_AFTER_MS, SILENT_MS, Owed, sweep
 from sms_port.ledger.receipts import Clues, Receipt, record_receipts
 from sms_port.links.link import Accepted, SendResult, Unknown
 from sms_port.message_reference import UNNAMED, extension_of, normalise_id
-from sms_port.models import Lane, ReceiptStatus, message, part, receipt, unmatched
+from sms_port.models import Lane, ReceiptStatus, State, message, part, receipt, unmatched
 from sms_port.sending.claims import Claimed, claim
 from sms_port.sending.results import Results, record
 from sms_port.sending.routing import Cooldown, routes_for
@@ -376,3 +376,28 @@ def test_results_that_come_while_the_database_is_away_are_recorded_when_it_is_ba
     sweep(ground, news)
     with reading(ground.engine) as db:
         assert set(db.scalars(select(message.c.sending))) == {1}, "nothing is sent again"
+
+
+@pytest.mark.parametrize("order", [(D, F), (F, D), (D, F, D)])
+def test_contradictory_receipts_before_the_answer_are_both_kept(
+    ground: Ground, news: News, order: Sequence[ReceiptStatus]
+) -> None:
+    """The second one took the place of the first, and a delivered message was called undelivered."""
+    owed = make_reply()
+    (claimed,) = offer(ground, news, owed)
+    for status in order:
+        report(ground, news, "77", status=status)
+    end(ground, news, claimed, Accepted(ids=("77",)))
+    assert state_of(ground, owed) is State.DELIVERED
+    assert rows(ground, unmatched) == []
+
+
+def test_contradictory_receipts_of_a_doubt_are_those_of_one_part(ground: Ground, news: News) -> None:
+    owed = make_reply()
+    (claimed,) = offer(ground, news, owed)
+    report(ground, news, "77")
+    report(ground, news, "77", status=F)
+    end(ground, news, claimed, Unknown("no_answer"))
+    sweep(ground, news)
+    assert state_of(ground, owed) is State.DELIVERED
+    assert rows(ground, unmatched) == []
