@@ -70,10 +70,6 @@ class Views:
         """GET /services."""
         return _answer(200, services(self._door.services()))
 
-    def list_partners(self) -> Response:
-        """GET /partners."""
-        return _answer(200, partners(self._door.partners(), self._ground.settings.public_url))
-
     def request_code(self) -> Response:
         """POST /verification-codes."""
         session = self._door.read_session(read_token(request), spending=True)
@@ -101,6 +97,11 @@ class AfterTheCount(Views):
         super().__init__(ground, door)
         self._objections = door
 
+    def list_partners(self) -> Response:
+        """GET /partners."""
+        offered = self._objections.objections()
+        return _answer(200, partners(self._door.partners(), offered, self._ground.settings.public_url))
+
     def submit_objection(self) -> Response:
         """POST /objections."""
         session = self._door.read_session(read_token(request), spending=True)
@@ -116,13 +117,13 @@ class AfterTheCount(Views):
 
     def turn_watch_on(self) -> Response:
         """POST /watches."""
-        session = self._door.read_session(read_token(request), spending=True)
+        session = self._door.read_session(read_token(request), viewing=True)
         self._objections.turn_watch_on(session, read_body(request, WATCH_REQUEST).reference, _address())
         return Response(status=202)
 
     def turn_watch_off(self) -> Response:
         """DELETE /watches."""
-        self._objections.turn_watch_off(self._door.read_session(read_token(request), spending=True), _address())
+        self._objections.turn_watch_off(self._door.read_session(read_token(request), viewing=True), _address())
         return Response(status=202)
 
 

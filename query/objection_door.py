@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from config.catalogue.schema import Partner
+from config.catalogue.schema import Objections, Partner
 from query.access.address_blocks import UNKNOWN, address_block
 from query.access.budgets import HOUR_S, Sender, submission_budgets
 from query.access.door import Door
@@ -46,10 +46,14 @@ class FilledObjection:
 class ObjectionDoor(Door):
     """The door of both doors, with what a citizen can do after a count."""
 
+    def objections(self) -> Objections | None:
+        """Return the terms on which objections are taken; None: they are not offered."""
+        offered = self._ground.catalogues.current().objections
+        return offered if offered is not None and offered.enabled else None
+
     def offers_objections(self) -> bool:
         """Return whether the catalogue offers objections."""
-        offered = self._ground.catalogues.current().objections
-        return offered is not None and offered.enabled
+        return self.objections() is not None
 
     def submit_objection(self, session: Session, filled: FilledObjection, address: str) -> AcceptedObjection:
         """Accept an objection. Raises the field's error, ConsentMissing, LimitReached, or what submission raises."""

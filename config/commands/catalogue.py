@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from config import audit
 from config.bootstrap import missing_secrets
 from config.catalogue.document import diff, load_catalogue
+from config.catalogue.holidays import find_calendar_warnings
 from config.catalogue.launch import find_launch_faults, find_launch_warnings
 from config.catalogue.rules import find_warnings
 from config.catalogue.schema import Catalogue
@@ -28,7 +29,8 @@ from config.commands.terminal import (
 from config.db.engine import begin
 from config.errors import CatalogueInvalid, ConfigError
 from config.ground import Ground
-from config.times.formats import rfc3339
+from config.times.clock import SystemClock
+from config.times.formats import rfc3339, shanghai
 
 document_argument = click.argument(
     "document", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -66,7 +68,7 @@ def check(document: Path, as_json: bool) -> None:
             print_json({"good": False, "faults": faults.detail.splitlines()})
             raise click.exceptions.Exit(1) from None
         _refuse(document, faults)
-    warnings = find_warnings(catalogue) + find_launch_warnings(catalogue)
+    warnings = _warnings(catalogue, SystemClock().now())
     if as_json:
         print_json({"good": True, "warnings": warnings})
         return
@@ -102,7 +104,7 @@ def apply(ground: Ground, ctx: click.Context, document: Path, note: str, dry_run
         return
     changes = diff(old, text)
     click.echo("\n".join(changes) or "only comments and order of keys change")
-    _print_warnings(find_warnings(catalogue) + find_launch_warnings(catalogue))
+    _print_warnings(_warnings(catalogue, ground.clock.now()))
     if confirm(ctx, f"apply {document} ({len(changes)} changes)", yes, dry_run):
         put_in_force(ground, text, note or f"apply {document.name}", "catalogue.apply")
 
@@ -194,6 +196,11 @@ def describe(catalogue: Catalogue) -> str:
         f"{len(catalogue.enterprises())} enterprises with {applications} applications, "
         f"{len(catalogue.carriers())} carriers, {len(catalogue.links)} links"
     )
+
+
+def _warnings(catalogue: Catalogue, now: int) -> list[str]:
+    today = shanghai(now).date()
+    return find_warnings(catalogue) + find_launch_warnings(catalogue) + find_calendar_warnings(catalogue, today)
 
 
 def _print_warnings(warnings: list[str]) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import inspect, select
 
 from config.bootstrap import SANDBOX, missing_secrets
 from config.catalogue.fields import LOOPBACK
+from config.catalogue.holidays import find_calendar_warnings
 from config.catalogue.launch import find_launch_faults, find_launch_warnings, uses_sandbox
 from config.catalogue.rules import find_warnings
 from config.commands.secrets import own_keys
@@ -28,6 +29,7 @@ from config.processes.heartbeats import ROLES, read_processes
 from config.settings import SETTINGS, Settings, load_settings
 from config.telemetry.recent_counts import CLIENT_ADDRESS_UNREADABLE, PUSH_UNREADABLE, read_count
 from config.times.clock import SystemClock
+from config.times.formats import shanghai
 
 SKEW_WARN_MS = 2_000
 LIBRARIES = {"aliyun": "alibabacloud_dysmsapi20170525"}
@@ -126,6 +128,7 @@ def _catalogue(ground: Ground) -> Finding:
     if faults := find_launch_faults(catalogue):
         return Finding("catalogue", "fail", f"version {catalogue.version}: {'; '.join(faults)}")
     warnings = find_warnings(catalogue) + find_launch_warnings(catalogue)
+    warnings += find_calendar_warnings(catalogue, shanghai(ground.clock.now()).date())
     if uses_sandbox(catalogue) and not catalogue.operator.demonstration:
         warnings.append("operator: answers for what the sandbox plays; keep the demonstration's until all is real")
     if SANDBOX in catalogue.addresses and not _is_local(ground.settings):

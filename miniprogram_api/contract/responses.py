@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from config.catalogue.fields import Bilingual
-from config.catalogue.schema import Guide, Hotline, Partner, Service
+from config.catalogue.schema import Guide, Hotline, Objections, Partner, Service
 from config.times.formats import rfc3339, shanghai
 from miniprogram_api.contract.objection_schemas import ObjectionAnswer, ObjectionProgressAnswer
 from miniprogram_api.contract.schemas import (
@@ -14,6 +14,7 @@ from miniprogram_api.contract.schemas import (
     GuideAnswer,
     HotlineAnswer,
     InquiryAnswer,
+    ObjectionDays,
     PartnerAnswer,
     PartnersAnswer,
     PhoneNumberAnswer,
@@ -107,9 +108,10 @@ def services(offered: Sequence[Service]) -> ServicesAnswer:
     )
 
 
-def partners(asked: Sequence[Partner], public_url: str) -> PartnersAnswer:
-    """Whoever is asked; `public_url` is where our pages are."""
-    return PartnersAnswer(partners=[_partner(partner, public_url) for partner in asked])
+def partners(asked: Sequence[Partner], objections: Objections | None, public_url: str) -> PartnersAnswer:
+    """Whoever is asked; `public_url` is where our pages are, `objections` the terms on which they are offered."""
+    days = ObjectionDays(**objections.model_dump(exclude={"enabled"})) if objections is not None else None
+    return PartnersAnswer(partners=[_partner(partner, public_url) for partner in asked], objections=days)
 
 
 def _partner(partner: Partner, public_url: str) -> PartnerAnswer:

@@ -282,7 +282,15 @@ class PartnerAnswer(Answered):
     hotline: HotlineAnswer | SkipJsonSchema[None] = may_be_absent("Only when verified.")
 
 
+class ObjectionDays(Answered):
+    """Working days that companies have for each wish."""
+
+    unbind_days: int = Field(examples=[5])
+    dispute_days: int = Field(examples=[10])
+
+
 class PartnersAnswer(Answered):
     """All enabled partners, in the catalogue's order."""
 
     partners: list[PartnerAnswer]
+    objections: ObjectionDays | SkipJsonSchema[None] = may_be_absent("Only where objections are offered.")

@@ -30,6 +30,7 @@ async function objects(stage) {
   const page = await stage.load('objection', {});
   await page.choose({ currentTarget: { dataset: { wish: 'dispute' } } });
   assert.equal(page.data.companies.length, 8);
+  assert.ok(page.data.lead.includes('最迟 10 个工作日'), page.data.lead);
   page.tick({ currentTarget: { dataset: { code: 'weixin' } } });
   stage.type(page, 'phone', play.phone);
   await page.askCode();

@@ -122,6 +122,50 @@ def test_a_watch_is_turned_on_from_ones_own_closed_inquiry_and_off_by_its_sessio
     assert [text for _, text in messages_owed(ground) if "已停止新账号提醒" in text].__len__() == 1
 
 
+def test_alerts_are_turned_on_and_off_as_long_as_the_progress_can_be_seen(
+    citizen: Citizen, ground: Ground, clock: FixedClock
+) -> None:
+    """An inquiry may take 48 hours, a session is over after 30 idle minutes."""
+    reference = citizen.submit(citizen.receive_code()).json["reference"]
+    close(ground, reference)
+    clock.advance(40 * 60_000)
+    problem(
+        citizen.call("POST", "/verification-codes", {"service": "objection", "phone": PHONE}), 401, "session_invalid"
+    )
+    assert citizen.call("POST", "/watches", {"reference": reference}).status_code == 202
+    with reading(ground.engine) as db:
+        assert len(db.execute(select(watch)).all()) == 1
+    assert citizen.call("DELETE", "/watches").status_code == 202
+    assert "已停止新账号提醒" in messages_owed(ground)[-1][1]
+
+
+@pytest.mark.parametrize("ended", ["logged out", "too old"])
+def test_a_session_that_shows_no_progress_any_more_turns_on_nothing(
+    citizen: Citizen, ground: Ground, clock: FixedClock, ended: str
+) -> None:
+    reference = citizen.submit(citizen.receive_code()).json["reference"]
+    close(ground, reference)
+    if ended == "logged out":
+        assert citizen.call("DELETE", "/sessions").status_code == 204
+    else:
+        clock.advance(49 * 3_600_000)
+    problem(citizen.call("POST", "/watches", {"reference": reference}), 401, "session_invalid")
+    with reading(ground.engine) as db:
+        assert db.execute(select(watch)).all() == []
+
+
+def test_the_working_days_are_the_catalogues(citizen: Citizen, ground: Ground) -> None:
+    assert citizen.call("GET", "/partners").json["objections"] == {"unbind_days": 5, "dispute_days": 10}
+    document = ground.catalogues.document()
+    for version, expected in (
+        (document.replace("unbind_days = 5", "unbind_days = 7"), {"unbind_days": 7, "dispute_days": 10}),
+        (document.replace("[objections]\n", "[objections]\nenabled = false\n"), None),
+    ):
+        with begin(ground.engine) as db:
+            ground.catalogues.apply(db, version, "days", "test", ground.clock.now())
+        assert citizen.call("GET", "/partners").json.get("objections") == expected
+
+
 def test_the_number_of_a_closed_inquiry_opens_with_its_sessions_token_only(citizen: Citizen, ground: Ground) -> None:
     """The row holds the number under a key that is made of the session's secret; our own keys do not open it."""
     reference = citizen.submit(citizen.receive_code()).json["reference"]

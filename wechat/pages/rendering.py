@@ -10,7 +10,7 @@ from flask import Request, make_response, render_template, request
 from flask.wrappers import Response
 
 from config.catalogue.launch import is_trial, uses_sandbox
-from config.catalogue.schema import Catalogue, Operator
+from config.catalogue.schema import Catalogue, Objections, Operator
 from config.catalogue.texts import NAMED_APPS
 from config.errors import ConfigError
 from config.ground import Ground
@@ -29,7 +29,8 @@ class Facts:
     """The facts the pages give of the service: numbers of companies and applications, its operator, what is closed.
 
     `guided`: there is a guide or a hotline to show. `trial`: nothing is real, so leads are shown as leads. `sandbox`:
-    something leads to the sandbox, so every page says that it is a demonstration.
+    something leads to the sandbox, so every page says that it is a demonstration. `days`: what companies have for a
+    request, in working days, whether or not requests are taken now.
     """
 
     companies: int = 0
@@ -37,6 +38,7 @@ class Facts:
     operator: Operator | None = None
     closed: frozenset[str] = frozenset()
     objections: bool = False
+    days: Objections = Objections()
     guided: bool = False
     trial: bool = False
     sandbox: bool = False
@@ -95,6 +97,7 @@ def _facts(catalogue: Catalogue) -> Facts:
         apps=catalogue.application_count(),
         operator=catalogue.operator,
         objections=catalogue.objections is not None and catalogue.objections.enabled,
+        days=catalogue.objections or Objections(),
         closed=frozenset(service for service in SERVICES if catalogue.service(service) is None),
         guided=trial or any(company.shown_guide or company.shown_hotline for company in companies),
         trial=trial,

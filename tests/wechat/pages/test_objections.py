@@ -60,8 +60,18 @@ def test_the_choice_leads_to_two_forms_and_to_the_guides(browser: FlaskClient) -
         "/objections?wish=dispute",
         "/guides",
     ]
-    assert "申请解绑" in browser.get("/").text
+    home = browser.get("/").text
+    assert home.count("<b>申请解绑</b>") == 2  # the entry of wide screens, the foot's row of phones
+    assert re.findall(r'<div class="more wide">\s*<a href="([^"]+)">', home) == ["/objections"]
     assert browser.get("/objections?lang=en").status_code == 303
+
+
+def test_the_working_days_that_are_told_are_the_catalogues(browser: FlaskClient, ground: Ground) -> None:
+    document = ground.catalogues.document().replace("unbind_days = 5", "unbind_days = 7")
+    with begin(ground.engine) as db:
+        ground.catalogues.apply(db, document, "days", "test", ground.clock.now())
+    assert re.findall(r"最迟 (\d+) 个工作日", browser.get("/objections").text) == ["7", "10"]
+    assert "最迟 7 个工作日" in re.sub("<[^>]+>", "", browser.get("/objections?wish=unbind").text)
 
 
 def test_every_application_is_listed_by_company_and_none_is_ticked(browser: FlaskClient, ground: Ground) -> None:

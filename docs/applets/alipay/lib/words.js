@@ -43,6 +43,15 @@ function know(facts) {
   platform.write('facts', Object.assign({}, NAMES, facts));
 }
 
+/* Working days that companies have for a wish, for the texts: the catalogue says it. */
+function daysFor(wish) {
+  const told = platform.read('days') || {};
+  return told[wish] ? { days: told[wish] } : {};
+}
+function knowDays(told) {
+  platform.write('days', told ? { unbind: told.unbind_days, dispute: told.dispute_days } : {});
+}
+
 /* A line that needs what nobody told is left out. */
 function fill(text, values) {
   const known = Object.assign({ guides: find('foot.guides') }, platform.read('facts'), { platform: platform.name(language()) }, values);
@@ -75,4 +84,4 @@ function parts(page) {
   }));
 }
 
-module.exports = { say, counted, pick, parts, language, speak, either, know };
+module.exports = { say, counted, pick, parts, language, speak, either, know, daysFor, knowDays };

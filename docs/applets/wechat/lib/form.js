@@ -2,7 +2,7 @@
 const api = require('./api');
 const platform = require('./platform');
 const { FIELDS, FORMS, WISHES, fault, refusedField } = require('./fields');
-const { say, pick } = require('./words');
+const { say, pick, daysFor } = require('./words');
 const times = require('./times');
 
 /* It need not be secret, only new. */
@@ -32,7 +32,7 @@ function label(page) {
   platform.title(say(form.heading));
   page.setData({
     heading: say(form.heading),
-    lead: say(form.lead),
+    lead: say(form.lead, page.wish ? daysFor(page.wish) : {}),
     fields: form.fields.map((name) => ({
       name,
       label: say(FIELDS[name].label),

@@ -1,5 +1,5 @@
 /* What the progress page says at each status. Every outcome looks the same; without figures it is drawn as received. */
-const { say, either, language } = require('./words');
+const { say, either, language, daysFor } = require('./words');
 const platform = require('./platform');
 const times = require('./times');
 
@@ -77,7 +77,7 @@ exports.viewObjection = (seen) => {
       { label: say('op.apps'), text: seen.applications.map((code) => either(names[code]) || code).join(language() === 'en' ? ', ' : '、') },
     ],
     head: say(after ? 'op.after' : 'op.late'),
-    advice: (after ? ['op.after.1', 'op.after.2'] : ['op.late.1', 'op.late.2']).map((key) => say(key)),
+    advice: (after ? ['op.after.1', 'op.after.2'] : ['op.late.1', 'op.late.2']).map((key) => say(key, daysFor('dispute'))),
     watch: '',
     closed,
   };

@@ -2,7 +2,7 @@ const api = require('../../lib/api');
 const display = require('../../lib/display');
 const form = require('../../lib/form');
 const platform = require('../../lib/platform');
-const { say, either } = require('../../lib/words');
+const { say, either, daysFor, knowDays } = require('../../lib/words');
 
 Page(display.page({
   data: { wish: '', companies: [], standIn: null, words: {}, faults: {} },
@@ -21,8 +21,8 @@ Page(display.page({
         h1: say('ob.h1'),
         lead: say('ob.lead'),
         wishes: [
-          { wish: 'unbind', title: say('ob.unbind'), text: say('ob.unbind.d') },
-          { wish: 'dispute', title: say('ob.dispute'), text: say('ob.dispute.d') },
+          { wish: 'unbind', title: say('ob.unbind'), text: say('ob.unbind.d', daysFor('unbind')) },
+          { wish: 'dispute', title: say('ob.dispute'), text: say('ob.dispute.d', daysFor('dispute')) },
           { wish: '', title: say('ob.own'), text: say('ob.own.d') },
         ],
         unsure: say('ob.unsure'),
@@ -66,7 +66,8 @@ Page(display.page({
         const names = {};
         this.told.forEach((partner) => partner.applications.forEach((one) => { names[one.code] = one.name; }));
         platform.write('applications', names);
-        this.list();
+        knowDays(answer.told.objections);
+        this.label();
         return;
       }
     } catch (error) {
