@@ -20,6 +20,7 @@ from config.ground import Ground, load_ground
 from config.processes import health
 from config.processes.heartbeats import Heartbeat, heartbeat
 from config.processes.layers import wrap
+from config.processes.ports import check_free
 from config.processes.serving import HEARTBEAT, begin_process, serve, stop_event
 from config.queue.worker import make_worker
 from config.sandbox import behaviour as switches
@@ -85,7 +86,8 @@ def _with_health_and_problems(app: Flask, ground: Ground, beat: Heartbeat | None
 @needs_ground
 def web(ground: Ground, processes: int) -> None:
     """Serve the pages, the API, the webhook and receipts."""
-    begin_process(ground.settings)
+    check_free("ONECERT_BIND", ground.settings.bind)
+    begin_process(ground.settings, "web", ground.settings.bind)
     serve(create_app, ground.settings.bind, processes)
 
 
@@ -93,6 +95,7 @@ def web(ground: Ground, processes: int) -> None:
 @needs_ground
 def sandbox(ground: Ground) -> None:
     """Play partners, gateway, phone and platforms."""
+    check_free("ONECERT_SANDBOX_BIND", ground.settings.sandbox_bind)
     serve(create_sandbox, ground.settings.sandbox_bind)
 
 
@@ -100,7 +103,7 @@ def sandbox(ground: Ground) -> None:
 @needs_ground
 def worker(ground: Ground) -> None:
     """Run the pipeline's jobs until stopped."""
-    begin_process(ground.settings)
+    begin_process(ground.settings, "worker")
     notifying = {name: partial(job, ground) for name, job in notices.JOBS.items()}
     with heartbeat(ground, "worker"):
         make_worker(ground.redis, {**make_jobs(ground), **notifying}).work()
@@ -110,7 +113,7 @@ def worker(ground: Ground) -> None:
 @needs_ground
 def gateway(ground: Ground) -> None:
     """Send owed messages until stopped; what is under way is finished first."""
-    begin_process(ground.settings)
+    begin_process(ground.settings, "gateway")
     with heartbeat(ground, "gateway"):
         sender.run(ground, partial(record_outcome, ground), stop_event(), partial(record_text, ground))
 
@@ -119,7 +122,8 @@ def gateway(ground: Ground) -> None:
 @needs_ground
 def clock(ground: Ground) -> None:
     """Sweep every few seconds: whatever stands too long is found here. Serves this host's /metrics."""
-    begin_process(ground.settings)
+    check_free("ONECERT_METRICS_BIND", ground.settings.metrics_bind)
+    begin_process(ground.settings, "clock", ground.settings.metrics_bind)
     stop, stop_metrics = stop_event(), metrics.serve(ground.settings.metrics_bind)
     with heartbeat(ground, "clock"):
         while not stop.wait(SWEEP_S):

@@ -21,6 +21,18 @@ from typing import Any, Final
 RETRY_SOON_S: Final = 5
 """Default Retry-After in seconds when one of our own components is down: long enough to restart it."""
 
+CALL_REASONS: Final = {
+    "url": "this is no address to call",
+    "dns": "its name is unknown",
+    "private": "its address is not on the public internet, which the catalogue does not allow",
+    "refused": "nobody listens there, or a firewall refuses",
+    "timeout": "there was no answer in time",
+    "tls": "TLS failed; is its authority among those of ONECERT_CA_FILE?",
+    "too_large": "the answer is too large",
+    "broken": "the connection ended before the answer did",
+}
+"""Reasons of calls that failed, and each as a sentence for an operator."""
+
 
 class OneCertError(Exception):
     """An expected failure. `app.py` renders it as problem+json.
@@ -104,14 +116,15 @@ class SignatureInvalid(ConfigError):
 
 
 class CallError(ConfigError):
-    """An outgoing HTTP call without an answer; `reason` is one of the words of `outgoing.REASONS`."""
+    """An outgoing HTTP call without an answer; `reason` is a word of CALL_REASONS, `host` whom it was to reach."""
 
     code = "unavailable"
     status = 503
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, host: str = "") -> None:
         super().__init__(f"the call failed: {reason}")
         self.reason = reason
+        self.host = host
 
 
 class NotSentError(CallError):

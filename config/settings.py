@@ -61,6 +61,7 @@ SETTINGS: tuple[Setting, ...] = (
         "the header in which they do: X-Forwarded-For or Forwarded; empty: the first of them that is there",
     ),
     Setting("ONECERT_CA_FILE", "PEM file of the authorities trusted for outgoing HTTPS; empty: the public ones"),
+    Setting("ONECERT_BACKUPS", "directory of the backups; `onecert doctor` tells how old the newest is"),
     Setting("ONECERT_LOG_LEVEL", "debug, info, warning or error", "info"),
 )
 
@@ -85,6 +86,7 @@ class Settings:
     crypto: str
     ca_file: Path | None
     redis_socket: Path | None
+    backups: Path | None = None
 
 
 def load_settings(environ: Mapping[str, str], *, founding: bool = True) -> Settings:
@@ -95,6 +97,8 @@ def load_settings(environ: Mapping[str, str], *, founding: bool = True) -> Setti
     """
     values = {setting.name: _read(environ, setting) for setting in SETTINGS}
     folder = Path(values["ONECERT_DATA"]).expanduser().resolve()
+    if folder == Path("/var"):
+        raise SettingInvalid("ONECERT_DATA: would be /var, which others share; name a directory of its own")
     if not (founding or values["ONECERT_DATABASE_URL"] or (folder / DATABASE_FILE).exists()):
         raise SettingInvalid(
             f"ONECERT_DATA: there is no database in {folder}; name the right directory, or `onecert up` makes one"
@@ -122,6 +126,7 @@ def load_settings(environ: Mapping[str, str], *, founding: bool = True) -> Setti
         crypto=_one_of("ONECERT_CRYPTO", values["ONECERT_CRYPTO"], "aes", "sm"),
         ca_file=_file("ONECERT_CA_FILE", values["ONECERT_CA_FILE"]),
         redis_socket=redis_socket,
+        backups=_directory("ONECERT_BACKUPS", values["ONECERT_BACKUPS"]),
     )
 
 
@@ -229,4 +234,10 @@ def _number(name: str, value: str, least: int, most: int) -> int:
 def _file(name: str, value: str) -> Path | None:
     if value and not Path(value).is_file():
         raise SettingInvalid(f"{name}: there is no such file")
+    return Path(value) if value else None
+
+
+def _directory(name: str, value: str) -> Path | None:
+    if value and not Path(value).is_dir():
+        raise SettingInvalid(f"{name}: there is no such directory, or it may not be read")
     return Path(value) if value else None

@@ -9,7 +9,7 @@ Keys: the hash `partner:<code>` (open_until, failed, opened, next_at, calls, err
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,7 +95,7 @@ class CallPermit:
 
 @dataclass(frozen=True, slots=True)
 class PartnerHealth:
-    """The health of a partner as `partner list` shows it: `breaker` is closed, open or half-open."""
+    """The health of a partner as `partner list` shows it: `breaker` is closed, open, half-open or unknown."""
 
     breaker: str = "closed"
     open_until: int | None = None
@@ -171,11 +171,29 @@ def record_result(ground: Ground, partner: Partner, error: str | None = None, *,
 
 
 def partner_health(ground: Ground, partner: Partner) -> PartnerHealth:
-    """Return a partner's health. Without Redis, or after a flush, it is that of a new partner."""
+    """Return a partner's health. After a flush it is that of a new partner; `unknown` while Redis does not answer."""
+    return all_health(ground, [partner])[partner.code]
+
+
+def all_health(ground: Ground, partners: Sequence[Partner]) -> dict[str, PartnerHealth]:
+    """Return the health of partners by code, in one round trip: a Redis that hangs is waited for once."""
     try:
-        stored = {_text(name): _text(value) for name, value in ground.redis.hgetall(_partner_key(partner.code)).items()}
+        with ground.redis.pipeline(transaction=False) as pipeline:
+            for partner in partners:
+                pipeline.hgetall(_partner_key(partner.code))
+            kept = pipeline.execute()
     except RedisError:
-        return PartnerHealth()
+        return {partner.code: PartnerHealth("unknown") for partner in partners}
+    return {partner.code: _health(ground, one) for partner, one in zip(partners, kept, strict=True)}
+
+
+def reset(ground: Ground, partner: Partner) -> None:
+    """Forget failures, pauses and permits of a partner: it is called again at once. Raises RedisError."""
+    ground.redis.delete(_partner_key(partner.code), _permits_key(partner.code))
+
+
+def _health(ground: Ground, kept: Mapping[bytes | str, bytes | str]) -> PartnerHealth:
+    stored = {_text(name): _text(value) for name, value in kept.items()}
     open_until = int(stored.get("open_until", "0"))
     breaker = "open" if open_until > ground.clock.now() else "half-open" if open_until else "closed"
     return PartnerHealth(

@@ -8,16 +8,15 @@ import click
 from config.audit import current_actor, record
 from config.catalogue.edit import set_partner_enabled
 from config.catalogue.schema import Partner
-from config.commands.terminal import change_options, confirm, json_option, needs_ground, print_table
+from config.commands.terminal import change_options, confirm, json_option, needs_ground, print_table, suggest
 from config.db.engine import begin
 from config.ground import Ground
-from config.times.formats import rfc3339, shanghai
-from config.times.opening_hours import opens_at
-from enterprises.circuit_breaker import PartnerHealth, partner_health
+from config.times.formats import rfc3339
+from enterprises.circuit_breaker import PartnerHealth, all_health, reset
 from enterprises.client import ask
 from enterprises.conformance.command import conformance
-from enterprises.errors import AnswerInvalid
-from enterprises.partners import find_partner
+from enterprises.errors import AnswerInvalid, PartnerUnknown
+from enterprises.partners import describe_state
 from enterprises.protocol import Answer, Counts, Pending, Refused
 from enterprises.reserved_number import reserved_item
 
@@ -36,18 +35,18 @@ def partner() -> None:
 @needs_ground
 def list_partners(ground: Ground, as_json: bool) -> None:
     """List all partners of the catalogue, in the order of the reply, with their state."""
-    print_table([_row(ground, listed) for listed in ground.catalogues.current().partners], COLUMNS, as_json)
+    partners = ground.catalogues.current().partners
+    health = all_health(ground, partners)
+    print_table([_row(listed, health[listed.code], ground.clock.now()) for listed in partners], COLUMNS, as_json)
 
 
-def _row(ground: Ground, listed: Partner) -> dict[str, Any]:
-    health = partner_health(ground, listed)
-    opens = opens_at(listed.closed, ground.clock.now())
+def _row(listed: Partner, health: PartnerHealth, now: int) -> dict[str, Any]:
     return {
         "code": listed.code,
         "kind": listed.kind,
         "name": listed.name.zh,
         "enabled": listed.enabled,
-        "state": _state(listed, health, opens),
+        "state": describe_state(listed, health, now),
         "breaker": health.breaker,
         "retry_at": rfc3339(health.open_until) if health.open_until else None,
         "calls": health.calls,
@@ -62,15 +61,12 @@ def _row(ground: Ground, listed: Partner) -> dict[str, Any]:
     }
 
 
-def _state(listed: Partner, health: PartnerHealth, opens: int | None) -> str:
-    """Return the state in a word or two, the most important first."""
-    if not listed.enabled:
-        return "off"
-    if opens is not None:
-        return f"closed until {shanghai(opens):%H:%M}"
-    if health.breaker == "closed":
-        return "ok"
-    return f"breaker {health.breaker} ({health.last_error})"
+def _find(ground: Ground, code: str) -> Partner:
+    """Return the partner of this code; PartnerUnknown with the code that was probably meant."""
+    catalogue = ground.catalogues.current()
+    if found := catalogue.partner(code):
+        return found
+    raise PartnerUnknown(suggest(code, (one.code for one in catalogue.partners), "onecert partner list"))
 
 
 @partner.command()
@@ -95,7 +91,7 @@ def disable(ground: Ground, ctx: click.Context, code: str, dry_run: bool, yes: b
 
 def _switch(ground: Ground, ctx: click.Context, code: str, enabled: bool, *, dry_run: bool, yes: bool) -> None:
     verb = "enable" if enabled else "disable"
-    if find_partner(ground, code).enabled == enabled:
+    if _find(ground, code).enabled == enabled:
         click.echo(f"{code} is {verb}d already")
         return
     if not confirm(ctx, f"{verb} {code}", yes, dry_run):
@@ -114,7 +110,7 @@ def _switch(ground: Ground, ctx: click.Context, code: str, enabled: bool, *, dry
 @needs_ground
 def check(ground: Ground, code: str, as_json: bool) -> None:
     """Ask one partner about the reserved test number, switched on or not; shows no count."""
-    asked = find_partner(ground, code)
+    asked = _find(ground, code)
     item = reserved_item()
     kind = "identity" if asked.kind == "carrier" else "count"
     started = time.monotonic()
@@ -137,6 +133,25 @@ def _describe(answer: Answer, asked: Partner) -> str:
     if answer.reason in ("missing", "invalid"):
         raise AnswerInvalid(f"{asked.code} answered the call, but the answer to its one item is {answer.reason}")
     return "later" if answer.later else "retry"
+
+
+@partner.command("reset")
+@click.argument("code")
+@change_options
+@click.pass_context
+@needs_ground
+def reset_partner(ground: Ground, ctx: click.Context, code: str, dry_run: bool, yes: bool) -> None:
+    """Close this partner's breaker: it is called again at once, as if it had never failed.
+
+    Example: onecert partner reset jd
+    """
+    found = _find(ground, code)
+    if confirm(ctx, f"forget the failures of {code} and call it again", yes, dry_run):
+        reset(ground, found)
+        with begin(ground.engine) as db:
+            record(db, ground, "partner.reset", code)
+        ground.bell.ring("ask", code)
+        click.echo(f"reset {code}: its breaker is closed, and workers are rung for it")
 
 
 partner.add_command(conformance)

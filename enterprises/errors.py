@@ -54,6 +54,6 @@ class PartnerUnknown(EnterpriseError):
     code = "partner_unknown"
     status = 404
 
-    def __init__(self) -> None:
+    def __init__(self, hint: str = "") -> None:
         # The requested code may be anything, even a number: it is not repeated.
-        super().__init__("the catalogue has no such partner")
+        super().__init__(f"the catalogue has no such partner{hint}")

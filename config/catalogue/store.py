@@ -145,5 +145,8 @@ def _latest(wanted: Select[Any]) -> Select[Any]:
 
 def _absent(number: int | None) -> str:
     if number is None:
-        return "there is no catalogue yet; `onecert config apply FILE` or `onecert up` makes the first"
+        return (
+            "there is no catalogue yet: `onecert config default > FILE` writes one to edit, "
+            "`onecert config apply FILE` makes it the first"
+        )
     return f"the catalogue has no version {number}; `onecert config history` lists them"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from importlib.util import find_spec
-from typing import Literal
 from urllib.parse import urlsplit
 
 import click
@@ -19,7 +18,9 @@ from config.catalogue.fields import LOOPBACK
 from config.catalogue.holidays import find_calendar_warnings
 from config.catalogue.launch import find_launch_faults, find_launch_warnings, uses_sandbox
 from config.catalogue.rules import find_warnings
+from config.commands.finding import Finding
 from config.commands.secrets import own_keys
+from config.commands.storage import STORAGE
 from config.commands.terminal import json_option, print_table
 from config.crypto.rsa_keys import load_public_key
 from config.db.engine import metadata, reading
@@ -34,15 +35,6 @@ from config.times.formats import shanghai
 SKEW_WARN_MS = 2_000
 LIBRARIES = {"aliyun": "alibabacloud_dysmsapi20170525"}
 """Packages that drivers need and only an extra installs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; `what` says what was found and, unless all is well, what to do."""
-
-    check: str
-    state: Literal["ok", "warn", "fail"]
-    what: str
 
 
 @click.command()
@@ -63,14 +55,24 @@ def examine() -> Iterator[Finding]:
     except SettingInvalid as error:
         yield Finding("settings", "fail", error.detail)
         return
+    found: dict[str, Finding] = {}
     for name, check in CHECKS.items():
-        try:
-            yield check(ground)
-        except OneCertError as error:
-            yield Finding(name, "fail", error.detail or error.code)
-        except RedisError as error:
-            yield Finding(name, "warn", f"cannot be told: Redis does not answer ({type(error).__name__})")
+        found[name] = _look(ground, name, check, found)
+        yield found[name]
     ground.engine.dispose()
+
+
+def _look(ground: Ground, name: str, check: Callable[[Ground], Finding], found: Mapping[str, Finding]) -> Finding:
+    """Make one check. What stands on a part that is away is not looked at: a Redis that hangs costs seconds."""
+    for part, dependents in NEEDED.items():
+        if name in dependents and found[part].state != "ok":
+            return Finding(name, "warn", f"cannot be told while {part} is not ok")
+    try:
+        return check(ground)
+    except OneCertError as error:
+        return Finding(name, "fail", error.detail or error.code)
+    except RedisError:
+        return Finding(name, "warn", "cannot be told: Redis does not answer")
 
 
 def _settings() -> Iterator[Finding]:
@@ -190,6 +192,10 @@ def _processes(ground: Ground) -> Finding:
 
 def _public_url(ground: Ground) -> Finding:
     url = ground.settings.public_url
+    others = {one.public_url for one in read_processes(ground) if one.role == "web" and one.alive} - {url}
+    if others:
+        told = f"here it is {url}, but web processes that run have {', '.join(sorted(others))}; set ONECERT_PUBLIC_URL"
+        return Finding("public address", "warn", told)
     if url.startswith("https://"):
         return Finding("public address", "ok", url)
     if _is_local(ground.settings):
@@ -229,9 +235,11 @@ def _is_local(settings: Settings) -> bool:
     return urlsplit(settings.public_url).hostname in LOOPBACK
 
 
+NEEDED = {"database": ("clock",), "redis": ("proxies", "pushes")}
 CHECKS: dict[str, Callable[[Ground], Finding]] = {
     "database": _database,
     "schema": _schema,
+    **STORAGE,
     "redis": _redis,
     "keys": _keys,
     "catalogue": _catalogue,

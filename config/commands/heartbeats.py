@@ -9,7 +9,7 @@ from config.ground import Ground
 from config.processes.heartbeats import read_processes
 from config.times.formats import rfc3339
 
-COLUMNS = ("role", "host", "pid", "release", "started", "seen", "state")
+COLUMNS = ("role", "host", "pid", "release", "address", "started", "seen", "state")
 
 
 @click.command()
@@ -23,6 +23,7 @@ def processes(ground: Ground, as_json: bool) -> None:
             "host": one.host,
             "pid": one.pid,
             "release": one.release,
+            "address": one.public_url if one.role == "web" else None,
             "started": rfc3339(one.started_at),
             "seen": rfc3339(one.seen_at),
             "state": "alive" if one.alive else "silent",

@@ -6,19 +6,22 @@ exit status 1; click itself answers wrong usage with 2.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Concatenate, ParamSpec, TypeVar
+import termios
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import click
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
+from redis import RedisError
 
-from config.errors import ConfigError, OneCertError
+from config.commands.tables import draw
+from config.errors import CALL_REASONS, CallError, ConfigError, OneCertError
 from config.ground import Ground, make_ground
 from config.settings import load_settings
 from config.telemetry.log import configure_logging
@@ -26,7 +29,9 @@ from config.telemetry.log import configure_logging
 P = ParamSpec("P")
 R = TypeVar("R")
 Command = TypeVar("Command", bound=Callable[..., Any])
-UNLIMITED_WIDTH = 10_000
+SILENT_S: Final = 3.0
+"""A command that still waits after this time says so."""
+LASTING: Final = frozenset({"web", "worker", "gateway", "clock", "sandbox", "metrics", "up"})
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -45,9 +50,46 @@ def plain_errors(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **options)
         except OneCertError as error:
-            raise click.ClickException(" | ".join((error.detail or error.code).splitlines())) from None
+            raise click.ClickException(explain(error)) from None
+        except RedisError as error:
+            why = f"Redis does not answer ({type(error).__name__}); check ONECERT_REDIS_URL and the server"
+            raise click.ClickException(why) from None
 
     return call
+
+
+def explain(error: OneCertError) -> str:
+    """Return an expected failure as one line; of a call that failed also whom it was to reach, and why it may be."""
+    text = " | ".join((error.detail or error.code).splitlines())
+    call = error if isinstance(error, CallError) else error.__cause__
+    if not isinstance(call, CallError) or not call.host:
+        return text
+    return f"the call to {call.host} failed: {CALL_REASONS.get(call.reason, call.reason)}"
+
+
+def suggest(asked: str, known: Iterable[str], listing: str) -> str:
+    """Return what to say after "there is no such …": the name that was probably meant, or the command that lists all.
+
+    What was asked for is not repeated: it may be anything, even a number.
+    """
+    near = difflib.get_close_matches(asked, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else f"; `{listing}` shows them"
+
+
+@contextmanager
+def _told_while_waiting() -> Iterator[None]:
+    """Say once that the command waits, after SILENT_S, where somebody watches."""
+    ctx = click.get_current_context(silent=True)
+    lasting = ctx is None or ctx.info_name in LASTING
+    word = "waiting for an answer of the database, Redis or the other side ..."
+    timer = threading.Timer(SILENT_S, functools.partial(click.echo, word, err=True))
+    timer.daemon = True
+    if sys.stderr.isatty() and not lasting:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def needs_ground(command: Callable[Concatenate[Ground, P], R]) -> Callable[P, R]:
@@ -56,7 +98,8 @@ def needs_ground(command: Callable[Concatenate[Ground, P], R]) -> Callable[P, R]
     @functools.wraps(command)
     @plain_errors
     def call(*args: P.args, **options: P.kwargs) -> R:
-        return command(ground_of(click.get_current_context()), *args, **options)
+        with _told_while_waiting():
+            return command(ground_of(click.get_current_context()), *args, **options)
 
     return call
 
@@ -84,24 +127,49 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], as_js
     if as_json:
         print_json(rows)
         return
-    table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        table.add_row(*("" if row.get(column) is None else str(row.get(column)) for column in columns))
-    width = None if sys.stdout.isatty() else UNLIMITED_WIDTH
-    Console(width=width, markup=False, highlight=False, emoji=False).print(table)
+    draw(rows, columns)
 
 
 def read_input(ask: str = "", *, hidden: bool = False) -> str:
     """Standard input as it is; where somebody sits at the keyboard and `ask` says for what, the line that is typed.
 
-    Raises ConfigError when it is not UTF-8.
+    A pasted PEM block is read to its END. Raises ConfigError when it is not UTF-8.
     """
     if ask and _is_asked():
-        return str(click.prompt(ask, hide_input=hidden, err=True))
+        return _typed(ask) if hidden else str(click.prompt(ask, err=True))
     try:
         return sys.stdin.read()
     except UnicodeDecodeError:
         raise ConfigError("standard input is not UTF-8 text") from None
+
+
+def _typed(ask: str) -> str:
+    """Read a line without showing it; of a PEM block all lines."""
+    click.echo(f"{ask} (or from a file: < FILE): ", nl=False, err=True)
+    with _without_echo():
+        lines = [sys.stdin.readline()]
+        while lines[0].startswith("-----BEGIN ") and lines[-1] and not lines[-1].startswith("-----END "):
+            lines.append(sys.stdin.readline())
+    click.echo(err=True)
+    if not lines[0]:
+        raise click.Abort
+    return "".join(lines)
+
+
+@contextmanager
+def _without_echo() -> Iterator[None]:
+    before = None
+    with suppress(termios.error, OSError, ValueError):  # no terminal: nothing is shown anyway
+        before = termios.tcgetattr(sys.stdin)
+        quiet = [*before]
+        quiet[3] &= ~termios.ECHO
+        # Not TCSAFLUSH: what was pasted already must not be lost.
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, quiet)
+    try:
+        yield
+    finally:
+        if before is not None:
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 def confirm(ctx: click.Context, text: str, yes: bool, dry_run: bool) -> bool:

@@ -21,6 +21,7 @@ from config.bootstrap import bootstrap
 from config.commands.terminal import ground_of, plain_errors
 from config.errors import RedisUnavailable, SettingInvalid
 from config.ground import Ground
+from config.processes.ports import is_free
 from config.processes.supervisor import Child, Supervisor, print_line
 from config.settings import Settings
 from config.telemetry import metric_files
@@ -115,19 +116,6 @@ def check_redis(redis: Redis) -> None:
         redis.ping()
     except RedisError as error:
         raise RedisUnavailable("ONECERT_REDIS_URL: no Redis answers there") from error
-
-
-def is_free(bind: str) -> bool:
-    """Return whether `host:port` is free to listen on."""
-    host, _, port = bind.rpartition(":")
-    host = host.strip("[]")
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, int(port)))
-        except OSError:
-            return False
-    return True
 
 
 def free_port() -> int:

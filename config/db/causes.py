@@ -58,6 +58,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "timed out": CAUSES[2013],
     "no such table": UNPREPARED,
     "no such column": UNPREPARED,
+    "has no column named": UNPREPARED,
     "database or disk is full": FULL,
     "no space left": FULL,
     "attempt to write a readonly database": "the database file is read-only for this user; check its owner and mode",

@@ -230,7 +230,8 @@ def _raise_ours(error: DBAPIError) -> NoReturn:
 def is_unprepared(error: DBAPIError) -> bool:
     """Was a table or a column asked for that the database does not have?"""
     code = error.orig.args[0] if error.orig is not None and error.orig.args else None
-    return code in (1054, 1146) or (isinstance(code, str) and code.startswith(("no such table", "no such column")))
+    lacks = ("no such table", "no such column", "has no column named")
+    return code in (1054, 1146) or (isinstance(code, str) and any(words in code for words in lacks))
 
 
 def is_contention(error: DBAPIError) -> bool:

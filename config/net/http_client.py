@@ -13,6 +13,7 @@ from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -21,7 +22,6 @@ from urllib3.exceptions import TimeoutError as PoolTimeout
 from config.errors import CallError, NoAnswerError, NotSentError
 from config.net.bounded_sockets import BoundedAdapter, Deadline, PrivateAddress, begin_deadline
 
-REASONS = ("url", "dns", "private", "refused", "timeout", "tls", "too_large", "broken")
 CHUNK = 65_536
 DEFAULT_CAP = 4 * 1024 * 1024
 
@@ -112,7 +112,7 @@ class HttpClient:
                 return HttpResponse(response.status_code, response.headers, b"".join(_read(response, cap)))
         except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError, _TooLarge) as error:
             # `from None`: the library's texts hold the URL with its query.
-            raise _ours(error, call) from None
+            raise _ours(error, call, url) from None
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._threads, "session", None)
@@ -141,13 +141,21 @@ def _read(response: requests.Response, cap: int) -> Iterator[bytes]:
         yield piece
 
 
-def _ours(error: Exception, call: Deadline) -> CallError:
+def _ours(error: Exception, call: Deadline, url: str) -> CallError:
     reason = _reason(error, call.sent)
-    return NoAnswerError(reason) if call.sent else NotSentError(reason)
+    return (NoAnswerError if call.sent else NotSentError)(reason, _host(url))
+
+
+def _host(url: str) -> str:
+    """The host and port of a URL: its path and query may hold what nobody is to read."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
 
 
 def _reason(error: BaseException, sent: bool) -> str:
-    """One of REASONS: that of the innermost exception which tells one."""
+    """One of CALL_REASONS: that of the innermost exception which tells one."""
     kinds: tuple[tuple[str, tuple[type[BaseException], ...]], ...] = (
         ("too_large", (_TooLarge,)),
         ("private", (PrivateAddress,)),

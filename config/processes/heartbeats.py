@@ -40,6 +40,7 @@ process = Table(
     Column("host", String(64), nullable=False),
     Column("pid", Integer, nullable=False),
     Column("release", String(32), nullable=False),
+    Column("public_url", String(255), nullable=False),
     Column("started_at", Ms, nullable=False),
     Column("seen_at", Ms, nullable=False),
 )
@@ -53,6 +54,7 @@ class Seen:
     host: str
     pid: int
     release: str
+    public_url: str
     started_at: int
     seen_at: int
     alive: bool
@@ -69,6 +71,7 @@ class Heartbeat:
             "host": socket.gethostname()[:64],
             "pid": os.getpid(),
             "release": version("onecert")[:32],
+            "public_url": ground.settings.public_url[:255],
             "started_at": ground.clock.now(),
         }
         self._stopped = threading.Event()
@@ -84,10 +87,14 @@ class Heartbeat:
         self._stopped.set()
         self._thread.join(timeout=BEAT_S)
         try:
-            with begin(self._ground.engine) as db:
-                db.execute(delete(process).where(process.c.id == self._row["id"]))
+            self.forget()
         except OneCertError:
             return  # the row is stale soon, and gone after a day
+
+    def forget(self) -> None:
+        """Take the row away. Raises DatabaseUnavailable."""
+        with begin(self._ground.engine) as db:
+            db.execute(delete(process).where(process.c.id == self._row["id"]))
 
     def write(self) -> None:
         """Write the row now, unless that was done within CHECK_S. Raises DatabaseUnavailable."""
@@ -133,6 +140,9 @@ def read_processes(ground: Ground) -> list[Seen]:
         rows = db.execute(select(process).order_by(process.c.role, process.c.host, process.c.started_at)).all()
         now = ground.clock.now()
     return [
-        Seen(row.role, row.host, row.pid, row.release, row.started_at, row.seen_at, now - row.seen_at < STALE_MS)
+        Seen(
+            *(row.role, row.host, row.pid, row.release, row.public_url, row.started_at, row.seen_at),
+            alive=now - row.seen_at < STALE_MS,
+        )
         for row in rows
     ]

@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from granian.constants import HTTPModes, Interfaces
@@ -22,7 +23,7 @@ from config.processes import slow_senders
 from config.processes.admission import OPEN_SLOTS, SIGNED_SLOTS
 from config.settings import Settings
 from config.telemetry import metrics
-from config.telemetry.log import configure_logging
+from config.telemetry.log import configure_logging, get_logger
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -41,12 +42,31 @@ HEARTBEAT = "heartbeat"
 PR_SET_DUMPABLE = 4
 
 
-def begin_process(settings: Settings) -> None:
-    """Begin a process of a deployment: direct its log lines and metrics to the shared places."""
+log = get_logger(__name__)
+
+
+def begin_process(settings: Settings, role: str, bind: str = "") -> None:
+    """Begin a process of a deployment: direct its log lines and metrics to the shared places, and say what starts."""
     configure_logging(settings.log_level)
     metrics.use_directory(settings.data)
+    log.info(
+        "process_started",
+        role=role,
+        release=version("onecert"),
+        bind=bind,
+        public_url=settings.public_url,
+        database=_place(settings.database_url),
+        redis=_place(settings.redis_url),
+        data=str(settings.data),
+    )
     log_availability()
     _keep_memory_private()
+
+
+def _place(url: str) -> str:
+    """Return where a URL leads, without the user, the password and the query."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
 
 
 def _keep_memory_private() -> None:

@@ -11,14 +11,15 @@ from config.commands.terminal import json_option, needs_ground, print_json, prin
 from config.db.engine import reading
 from config.ground import Ground
 from config.telemetry.metrics import Counted, counted_below
-from enterprises.circuit_breaker import partner_health
+from enterprises.circuit_breaker import PartnerHealth, all_health
+from enterprises.partners import describe_state
 from query.objections.listing import PartnerFigures, figures_by_partner
 from query.upkeep.backlog import backlog
 from query.upkeep.stats import Group, Share, Waits, begin_of, groups, shares, waiting_by_partner
 from sms_port.ledger.totals import Totals, oldest_owed, totals
 
 PARTNER_COLUMNS: Final = (
-    *("partner", "breaker", "calls", "errors", "last_error"),
+    *("partner", "state", "calls", "errors", "last_error"),
     *("answered", "unavailable", "mean_ms", "questions", "items", "oldest_due_s"),
 )
 FIGURE_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
@@ -83,16 +84,18 @@ def _waiting(ground: Ground) -> dict[str, Any]:
 def _partners(ground: Ground) -> list[dict[str, Any]]:
     waiting, counted = waiting_by_partner(ground), counted_below(ground.settings.data)
     partners = ground.catalogues.current().partners
-    return [_partner(ground, one, waiting.get(one.code, Waits(0, 0, None)), counted) for one in partners]
+    health, now, none = all_health(ground, partners), ground.clock.now(), Waits(0, 0, None)
+    return [_partner(one, health[one.code], waiting.get(one.code, none), counted, now) for one in partners]
 
 
-def _partner(ground: Ground, partner: Partner, waits: Waits, counted: Counted) -> dict[str, Any]:
+def _partner(partner: Partner, health: PartnerHealth, waits: Waits, counted: Counted, now: int) -> dict[str, Any]:
     """Return a partner's figures. Calls and errors are of all hosts; answers and times are of this host's processes."""
-    health, mine = partner_health(ground, partner), ("partner", partner.code)
+    mine = ("partner", partner.code)
     timed = counted.get(("onecert_partner_call_seconds_count", (mine,)), 0)
     seconds = counted.get(("onecert_partner_call_seconds_sum", (mine,)), 0)
     return {
         "partner": partner.code,
+        "state": describe_state(partner, health, now),
         "breaker": health.breaker if partner.enabled else "off",
         "calls": health.calls,
         "errors": health.errors,
@@ -102,7 +105,7 @@ def _partner(ground: Ground, partner: Partner, waits: Waits, counted: Counted) -
         "mean_ms": round(seconds / timed * 1000) if timed else None,
         "questions": waits.questions,
         "items": waits.items,
-        "oldest_due_s": _age(ground.clock.now(), waits.oldest_due),
+        "oldest_due_s": _age(now, waits.oldest_due),
     }
 
 

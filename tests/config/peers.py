@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from config.net.http_client import REASONS
+from config.errors import CALL_REASONS
 from tests.support.stopwatch import stopwatch
 
 Script = Callable[[socket.socket], None]
@@ -95,4 +95,4 @@ def fails(kind: type[Exception], reason: str, within: float, call: Callable[[], 
             call()
         assert seconds() < within
     assert getattr(caught.value, "reason", None) == reason
-    assert reason in REASONS
+    assert reason in CALL_REASONS

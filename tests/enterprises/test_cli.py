@@ -6,10 +6,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from config import audit
-from config.db.engine import reading
+from config.db.engine import begin, reading
 from config.ground import Ground
-from enterprises.circuit_breaker import record_result
+from enterprises.circuit_breaker import PartnerHealth, partner_health, record_result
 from enterprises.cli import partner
+from enterprises.partners import find_partner
 from tests.enterprises.server import Sandbox
 
 pytestmark = pytest.mark.usefixtures("logged")
@@ -72,7 +73,39 @@ def test_switching_what_is_switched_changes_nothing(ground: Ground) -> None:
 def test_an_unknown_partner_is_one_line_and_exit_1(ground: Ground, command: str) -> None:
     result = run(ground, command, "nobody")
     assert result.exit_code == 1
-    assert result.stderr == "Error: the catalogue has no such partner\n"
+    assert result.stderr == "Error: the catalogue has no such partner; `onecert partner list` shows them\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"), [("tencnet", "tencent"), ("baidou", "baidu"), ("china-mobil", "china-mobile")]
+)
+def test_a_slip_of_the_pen_is_told_the_name_that_was_meant(ground: Ground, asked: str, meant: str) -> None:
+    """Output 13: `the catalogue has no such partner`, and nothing more."""
+    result = run(ground, "check", asked)
+    assert result.stderr == f"Error: the catalogue has no such partner; did you mean {meant}?\n"
+
+
+def test_a_reset_closes_the_breaker_and_is_audited(ground: Ground) -> None:
+    jd = find_partner(ground, "jd")
+    for _ in range(jd.breaker_failures):
+        record_result(ground, jd, "unreachable")
+    row = next(row for row in json.loads(run(ground, "list", "--json").stdout) if row["code"] == "jd")
+    assert row["state"] == "breaker open (unreachable)"
+    assert run(ground, "reset", "jd", "--dry-run").stdout == "would forget the failures of jd and call it again\n"
+    assert partner_health(ground, jd).breaker == "open"
+    assert run(ground, "reset", "jd", "--yes").exit_code == 0
+    assert partner_health(ground, jd) == PartnerHealth()
+    with reading(ground.engine) as db:
+        assert audit.listing(db, 1)[0].action == "partner.reset"
+
+
+def test_a_call_that_fails_names_whom_it_was_to_reach(ground: Ground) -> None:
+    """Output 8: `the call failed: refused`, without an address."""
+    nowhere = ground.catalogues.document().replace("{sandbox}/partners/jd", "http://127.0.0.1:1/jd")
+    with begin(ground.engine) as db:
+        ground.catalogues.apply(db, nowhere, "jd is away", "test", ground.clock.now())
+    result = run(ground, "check", "jd")
+    assert result.stderr == "Error: the call to 127.0.0.1:1 failed: nobody listens there, or a firewall refuses\n"
 
 
 def test_wrong_usage_is_exit_2(ground: Ground) -> None:

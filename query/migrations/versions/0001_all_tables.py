@@ -268,6 +268,7 @@ def upgrade() -> None:
         sa.Column('host', sa.String(length=64), nullable=False),
         sa.Column('pid', sa.Integer(), nullable=False),
         sa.Column('release', sa.String(length=32), nullable=False),
+        sa.Column('public_url', sa.String(length=255), nullable=False),
         sa.Column('started_at', sa.BigInteger(), nullable=False),
         sa.Column('seen_at', sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_process'))

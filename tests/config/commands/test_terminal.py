@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from config.commands.lazy import LazyCommands
 from config.commands.terminal import (
@@ -20,10 +25,11 @@ from config.commands.terminal import (
     print_table,
     read_input,
 )
-from config.errors import CatalogueInvalid
+from config.errors import CatalogueInvalid, NoAnswerError, NotSentError
 from config.ground import Ground
 from config.settings import DATABASE_FILE
 
+PEM = f"-----BEGIN PRIVATE KEY-----\n{chr(10).join(['MIIB' * 16] * 20)}\n-----END PRIVATE KEY-----\n"
 ROWS = [{"code": "tencent", "name": "腾讯", "enabled": True}, {"code": "jd", "name": "京东", "enabled": None}]
 
 
@@ -138,3 +144,69 @@ def test_words_that_are_not_utf_8_are_wrong_usage() -> None:
 def test_standard_input_that_is_not_utf_8_is_an_error_of_one_line() -> None:
     result = CliRunner().invoke(root, ["say", "a"], input=b"\xb2\xe9")
     assert (result.exit_code, result.stderr) == (1, "Error: standard input is not UTF-8 text\n")
+
+
+@pytest.mark.parametrize(
+    ("pasted", "read"),
+    [
+        (PEM, PEM),
+        ("a-secret\nthe next command\n", "a-secret\n"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nonly the beginning", "-----BEGIN RSA PRIVATE KEY-----\nonly the beginning"),
+    ],
+)
+def test_a_pem_block_that_is_pasted_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch, pasted: str, read: str) -> None:
+    """Output 14: only its first line was taken, and `no RSA private key` said."""
+
+    @click.command()
+    def ask() -> None:
+        click.echo(repr(read_input("gxwbwx.private_key", hidden=True)))
+
+    monkeypatch.setattr("config.commands.terminal._is_asked", lambda: True)
+    done = CliRunner().invoke(ask, input=pasted)
+    assert done.stdout.strip() == repr(read)
+    assert "< FILE" in done.stderr
+
+
+def test_what_is_pasted_at_a_terminal_is_not_shown() -> None:
+    """In a real terminal (a pty): nothing of the secret comes back, and the terminal is as it was."""
+    ours, theirs = pty.openpty()
+    program = "import sys; from config.commands.terminal import read_input as read; "
+    program += "sys.stderr.write(str(len(read('a', hidden=True))))"
+    child = subprocess.Popen([sys.executable, "-c", program], stdin=theirs, stdout=theirs, stderr=theirs)
+    shown = b""
+    while b"FILE): " not in shown:
+        shown += os.read(ours, 1000)
+    before = termios.tcgetattr(theirs)[3] & termios.ECHO
+    os.write(ours, PEM.encode())
+    assert child.wait(timeout=60) == 0
+    shown += os.read(ours, 1000)
+    assert before == 0 and termios.tcgetattr(theirs)[3] & termios.ECHO
+    assert b"MIIB" not in shown and str(len(PEM)).encode() in shown
+    os.close(ours)
+    os.close(theirs)
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (NotSentError("dns", "onecert.invalid"), "the call to onecert.invalid failed: its name is unknown"),
+        (NotSentError("refused", "127.0.0.1:8000"), "the call to 127.0.0.1:8000 failed: nobody listens there, or a"),
+        (NoAnswerError("timeout", "h"), "the call to h failed: there was no answer in time"),
+        (RedisTimeout("10.0.0.1 secret"), "Redis does not answer (TimeoutError); check ONECERT_REDIS_URL"),
+    ],
+)
+def test_a_call_that_fails_names_the_address_and_never_a_path(raised: Exception, told: str) -> None:
+    @click.command()
+    @plain_errors
+    def call() -> None:
+        raise raised
+
+    done = CliRunner().invoke(call)
+    assert done.exit_code == 1 and done.stderr.startswith(f"Error: {told}")
+    assert "secret" not in done.stderr
+
+
+def test_var_itself_is_no_directory_of_ours(tmp_path: Path) -> None:
+    """Output 16: under systemd's working directory / the default ./var made /var/metrics as root."""
+    done = CliRunner().invoke(where, env={"ONECERT_DATA": "/var"})
+    assert done.stderr.startswith("Error: ONECERT_DATA: would be /var")

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from config.commands import up
 from config.errors import SettingInvalid
+from config.processes.ports import is_free
 from config.settings import Settings, load_settings
 from query.schema import upgrade
 from tests.support.servers import free_port
@@ -45,8 +46,8 @@ def settings() -> Settings:
 
 
 def test_a_free_port_is_free_and_a_taken_one_is_not(listener: int) -> None:
-    assert up.is_free(f"127.0.0.1:{up.free_port()}")
-    assert not up.is_free(f"127.0.0.1:{listener}")
+    assert is_free(f"127.0.0.1:{up.free_port()}")
+    assert not is_free(f"127.0.0.1:{listener}")
 
 
 @pytest.mark.parametrize(("option", "name"), [("--port", "ONECERT_BIND"), ("--sandbox-port", "ONECERT_SANDBOX_BIND")])

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 
 from config.db import availability as state
-from config.db.causes import FULL, READ_ONLY, TLS, TOO_MANY, UNREACHABLE, explain
+from config.db.causes import FULL, READ_ONLY, TLS, TOO_MANY, UNPREPARED, UNREACHABLE, explain
 from config.db.engine import begin, make_engine, reading, transact
 from config.errors import DatabaseUnavailable
 from tests.conftest import settings_for
@@ -38,6 +38,7 @@ ROWS = [
     ("unable to open database file", "unable to open database file", "cannot be opened"),
     ("file is not a database", "file is not a database", "damaged"),
     ("database disk image is malformed", "database disk image is malformed", "damaged"),
+    ("table process has no column named a", "table process has no column named a", UNPREPARED),
     (9999, "something new", UNREACHABLE),
     (None, "", UNREACHABLE),
 ]
