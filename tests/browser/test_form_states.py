@@ -233,9 +233,30 @@ def test_the_security_check_asks_nothing_of_the_citizen(
         browser.open(f"{instance.url}/internet-accounts")
         browser.type("phone", number)
         time.sleep(3)  # each process looks for a new catalogue every two seconds
+        if scripted:
+            assert_check_is_shown_and_stopped(browser)
         press(browser.driver, "#get")
         browser.wait_for_text("验证码已发到" if scripted else "安全验证没有完成")
         assert browser.find("#phone").get_attribute("value") == number
     finally:
         document.write_text(plain)
         instance.onecert("config", "apply", str(document), "--yes")
+
+
+def assert_check_is_shown_and_stopped(browser: Phone) -> None:
+    """On a phone that never finds the answer: the page says so, and leads back to the form."""
+    browser.driver.execute_script(
+        "window.Quick = window.Worker; window.Worker = class { postMessage() {} terminate() { window.ended = true; } };"
+    )
+    press(browser.driver, "#get")
+    browser.wait_for_text("安全验证进行中")
+    assert not browser.find("#form").is_displayed()
+    assert browser.driver.title.startswith("安全验证进行中")
+    assert browser.driver.switch_to.active_element.tag_name == "h1"
+    assert browser.violations() == []
+    assert not browser.scrolls_sideways()
+    press(browser.driver, "#stop")
+    browser.wait(lambda: browser.find("#form").is_displayed())
+    assert browser.driver.execute_script("window.Worker = window.Quick; return window.ended")
+    assert browser.driver.switch_to.active_element.get_attribute("id") == "get"
+    assert "没有完成" not in browser.text()

@@ -28,6 +28,7 @@ KEPT_FOR = ("id", "counts", "phone", "objection", "watch", "code", "openid", "se
 class Facts:
     """The facts the pages give of the service: numbers of companies and applications, its operator, what is closed.
 
+    `account`: the name of an official account through which inquiries come in; its followers meet no security check.
     `guided`: there is a guide or a hotline to show. `trial`: nothing is real, so leads are shown as leads. `sandbox`:
     something leads to the sandbox, so every page says that it is a demonstration. `days`: what companies have for a
     request, in working days, whether or not requests are taken now.
@@ -36,6 +37,7 @@ class Facts:
     companies: int = 0
     apps: int = 0
     operator: Operator | None = None
+    account: str = ""
     closed: frozenset[str] = frozenset()
     objections: bool = False
     days: Objections = Objections()
@@ -92,10 +94,12 @@ class Renderer:
 
 def _facts(catalogue: Catalogue) -> Facts:
     companies, trial = catalogue.enterprises(), is_trial(catalogue)
+    accounts = [each for each in catalogue.entrances if each.kind == "official-account"]
     return Facts(
         companies=len(companies),
         apps=catalogue.application_count(),
         operator=catalogue.operator,
+        account=next((each.name.zh for each in accounts if each.enabled), ""),
         objections=catalogue.objections is not None and catalogue.objections.enabled,
         days=catalogue.objections or Objections(),
         closed=frozenset(service for service in SERVICES if catalogue.service(service) is None),

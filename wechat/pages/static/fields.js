@@ -176,5 +176,6 @@ export class Box {
     const node = this.put("notice_amber", "alert", said);
     node.setAttribute("role", "alert");
     node.scrollIntoView({ block: "nearest" });
+    return node;
   }
 }

@@ -1,11 +1,11 @@
 /* The form: a code is asked for, the inquiry submitted, without leaving the page. */
 
-import { $, call, cookiesWork, element, fetchPage, renewSession, solve, speak, still } from "./page.js";
+import { $, call, cookiesWork, element, fetchPage, renewSession, speak, still } from "./page.js";
 import { Box, Messages, NAMES, faultOf, refusalOf } from "./fields.js";
 import { remaining, say, soon } from "./words.js";
 
 const SLOW_MS = 3000;
-const FIELD_OF = { phone_invalid: "phone", id_tail_invalid: "id_tail", id_number_invalid: "id_number", name_invalid: "name", consent_missing: "consent", code_invalid: "code", code_wrong: "code", code_expired: "code" };
+const FIELD_OF = /^(phone|id_tail|id_number|name|consent|code)_(invalid|missing|wrong|expired)$/;
 const SECRET = ["id_tail", "id_number", "code"];
 
 export function runForm(form, become) {
@@ -31,10 +31,10 @@ export function runForm(form, become) {
 
   /* A refusal: a field's fault, a state that stands in for the form, or a box while the values are held. */
   function refused(answer, unavailable) {
-    const told = answer.told, code = told.code, name = FIELD_OF[code], limit = told.limit || "";
+    const told = answer.told, code = told.code, name = (FIELD_OF.exec(code) || [])[1], limit = told.limit || "";
     speak(""); // "sending" is over
     if (code === "code_expired" && told.reason === "used") box.amber(say("box.conflict"), "", "/inquiries");
-    else if (code === "human_check_required") box.amber(say("box.human"), say("box.human.p"));
+    else if (code === "human_check_required") box.amber(say("box.human"), say("hc.fail")).focus();
     else if (code === "idempotency_conflict") box.amber(say("box.conflict"), "", "/inquiries/" + told.reference);
     else if (name && input(name)) {
       const text = refusalOf(input(name), told);
@@ -52,9 +52,7 @@ export function runForm(form, become) {
     else if (answer.status === 401) standIn("expired", 0);
     else box.amber(say("box." + unavailable), say("box." + unavailable + ".p"));
   }
-  function times(seconds) {
-    return { when: soon(Date.now() + seconds * 1000), left: remaining(seconds) };
-  }
+  const times = (seconds) => ({ when: soon(Date.now() + seconds * 1000), left: remaining(seconds) });
   function standIn(name, seconds) {
     const main = $("main");
     clearInterval(ticker);
@@ -105,19 +103,20 @@ export function runForm(form, become) {
     speak(say("f.code.sending"));
     const wanted = { service, phone: input("phone").value };
     let answer = await ask("/verification-codes", wanted);
+    let checked = "";
     if (answer && answer.told.code === "human_check_required") {
-      messages.put("code", "soon", "clock", say("hc.lead"));
-      speak(say("hc.lead"));
-      wanted.human_check = await solve(answer.told.challenge);
-      if (wanted.human_check) answer = await ask("/verification-codes", wanted);
-      messages.drop("code");
+      const its = await import("./check.js").catch(() => null);
+      checked = its ? await its.passCheck(answer.told.challenge) : "";
+      if (checked) answer = await ask("/verification-codes", Object.assign(wanted, { human_check: checked }));
     }
     sending = false;
     get.removeAttribute("aria-disabled");
     get.textContent = before;
-    if (!answer) {
-      messages.put("code", "soon", "alert", say(navigator.onLine ? "e.late.code" : "e.offline.code"));
-      speak(say(navigator.onLine ? "e.late.code" : "e.offline.code"));
+    if (checked === null) get.focus(); // stopped: the form as it was
+    else if (!answer) {
+      const text = say(navigator.onLine ? "e.late.code" : "e.offline.code");
+      messages.put("code", "soon", "alert", text);
+      speak(text);
     } else if (answer.ok) sent(answer, typedBefore);
     else refused(answer, "code");
     if (submitNext) submitAfterCode();
@@ -184,8 +183,10 @@ export function runForm(form, become) {
     if (answer && answer.ok) return arrive("/inquiries/" + answer.told.reference);
     lock(false);
     if (answer) refused(answer, "down");
-    else if (navigator.onLine) box.amber(say("e.late.h"), say("e.late.p"));
-    else box.amber(say("e.offline.h"), say("e.offline.p"));
+    else {
+      const state = navigator.onLine ? "e.late" : "e.offline";
+      box.amber(say(state + ".h"), say(state + ".p"));
+    }
   }
   /* The progress page in place of this one: a browser that lost its cookies, or keeps none, could not open it. */
   async function arrive(path) {

@@ -1,6 +1,6 @@
 /* What every page needs: its elements, presses, and calls. */
 
-const API = "/api/v1", ABORT_MS = 15000, SOLVE_MS = 60000;
+const API = "/api/v1", ABORT_MS = 15000;
 export const $ = (id) => document.getElementById(id);
 
 /* An old browser gets the page as it is without scripts. replaceChildren (Chrome 86, iOS 14) is the youngest name used here. */
@@ -80,7 +80,8 @@ export async function call(method, path, token, body, key) {
   const got = await ask(API + path, { method, headers, body: body && JSON.stringify(body) });
   if (!got) return null;
   let told = {};
-  try { told = JSON.parse(got.text); } catch (error) { /* not ours: a proxy's page */ }
+  // A body that is not JSON is a proxy's page.
+  try { told = JSON.parse(got.text); } catch (error) {}
   const header = (name) => got.answer.headers.get(name);
   return { ok: got.answer.ok, status: got.answer.status, told, token: header("Session-Token") || token, at: Date.parse(header("Date")) || Date.now() };
 }
@@ -95,22 +96,6 @@ export async function fetchPage(path, token) {
 export async function renewSession(path) {
   const got = await ask(path, {});
   return got && got.answer.headers.get("Session-Token");
-}
-
-/* The answer to a challenge, as base64; nothing when it was not found within a minute. */
-export function solve(challenge) {
-  return new Promise((go) => {
-    const worker = new Worker(new URL("solver.js", import.meta.url));
-    const end = (number) => {
-      worker.terminate();
-      const { salt, challenge: hash, signature, algorithm } = challenge;
-      go(number >= 0 ? btoa(JSON.stringify({ algorithm, challenge: hash, number, salt, signature })) : "");
-    };
-    worker.onmessage = (event) => end(event.data);
-    worker.onerror = () => end(-1);
-    setTimeout(() => end(-1), SOLVE_MS);
-    worker.postMessage(challenge);
-  });
 }
 
 export function cookiesWork() {

@@ -1,7 +1,7 @@
 /* The pages as clients of /api/v1. Without scripts everything still works: the forms post, the progress page has a link. */
 
-import { $, able, showPlain, speak } from "./page.js";
-import { loadWords, say } from "./words.js";
+import { $, able, showPlain } from "./page.js";
+import { loadWords } from "./words.js";
 
 /* Take the place of the page that is shown, as a navigation would. */
 function become(page) {
@@ -15,23 +15,6 @@ function become(page) {
   const heading = document.querySelector("h1");
   heading.tabIndex = -1;
   heading.focus();
-}
-
-function runCopy(button) {
-  async function copy() {
-    const text = $("reference").textContent.replace(/\s/g, "");
-    if (navigator.clipboard) await navigator.clipboard.writeText(text);
-    else {
-      getSelection().selectAllChildren($("reference"));
-      document.execCommand("copy");
-      getSelection().removeAllRanges();
-    }
-    button.textContent = say("pr.copied");
-    speak(say("pr.copied"));
-    setTimeout(() => { button.textContent = say("pr.copy"); }, 2000);
-  }
-  button.hidden = false;
-  button.addEventListener("click", () => copy().catch(() => {}));
 }
 
 /* Larger letters at once, with everything where it is; the cookie is for the next page. */
@@ -49,18 +32,6 @@ function runSize(choice) {
   });
 }
 
-function runForget(form) {
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    fetch(form.getAttribute("action"), { method: "POST", redirect: "manual" }).then(() => {
-      speak(say("home.recent.gone"));
-      $("recent").remove();
-      document.querySelector("h1").tabIndex = -1;
-      document.querySelector("h1").focus();
-    }, () => HTMLFormElement.prototype.submit.call(form));
-  });
-}
-
 function start() {
   loadWords();
   /* A help answer that an address points at lies open. */
@@ -72,8 +43,7 @@ function start() {
   if ($("size")) runSize($("size"));
   if ($("form")) import("./form.js").then((its) => its.runForm($("form"), become)).catch(showPlain);
   if ($("steps")) import("./progress.js").then((its) => its.runProgress($("steps"), become)).catch(showPlain);
-  if ($("copy")) runCopy($("copy"));
-  if ($("forget")) runForget($("forget"));
+  if ($("forget")) import("./home.js").then((its) => its.runForget($("forget"))).catch(() => {});
   if ($("done")) {
     $("done").addEventListener("click", (event) => {
       if (!window.WeixinJSBridge) return;

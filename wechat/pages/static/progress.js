@@ -1,9 +1,19 @@
 /* The progress page: looks again by itself, while somebody sees it. */
 
 import { $, call, element, fetchPage, showPlain, speak } from "./page.js";
-import { clock, phrases, say, stamp } from "./words.js";
+import { clock, say, stamp, written } from "./words.js";
 
 const SOON_MS = 2000, LATER_MS = 10000, RARELY_MS = 60000, SPEAK_MS = 10000;
+
+/* The text as spans, between which a Chinese line may break. */
+function phrases(node, key) {
+  node.replaceChildren(...written(key).split("|").flatMap((part) => {
+    const span = document.createElement("span");
+    span.className = "phrase";
+    span.textContent = part.trimEnd();
+    return [span, part.slice(span.textContent.length)];
+  }));
+}
 
 /* (state, title, detail, figures) of each step */
 function steps(seen) {
@@ -34,6 +44,23 @@ function draw(item, [state, title, detail, figures]) {
   }
   if (detail) parts.push(element("p", "small", detail));
   item.lastElementChild.replaceChildren(...parts);
+}
+
+function runCopy(button) {
+  async function copy() {
+    const text = $("reference").textContent.replace(/\s/g, "");
+    if (navigator.clipboard) await navigator.clipboard.writeText(text);
+    else {
+      getSelection().selectAllChildren($("reference"));
+      document.execCommand("copy");
+      getSelection().removeAllRanges();
+    }
+    button.textContent = say("pr.copied");
+    speak(say("pr.copied"));
+    setTimeout(() => { button.textContent = say("pr.copy"); }, 2000);
+  }
+  button.hidden = false;
+  button.addEventListener("click", () => copy().catch(() => {}));
 }
 
 export function runProgress(list, become) {
@@ -95,5 +122,6 @@ export function runProgress(list, become) {
     timer = 0;
     if (!document.hidden && status !== "closed") look().catch(showPlain);
   });
+  if ($("copy")) runCopy($("copy"));
   plan();
 }

@@ -16,15 +16,8 @@ export function counted(key, n) {
   return say(n === 1 && words[key + ".one"] ? key + ".one" : key, { n });
 }
 
-/* The text as spans, between which a Chinese line may break. */
-export function phrases(node, key) {
-  node.replaceChildren(...words[key].split("|").flatMap((part) => {
-    const span = document.createElement("span");
-    span.className = "phrase";
-    span.textContent = part.trimEnd();
-    return [span, part.slice(span.textContent.length)];
-  }));
-}
+/* A text with the marks between its phrases. */
+export const written = (key) => words[key];
 
 const two = (n) => String(n).padStart(2, "0");
 const shanghai = (ms) => new Date(ms + 8 * HOUR_MS);
