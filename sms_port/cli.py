@@ -24,7 +24,7 @@ from sms_port.models import AttemptResult, Lane, ReceiptStatus, State, attempt, 
 MESSAGE_COLUMNS = ("id", "lane", "state", "attempts", "link", "created_at", "expires_at", "held")
 TIMES = ("created_at", "expires_at", "started_at", "ended_at", "done_at", "received_at")
 FRESH_MS = 30_000
-WORDS = {"lane": Lane, "state": State, "closing": AttemptResult, "word": ReceiptStatus}
+WORDS = {"lane": Lane, "state": State, "result": AttemptResult, "status": ReceiptStatus}
 
 
 @click.group("message")
@@ -65,8 +65,8 @@ def show_message(ground: Ground, message_id: str, as_json: bool) -> None:
         print_table([{**found, "tries": attempts, "receipts": receipts}], (), True)
         return
     print_table([found], MESSAGE_COLUMNS, False)
-    print_table(attempts, ("number", "sending", "link", "parts", "started_at", "ended_at", "closing", "code"), False)
-    print_table(receipts, ("reference", "part", "word", "code", "done_at", "received_at"), False)
+    print_table(attempts, ("number", "sending", "link", "parts", "started_at", "ended_at", "result", "code"), False)
+    print_table(receipts, ("reference", "part", "status", "code", "done_at", "received_at"), False)
 
 
 @message_group.command("links")

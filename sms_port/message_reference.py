@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 
 SHAPE = re.compile(r"([0-9a-f]{32})-([12])")
 FILLING = re.compile(r"[\s\0\-\"']+")
@@ -52,6 +53,19 @@ def spellings_of(name: str) -> tuple[str, ...]:
     if re.fullmatch(r"[0-9a-f]{1,16}", name):
         found.append(str(int(name, 16)))
     return tuple(dict.fromkeys(found))
+
+
+def unnamed_receipt(delivery: str) -> str:
+    """Return the id of a receipt that names no part: the gateway's id of the delivery, else a random one.
+
+    So the receipts of several parts stay several.
+    """
+    return f"{UNNAMED}-r{delivery or secrets.token_hex(8)}"
+
+
+def is_unnamed(name: str) -> bool:
+    """Return whether a part or a receipt has no id of the gateway's."""
+    return name == UNNAMED or name.startswith(f"{UNNAMED}-")
 
 
 def unnamed_id(phone_index: bytes) -> str:

@@ -99,7 +99,7 @@ attempt = Table(
     Column("parts", SmallInteger, nullable=False),
     Column("started_at", Ms, nullable=False),
     Column("ended_at", Ms),
-    Column("closing", SmallInteger),
+    Column("result", SmallInteger),
     Column("code", String(32)),
 )
 
@@ -111,7 +111,7 @@ receipt = Table(
     Column("part", SmallInteger, primary_key=True, autoincrement=False),
     Column("code", String(16), primary_key=True),
     Column("done_at", Ms, primary_key=True, autoincrement=False),
-    Column("word", SmallInteger, nullable=False),
+    Column("status", SmallInteger, primary_key=True, autoincrement=False),
     Column("received_at", Ms, nullable=False),
     Index("ix_receipt_received_at", "received_at"),
 )
@@ -154,7 +154,7 @@ inbound = Table(
     Column("link", String(32), primary_key=True),
     Column("name", String(64), primary_key=True),
     Column("phone_index", Mac32, nullable=False),
-    Column("wish", SmallInteger, nullable=False),
+    Column("intent", SmallInteger, nullable=False),
     # whether it was given an answer of its own
     Column("answered", Boolean, nullable=False),
     Column("at", Ms, nullable=False),

@@ -6,20 +6,20 @@ response may come any moment, makes the receipt wait. When as many receipts as p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, insert, select
+from sqlalchemy import Column, Connection, Row, func, literal, select
 
-from config.db.engine import id_in, reading, transact
+from config.db.engine import id_in, reading, transact, upsert
 from config.errors import SealBroken
 from config.ground import Ground
 from sms_port.ledger.payload import open_payload
-from sms_port.ledger.receipt_matching import AROUND_MS, Clue, assign_kept, forget_unmatched, read_clue
+from sms_port.ledger.receipt_matching import AROUND_MS, Clue, assign_kept, forget_unmatched, note, read_clue
 from sms_port.ledger.states import grouped
-from sms_port.message_reference import UNNAMED, extension_of, unnamed_id
+from sms_port.message_reference import UNNAMED, extension_of, is_unnamed, unnamed_id
 from sms_port.models import Lane, State, attempt, message, part, unmatched
 
 CANDIDATES = 20_000
@@ -50,61 +50,85 @@ class _Candidate:
         return not clue.submitted_at or abs(clue.submitted_at - self.row.started_at) <= AROUND_MS
 
 
-def match_doubts(ground: Ground) -> dict[str, set[bytes]]:
-    """Match all kept receipts once more. Returns the messages that they belong to, by link."""
-    found = _match_named(ground)
+_Match = tuple[Clue, _Candidate, int, bool]
+"""A receipt, its message, the number of the part, and whether its status is told of that very part."""
+
+Settle = Callable[[Connection, str, set[bytes]], None]
+"""(db, link, messages): move messages as far as the receipts of their parts allow."""
+
+
+def match_doubts(ground: Ground, settle: Settle) -> None:
+    """Match all kept receipts once more, and settle their messages in the same transaction."""
+    _match_named(ground, settle)
     doubtful = select(message.c.link).where(message.c.state == State.UNKNOWN, message.c.lane.in_(list(Lane)))
     with reading(ground.engine) as db:
         links = [str(link) for link in db.scalars(doubtful.distinct()) if link is not None]
         links = [link for link in links if db.execute(_kept(link).limit(1)).first() is not None]
     for link in links:
-        matched = transact(ground.engine, partial(_match_link, ground=ground, link=link))
-        found[link] = found.get(link, set()) | matched
-    return {link: ids for link, ids in found.items() if ids}
+        transact(ground.engine, partial(_match_link, ground=ground, link=link, settle=settle))
 
 
-def _match_named(ground: Ground) -> dict[str, set[bytes]]:
-    """Receipts whose part was given its id after they came, by a process that died before it looked."""
-    same = (part.c.link == unmatched.c.link) & (part.c.provider_id == unmatched.c.reference)
-    same &= part.c.phone_index == unmatched.c.phone_index
+def _match_named(ground: Ground, settle: Settle) -> None:
+    """Match receipts whose part was given its id after they came, by a process that died before it looked."""
+    stand_in = literal(f"{UNNAMED}-") + func.lower(func.substr(func.hex(unmatched.c.phone_index), 1, 24))
+    newest = select(*unmatched.c).distinct().order_by(unmatched.c.at.desc()).limit(NAMED_AT_ONCE)
+    rows: list[Row[Any]] = []
     with reading(ground.engine) as db:
-        rows = db.execute(select(*unmatched.c).join(part, same).distinct().limit(NAMED_AT_ONCE)).all()
-    found: dict[str, set[bytes]] = {}
+        for name in (unmatched.c.reference, stand_in):
+            same = (part.c.link == unmatched.c.link) & (part.c.provider_id == name)
+            rows += db.execute(newest.join(part, same & (part.c.phone_index == unmatched.c.phone_index))).all()
+
+    def work(db: Connection, link: str, clues: Sequence[Clue]) -> None:
+        settle(db, link, assign_kept(db, link=link, clues=list(dict.fromkeys(clues))))
+
     for link, members in grouped((str(row.link), read_clue(row)) for row in rows).items():
-        found[link] = transact(ground.engine, partial(assign_kept, link=link, clues=members))
-    return found
+        transact(ground.engine, partial(work, link=link, clues=members))
 
 
-def _match_link(db: Connection, *, ground: Ground, link: str) -> set[bytes]:
+def _match_link(db: Connection, *, ground: Ground, link: str, settle: Settle) -> None:
     candidates = _find_candidates(db, ground, link)
     by_number = grouped((candidate.indexes[0], candidate) for candidate in candidates if candidate.indexes)
     wanted = {index: number for number, members in by_number.items() for index in members[0].indexes}
-    clues = grouped((wanted[clue.indexes[0]], clue) for clue in _find_clues(db, link, sorted(wanted)))
+    kept = _find_clues(db, link, sorted(wanted))
+    clues = grouped((wanted[clue.indexes[0]], clue) for clue in _strongest(kept))
     bound = [pair for number, members in clues.items() for pair in _bind(members, by_number[number])]
+    bound = _still_in_doubt(db, bound)
+    if not bound:
+        return
     now = ground.clock.now()
     rows = [
         {
             "link": link,
-            "provider_id": unnamed_id(clue.indexes[0]) if clue.names[0] == UNNAMED else clue.names[0],
+            "provider_id": unnamed_id(clue.indexes[0]) if is_unnamed(clue.names[0]) else clue.names[0],
             "message": candidate.row.id,
             "sending": candidate.row.sending,
             "number": number,
             "phone_index": clue.indexes[0],
-            "statuses": statuses,
+            "statuses": 0,
             "at": now,
         }
-        for clue, candidate, number, statuses in bound
+        for clue, candidate, number, _ in bound
     ]
-    if rows:
-        db.execute(insert(part), rows)
-        forget_unmatched(db, link, [clue for clue, *_ in bound])
-    return {row["message"] for row in rows}
+    db.execute(upsert(part, db.dialect.name, update=["at"]), rows)
+    parts = [((bytes(one.row.id), one.row.sending, number), clue.status, told) for clue, one, number, told in bound]
+    note(db, link, [(key, status) for key, status, told in parts if told])
+    found = {_place(clue) for clue, *_ in bound}
+    forget_unmatched(db, link, [clue for clue in kept if _place(clue) in found])
+    settle(db, link, {row["message"] for row in rows})
 
 
-def _bind(clues: Sequence[Clue], candidates: Sequence[_Candidate]) -> list[tuple[Clue, _Candidate, int, int]]:
-    """Return (receipt, message, part, statuses) for the receipts of one number whose message is certain."""
+def _still_in_doubt(db: Connection, bound: Sequence[_Match]) -> list[_Match]:
+    """Lock the messages, and leave out those whose answer has come meanwhile."""
+    ids = {candidate.row.id for _, candidate, *_ in bound}
+    mine = id_in(message.c.id, ids) & (message.c.state == State.UNKNOWN)
+    locked = set(db.scalars(select(message.c.id).where(mine).with_for_update())) if ids else set()
+    return [match for match in bound if match[1].row.id in locked]
+
+
+def _bind(clues: Sequence[Clue], candidates: Sequence[_Candidate]) -> list[_Match]:
+    """Return the matches of the receipts of one number whose message is certain."""
     fitting = {clue: tuple(candidate for candidate in candidates if candidate.fits(clue)) for clue in clues}
-    bound: list[tuple[Clue, _Candidate, int, int]] = []
+    bound: list[_Match] = []
     for members, alike in grouped((fitting[clue], clue) for clue in clues).items():
         others = [clue for clue in clues if clue not in alike and set(fitting[clue]) & set(members)]
         if not members or others or any(candidate.is_sending for candidate in members):
@@ -118,7 +142,7 @@ def _bind(clues: Sequence[Clue], candidates: Sequence[_Candidate]) -> list[tuple
         # of several messages whose receipts differ, each was taken; which one arrived nobody can tell
         told = len(members) == 1 or len(statuses) == 1
         pairs = zip(alike, parts, strict=False)
-        bound += [(clue, candidate, n, 1 << clue.status if told else 0) for clue, (candidate, n) in pairs]
+        bound += [(clue, candidate, n, told) for clue, (candidate, n) in pairs]
     return bound
 
 
@@ -127,13 +151,22 @@ def _kept(link: str) -> Any:
 
 
 def _find_clues(db: Connection, link: str, indexes: Sequence[bytes]) -> list[Clue]:
-    """Return the kept receipts of these numbers; of contradictory ones of one part, that of the delivery."""
-    found: dict[tuple[str, bytes], Clue] = {}
+    """Return the kept receipts of these numbers."""
+    found: list[Clue] = []
     for start in range(0, len(indexes), NUMBERS_AT_ONCE):
         some = id_in(unmatched.c.phone_index, indexes[start : start + NUMBERS_AT_ONCE])
-        look = select(unmatched).where(unmatched.c.link == link, some).order_by(unmatched.c.status.desc())
-        found |= {(row.reference, row.phone_index): read_clue(row) for row in db.execute(look)}
-    return list(found.values())
+        found += map(read_clue, db.execute(select(unmatched).where(unmatched.c.link == link, some)))
+    return found
+
+
+def _place(clue: Clue) -> tuple[str, bytes]:
+    """Return what the contradictory receipts of one part have in common."""
+    return clue.names[0], clue.indexes[0]
+
+
+def _strongest(clues: Sequence[Clue]) -> list[Clue]:
+    """Return one receipt of each part: of contradictory ones that of the delivery."""
+    return list({_place(clue): clue for clue in sorted(clues, key=lambda clue: -clue.status)}.values())
 
 
 def _find_candidates(db: Connection, ground: Ground, link: str) -> list[_Candidate]:

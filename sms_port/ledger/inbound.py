@@ -118,6 +118,7 @@ def _record(db: Connection, ground: Ground, text: Inbound, on_text: OnText) -> b
         if whole is None:
             return False
         text = whole
+    text = replace(text, text=join_segments([text.text]))  # half an emoji at a cut would break whatever encodes it
     last = _last_of(db, text.link, indexes)
     name = _name(ground, text, last, now)
     if name is None:
@@ -130,7 +131,7 @@ def _record(db: Connection, ground: Ground, text: Inbound, on_text: OnText) -> b
     intent = Intent.ANSWER if words is not None else intent
     answer = intent is Intent.ANSWER or _act(db, ground, text, intent, answered)
     at = max(now, last.at + 1) if last is not None else now  # so that texts of one number keep their order
-    row = {"link": text.link, "name": name, "phone_index": indexes[0], "wish": intent, "answered": answer, "at": at}
+    row = {"link": text.link, "name": name, "phone_index": indexes[0], "intent": intent, "answered": answer, "at": at}
     db.execute(insert(inbound).values(**row))
     if answer and words != "":
         words = words or ground.catalogues.current().texts.sms[TEXTS[intent]]
@@ -144,18 +145,21 @@ def _join(db: Connection, ground: Ground, text: Inbound, segment: Segment, now: 
     parts = (text.link, text.phone, text.to, segment.reference, segment.total)
     name = ground.keys.mac("inbound-segments", *parts)
     keys, place = ground.keys, {"table": "inbound_segment", "column": "sealed"}
-    sealed = keys.seal(
-        text.text[:SEGMENT_SIGNS].encode("utf-8", "surrogatepass"), row=name + bytes((segment.number,)), **place
-    )
-    row = {"link": text.link, "name": name, "number": segment.number, "sealed": sealed, "at": now}
-    db.execute(upsert(inbound_segment, db.dialect.name, update=["sealed", "at"]), [row])
+    content = text.text[:SEGMENT_SIGNS].encode("utf-8", "surrogatepass")
+    sealed = keys.seal(content, row=name + bytes((segment.number,)), **place)
     mine = (inbound_segment.c.link == text.link) & (inbound_segment.c.name == name)
-    rows = db.execute(select(inbound_segment).where(mine).order_by(inbound_segment.c.number).with_for_update()).all()
-    if len(rows) < segment.total:
+    rows = db.execute(select(inbound_segment).where(mine).with_for_update()).all()
+    known = {row.number: keys.open(row.sealed, row=name + bytes((row.number,)), **place) for row in rows}
+    if known.get(segment.number, content) != content:  # another text under the same reference: phones count to 255
+        known = {}
+        db.execute(delete(inbound_segment).where(mine))
+    known[segment.number] = content
+    if len(known) < segment.total:
+        row = {"link": text.link, "name": name, "number": segment.number, "sealed": sealed, "at": now}
+        db.execute(upsert(inbound_segment, db.dialect.name, update=["sealed", "at"]), [row])
         return None
     db.execute(delete(inbound_segment).where(mine))
-    opened = (keys.open(row.sealed, row=name + bytes((row.number,)), **place) for row in rows)
-    whole = join_segments([one.decode("utf-8", "surrogatepass") for one in opened])
+    whole = join_segments([known[number].decode("utf-8", "surrogatepass") for number in sorted(known)])
     return replace(text, name="", text=whole, segment=None)
 
 
@@ -184,7 +188,7 @@ def _name(ground: Ground, text: Inbound, last: Row[Any, Any] | None, now: int) -
 def _answered_today(db: Connection, indexes: Sequence[bytes], now: int) -> list[int]:
     """The intents of this number's texts that were answered within a day."""
     today = inbound.c.phone_index.in_(indexes) & (inbound.c.at > now - DAY_MS)
-    return list(db.scalars(select(inbound.c.wish).where(today, inbound.c.answered)))
+    return list(db.scalars(select(inbound.c.intent).where(today, inbound.c.answered)))
 
 
 def _act(db: Connection, ground: Ground, text: Inbound, intent: Intent, answered: Sequence[int]) -> bool:

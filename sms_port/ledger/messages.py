@@ -124,8 +124,7 @@ def sweep(ground: Ground, on_outcome: OnOutcome) -> int:
     """
     now = ground.clock.now()
     ended = _sweep_all(ground, _lease_ended(now), partial(_doubt, now=now))
-    for link, ids in match_doubts(ground).items():
-        transact(ground.engine, partial(settle_receipts, ground=ground, on_outcome=on_outcome, link=link, ids=ids))
+    match_doubts(ground, lambda db, link, ids: settle_receipts(db, ground, on_outcome, link, ids))
     steps = [
         (_can_be_resent(now), partial(_resend, now=now)),
         (_never_known(now), partial(_close, on_outcome=on_outcome, state=State.UNKNOWN_FINAL, now=now)),

@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, delete, func, select, tuple_, update
+from sqlalchemy import Column, ColumnElement, Connection, Row, delete, func, select, tuple_, update
 
 from config.db.engine import id_in, upsert
 from config.ground import Ground
 from sms_port.ledger.states import OPEN, grouped
-from sms_port.message_reference import UNNAMED, spellings_of, unnamed_id
+from sms_port.message_reference import is_unnamed, spellings_of, unnamed_id
 from sms_port.models import ReceiptStatus, State, attempt, message, part, unmatched
 
 AROUND_MS = 120_000
@@ -28,6 +28,11 @@ LIFE_MS = 96 * 3_600_000
 
 UNMATCHED_KEPT_MS = 72 * 3_600_000
 ALIVE = (*OPEN, State.ACCEPTED)
+NO_NUMBER = bytes(32)
+"""The index of a receipt that tells no mobile number."""
+
+PartKey = tuple[bytes, int, int]
+"""(message, sending, number of the part)."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,10 @@ class Clue:
     @property
     def spellings(self) -> tuple[str, ...]:
         """The ids under which its part may be stored, the likeliest first."""
-        found = [*self.names, *(other for name in self.names for other in spellings_of(name))]
+        own = [name for name in self.names if not is_unnamed(name)]
+        found = [*own, *(other for name in own for other in spellings_of(name))]
         found += [unnamed_id(index) for index in self.indexes]
-        return tuple(dict.fromkeys(name for name in found if name != UNNAMED))
+        return tuple(dict.fromkeys(found))
 
 
 def assign(db: Connection, link: str, clues: Sequence[Clue]) -> tuple[set[bytes], list[Clue]]:
@@ -66,18 +72,18 @@ def assign(db: Connection, link: str, clues: Sequence[Clue]) -> tuple[set[bytes]
     wanted = {name for clue in clues for name in clue.spellings}
     indexes = {index for clue in clues for index in clue.indexes} if all(clue.indexes for clue in clues) else set()
     candidates = _candidates(db, link, wanted, indexes, min((clue.at for clue in clues), default=0))
-    noted: list[tuple[Row[Any], ReceiptStatus]] = []
-    taken: set[tuple[bytes, int, int]] = set()
+    noted: list[tuple[PartKey, ReceiptStatus]] = []
+    taken: set[PartKey] = set()
     left: list[Clue] = []
     for clue in clues:
         fitting = [row for name in clue.spellings for row in candidates.get(name, ()) if _may_be(row, clue)]
         if not fitting:
             left.append(clue)
         elif (row := _choose(fitting, clue, taken)) is not None:
-            noted.append((row, clue.status))
+            noted.append((_key(row), clue.status))
             taken.add(_key(row))
-    _note(db, link, noted)
-    return {row.message for row, _ in noted}, left
+    note(db, link, noted)
+    return {key[0] for key, _ in noted}, left
 
 
 Ids = Mapping[tuple[bytes, int], Sequence[str]]
@@ -89,7 +95,7 @@ def name_parts(db: Connection, link: str, named: Ids, indexes: Mapping[bytes, by
     rows = [
         {
             "link": link,
-            "provider_id": unnamed_id(indexes[key[0]]) if name == UNNAMED else name,
+            "provider_id": unnamed_id(indexes[key[0]]) if is_unnamed(name) else name,
             "message": key[0],
             "sending": key[1],
             "number": number,
@@ -105,13 +111,17 @@ def name_parts(db: Connection, link: str, named: Ids, indexes: Mapping[bytes, by
         db.execute(upsert(part, db.dialect.name, update=["at"]), rows)
 
 
-def drop_contradicted(db: Connection, link: str, named: Ids) -> set[bytes]:
-    """Take back ids that were matched by number, where the gateway's response names another. Returns the messages."""
+def take_back(db: Connection, link: str, named: Ids) -> set[bytes]:
+    """Take back ids that were matched by number, where the gateway's response names another. Returns the messages.
+
+    Their receipts are kept again: they are about another part, often of the same message.
+    """
     known = select(part).where(part.c.link == link, id_in(part.c.message, {key[0] for key in named}))
     wrong = [row for row in db.execute(known) if _contradicts(row, named)]
     for row in wrong:
         mine = (part.c.message == row.message) & (part.c.sending == row.sending) & (part.c.number == row.number)
         db.execute(delete(part).where(part.c.link == link, part.c.provider_id == row.provider_id, mine))
+    keep_unmatched(db, link, [clue for row in wrong for clue in _clues_of(row)])
     return {row.message for row in wrong}
 
 
@@ -128,7 +138,7 @@ def keep_unmatched(db: Connection, link: str, clues: Sequence[Clue]) -> None:
         {
             "link": link,
             "reference": clue.names[0],
-            "phone_index": clue.indexes[0] if clue.indexes else bytes(32),
+            "phone_index": clue.indexes[0] if clue.indexes else NO_NUMBER,
             "extension": clue.extension,
             "submitted_at": clue.submitted_at,
             "status": clue.status,
@@ -140,18 +150,24 @@ def keep_unmatched(db: Connection, link: str, clues: Sequence[Clue]) -> None:
         db.execute(upsert(unmatched, db.dialect.name, update=["submitted_at", "extension", "at"]), rows)
 
 
-def find_unmatched(db: Connection, link: str, names: Collection[str]) -> list[Clue]:
-    """Return kept receipts that may be about parts of these ids."""
-    wanted = {other for name in names for other in spellings_of(name)}
-    rows = db.execute(select(unmatched).where(unmatched.c.link == link, unmatched.c.reference.in_(sorted(wanted))))
-    return [read_clue(row) for row in rows]
+def find_unmatched(
+    db: Connection, link: str, names: Collection[str], indexes: Collection[bytes], *, lock: bool = False
+) -> list[Clue]:
+    """Return kept receipts that may be about parts of these ids; where a part has none, about its number."""
+    wanted = {other for name in names if not is_unnamed(name) for other in spellings_of(name)}
+    fitting: ColumnElement[bool] = unmatched.c.reference.in_(sorted(wanted))
+    if any(map(is_unnamed, names)):
+        fitting |= id_in(unmatched.c.phone_index, indexes)
+    look = select(unmatched).where(unmatched.c.link == link, fitting)
+    return [read_clue(row) for row in db.execute(look.with_for_update() if lock else look)]
 
 
 def forget_unmatched(db: Connection, link: str, clues: Iterable[Clue]) -> None:
-    """Delete kept receipts that have found their part."""
-    keys = [(clue.names[0], clue.indexes[0] if clue.indexes else bytes(32)) for clue in clues]
+    """Delete kept receipts that have found their part; not others of that part, which may have come meanwhile."""
+    keys = [(clue.names[0], clue.indexes[0] if clue.indexes else NO_NUMBER, clue.status) for clue in clues]
+    columns = (unmatched.c.reference, unmatched.c.phone_index, unmatched.c.status)
     for start in range(0, len(keys), 500):
-        mine = tuple_(unmatched.c.reference, unmatched.c.phone_index).in_(keys[start : start + 500])
+        mine = tuple_(*columns).in_(keys[start : start + 500])
         db.execute(delete(unmatched).where(unmatched.c.link == link, mine))
 
 
@@ -202,7 +218,7 @@ def _may_be(row: Row[Any], clue: Clue) -> bool:
     return row.started_at is None or clue.at >= row.started_at
 
 
-def _choose(fitting: Sequence[Row[Any]], clue: Clue, taken: Collection[tuple[bytes, int, int]]) -> Row[Any] | None:
+def _choose(fitting: Sequence[Row[Any]], clue: Clue, taken: Collection[PartKey]) -> Row[Any] | None:
     """The one part that is meant; None when several messages can be, or when the receipt is an old one come again."""
     alive = [row for row in fitting if row.state in ALIVE]
     free = [row for row in alive if not row.statuses and _key(row) not in taken]
@@ -216,12 +232,13 @@ def _choose(fitting: Sequence[Row[Any]], clue: Clue, taken: Collection[tuple[byt
     return None
 
 
-def _key(row: Row[Any]) -> tuple[bytes, int, int]:
+def _key(row: Row[Any]) -> PartKey:
     return row.message, row.sending, row.number
 
 
-def _note(db: Connection, link: str, noted: Sequence[tuple[Row[Any], ReceiptStatus]]) -> None:
-    alike = grouped(((row.sending, row.number, status), row.message) for row, status in noted)
+def note(db: Connection, link: str, noted: Iterable[tuple[PartKey, ReceiptStatus]]) -> None:
+    """Add statuses to parts; what is noted there already stays."""
+    alike = grouped(((sending, number, status), owner) for (owner, sending, number), status in noted)
     for (sending, number, status), ids in alike.items():
         mine = (part.c.link == link) & id_in(part.c.message, ids)
         mine &= (part.c.sending == sending) & (part.c.number == number)
@@ -231,4 +248,12 @@ def _note(db: Connection, link: str, noted: Sequence[tuple[Row[Any], ReceiptStat
 def _contradicts(row: Row[Any], named: Ids) -> bool:
     names = named.get((row.message, row.sending), ())
     name = names[row.number - 1] if row.number <= len(names) else ""
-    return bool(name) and name != UNNAMED and name != row.provider_id
+    unclear = not name or is_unnamed(name) or is_unnamed(row.provider_id)
+    return not unclear and name != row.provider_id
+
+
+def _clues_of(row: Row[Any]) -> list[Clue]:
+    """Return the receipts that are noted at a part as they came, save for what nobody keeps."""
+    indexes = (row.phone_index,) if row.phone_index is not None and any(row.phone_index) else ()
+    statuses = [status for status in ReceiptStatus if (row.statuses or 0) >> status & 1]
+    return [Clue((row.provider_id,), indexes, "", 0, status, row.at) for status in statuses]

@@ -57,7 +57,7 @@ def record_receipts(ground: Ground, on_outcome: OnOutcome, receipts: Sequence[Re
     rows = [_row(item, ground.clock.now()) for item in fresh]
 
     def work(db: Connection) -> dict[str, list[Clue]]:
-        db.execute(upsert(receipt, db.dialect.name, update=["word", "received_at"]), rows)
+        db.execute(upsert(receipt, db.dialect.name, update=["received_at"]), rows)
         unknown = {
             link: _apply(db, ground, on_outcome, link, items)
             for link, items in grouped((item.link, item) for item in fresh).items()
@@ -69,17 +69,21 @@ def record_receipts(ground: Ground, on_outcome: OnOutcome, receipts: Sequence[Re
     failpoint("receipt.after_commit")
     for link, clues in left.items():
         # A part that was given its id by another transaction at the same moment: of the two, the later one sees it.
-        apply_early(ground, on_outcome, link, [name for clue in clues for name in clue.names])
+        names = [name for clue in clues for name in clue.names]
+        apply_early(ground, on_outcome, link, names, {index for clue in clues for index in clue.indexes})
 
 
-def apply_early(ground: Ground, on_outcome: OnOutcome, link: str, names: Sequence[str]) -> None:
-    """Let receipts count that were kept before their parts had these ids."""
+def apply_early(
+    ground: Ground, on_outcome: OnOutcome, link: str, names: Sequence[str], indexes: Collection[bytes]
+) -> None:
+    """Let receipts count that were kept before their parts had these ids; `indexes`: of the numbers of the parts."""
     with reading(ground.engine) as db:
-        early = find_unmatched(db, link, names)
-    if not early:
-        return
+        if not find_unmatched(db, link, names, indexes):
+            return
 
     def work(db: Connection) -> None:
+        # again, under a lock: what another transaction has found a part for meanwhile must not find a second one
+        early = find_unmatched(db, link, names, indexes, lock=True)
         ids = assign_kept(db, link=link, clues=early)
         settle_receipts(db, ground, on_outcome, link, ids)
 
@@ -146,13 +150,13 @@ class _Evidence:
 
     expected: int
     statuses: dict[int, set[ReceiptStatus]] = field(default_factory=dict)
-    named: int = 0
+    named: set[int] = field(default_factory=set)
     by_reference: bool = False
 
     @property
     def proven(self) -> bool:
         """Return whether the gateway has an id for every part, or reported on the message by our reference."""
-        return self.by_reference or self.named >= self.expected
+        return self.by_reference or len(self.named) >= self.expected
 
     def add(self, number: int, status: ReceiptStatus) -> None:
         self.statuses.setdefault(number, set()).add(status)
@@ -177,10 +181,10 @@ def _collect(db: Connection, link: str, ids: Sequence[bytes]) -> dict[tuple[byte
 def _add_by_reference(db: Connection, link: str, found: Mapping[tuple[bytes, int], _Evidence]) -> None:
     names = {build_reference(*key): key for key in found}
     mine = (receipt.c.link == link) & receipt.c.reference.in_(list(names))
-    for row in db.execute(select(receipt.c.reference, receipt.c.part, receipt.c.word).where(mine)):
+    for row in db.execute(select(receipt.c.reference, receipt.c.part, receipt.c.status).where(mine)):
         known = found[names[row.reference]]
         known.by_reference = True
-        known.add(row.part, ReceiptStatus(row.word))
+        known.add(row.part, ReceiptStatus(row.status))
 
 
 def _add_by_id(db: Connection, link: str, found: Mapping[tuple[bytes, int], _Evidence]) -> None:
@@ -189,7 +193,7 @@ def _add_by_id(db: Connection, link: str, found: Mapping[tuple[bytes, int], _Evi
     for row in db.execute(select(*columns).where(mine)):
         if (known := found.get((row.message, row.sending))) is None:
             continue
-        known.named += 1
+        known.named.add(row.number)
         for status in ReceiptStatus:
             if (row.statuses or 0) >> status & 1:
                 known.add(row.number, status)
@@ -202,7 +206,7 @@ def _row(item: Receipt, now: int) -> dict[str, Any]:
         "part": item.part,
         "code": item.code,
         "done_at": item.done_at,
-        "word": item.status,
+        "status": item.status,
         "received_at": now,
     }
 

@@ -33,7 +33,8 @@ CONFIGURED = {"delivered": DELIVERED, "failed": FAILED, "unclear": UNCLEAR, "pas
 class Report:
     """A receipt as a gateway wrote it; times are epoch ms, 0 when unreadable.
 
-    `names`: the ids it gives, the more reliable first; none when the gateway gives none.
+    `names`: the ids it gives, the more reliable first; none when the gateway gives none. `delivery`: the id of the
+    delivery that brought it, which tells two receipts without ids apart.
     """
 
     names: tuple[str, ...]
@@ -41,6 +42,7 @@ class Report:
     submitted_at: int
     done_at: int
     phone: str = field(repr=False)
+    delivery: str = ""
 
 
 def clean_code(text: str) -> str:

@@ -160,16 +160,20 @@ def _note_attempts(db: Connection, ids: Sequence[bytes], parts: int, now: int) -
 
 
 def return_never_sent(ground: Ground, claimed: Sequence[tuple[bytes, int]]) -> int:
-    """Make messages due again that a killed process claimed, as (id, attempt number), and never sent."""
+    """Make messages due again that a killed process claimed, as (id, attempt number), and never sent.
+
+    Also those whose lease has ended meanwhile, so that they are in doubt without need.
+    """
+    claimed_states = [State.SENDING, State.UNKNOWN]
 
     def work(db: Connection) -> int:
         now, numbers = ground.clock.now(), dict(claimed)
-        mine = id_in(message.c.id, list(numbers)) & (message.c.state == State.SENDING)
+        mine = id_in(message.c.id, list(numbers)) & message.c.state.in_(claimed_states)
         rows = db.execute(select(message.c.id, message.c.attempts).where(mine).with_for_update()).all()
         ids = [row.id for row in rows if row.attempts % 256 == numbers[row.id]]
-        move(db, ids, [State.SENDING], state=State.DUE, due_at=now, link=None)
-        last = id_in(attempt.c.message, ids) & attempt.c.closing.is_(None)
-        ended = {"closing": AttemptResult.NOT_SENT, "code": "killed", "ended_at": now}
+        move(db, ids, claimed_states, state=State.DUE, due_at=now, unknown_at=None, link=None)
+        last = id_in(attempt.c.message, ids) & attempt.c.result.is_(None)
+        ended = {"result": AttemptResult.NOT_SENT, "code": "killed", "ended_at": now}
         db.execute(update(attempt).where(last).values(**ended))
         return len(ids)
 

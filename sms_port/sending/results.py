@@ -19,7 +19,7 @@ from config.failpoints import failpoint
 from config.ground import Ground
 from config.telemetry.log import get_logger
 from sms_port.errors import LedgerRaced
-from sms_port.ledger.receipt_matching import drop_contradicted, name_parts
+from sms_port.ledger.receipt_matching import name_parts, take_back
 from sms_port.ledger.receipts import apply_early
 from sms_port.ledger.states import KINDS, OPEN, OnOutcome, grouped, move, settle
 from sms_port.links.link import Accepted, NotSent, Rejected, SendResult, Unknown
@@ -108,26 +108,27 @@ def record(
         now = ground.clock.now()
         ended = ((offer, results[offer.reference]) for offer in offers if offer.reference in results)
         alike = grouped(((offer.number, result), offer.message_id) for offer, result in ended)
-        settled: set[bytes] = set()
+        doubted: set[bytes] = set()
         for (number, result), ids in alike.items():
             _close_attempts(db, ids, number, result, now)
             rows = _still_open(db, ids, number, result)
-            settled |= set(ids) - {row.id for row in rows}
+            doubted |= set(ids) - {row.id for row in rows if row.state == State.SENDING}
             for state, members in grouped((_state_after(result, row, asked), row) for row in rows).items():
                 _apply_result(db, on_outcome, members, state, result, asked=asked, now=now, number=number)
         for link, names in named.items():
-            _take_back(db, link, {key: ids for key, ids in names.items() if key[0] in settled}, now)
+            _take_back(db, link, {key: ids for key, ids in names.items() if key[0] in doubted}, now)
             name_parts(db, link, names, indexes, now)
         failpoint("send.before_record_commit")
 
     transact(ground.engine, work)
     for link, names in named.items():
-        apply_early(ground, on_outcome, link, [name for ids in names.values() for name in ids if name])
+        given = [name for ids in names.values() for name in ids if name]
+        apply_early(ground, on_outcome, link, given, {indexes[key[0]] for key in names})
 
 
 def _take_back(db: Connection, link: str, names: Mapping[tuple[bytes, int], Sequence[str]], now: int) -> None:
     """Undo what was matched by number, where the gateway's late response contradicts it: the message is accepted."""
-    wrong = drop_contradicted(db, link, names) if names else set()
+    wrong = take_back(db, link, names) if names else set()
     reported = message.c.state.in_([State.DELIVERED, State.UNDELIVERED, State.MIXED])
     if wrong:
         log.warning("match_taken_back", link=link, messages=len(wrong))
@@ -142,14 +143,14 @@ def _ids(results: Mapping[str, SendResult], reference: str) -> tuple[str, ...]:
 
 def _close_attempts(db: Connection, ids: Sequence[bytes], number: int, result: SendResult, now: int) -> None:
     mine = id_in(attempt.c.message, ids) & (attempt.c.number == number)
-    values = {"closing": ATTEMPT_RESULTS[type(result)], "code": result.code or None, "ended_at": now}
+    values = {"result": ATTEMPT_RESULTS[type(result)], "code": result.code or None, "ended_at": now}
     db.execute(update(attempt).where(mine).values(**values))
 
 
 def _still_open(db: Connection, ids: Sequence[bytes], number: int, result: SendResult) -> Sequence[Row[Any]]:
     states = [State.SENDING] if isinstance(result, Unknown) else [State.SENDING, State.UNKNOWN]
     mine = id_in(message.c.id, ids) & (message.c.attempts == number) & message.c.state.in_(states)
-    columns: list[Column[Any]] = [message.c.id, message.c.lane, message.c.sending]
+    columns: list[Column[Any]] = [message.c.id, message.c.lane, message.c.sending, message.c.state]
     return db.execute(select(*columns).where(mine).with_for_update()).all()
 
 

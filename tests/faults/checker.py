@@ -225,7 +225,7 @@ def ledger(seen: Seen) -> Iterator[str]:
     yield from (f"phantom: a reply to {number.hex()}" for number in owed - known)
     yield from (f"lost: no reply is owed to {number.hex()}" for number in known - owed)
     for number, row in seen.messages.items():
-        taken = Counter(one.sending for one in seen.attempts[number] if one.closing == AttemptResult.ACCEPTED)
+        taken = Counter(one.sending for one in seen.attempts[number] if one.result == AttemptResult.ACCEPTED)
         if max(taken.values(), default=0) > 1 or row.sending > 2 or (row.lane == Lane.CODE and row.sending > 1):
             yield f"doubled: message {number.hex()}"
         if row.state <= LAST_OPEN:

@@ -56,7 +56,7 @@ def test_list_shows_the_states_of_messages(ground: Ground, sent: Owed) -> None:
 
 def test_show_tells_every_attempt(ground: Ground, sent: Owed) -> None:
     (shown,) = json.loads(run(ground, "show", sent.id.hex(), "--json").stdout)
-    assert [(each["link"], each["closing"]) for each in shown["tries"]] == [("main", "accepted")]
+    assert [(each["link"], each["result"]) for each in shown["tries"]] == [("main", "accepted")]
     assert shown["receipts"] == []
     assert "accepted" in run(ground, "show", sent.id.hex()).stdout
 

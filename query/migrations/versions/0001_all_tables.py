@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column('parts', sa.SmallInteger(), nullable=False),
         sa.Column('started_at', sa.BigInteger(), nullable=False),
         sa.Column('ended_at', sa.BigInteger(), nullable=True),
-        sa.Column('closing', sa.SmallInteger(), nullable=True),
+        sa.Column('result', sa.SmallInteger(), nullable=True),
         sa.Column('code', sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint('message', 'number', name=op.f('pk_attempt'))
     )
@@ -79,7 +79,7 @@ def upgrade() -> None:
         sa.Column('link', sa.String(length=32), nullable=False),
         sa.Column('name', sa.String(length=64), nullable=False),
         sa.Column('phone_index', sa.BINARY(length=32), nullable=False),
-        sa.Column('wish', sa.SmallInteger(), nullable=False),
+        sa.Column('intent', sa.SmallInteger(), nullable=False),
         sa.Column('answered', sa.Boolean(), nullable=False),
         sa.Column('at', sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint('link', 'name', name=op.f('pk_inbound'))
@@ -295,9 +295,9 @@ def upgrade() -> None:
         sa.Column('part', sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column('code', sa.String(length=16), nullable=False),
         sa.Column('done_at', sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column('word', sa.SmallInteger(), nullable=False),
+        sa.Column('status', sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column('received_at', sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint('link', 'reference', 'part', 'code', 'done_at', name=op.f('pk_receipt'))
+        sa.PrimaryKeyConstraint('link', 'reference', 'part', 'code', 'done_at', 'status', name=op.f('pk_receipt'))
     )
     op.create_index('ix_receipt_received_at', 'receipt', ['received_at'], unique=False)
     op.create_table('request',

@@ -6,6 +6,7 @@ docs/sms-cmpp-link.md tells an operator how to set it up.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from config.telemetry.log import get_logger
@@ -77,7 +78,8 @@ class CmppLink(SessionLink):
         if report is None:
             log.warning("report_unreadable", link=self._entry.code, size=len(frame.content))
             return None
-        return self.receipt_of(report, frame.dest_id)
+        delivery = f"{frame.msg_id:x}" if frame.msg_id else ""
+        return self.receipt_of(replace(report, delivery=delivery), frame.dest_id)
 
     def _inbound(self, frame: Deliver) -> Inbound:
         name = f"{frame.msg_id:016x}" if frame.msg_id else ""

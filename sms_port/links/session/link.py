@@ -39,7 +39,7 @@ from sms_port.links.session.outbox import (
     Unsent,
 )
 from sms_port.links.session.protocol import ProtocolSession
-from sms_port.message_reference import UNNAMED, extension_of, normalise_id, parse_reference
+from sms_port.message_reference import UNNAMED, extension_of, normalise_id, parse_reference, unnamed_receipt
 from sms_port.models import Lane
 
 STRAGGLERS_S = 1.0
@@ -100,7 +100,8 @@ class SessionLink(ABC):
         names = tuple(dict.fromkeys(filter(None, map(normalise_id, report.names))))
         extension = parse_extension(address, self._entry.port_number, self._entry.extension_digits)
         clues = Clues(report.phone, extension, report.submitted_at, names[1:])
-        return Receipt(self._entry.code, names[0] if names else UNNAMED, 1, status, report.stat, report.done_at, clues)
+        name = names[0] if names else unnamed_receipt(report.delivery)
+        return Receipt(self._entry.code, name, 1, status, report.stat, report.done_at, clues)
 
     @property
     def status(self) -> str:

@@ -13,8 +13,9 @@ from config.ground import Ground
 from config.times.clock import FixedClock
 from query.intake.codes import request_code
 from sms_port.ledger.inbound import ANSWERS_A_DAY, DAY_MS, Inbound, is_opted_out, opt_outs, record_texts
-from sms_port.models import inbound, message, opt_out
+from sms_port.models import Intent, inbound, inbound_segment, message, opt_out
 from sms_port.sending.gateway import send_due
+from sms_port.text_coding import Segment
 from tests.sms_port.messages import PHONE, REPLY, News, Sandbox, make_reply, owe_all
 
 OUT = "【一证通查】已停止向您的手机发送验证码，您暂时无法发起查询；已受理的查询仍会答复。如需恢复，请回复“恢复”。"
@@ -56,7 +57,7 @@ def test_a_text_that_comes_twice_counts_once(ground: Ground, news: News) -> None
 
 
 @pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)  # SQLite has one writer at a time
-@pytest.mark.parametrize("other", [("a", "TD"), ("b", "T")], ids=["the-same-text", "the-same-wish"])
+@pytest.mark.parametrize("other", [("a", "TD"), ("b", "T")], ids=["the-same-text", "the-same-intent"])
 def test_a_text_that_is_delivered_again_while_it_is_recorded_counts_once(
     ground: Ground, monkeypatch: pytest.MonkeyPatch, other: tuple[str, str]
 ) -> None:
@@ -157,3 +158,40 @@ def test_neither_text_nor_number_is_kept(ground: Ground) -> None:
         kept = [tuple(row) for table in (inbound, opt_out, message) for row in db.execute(select(table))]
     assert "13800138000" not in repr(kept)
     assert b"13800138000" not in b"".join(cell for row in kept for cell in row if isinstance(cell, bytes))
+
+
+def write_part(ground: Ground, text: str, number: int, total: int = 2, reference: int = 7) -> None:
+    record_texts(ground, [Inbound("main", "", PHONE, "10699000", text, Segment(reference, total, number))])
+
+
+def texts_kept(ground: Ground) -> list[Intent]:
+    with reading(ground.engine) as db:
+        return [Intent(one) for one in db.scalars(select(inbound.c.intent).order_by(inbound.c.at))]
+
+
+def test_a_reference_that_a_phone_uses_again_begins_a_new_text(ground: Ground) -> None:
+    """A phone counts to 255: what is left of an earlier long text is never joined with a later one."""
+    write_part(ground, "我想知道", 1, 3)
+    write_part(ground, "怎样办理", 2, 3)  # the third is lost
+    write_part(ground, "请帮我", 1, 3)
+    write_part(ground, "退订", 3, 3)
+    assert texts_kept(ground) == []
+    write_part(ground, "全部短信", 2, 3)
+    assert texts_kept(ground) == [Intent.OPT_OUT]
+    with reading(ground.engine) as db:
+        assert db.execute(select(inbound_segment)).all() == []
+
+
+@pytest.mark.parametrize("order", [(2, 1), (1, 1, 2), (2, 1, 2, 1), (1, 2, 1, 2)])
+def test_parts_out_of_order_and_repeated_are_one_text(ground: Ground, order: tuple[int, ...]) -> None:
+    for number in order:
+        write_part(ground, ("我要", "退订")[number - 1], number)
+    assert texts_kept(ground) == [Intent.OPT_OUT]
+
+
+@pytest.mark.parametrize("text", ["TD\ud83d", "\udc09TD", "T\ud9f2D", "退订\ud83d\ude00\ud83d"])
+@pytest.mark.parametrize("name", ["", "a"])
+def test_half_an_emoji_hides_no_intent(ground: Ground, text: str, name: str) -> None:
+    """Found by ten minutes of mutated frames: the text could not be encoded, and was dropped as unstorable."""
+    write(ground, text, name)
+    assert texts_kept(ground) == [Intent.OPT_OUT]

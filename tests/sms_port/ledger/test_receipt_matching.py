@@ -6,18 +6,20 @@ Played on the ledger itself, on both databases: the link's part is in the tests 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from config.db.engine import reading
 from config.errors import DatabaseUnavailable
 from config.ground import Ground
 from config.times.clock import FixedClock
+from sms_port.ledger import doubts, receipt_matching
 from sms_port.ledger.messages import RESEND_AFTER_MS, SILENT_MS, Owed, sweep
 from sms_port.ledger.receipts import Clues, Receipt, record_receipts
 from sms_port.links.link import Accepted, SendResult, Unknown
-from sms_port.message_reference import UNNAMED, extension_of, normalise_id
+from sms_port.message_reference import UNNAMED, extension_of, normalise_id, unnamed_receipt
 from sms_port.models import Lane, ReceiptStatus, State, message, part, receipt, unmatched
 from sms_port.sending.claims import Claimed, claim
 from sms_port.sending.results import Results, record
@@ -46,7 +48,7 @@ def end(ground: Ground, news: News, claimed: Claimed, result: SendResult) -> Non
     record(ground, news, [claimed.attempt], {claimed.attempt.reference: result}, asked=False)
 
 
-def doubt(ground: Ground, news: News, *owed: Owed) -> None:
+def put_in_doubt(ground: Ground, news: News, *owed: Owed) -> None:
     for claimed in offer(ground, news, *owed):
         end(ground, news, claimed, Unknown("no_answer"))
 
@@ -82,7 +84,7 @@ def states(ground: Ground, *owed: Owed) -> list[str]:
 def test_a_receipt_of_one_message_never_settles_another_in_doubt(ground: Ground, news: News, when: str) -> None:
     """M01: A in doubt, code B to the same number; B's receipt comes before B's id is known."""
     a, b = make_reply(), make_code(ground)
-    doubt(ground, news, a)
+    put_in_doubt(ground, news, a)
     (claimed,) = offer(ground, news, b)
     if when == "after":
         end(ground, news, claimed, Accepted(ids=("b1",)))
@@ -120,7 +122,7 @@ def test_the_extension_counts_besides_the_number(
     ground: Ground, news: News, phone: str, extension: str, expected: str
 ) -> None:
     a = make_reply()
-    doubt(ground, news, a)
+    put_in_doubt(ground, news, a)
     right = extension_of(a.id, 4)
     wrong = f"{(int(right) + 1) % 10_000:04}"
     report(ground, news, "x1", phone, extension={"right": right, "wrong": wrong}.get(extension, ""))
@@ -131,7 +133,7 @@ def test_the_extension_counts_besides_the_number(
 @pytest.mark.parametrize("apart_ms", [10 * MINUTE_MS, -10 * MINUTE_MS])
 def test_another_minute_is_another_message(ground: Ground, news: News, apart_ms: int) -> None:
     a = make_reply()
-    doubt(ground, news, a)
+    put_in_doubt(ground, news, a)
     report(ground, news, "x1", at=ground.clock.now() + apart_ms)
     sweep(ground, news)
     assert states(ground, a) == ["UNKNOWN"]
@@ -224,7 +226,7 @@ def test_two_doubts_to_one_number(
     ground: Ground, news: News, clock: FixedClock, statuses: list[ReceiptStatus], expected: list[str]
 ) -> None:
     a, b = make_reply(), make_reply()
-    doubt(ground, news, a, b)
+    put_in_doubt(ground, news, a, b)
     for number, status in enumerate(statuses):
         report(ground, news, f"x{number}", status=status)
     sweep(ground, news)
@@ -252,7 +254,7 @@ def test_foreign_receipts_crowd_out_nobody(ground: Ground, news: News) -> None:
     foreign = [Receipt("main", f"f{n}", 1, D, "DELIVRD", minute, Clues(f"131{n:08d}", "", minute)) for n in range(600)]
     record_receipts(ground, news, foreign)
     ours = [make_reply(f"138{n:08d}") for n in range(16)]
-    doubt(ground, news, *ours)
+    put_in_doubt(ground, news, *ours)
     for number, owed in enumerate(ours):
         report(ground, news, f"o{number}", owed.phone)
     sweep(ground, news)
@@ -263,7 +265,7 @@ def test_a_second_receipt_of_a_delivered_message_settles_nobody_else(ground: Gro
     a, b = make_reply(), make_reply()
     accept(ground, news, a, "m1")
     report(ground, news, "m1")
-    doubt(ground, news, b)
+    put_in_doubt(ground, news, b)
     report(ground, news, "m1")
     sweep(ground, news)
     assert states(ground, a, b) == ["DELIVERED", "UNKNOWN"]
@@ -401,3 +403,157 @@ def test_contradictory_receipts_of_a_doubt_are_those_of_one_part(ground: Ground,
     sweep(ground, news)
     assert state_of(ground, owed) is State.DELIVERED
     assert rows(ground, unmatched) == []
+
+
+@pytest.mark.parametrize("order", [("p3", "p2", "p1"), ("p1", "p3", "p2"), ("p1", "p2", "p3")])
+def test_receipts_of_a_doubt_go_to_the_parts_that_the_late_answer_names(
+    ground: Ground, news: News, order: Sequence[str]
+) -> None:
+    """Three parts in doubt, a receipt for each, then the answers: the receipts were lost where the order differed."""
+    a = make_reply(text=LONG + "长" * 67)
+    (claimed,) = offer(ground, news, a)
+    end(ground, news, claimed, Unknown("no_answer"))
+    for name in ("p1", "p2"):
+        report(ground, news, name)
+    report(ground, news, "p3", status=F)
+    report(ground, news, "p3")
+    sweep(ground, news)
+    assert states(ground, a) == ["DELIVERED"]
+    end(ground, news, claimed, Accepted(ids=tuple(order)))
+    assert states(ground, a) == ["DELIVERED"]
+    assert rows(ground, unmatched) == []
+
+
+@pytest.mark.parametrize("names", [("x1", "x2"), ("x2", "x1")])
+def test_a_receipt_that_is_taken_back_finds_the_message_that_it_is_about(
+    ground: Ground, news: News, names: Sequence[str]
+) -> None:
+    """Variant: two doubts to one number, whose answers come late and may name the parts the other way round."""
+    a, b = make_reply(), make_reply()
+    claims = offer(ground, news, a, b)
+    for claimed in claims:
+        end(ground, news, claimed, Unknown("no_answer"))
+    report(ground, news, "x1")
+    report(ground, news, "x2")
+    sweep(ground, news)
+    for claimed, name in zip(claims, names, strict=True):
+        end(ground, news, claimed, Accepted(ids=(name,)))
+    sweep(ground, news)
+    assert states(ground, a, b) == ["DELIVERED", "DELIVERED"]
+    assert rows(ground, unmatched) == []
+
+
+def test_an_answer_while_the_sweep_matches_is_not_overruled(
+    ground: Ground, news: News, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer names another part while the sweep holds a foreign receipt for the message's."""
+    a = make_reply()
+    (claimed,) = offer(ground, news, a)
+    end(ground, news, claimed, Unknown("no_answer"))
+    report(ground, news, "foreign")
+    real = doubts._still_in_doubt
+
+    def answered_first(db: Connection, bound: object) -> object:
+        if db.dialect.name != "sqlite":  # which has one writer at a time
+            end(ground, news, claimed, Accepted(ids=("a1",)))
+        return real(db, bound)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(doubts, "_still_in_doubt", answered_first)
+    sweep(ground, news)
+    end(ground, news, claimed, Accepted(ids=("a1",)))
+    assert states(ground, a) == ["ACCEPTED"]
+    assert {row.reference for row in rows(ground, unmatched)} == {"foreign"}
+
+
+def test_a_receipt_that_comes_while_another_finds_its_part_is_kept(
+    ground: Ground, news: News, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deleting the receipts that had found their part deleted what had come for it since they were read."""
+    a = make_reply()
+    (claimed,) = offer(ground, news, a)
+    report(ground, news, "77", status=F)
+    real, late = receipt_matching.forget_unmatched, []
+
+    def while_another_comes(db: Connection, link: str, clues: Sequence[receipt_matching.Clue]) -> None:
+        if not late:
+            late.append([replace(clue, status=D) for clue in clues])
+            receipt_matching.keep_unmatched(db, link, late[0])
+        real(db, link, clues)
+
+    monkeypatch.setattr(receipt_matching, "forget_unmatched", while_another_comes)
+    end(ground, news, claimed, Accepted(ids=("77",)))
+    assert [row.status for row in rows(ground, unmatched)] == [D]
+
+
+@pytest.mark.parametrize("known", ["before the answer", "after the answer"])
+@pytest.mark.parametrize("together", [True, False])
+def test_receipts_without_ids_are_as_many_as_came(ground: Ground, news: News, known: str, together: bool) -> None:
+    """M09 in one segment, and before the answers: three equal receipts counted as one."""
+    a = make_reply(text=LONG + "长" * 67)
+    (claimed,) = offer(ground, news, a)
+    minute = ground.clock.now() // MINUTE_MS * MINUTE_MS
+    clues = Clues(PHONE, "", minute)
+    three = [Receipt("main", unnamed_receipt(""), 1, D, "DELIVRD", minute, clues) for _ in range(3)]
+    if known == "after the answer":
+        end(ground, news, claimed, Accepted(ids=(UNNAMED,) * 3))
+    for some in [three] if together else [[one] for one in three]:
+        record_receipts(ground, news, some)
+    if known == "before the answer":
+        assert len(rows(ground, unmatched)) == 3
+        end(ground, news, claimed, Accepted(ids=(UNNAMED,) * 3))
+    assert states(ground, a) == ["DELIVERED"]
+    assert rows(ground, unmatched) == []
+
+
+def test_two_doubts_and_two_receipts_without_ids(ground: Ground, news: News) -> None:
+    """M10 with Msg_Id 0: both receipts were kept under one name."""
+    a, b = make_reply(), make_reply()
+    put_in_doubt(ground, news, a, b)
+    for name in ("d1", "d2", "d2"):  # the last one again, before it was acknowledged
+        report(ground, news, unnamed_receipt(name))
+    sweep(ground, news)
+    assert states(ground, a, b) == ["DELIVERED", "DELIVERED"]
+
+
+def test_an_early_receipt_without_an_id_survives_the_process(
+    ground: Ground, news: News, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the ids and the look for receipts that were there before: the sweep finds them."""
+    a = make_reply()
+    (claimed,) = offer(ground, news, a)
+    report(ground, news, unnamed_receipt("d1"))
+    with monkeypatch.context() as patch:
+        patch.setattr("sms_port.sending.results.apply_early", lambda *_: None)
+        end(ground, news, claimed, Accepted(ids=(UNNAMED,)))
+    assert states(ground, a) == ["ACCEPTED"]
+    sweep(ground, news)
+    assert states(ground, a) == ["DELIVERED"]
+
+
+def test_a_process_that_dies_while_it_matches_leaves_nothing_half_matched(
+    ground: Ground, news: News, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Matched and not settled, a message stayed in doubt for good, and was sent again."""
+    a = make_reply()
+    put_in_doubt(ground, news, a)
+    report(ground, news, "x1")
+
+    def die(*_: object) -> None:
+        raise SystemExit(9)
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr("sms_port.ledger.messages.settle_receipts", die)
+        sweep(ground, news)
+    sweep(ground, news)
+    assert states(ground, a) == ["DELIVERED"]
+
+
+def test_receipts_that_differ_in_their_status_alone_are_both_kept(ground: Ground, news: News) -> None:
+    """By our reference, over a link that gives no codes: the later one took the place of the earlier."""
+    a = make_reply()
+    (claimed,) = offer(ground, news, a)
+    end(ground, news, claimed, Unknown("no_answer"))
+    for status in (D, F):
+        record_receipts(ground, news, [Receipt("main", claimed.attempt.reference, 1, status, "0", 0)])
+    assert {row.status for row in rows(ground, receipt)} == {D, F}
+    assert states(ground, a) == ["DELIVERED"]

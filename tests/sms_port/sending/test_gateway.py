@@ -90,7 +90,7 @@ def test_the_attempt_is_written_down_before_the_call(ground: Ground, sandbox: Sa
     claim(ground, news, Lane.REPLY, routes, 10)
     with reading(ground.engine) as db:
         row = db.execute(select(attempt)).one()
-    assert (row.number, row.link, row.closing) == (1, "main", None)
+    assert (row.number, row.link, row.result) == (1, "main", None)
     assert received(sandbox) == []
 
 
@@ -181,7 +181,7 @@ def test_how_an_attempt_ended_is_kept(ground: Ground, sandbox: Sandbox, news: Ne
     send_due(ground, news)
     with reading(ground.engine) as db:
         row = db.execute(select(attempt)).one()
-    assert (row.closing, row.code, row.ended_at) == (AttemptResult.REJECTED, "barred", ground.clock.now())
+    assert (row.result, row.code, row.ended_at) == (AttemptResult.REJECTED, "barred", ground.clock.now())
 
 
 def test_a_gateway_held_up_past_its_lease_sends_nothing(

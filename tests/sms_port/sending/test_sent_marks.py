@@ -10,7 +10,7 @@ import pytest
 
 from config.ground import Ground
 from config.times.clock import FixedClock
-from sms_port.ledger.messages import Owed
+from sms_port.ledger.messages import Owed, sweep
 from sms_port.models import Lane, State
 from sms_port.sending.claims import Claimed, claim, return_never_sent
 from sms_port.sending.gateway import MARKS_FILE, Gateway, send_due
@@ -34,6 +34,10 @@ os._exit(9)
 
 def claim_all(ground: Ground, news: News, *owed: Owed) -> list[Claimed]:
     owe_all(ground, *owed)
+    return claim_again(ground, news)
+
+
+def claim_again(ground: Ground, news: News) -> list[Claimed]:
     routes = routes_for(ground.catalogues.current(), Lane.REPLY, Cooldown(), ground.clock.now())
     return claim(ground, news, Lane.REPLY, routes, 500)
 
@@ -54,6 +58,22 @@ def test_what_a_killed_process_never_sent_is_due_at_once(ground: Ground, news: N
     never = {claimed.attempt.message_id for claimed in claims[1::2]}
     assert {owed.id for owed in ours if state_of(ground, owed) is State.DUE} == never
     assert return_never_sent(ground, left) == 0, "once"
+
+
+def test_what_was_never_sent_is_due_at_once_also_when_the_gateway_was_away_for_longer(
+    ground: Ground, news: News, clock: FixedClock, tmp_path: Path
+) -> None:
+    """The sweep has put all of it in doubt meanwhile: half an hour's wait and a flag for what never left."""
+    ours = [make_reply(f"138{n:08d}") for n in range(4)]
+    claims = claim_all(ground, news, *ours)
+    kill_one(tmp_path / "marks", *(claimed.attempt.reference for claimed in claims))
+    clock.advance(claims[0].until - clock.now())
+    sweep(ground, news)
+    assert {state_of(ground, owed) for owed in ours} == {State.UNKNOWN}
+    assert return_never_sent(ground, read_never_sent(tmp_path / "marks")) == 2
+    never = {claimed.attempt.message_id for claimed in claims[1::2]}
+    assert {owed.id for owed in ours if state_of(ground, owed) is State.DUE} == never
+    assert len(claim_again(ground, news)) == 2
 
 
 def test_a_message_that_moved_on_stays_where_it_is(
