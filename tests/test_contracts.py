@@ -55,7 +55,7 @@ VIOLATIONS = {
 
 
 def lint(directory: Path) -> subprocess.CompletedProcess[str]:
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
     return subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -44,21 +44,20 @@ def metered(ground: Ground, instance: Instance) -> Iterator[Taken]:
     """Measure the block; `Taken` is filled in at its end."""
     cpu, counters, taken = cpu_seconds(instance), _counters(ground), Taken()
     yield taken
-    taken.cpu = dict(cpu_seconds(instance) - cpu)
+    taken.cpu = {role: spent for role, seconds in cpu_seconds(instance).items() if (spent := seconds - cpu[role]) > 0}
     taken.counters = {name: value - counters[name] for name, value in _counters(ground).items()}
 
 
-def cpu_seconds(instance: Instance) -> Counter[str]:
+def cpu_seconds(instance: Instance) -> defaultdict[str, float]:
     """CPU seconds so far by role; the servers are children of this process, the rest of the supervisor."""
-    found: Counter[str] = Counter()
+    found = defaultdict[str, float](float)
     for child in psutil.Process(instance.pid).children(recursive=True):
         words = child.cmdline()
         role = next((role for role in ROLES if role in words), "other")
         found[role] += _cpu(child)
     for child in psutil.Process(os.getpid()).children():
-        role = {"mariadbd": "database", "redis-server": "redis"}.get(child.name())
-        if role is not None:
-            found[role] += _cpu(child)
+        if (server := {"mariadbd": "database", "redis-server": "redis"}.get(child.name())) is not None:
+            found[server] += _cpu(child)
     return found
 
 
@@ -69,5 +68,5 @@ def _cpu(child: psutil.Process) -> float:
 
 def _counters(ground: Ground) -> dict[str, float]:
     with reading(ground.engine) as db:
-        status = dict(db.execute(text("SHOW GLOBAL STATUS")).tuples().all())
+        status: dict[str, str] = {name: value for name, value in db.execute(text("SHOW GLOBAL STATUS"))}
     return {name: sum(float(status[part]) for part in parts) for name, parts in COUNTERS.items()}

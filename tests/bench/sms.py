@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 
-from flask import Flask, jsonify, request
+from flask import Flask, Response, jsonify, request
 from sqlalchemy import func, select
 
 from config.db.engine import begin, reading
@@ -52,7 +52,7 @@ def far_side(pipe: Pipe, secret: str) -> None:
     app = Flask("far side")
 
     @app.post("/sms/messages")
-    def take() -> object:
+    def take() -> Response:
         items = request.get_json()["messages"]
         return jsonify(messages=[{"id": item["id"], "status": "accepted"} for item in items])
 

@@ -78,7 +78,7 @@ def summary(found: dict[tuple[str, str], list[dict[str, float]]]) -> dict[str, o
         figures[f"ratio_to_{peer}"] = min(ratios.values())
         figures[f"ratios_to_{peer}"] = ratios
     for (side, mode), values in middle.items():
-        figures.setdefault(side, {})[mode] = values  # type: ignore[index, attr-defined]
+        figures.setdefault(side, {})[mode] = values  # type: ignore[index]
     return figures
 
 

@@ -1,6 +1,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
-from typing import Any, Never
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, Executable, delete, select, update
@@ -156,7 +156,7 @@ def test_actions_at_once_make_one_chain(three: Any, engine: Engine, clock: Fixed
         assert len(audit.listing(db)) == 27
 
 
-def test_an_action_that_failed_leaves_no_row(keys: KeyRing, engine: Engine, clock: FixedClock) -> Never:
+def test_an_action_that_failed_leaves_no_row(keys: KeyRing, engine: Engine, clock: FixedClock) -> None:
     with pytest.raises(ZeroDivisionError), begin(engine) as db:
         audit.record(db, SimpleNamespace(keys=keys, clock=clock), "secret.set", "x.key")
         raise ZeroDivisionError

@@ -4,7 +4,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import structlog
@@ -32,7 +32,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
     # A logger that was used before keeps the processors of that time.
     monkeypatch.setattr("enterprises.client._log", structlog.stdlib.get_logger("enterprises.client"))
     with structlog.testing.capture_logs() as lines:
-        yield lines
+        yield cast("list[dict[str, Any]]", lines)
 
 
 @pytest.fixture(scope="module")

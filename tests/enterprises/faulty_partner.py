@@ -18,6 +18,7 @@ import requests
 from werkzeug.wrappers import Request, Response
 
 from config.crypto.http_signatures import sign
+from tests.support.servers import wsgi_method
 
 KEY_ID, SECRET = "under-test", "the-secret-of-the-partner-under-test"
 COVERED = ["@method", "@path", "content-digest", "content-type"]
@@ -39,7 +40,7 @@ class Faulty:
         self.under_way = 0
         self.company, self.lock = threading.Event(), threading.Lock()
 
-    @Request.application
+    @wsgi_method
     def answer(self, request: Request) -> Response:
         if request.method != "POST":
             return Response(status=200 if self.fault == "GET is no question" else 405)

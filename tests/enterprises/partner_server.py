@@ -23,7 +23,8 @@ KIND, CODE, APPLICATIONS, ALGORITHM, KEY_ID, SECRET, *CALLBACK = sys.argv[1:]
 HASH = {"hmac-sha256": "sha256", "hmac-sm3": "sm3"}[ALGORITHM]
 COVERED = '("@method" "@path" "content-digest" "content-type")'
 KINDS = {"enterprise": {"count"}, "carrier": {"count", "identity"}}
-SEEN, LOCK = {}, threading.Lock()
+SEEN: dict[str, float] = {}
+LOCK = threading.Lock()
 
 
 def digest_of(body: bytes) -> str:
@@ -31,11 +32,11 @@ def digest_of(body: bytes) -> str:
 
 
 def mac_of(base: str) -> str:
-    mac = hmac.new(SECRET.encode(), base.encode(), lambda start=b"": hashlib.new(HASH, start)).digest()
+    mac = hmac.new(SECRET.encode(), base.encode(), HASH).digest()
     return f":{base64.b64encode(mac).decode()}:"
 
 
-def members(text: str):
+def members(text: str) -> list[tuple[str, str]]:
     """(label, value) of each member of a dictionary header."""
     return re.findall(r'([a-z*][a-z0-9_.*-]*)=((?:"[^"]*"|\([^)]*\)|[^,"(])*)', text)
 
@@ -65,7 +66,7 @@ def why_refused(path: str, headers: Any, body: bytes) -> str | None:
     return None if new else "seen before"
 
 
-def look_up(question: Any, item: Any):
+def look_up(question: Any, item: Any) -> dict[str, Any]:
     if question["kind"] == "identity":
         end = item["id_tail"] if question["service"] == "internet-accounts" else item["id_number"]
         return {"verdict": "mismatch" if end.endswith("000000") else "match"}
@@ -119,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_) -> None:
+    def log_message(self, *_: Any) -> None:
         """Nothing: a partner logs no numbers."""
 
 

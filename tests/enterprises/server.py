@@ -15,6 +15,7 @@ from enterprises.client import LookupResult, ask
 from enterprises.errors import EnterpriseError
 from enterprises.protocol import Item
 from tests.support.factories import LAUNCH_DAY
+from tests.support.servers import wsgi_method
 
 PHONE = "13912345678"
 ITEMS = [Item("a", phone=PHONE), Item("b", phone="13800138000")]
@@ -74,7 +75,7 @@ class Server:
         self.reply: Reply = no_items
         self.requests: list[Request] = []
 
-    @Request.application
+    @wsgi_method
     def answer(self, request: Request) -> Response:
         request.get_data()
         self.requests.append(request)

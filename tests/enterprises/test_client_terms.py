@@ -22,7 +22,7 @@ from enterprises.protocol import Answer, Counts, Item, Pending
 from enterprises.sealed_body import open_body, seal_body
 from tests.enterprises.server import patient
 from tests.support.factories import LAUNCH_DAY
-from tests.support.servers import serve
+from tests.support.servers import serve, wsgi_method
 
 NEXT = "the-next-secret-of-this-partner"
 pytestmark = pytest.mark.usefixtures("logged")
@@ -36,7 +36,7 @@ class Strict:
         self.sealed_with: str | None = None
         self.statuses: list[int] = []
 
-    @Request.application
+    @wsgi_method
     def answer(self, request: Request) -> Response:
         body = request.get_data()
         try:

@@ -14,7 +14,7 @@ import pytest
 
 from config.catalogue.schema import Partner
 from config.crypto.http_signatures import sign, verify
-from config.crypto.suites import encrypt, keyed_hash
+from config.crypto.suites import Suite, encrypt, keyed_hash
 from config.db.engine import begin
 from config.ground import Ground
 from enterprises.client import ask
@@ -254,8 +254,8 @@ def test_the_sealed_example_is_opened_and_made_again(name: str, seal: str) -> No
     (sealed,) = [text for text in blocks(name) if text.startswith("eyJ") and header_of(text)["enc"] == seal]
     assert open_body(seal, [SECRET], sealed.encode()) == body
     head, _, nonce, text, tag = (part.encode() for part in sealed.split("."))
-    suite, mac = ("aes", "aes") if seal == "A256GCM" else ("sm", "sm")
-    key = keyed_hash(mac, SECRET.encode(), f"onecert/seal/{seal}".encode())[: 32 if suite == "aes" else 16]
+    suite: Suite = "aes" if seal == "A256GCM" else "sm"
+    key = keyed_hash(suite, SECRET.encode(), f"onecert/seal/{seal}".encode())[: 32 if suite == "aes" else 16]
     assert f"`{key.hex()}`" in page(name)
     made = encrypt(suite, key, decode(nonce), body, head)
     assert made == decode(text) + decode(tag)

@@ -85,11 +85,12 @@ class Outside:
         def listen(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
             heard.update(status=int(status.split()[0]), headers=headers)
 
-        answer: Body = b"".join(self._sandbox(environ, listen))
+        plain = b"".join(self._sandbox(environ, listen))
+        answer: Body = plain
         status, kind = heard["status"], dict(heard["headers"]).get("Content-Type", "")
-        side, question = self._note(path, at, body, status, answer) if run == self._run else ("", {})
+        side, question = self._note(path, at, body, status, plain) if run == self._run else ("", {})
         if (play := self.plays.get(side)) is not None and question:
-            status, kind, answer = play(question, status, answer)
+            status, kind, answer = play(question, status, plain)
         headers = [item for item in heard["headers"] if item[0] not in ("Content-Length", "Content-Type")]
         if isinstance(answer, bytes) and answer[:2] == b"\x1f\x8b":
             headers.append(("Content-Encoding", "gzip"))

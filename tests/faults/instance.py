@@ -161,6 +161,7 @@ class Theatre:
         self.offset.ms += int(seconds * 1000)
         with contextlib.suppress(RedisError):
             for turns in self.ground.redis.scan_iter("partner:*:turns"):
+                token: Any
                 for token in self.ground.redis.zrange(turns, 0, -1):
                     self.ground.redis.zincrby(turns, -seconds * 1000, token)
 

@@ -80,7 +80,7 @@ def play(name: str, directory: Path) -> None:
 
 def main(directory: Path, workers: int) -> int:
     """Keep the cast playing until a signal."""
-    config.processes.supervisor.BACKOFF_S = (BACK_AFTER_S,)
+    config.processes.supervisor.BACKOFF_S = (BACK_AFTER_S,) * 6
     assembly.SWEEP_S = SWEEP_S
     failpoints.arm(Trigger(directory / "faults").act)
     bind = load_settings(os.environ).bind

@@ -68,7 +68,7 @@ BREAKS: list[tuple[str, Break]] = [
     ("lost", lambda ground, outside, citizens: citizens[0].promised.append({"reference": "100000000000"})),
     ("lost", lambda ground, outside, citizens: outside.sent.remove(reply_of(outside))),
     ("lost", lambda ground, outside, citizens: write(ground, update(inquiry).values(state=1))),
-    ("phantom", lambda ground, outside, citizens: citizens.pop() and None),
+    ("phantom", lambda ground, outside, citizens: (citizens.pop(), None)[1]),
     (
         "doubled",
         lambda ground, outside, citizens: outside.sent.append(

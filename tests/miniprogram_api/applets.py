@@ -62,14 +62,14 @@ class Client:
 
     def log_in(self, entrance: str, code: str) -> TestResponse:
         answer = self.call("POST", "/sessions", {"entrance": entrance, "code": code})
-        self.token = answer.json["token"] if answer.status_code == 201 else self.token
+        self.token = answer.get_json()["token"] if answer.status_code == 201 else self.token
         return answer
 
 
 @contextmanager
 def patient() -> Iterator[None]:
     """In the block no answer of a platform is given up that is late only because the machine is busy."""
-    long = {"connect_s": PATIENCE_S, "read_s": PATIENCE_S, "total_s": PATIENCE_S}
+    long: dict[str, Any] = {"connect_s": PATIENCE_S, "read_s": PATIENCE_S, "total_s": PATIENCE_S}
     with ExitStack() as stack:
         stack.enter_context(patch.object(wechat_calls, "ATTENDED", replace(wechat_calls.ATTENDED, **long)))
         stack.enter_context(patch.multiple(platform_call, CONNECT_S=PATIENCE_S, READ_S=PATIENCE_S, TOTAL_S=PATIENCE_S))

@@ -25,7 +25,7 @@ class Citizen:
 
     def __init__(self, ground: Ground, client: FlaskClient, address: str = "198.51.100.7") -> None:
         self.ground, self.client, self.address = ground, client, address
-        self.token = self.call("POST", "/sessions", {"entrance": "web"}, token="").json["token"]
+        self.token = self.call("POST", "/sessions", {"entrance": "web"}, token="").get_json()["token"]
 
     def call(
         self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str

@@ -29,12 +29,12 @@ def test_from_a_code_to_the_progress_of_an_objection(citizen: Citizen) -> None:
     answer = apply(citizen)
     assert answer.status_code == 202, answer.text
     assert answer.json == {
-        "reference": answer.json["reference"],
+        "reference": answer.get_json()["reference"],
         "phone": "138****8000",
         "wish": "dispute",
         "due": "2026-12-04",
     }
-    seen = citizen.call("GET", f"/objections/{answer.json['reference']}")
+    seen = citizen.call("GET", f"/objections/{answer.get_json()['reference']}")
     assert seen.json == {
         **answer.json,
         "applications": ["weixin", "jd"],
@@ -42,7 +42,7 @@ def test_from_a_code_to_the_progress_of_an_objection(citizen: Citizen) -> None:
         "accepted_at": "2026-11-22T06:05:00Z",
     }
     other = Citizen(citizen.ground, citizen.client)
-    problem(other.call("GET", f"/objections/{answer.json['reference']}"), 404, "not_found")
+    problem(other.call("GET", f"/objections/{answer.get_json()['reference']}"), 404, "not_found")
     problem(citizen.call("GET", "/objections/1"), 404, "not_found")
 
 
@@ -82,7 +82,7 @@ def test_a_company_that_takes_none_is_reached_by_its_guide(citizen: Citizen, gro
         ground.catalogues.apply(db, document, "no requests", "test", ground.clock.now())
     told = problem(apply(citizen), 422, "application_not_taken")
     assert (told["application"], told["partner"]) == ("weixin", "tencent")
-    listed = citizen.call("GET", "/partners").json["partners"]
+    listed = citizen.call("GET", "/partners").get_json()["partners"]
     assert [one["requests"] for one in listed[:2]] == [[], ["unbind", "dispute", "watch"]]
 
 
@@ -105,7 +105,7 @@ def close(ground: Ground, reference: str) -> None:
 def test_a_watch_is_turned_on_from_ones_own_closed_inquiry_and_off_by_its_session(
     citizen: Citizen, ground: Ground
 ) -> None:
-    reference = citizen.submit(citizen.receive_code()).json["reference"]
+    reference = citizen.submit(citizen.receive_code()).get_json()["reference"]
     answers = [citizen.call("POST", "/watches", {"reference": reference})]  # not closed yet: nothing happens
     close(ground, reference)
     answers.append(Citizen(ground, citizen.client).call("POST", "/watches", {"reference": reference}))
@@ -126,7 +126,7 @@ def test_alerts_are_turned_on_and_off_as_long_as_the_progress_can_be_seen(
     citizen: Citizen, ground: Ground, clock: FixedClock
 ) -> None:
     """An inquiry may take 48 hours, a session is over after 30 idle minutes."""
-    reference = citizen.submit(citizen.receive_code()).json["reference"]
+    reference = citizen.submit(citizen.receive_code()).get_json()["reference"]
     close(ground, reference)
     clock.advance(40 * 60_000)
     problem(
@@ -143,7 +143,7 @@ def test_alerts_are_turned_on_and_off_as_long_as_the_progress_can_be_seen(
 def test_a_session_that_shows_no_progress_any_more_turns_on_nothing(
     citizen: Citizen, ground: Ground, clock: FixedClock, ended: str
 ) -> None:
-    reference = citizen.submit(citizen.receive_code()).json["reference"]
+    reference = citizen.submit(citizen.receive_code()).get_json()["reference"]
     close(ground, reference)
     if ended == "logged out":
         assert citizen.call("DELETE", "/sessions").status_code == 204
@@ -155,7 +155,7 @@ def test_a_session_that_shows_no_progress_any_more_turns_on_nothing(
 
 
 def test_the_working_days_are_the_catalogues(citizen: Citizen, ground: Ground) -> None:
-    assert citizen.call("GET", "/partners").json["objections"] == {"unbind_days": 5, "dispute_days": 10}
+    assert citizen.call("GET", "/partners").get_json()["objections"] == {"unbind_days": 5, "dispute_days": 10}
     document = ground.catalogues.document()
     for version, expected in (
         (document.replace("unbind_days = 5", "unbind_days = 7"), {"unbind_days": 7, "dispute_days": 10}),
@@ -163,12 +163,12 @@ def test_the_working_days_are_the_catalogues(citizen: Citizen, ground: Ground) -
     ):
         with begin(ground.engine) as db:
             ground.catalogues.apply(db, version, "days", "test", ground.clock.now())
-        assert citizen.call("GET", "/partners").json.get("objections") == expected
+        assert citizen.call("GET", "/partners").get_json().get("objections") == expected
 
 
 def test_the_number_of_a_closed_inquiry_opens_with_its_sessions_token_only(citizen: Citizen, ground: Ground) -> None:
     """The row holds the number under a key that is made of the session's secret; our own keys do not open it."""
-    reference = citizen.submit(citizen.receive_code()).json["reference"]
+    reference = citizen.submit(citizen.receive_code()).get_json()["reference"]
     close(ground, reference)
     with reading(ground.engine) as db:
         row = db.execute(select(inquiry).where(inquiry.c.reference == int(reference))).one()

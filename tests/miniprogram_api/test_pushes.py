@@ -21,6 +21,7 @@ from tests.wechat.pushing import WeChat
 from wechat.webhook.account_keys import read_account
 from wechat.webhook.body import Format
 from wechat.webhook.player import Played, build_event, build_push, build_text
+from wechat.webhook.push import Mode
 
 pytestmark = on_sqlite
 CODE = "wechat-applet"
@@ -33,7 +34,7 @@ def wechat(ground: Ground) -> WeChat:
 
 
 def play(
-    ground: Ground, message: dict[str, str | int], openid: str, form: Format = "xml", mode: str = "safe"
+    ground: Ground, message: dict[str, str | int], openid: str, form: Format = "xml", mode: Mode = "safe"
 ) -> Played:
     keys = read_account(ground, CODE).keys
     return build_push(keys, message, openid=openid, mode=mode, form=form, now=ground.clock.now())
@@ -74,7 +75,7 @@ def test_an_event_about_somebody_else_ends_nobodys_session(
 def test_a_mini_program_is_answered_nothing(ground: Ground, wechat: WeChat) -> None:
     for message in (build_text("查询"), build_event("subscribe"), build_event("debug_demo"), build_text("a]]>\x10")):
         for form in ("xml", "json"):
-            response = wechat.send(CODE, play(ground, message, "oAnn", form))  # type: ignore[arg-type]
+            response = wechat.send(CODE, play(ground, message, "oAnn", form))
             assert (response.status_code, response.data) == (200, b"success")
 
 

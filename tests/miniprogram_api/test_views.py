@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
 from flask import Flask
@@ -29,14 +30,14 @@ def test_a_citizen_gets_from_a_session_to_the_progress_of_an_inquiry(citizen: Ci
     assert asked.json == {"phone": "138****8000", "expires_in": 300, "resend_after": 60}
     submitted = citizen.submit(codes_owed(citizen.ground)[-1])
     assert submitted.status_code == 202
-    assert re.fullmatch("[1-9][0-9]{11}", submitted.json["reference"])
-    assert submitted.json["phone"] == "138****8000"
-    assert submitted.json["port_number"] == "10699000"
-    assert submitted.json["reply_by"] == "2026-11-24T06:05:00Z"
-    seen = citizen.call("GET", f"/inquiries/{submitted.json['reference']}")
+    assert re.fullmatch("[1-9][0-9]{11}", submitted.get_json()["reference"])
+    assert submitted.get_json()["phone"] == "138****8000"
+    assert submitted.get_json()["port_number"] == "10699000"
+    assert submitted.get_json()["reply_by"] == "2026-11-24T06:05:00Z"
+    seen = citizen.call("GET", f"/inquiries/{submitted.get_json()['reference']}")
     assert seen.status_code == 200
     assert seen.json == {
-        "reference": submitted.json["reference"],
+        "reference": submitted.get_json()["reference"],
         "service": "internet-accounts",
         "phone": "138****8000",
         "status": "asking",
@@ -61,7 +62,7 @@ def test_a_number_in_any_spelling_is_the_same_number_to_codes_limits_and_inquiri
     citizen: Citizen, phone: str
 ) -> None:
     answer = citizen.ask_for_code(phone)
-    assert (answer.status_code, answer.json["phone"]) == (202, "138****8000")
+    assert (answer.status_code, answer.get_json()["phone"]) == (202, "138****8000")
     assert problem(citizen.ask_for_code(PHONE), 429, "limit_reached")["limit"] == "code_per_phone_gap"
     assert citizen.submit(codes_owed(citizen.ground)[-1]).status_code == 202
 
@@ -161,7 +162,7 @@ def test_before_a_right_code_nothing_tells_whether_an_inquiry_exists(
         code_answer = stranger.ask_for_code(phone)
         wrong_answer = stranger.submit(wrong(codes_owed(ground, phone)[-1]), ACCOUNTS | {"phone": phone})
         seen.append(
-            (code_answer.status_code, code_answer.json["expires_in"], wrong_answer.status_code, wrong_answer.data)
+            (code_answer.status_code, code_answer.get_json()["expires_in"], wrong_answer.status_code, wrong_answer.data)
         )
     assert seen[0] == seen[1]
 
@@ -170,7 +171,7 @@ def test_progress_is_open_to_its_owner_for_two_days_and_to_nobody_else(
     ground: Ground, client: FlaskClient, clock: FixedClock
 ) -> None:
     owner = Citizen(ground, client)
-    reference = owner.submit(owner.receive_code()).json["reference"]
+    reference = owner.submit(owner.receive_code()).get_json()["reference"]
     problem(Citizen(ground, client).call("GET", f"/inquiries/{reference}"), 404, "not_found")
     problem(owner.call("GET", "/inquiries/100000000000"), 404, "not_found")
     problem(owner.call("GET", "/inquiries/x"), 404, "not_found")
@@ -194,7 +195,7 @@ def test_a_session_in_use_is_handed_a_fresh_token(citizen: Citizen, clock: Fixed
 def test_an_official_account_opens_with_its_ticket(ground: Ground, citizen: Citizen) -> None:
     ticket = build_ticket(ground.keys, Ticket("gxwbwx", "oCanary", LAUNCH_DAY))
     opened = citizen.call("POST", "/sessions", {"entrance": "gxwbwx", "ticket": ticket}, token="")
-    assert (opened.status_code, opened.json["expires_in"]) == (201, 1800)
+    assert (opened.status_code, opened.get_json()["expires_in"]) == (201, 1800)
     problem(
         citizen.call("POST", "/sessions", {"entrance": "caict", "ticket": ticket}, token=""), 401, "session_invalid"
     )
@@ -206,7 +207,7 @@ def test_an_entrance_that_is_not_there_is_told(citizen: Citizen) -> None:
 
 
 def test_logging_out_ends_the_session_and_not_its_inquiry(citizen: Citizen) -> None:
-    reference = citizen.submit(citizen.receive_code()).json["reference"]
+    reference = citizen.submit(citizen.receive_code()).get_json()["reference"]
     ended = citizen.call("DELETE", "/sessions")
     assert (ended.status_code, ended.data) == (204, b"")
     problem(citizen.call("GET", f"/inquiries/{reference}"), 401, "session_invalid")
@@ -215,14 +216,18 @@ def test_logging_out_ends_the_session_and_not_its_inquiry(citizen: Citizen) -> N
 
 
 def test_services_tell_their_fields(citizen: Citizen) -> None:
-    services = {service["code"]: service for service in citizen.call("GET", "/services", token="").json["services"]}
+    services = {
+        service["code"]: service for service in citizen.call("GET", "/services", token="").get_json()["services"]
+    }
     assert services["internet-accounts"]["fields"] == ["phone", "id_tail", "code", "consent"]
     assert set(services["phone-cards"]["fields"]) == {"phone", "name", "id_number", "code", "consent"}
     assert services["internet-accounts"]["name"] == {"zh": "互联网账号", "en": "Internet accounts"}
 
 
 def test_partners_tell_applications_and_only_verified_hotlines(citizen: Citizen) -> None:
-    partners = {partner["code"]: partner for partner in citizen.call("GET", "/partners", token="").json["partners"]}
+    partners = {
+        partner["code"]: partner for partner in citizen.call("GET", "/partners", token="").get_json()["partners"]
+    }
     assert [application["code"] for application in partners["tencent"]["applications"]] == ["weixin", "qq"]
     assert partners["tencent"]["page"].endswith("/guides/tencent")
     assert {code for code, partner in partners.items() if partner["kind"] == "carrier"} == {
@@ -269,9 +274,9 @@ def test_an_openid_has_one_budget_however_many_sessions_it_opens(ground: Ground,
     allowed = ground.catalogues.current().limits.codes_per_session_day
     answers = []
     for number in range(allowed + 1):
-        citizen.token = citizen.call("POST", "/sessions", {"entrance": "gxwbwx", "ticket": ticket}, token="").json[
-            "token"
-        ]
+        citizen.token = citizen.call(
+            "POST", "/sessions", {"entrance": "gxwbwx", "ticket": ticket}, token=""
+        ).get_json()["token"]
         answers.append(citizen.ask_for_code(f"139{number:08d}"))
     assert [answer.status_code for answer in answers] == [202] * allowed + [429]
     assert problem(answers[-1], 429, "limit_reached")["limit"] == "codes_per_session_day"
@@ -290,5 +295,5 @@ def test_a_hundred_parallel_requests_for_one_number_send_one_code(ground: Ground
 def test_nothing_in_redis_names_a_number_or_an_address(citizen: Citizen) -> None:
     citizen.submit(citizen.receive_code())
     for key in citizen.ground.redis.keys("*"):
-        kept = key + (citizen.ground.redis.dump(key) or b"")
+        kept = cast("bytes", key) + (citizen.ground.redis.dump(key) or b"")
         assert not any(secret in kept for secret in (PHONE.encode(), b"198.51.100.7", b"12345X"))

@@ -33,7 +33,7 @@ SILENT_NAMES = ["阿里巴巴", "支付宝", "抖音", "快手", "百度", "京�
 CARRIERS = [("中国移动", 2), ("中国联通", 1), ("中国电信", 1), ("中国广电", 0), ("虚拟运营商", 0)]
 
 
-def answers(asked: Any, silent: Any = ()):
+def answers(asked: Any, silent: Any = ()) -> list[Any]:
     return [
         (who, None if who.name in silent else {code: n for (code, _), n in zip(who.counted, counts, strict=True)})
         for who, counts in asked
@@ -137,7 +137,7 @@ def test_partial_for_phone_cards_totals_what_was_answered() -> None:
     assert units(reply.text) == 121
 
 
-def thirty(counts, silent=()):
+def thirty(counts: Any, silent: Any = ()) -> tuple[list[str], list[Any]]:
     """Thirty companies of one application each, names of two or three characters, and what they answered."""
     names = ["甲乙"[: 1 + place % 2] + chr(0x5000 + place) for place in range(30)]
     return names, [
@@ -157,7 +157,7 @@ def thirty(counts, silent=()):
     ],
     ids=["a third", "none", "ten silent", "999 everywhere", "999 and ten silent", "25 silent"],
 )
-def test_thirty_applications_fit_three_parts_and_lose_no_account(counts, silent) -> None:
+def test_thirty_applications_fit_three_parts_and_lose_no_account(counts: Any, silent: Any) -> None:
     """Source: review of texts, C2. The total and every silent company are there, whatever the list is shortened to."""
     names, asked = thirty(counts, silent)
     reply = compose_reply(TEXTS, ACCOUNTS, asked)

@@ -162,7 +162,7 @@ def test_upgrade_and_a_catalogue_are_all_that_a_new_database_needs(
 
     assert "onecert db upgrade" in run(config_group, "show").stderr
     assert "from nothing to" in run(db_commands, "upgrade", "--dry-run").stdout
-    for group, *words in ([db_commands, "upgrade"], [config_group, "apply", str(document)], [key, "rotate"]):
+    for group, words in ((db_commands, ["upgrade"]), (config_group, ["apply", str(document)]), (key, ["rotate"])):
         done = run(group, *words, "--yes")
         assert done.exit_code == 0, done.output
     assert ground.catalogues.current().version == 1

@@ -86,7 +86,7 @@ class Peer:
 
 def read_only(kind: type, entry: Any) -> Any:
     """A link without connections, to read deliveries with."""
-    link = object.__new__(kind)
+    link: Any = object.__new__(kind)
     link._entry = entry
     return link
 

@@ -27,7 +27,7 @@ def make_app(ground: Ground) -> Flask:
     app.register_blueprint(make_blueprint(ground, make_door(ground)))
     receive_strays(app, ground, http_problem_response)
     app.register_error_handler(HTTPException, http_problem_response)
-    app.wsgi_app = add_headers(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = add_headers(app.wsgi_app)  # type: ignore[assignment, method-assign]
     return app
 
 

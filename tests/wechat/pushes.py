@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl
 
 from wechat.webhook.message import Push
@@ -40,5 +40,5 @@ def open_played(played: Played, account: AccountKeys, now: int = NOW, **changes:
 
 def make_push(**fields: str) -> Push:
     """A text push of a citizen; fields change it."""
-    made: Mapping[str, str] = {"receiver": "gh_1", "sender": OPENID, "created": "1795327500", "kind": "text", **fields}
+    made: dict[str, Any] = {"receiver": "gh_1", "sender": OPENID, "created": "1795327500", "kind": "text", **fields}
     return Push(form="xml", **made)

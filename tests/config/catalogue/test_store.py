@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import insert, update
 
@@ -85,7 +87,13 @@ def test_a_version_that_cannot_be_believed_or_read_changes_nothing_for_who_knows
     other = another_process(ground)
     known = other.current()
     forged = {"number": 2, "document": WITHOUT_JD, "mac": bytes(32), "note": "", "actor": "eve", "applied_at": 1}
-    newer = {"number": 3, "document": "of = 'a later release'", "note": "", "actor": "ann", "applied_at": 1}
+    newer: dict[str, Any] = {
+        "number": 3,
+        "document": "of = 'a later release'",
+        "note": "",
+        "actor": "ann",
+        "applied_at": 1,
+    }
     newer["mac"] = ground.keys.mac("catalogue", 3, newer["document"])
     for row in (forged, newer):
         with begin(ground.engine) as db:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 import pytest
 
-from config.commands import tables
 from config.commands.tables import draw, write_cell
 
 ROWS = [
@@ -37,7 +36,7 @@ def test_no_code_is_cut_on_a_narrow_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
-    monkeypatch.setattr(tables.sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     draw(ROWS, ["code", "reference", "what"])
     out = click.unstyle(capsys.readouterr().out)
     assert all(word in out for row in ROWS for word in (row["code"], row["reference"]))

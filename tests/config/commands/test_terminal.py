@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -30,7 +31,10 @@ from config.ground import Ground
 from config.settings import DATABASE_FILE
 
 PEM = f"-----BEGIN PRIVATE KEY-----\n{chr(10).join(['MIIB' * 16] * 20)}\n-----END PRIVATE KEY-----\n"
-ROWS = [{"code": "tencent", "name": "腾讯", "enabled": True}, {"code": "jd", "name": "京东", "enabled": None}]
+ROWS: list[dict[str, Any]] = [
+    {"code": "tencent", "name": "腾讯", "enabled": True},
+    {"code": "jd", "name": "京东", "enabled": None},
+]
 
 
 @click.command()

@@ -10,7 +10,7 @@ from config.errors import KeysUnavailable, SealBroken
 from config.times.clock import FixedClock
 
 PHONE = "13800138000"
-PLACE = {"table": "inquiry", "column": "phone", "row": b"0123456789abcdef"}
+PLACE: dict[str, Any] = {"table": "inquiry", "column": "phone", "row": b"0123456789abcdef"}
 MASTER = bytes(range(32))
 
 

@@ -1,8 +1,8 @@
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from types import SimpleNamespace
-from typing import Any, Never
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import (
@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    QueuePool,
     String,
     Table,
     event,
@@ -59,7 +60,7 @@ def add(engine: Engine, *rows: tuple[int, str]) -> None:
         db.execute(insert(box), [{"id": number, "name": name} for number, name in rows])
 
 
-def test_a_transaction_that_raises_leaves_nothing(boxes: Any) -> Never:
+def test_a_transaction_that_raises_leaves_nothing(boxes: Any) -> None:
     with pytest.raises(ZeroDivisionError), begin(boxes) as db:
         db.execute(insert(box).values(id=1, name="one"))
         raise ZeroDivisionError
@@ -145,7 +146,7 @@ def test_a_transaction_that_lost_a_deadlock_runs_again_as_a_whole(boxes: Any) ->
     add(boxes, (1, ""), (2, ""))
     met, tries = threading.Barrier(2, timeout=60), []
 
-    def cross(first: int, second: int):
+    def cross(first: int, second: int) -> Callable[[Connection], None]:
         def work(db: Connection) -> None:
             tries.append(first)
             db.execute(update(box).where(box.c.id == first).values(name=box.c.name + str(first)))
@@ -200,7 +201,7 @@ def test_every_thread_that_serves_has_a_connection_and_one_beside_it(engine: Eng
     with ExitStack() as held:
         for _ in range(2 * THREADS):
             held.enter_context(reading(engine))
-        assert engine.pool.checkedout() == 2 * THREADS
+        assert cast("QueuePool", engine.pool).checkedout() == 2 * THREADS
 
 
 def test_a_database_that_is_away_is_unavailable() -> None:

@@ -13,7 +13,7 @@ from config.errors import NotSentError
 from config.net import bounded_sockets
 from config.net.bounded_sockets import PrivateAddress, check_public
 from config.net.http_client import HttpClient
-from tests.support.servers import serve
+from tests.support.servers import serve, wsgi_method
 
 INSIDE = [
     "127.0.0.1", "127.255.255.254", "0.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254",
@@ -40,7 +40,7 @@ class Counting:
     def __init__(self) -> None:
         self.calls = 0
 
-    @Request.application
+    @wsgi_method
     def answer(self, request: Request) -> Response:
         self.calls += 1
         return Response("{}")

@@ -95,7 +95,7 @@ def test_a_port_where_nobody_listens_means_not_sent(http: HttpClient) -> None:
 def test_a_connection_that_is_reset_while_it_is_made_means_not_sent(
     http: HttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def reset(*_) -> Never:
+    def reset(*_: Any) -> Never:
         raise ConnectionResetError(errno.ECONNRESET, "reset")
 
     with peer(lambda connection: None) as url:
@@ -106,7 +106,7 @@ def test_a_connection_that_is_reset_while_it_is_made_means_not_sent(
 
 
 def test_a_name_without_an_address_means_not_sent(http: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def look_up(*_, **__) -> Never:
+    def look_up(*_: Any, **__: Any) -> Never:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr("config.net.bounded_sockets.socket.getaddrinfo", look_up)

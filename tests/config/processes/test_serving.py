@@ -86,7 +86,7 @@ def test_an_answer_that_tells_its_length_leaves_in_one_piece_and_a_stream_as_it_
         start_response("200 OK", headers)
         return pieces
 
-    body = buffer_responses(inner)({}, lambda *told: started.append(told))  # type: ignore[arg-type,func-returns-value]
+    body = buffer_responses(inner)({}, lambda *told: started.append(told))  # type: ignore[arg-type]
     assert started == [("200 OK", headers, None)]
     assert pieces.closed is whole_one
     assert body == [b"two pieces"] if whole_one else body is pieces

@@ -98,10 +98,11 @@ def test_only_plain_names_can_be_rung(bell: Bell, name: str) -> None:
         bell.ring("ask", name)
 
 
-def forge(redis: Redis, call: list[object], **fields: str) -> None:
+def forge(redis: Redis, call: list[object], **fields: Any) -> None:
     job = Job.create(func="ask", args=("tencent",), connection=redis, serializer=JSONSerializer, origin=QUEUE)
     Queue(QUEUE, connection=redis, serializer=JSONSerializer).enqueue_job(job)
-    redis.hset(job.key, mapping={"data": json.dumps(call), **fields})
+    changed: dict[Any, Any] = {"data": json.dumps(call), **fields}
+    redis.hset(job.key, mapping=changed)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import pytest
 from redis import Redis, RedisError
+from redis.sentinel import SentinelConnectionPool
 
 from config.errors import SettingInvalid
 from config.queue.bell import Bell, another_client, make_redis
@@ -41,7 +43,7 @@ class Watched:
         """Close the clients, and theirs of the sentinels, which they leave open."""
         for client in self.clients:
             client.close()
-            for sentinel in client.connection_pool.sentinel_manager.sentinels:
+            for sentinel in cast("SentinelConnectionPool", client.connection_pool).sentinel_manager.sentinels:
                 sentinel.close()
 
 

@@ -1,6 +1,7 @@
 import json
 import logging
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from config.telemetry.log import MASK, configure_logging, get_logger, mask
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_it_was():
+def _logging_as_it_was() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield

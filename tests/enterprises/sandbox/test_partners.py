@@ -106,7 +106,7 @@ def test_a_slow_partner_answers_in_the_end(sandbox: Sandbox) -> None:
 
 def test_a_silent_partner_lets_go_when_the_play_is_over(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     held, hold = threading.Event(), enterprises.sandbox.partners._hold
-    monkeypatch.setattr(enterprises.sandbox.partners, "_hold", lambda *words: held.set() or hold(*words))  # type: ignore[func-returns-value]
+    monkeypatch.setattr(enterprises.sandbox.partners, "_hold", lambda *words: held.set() or hold(*words))
     sandbox.behaviour.set("tencent", "silent")
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(post, sandbox, "tencent", *signed(sandbox, "tencent"))

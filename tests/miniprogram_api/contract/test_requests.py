@@ -94,10 +94,11 @@ def test_half_a_surrogate_pair_is_refused_and_not_a_fault_of_ours() -> None:
 
 
 def test_a_service_that_does_not_exist_is_said_to_be_unknown() -> None:
-    for body, shape in (
+    attempts: list[tuple[Any, Any]] = [
         ({"service": "landlines", "phone": "1"}, CODE_REQUEST),
         (INQUIRY | {"service": "x"}, INQUIRY_REQUEST),
-    ):
+    ]
+    for body, shape in attempts:
         with pytest.raises(ServiceUnknown):
             parse_body(json.dumps(body).encode(), shape)
 

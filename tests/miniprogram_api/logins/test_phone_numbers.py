@@ -35,16 +35,16 @@ def test_the_platforms_number_pre_fills_and_the_code_is_still_asked(
 ) -> None:
     told = known.call("POST", "/phone-numbers", platforms.credential(entrance))
     assert told.status_code == 200
-    assert set(told.json) == {"phone", "ticket"}
-    assert told.json["phone"] == "138****8000"
-    assert PHONE not in told.text and len(told.json["ticket"]) <= LONGEST
-    ticket = told.json["ticket"]
+    assert set(told.get_json()) == {"phone", "ticket"}
+    assert told.get_json()["phone"] == "138****8000"
+    assert PHONE not in told.text and len(told.get_json()["ticket"]) <= LONGEST
+    ticket = told.get_json()["ticket"]
     sent = known.call("POST", "/verification-codes", {"service": "internet-accounts", "phone": ticket})
-    assert (sent.status_code, sent.json["phone"]) == (202, "138****8000")
+    assert (sent.status_code, sent.get_json()["phone"]) == (202, "138****8000")
     form = ACCOUNTS | {"phone": ticket}
     problem(known.call("POST", "/inquiries", form | {"code": "000000"}), 422, "code_wrong")
     accepted = known.call("POST", "/inquiries", form | {"code": codes_owed(ground)[-1]})
-    assert (accepted.status_code, accepted.json["phone"]) == (202, "138****8000")
+    assert (accepted.status_code, accepted.get_json()["phone"]) == (202, "138****8000")
 
 
 @each_applet
@@ -162,7 +162,7 @@ def test_a_credential_of_another_entrance_is_refused_and_not_used_up(applet: Cli
     for entrance, foreign in zip(APPLETS, reversed(APPLETS), strict=True):
         applet.log_in(entrance, platforms.login_code(entrance))
         problem(applet.call("POST", "/phone-numbers", credentials[foreign]), 422, "entrance_mismatch")
-    applet.token = applet.call("POST", "/sessions", {"entrance": "web"}).json["token"]
+    applet.token = applet.call("POST", "/sessions", {"entrance": "web"}).get_json()["token"]
     for credential in credentials.values():
         problem(applet.call("POST", "/phone-numbers", credential), 422, "entrance_mismatch")
     for entrance in APPLETS:
@@ -184,7 +184,7 @@ def test_a_phones_ticket_is_for_its_citizen_and_for_half_an_hour(
     known: Client, platforms: Platforms, ground: Ground, clock: FixedClock
 ) -> None:
     body = {"service": "internet-accounts", "phone": ""}
-    ticket = known.call("POST", "/phone-numbers", platforms.credential("wechat-applet")).json["ticket"]
+    ticket = known.call("POST", "/phone-numbers", platforms.credential("wechat-applet")).get_json()["ticket"]
     torn = ticket[:-1] + ("A" if ticket[-1] != "A" else "B")
     for text in (torn, "ticket:", "ticket:x", "ticket:中文", ticket[:-4], "ticket:" + "A" * 500):
         problem(known.call("POST", "/verification-codes", body | {"phone": text}), 422, "phone_ticket_invalid")

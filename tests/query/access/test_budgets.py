@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import altcha
+import altcha.v1
 import pytest
 from sqlalchemy import select
 
@@ -262,11 +262,11 @@ def test_an_entrance_that_is_switched_off_sends_no_code(ground: Ground, door: Do
 def solve(required: HumanCheckRequired) -> str:
     """Return the solution of ALTCHA's own library to a challenge."""
     told = required.extra["challenge"]
-    solution = altcha.solve_challenge_v1(
+    solution = altcha.v1.solve_challenge(
         told["challenge"], told["salt"], algorithm="SHA-256", max_number=told["maxnumber"], start=0
     )
     assert solution is not None
-    return altcha.PayloadV1("SHA-256", told["challenge"], solution.number, told["salt"], told["signature"]).to_base64()
+    return altcha.v1.Payload("SHA-256", told["challenge"], solution.number, told["salt"], told["signature"]).to_base64()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,13 @@ def test_an_account_takes_no_other_accounts_ticket(ground: Ground) -> None:
 
 def test_an_entrance_is_opened_with_what_it_asks_for_and_nothing_else(ground: Ground) -> None:
     ticket = ticket_of(ground)
-    for entrance, brought in [("gxwbwx", {}), ("gxwbwx", {"code": "c"}), ("web", {"ticket": ticket}), ("nowhere", {})]:
+    attempts: list[tuple[str, dict[str, Any]]] = [
+        ("gxwbwx", {}),
+        ("gxwbwx", {"code": "c"}),
+        ("web", {"ticket": ticket}),
+        ("nowhere", {}),
+    ]
+    for entrance, brought in attempts:
         with pytest.raises(EntranceUnknown):
             open_session(ground, entrance, **brought)
     with pytest.raises(EntranceUnknown):

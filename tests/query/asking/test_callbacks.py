@@ -97,14 +97,15 @@ def test_what_nobody_asked_changes_nothing(ground: Ground, partners: Partners) -
     number = one(ground, accept(ground)).id.hex()
     work(ground)
     before = everything(ground)
-    for partner, called_back in [
+    strange: list[tuple[str, dict[str, Any]]] = [
         ("tencent", {number: COUNTED}),  # not asked yet: no enterprise before the carrier
         ("china-unicom", {number: Verdict("match")}),  # another carrier
         ("china-mobile", {number: Counts({"china-mobile": 1})}),  # another kind
         ("china-mobile", {"0" * 32: Verdict("match"), "x": Verdict("match"), number.upper(): Verdict("match")}),
         ("nobody", {number: Verdict("match")}),
         ("china-mobile", {}),
-    ]:
+    ]
+    for partner, called_back in strange:
         assert record_called_back(ground, partner, called_back) == 0
     assert everything(ground) == before
     assert one(ground, next(iter([accept(ground, "13800000002")]))).state == State.CHECKING

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from config.ground import Ground
 from config.queue.worker import make_worker
 from config.times.clock import FixedClock
@@ -41,7 +43,7 @@ def test_nothing_personal_is_in_redis(ground: Ground) -> None:
     accept(ground)
     kept = []
     for key in ground.redis.keys("*"):
-        kind = ground.redis.type(key)
+        kind: Any = ground.redis.type(key)
         read = {b"hash": ground.redis.hgetall, b"string": ground.redis.get}.get(kind)
         kept.append((key, read(key) if read else ground.redis.dump(key)))
     assert kept

@@ -122,7 +122,7 @@ def test_one_pending_verdict_does_not_hold_up_its_neighbours(
     slow, wrong, moved = list(numbers)[:3]
     words = {wrong: "mismatch", moved: "not_ours"}
 
-    def play(item: Any, _: Any):
+    def play(item: Any, _: Any) -> dict[str, str]:
         return {"error": "retry"} if item["id"] == slow else {"verdict": words.get(item["id"], "match")}
 
     partners.plays["china-mobile"] = play

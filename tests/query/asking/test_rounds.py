@@ -110,7 +110,7 @@ def test_a_slow_partner_is_recorded_by_itself_when_it_answers(ground: Ground, pa
 
 @pytest.mark.parametrize("play", [retry, status(500), status(429)])
 def test_a_partner_that_fails_costs_the_others_nothing_and_is_asked_again(
-    ground: Ground, partners: Partners, clock: FixedClock, play: object
+    ground: Ground, partners: Partners, clock: FixedClock, play: Any
 ) -> None:
     partners.plays["jd"] = play
     accepted = accept(ground)

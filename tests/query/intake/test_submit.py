@@ -257,7 +257,7 @@ def test_a_reference_that_is_taken_is_drawn_again(ground: Ground, monkeypatch: p
 
 def test_a_submission_whose_commit_was_not_confirmed_is_safe_again(ground: Ground) -> None:
     code = ask_code(ground)
-    lost = []
+    lost: list[bool] = []
 
     def lose(connection: Any) -> None:
         if not lost:

@@ -332,7 +332,7 @@ def test_a_final_state_is_never_left_and_what_is_wrong_costs_only_itself(
     def play(item: object, asked: object) -> dict[str, str]:
         return {"state": "accepted", "due": "2020-01-01"}
 
-    partners.request_plays["tencent"] = play  # type: ignore[assignment]
+    partners.request_plays["tencent"] = play
     object_to(ground, "weixin", "qq")
     work(ground)
     assert report(ground, "tencent", "refused", "because", "weixin") == 0

@@ -193,4 +193,4 @@ def test_both_lives(sqlite_schema: Path, redis_url: str, stage: tuple[Partners, 
     run_state_machine_as_test(
         BothLives,
         settings=settings(max_examples=12, stateful_step_count=25),
-    )  # type: ignore[no-untyped-call]
+    )

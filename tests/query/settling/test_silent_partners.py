@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from config.ground import Ground
@@ -97,7 +99,7 @@ def test_when_nobody_answers_the_reply_says_so_and_no_zero(
 
 @pytest.mark.parametrize("body", [status(500), retry, lambda item, asked: None, verdict("perhaps")])
 def test_a_silent_carrier_ends_in_the_same_words_after_six_hours(
-    ground: Ground, partners: Partners, clock: FixedClock, body: bytes
+    ground: Ground, partners: Partners, clock: FixedClock, body: Any
 ) -> None:
     partners.plays["china-mobile"] = body
     accepted = accept(ground)

@@ -69,7 +69,7 @@ def test_identity_and_numbers_have_keys_of_their_own_that_end_in_time(ground: Gr
     (row,) = rows(ground)
     assert row.identity[:1] == row.phone[:1] == b"\x02"
     assert row.identity[1:3] != row.phone[1:3]
-    place = {"table": "inquiry", "column": "identity", "row": row.id}
+    place: dict[str, Any] = {"table": "inquiry", "column": "identity", "row": row.id}
     for passed in range(14):
         tend_keys(ground)
         assert another_process(ground).open(row.identity, **place), passed
@@ -94,7 +94,7 @@ def test_a_new_key_is_used_once_every_process_knows_it(ground: Ground, clock: Fi
     other.check()
     clock.advance(LIFETIMES["identity"].period_ms)
     tend_keys(ground)
-    place = {"table": "inquiry", "column": "identity", "row": b"x"}
+    place: dict[str, Any] = {"table": "inquiry", "column": "identity", "row": b"x"}
     for _ in range(12):
         sealed = another_process(ground).seal(b"digits", **place)
         assert other.open(sealed, **place) == b"digits"
@@ -130,7 +130,7 @@ def sealed_values(blob: bytes) -> set[bytes]:
 def wrapped_keys(blob: bytes, master: KeyMaterial, ids: range) -> list[tuple[int, KeyMaterial]]:
     """Every data key that the master key opens anywhere in a file."""
     size = NONCE_BYTES + 32 + TAG_BYTES
-    found = []
+    found: list[tuple[int, KeyMaterial]] = []
     for at in range(len(blob) - size):
         if blob[at + size : at + size + 1] == b"" or len(found) > 5:
             break

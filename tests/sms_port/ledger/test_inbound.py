@@ -62,7 +62,7 @@ def test_a_text_that_is_delivered_again_while_it_is_recorded_counts_once(
     ground: Ground, monkeypatch: pytest.MonkeyPatch, other: tuple[str, str]
 ) -> None:
     name, text = other
-    overtaken = []
+    overtaken: list[object] = []
 
     def look_and_be_overtaken(db: Connection, *rest: Any) -> bool:
         stopped = is_opted_out(db, *rest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -63,7 +64,7 @@ def test_the_same_message_owed_again_is_one_message(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("change", [{"text": REPLY + "。"}, {"phone": "13900139000"}, {"resend_text": None}])
-def test_the_same_id_with_another_message_is_a_conflict(ground: Ground, change: dict[str, str | None]) -> None:
+def test_the_same_id_with_another_message_is_a_conflict(ground: Ground, change: dict[str, Any]) -> None:
     owed = make_reply()
     owe_all(ground, owed)
     with pytest.raises(MessageConflict):

@@ -472,7 +472,7 @@ def test_a_receipt_that_comes_while_another_finds_its_part_is_kept(
     a = make_reply()
     (claimed,) = offer(ground, news, a)
     report(ground, news, "77", status=F)
-    real, late = receipt_matching.forget_unmatched, []
+    real, late = receipt_matching.forget_unmatched, list[list[receipt_matching.Clue]]()
 
     def while_another_comes(db: Connection, link: str, clues: Sequence[receipt_matching.Clue]) -> None:
         if not late:

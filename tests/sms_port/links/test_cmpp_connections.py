@@ -34,7 +34,7 @@ def payloads(count: int) -> list[Dispatch]:
 def test_each_connection_has_a_window_of_its_own_and_all_share_one_queue(link: CmppLink, peer: Peer) -> None:
     held: list[tuple[Guest, bytes]] = []
     peer.play.answer = lambda guest, frame, part: held.append((guest, frame))  # type: ignore[method-assign]
-    batch, results = payloads(60), {}
+    batch, results = payloads(60), dict[Any, Any]()
     sender = threading.Thread(target=lambda: results.update(link.send(batch)))
     sender.start()
     wait_until(lambda: len(held) == 48)

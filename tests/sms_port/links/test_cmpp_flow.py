@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -94,7 +95,7 @@ def test_closing_waits_for_answers_and_says_goodbye(
 
     with run_peer(ground.secrets.get("cmpp.key"), Faulty(judged=think)) as peer:
         with open_link(ground, use_cmpp(ground, peer.gateway.port), recorded) as link:
-            dispatch, results = make_dispatch(), {}
+            dispatch, results = make_dispatch(), dict[Any, Any]()
             sender = threading.Thread(target=lambda: results.update(link.send([dispatch])))
             sender.start()
             assert under_way.wait(60)

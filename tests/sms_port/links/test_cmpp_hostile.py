@@ -70,10 +70,10 @@ def test_it_is_left_with_a_line_in_the_log_and_nothing_is_lost(
     link: CmppLink, peer: Peer, recorded: RecordedEvents, frame: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def go_mad(guest: Guest, answer: bytes, part: object) -> None:
-        peer.play.answer = lambda guest, answer, part: guest.say(answer)  # type: ignore[method-assign]
+        peer.play.answer = lambda guest, answer, part: guest.say(answer)  # type: ignore[assignment, method-assign]
         guest.say(frame)
 
-    peer.play.answer = go_mad  # type: ignore[method-assign]
+    peer.play.answer = go_mad  # type: ignore[assignment, method-assign]
     first, second, guest = make_dispatch(), make_dispatch(), peer.guest()
     link.send([first])
     peer.wait_for_another(link, guest)
@@ -88,7 +88,7 @@ def test_a_connection_is_never_left_for_what_a_frame_says(
     link: CmppLink, peer: Peer, recorded: RecordedEvents, frame: bytes
 ) -> None:
     guest = peer.guest()
-    peer.play.answer = lambda guest, answer, part: guest.say(frame + answer)  # type: ignore[method-assign]
+    peer.play.answer = lambda guest, answer, part: guest.say(frame + answer)  # type: ignore[assignment, method-assign]
     for _ in range(2):
         dispatch = make_dispatch()
         assert isinstance(link.send([dispatch])[dispatch.reference], Accepted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 
 from config.ground import Ground
@@ -27,4 +29,4 @@ def test_a_link_whose_library_is_missing_takes_nothing_and_says_so(
 @pytest.mark.parametrize("driver", list(drivers.DRIVERS))
 def test_every_driver_of_the_catalogue_is_there(driver: str) -> None:
     module, name = drivers.DRIVERS[driver]
-    assert hasattr(drivers.import_module(module), name)
+    assert hasattr(import_module(module), name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
+from typing import Any
 
 import smpp34
 
@@ -31,7 +32,7 @@ async def serve() -> None:
 async def report(session: smpp34.Esme, event: smpp34.SubmitSmEvent, name: str) -> None:
     """Deliver a receipt and a text."""
     words = f"id:{name} sub:001 dlvrd:001 submit date:2611221405 done date:2611221405 stat:DELIVRD err:000 text:"
-    address = {"source_addr": event.destination_addr, "destination_addr": event.source_addr}
+    address: dict[str, Any] = {"source_addr": event.destination_addr, "destination_addr": event.source_addr}
     await session.deliver_sm(short_message=words.encode(), esm_class=4, **address)
     address["source_addr"] = "8613900139000"
     await session.deliver_sm(short_message="TD".encode("utf-16-be"), data_coding=8, **address)

@@ -87,7 +87,7 @@ def live(offset_ms: int, point: str, passage: int, pipe: int) -> None:
         plant(point, passage)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    ground = make_ground(load_settings(os.environ), clock=Shifted(offset_ms))  # type: ignore[arg-type]
+    ground = make_ground(load_settings(os.environ), clock=Shifted(offset_ms))
     run(ground, lambda db, outcomes: None, stop)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import select
 
@@ -148,7 +149,7 @@ def test_one_key_owed_a_hundred_times_by_two_and_sent_by_two_is_one_submit(
             transact(ground.engine, lambda db: owe(db, ground, [replace(code)]))
 
     with ThreadPoolExecutor(4) as pool:
-        calls = [pool.submit(owe_it), pool.submit(owe_it)]
+        calls: list[Future[Any]] = [pool.submit(owe_it), pool.submit(owe_it)]
         calls += [pool.submit(send_due, ground, news), pool.submit(send_due, ground, news)]
         for call in calls:
             call.result()

@@ -125,7 +125,7 @@ def test_a_link_that_does_not_tell_when_it_sends_is_not_marked(
 def test_a_message_is_marked_before_it_leaves(ground: Ground, peer: Peer, news: News, tmp_path: Path) -> None:
     marks = SentMarks(tmp_path / MARKS_FILE)
     sent: list[str] = []
-    marks.mark_sent = sent.append  # type: ignore[method-assign]
+    marks.mark_sent = sent.append  # type: ignore[assignment, method-assign]
     gateway = Gateway(ground, news, marks=marks)
     gateway.pool.wait_ready(60)
     owe_all(ground, make_reply())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -128,7 +129,7 @@ def test_the_menu_answer_carries_both_links() -> None:
     text = answer_to("menu").text
     assert text.startswith('您想查哪一项？\n\n▸ <a href="https://one.example/internet-accounts?ticket=')
     assert text.endswith("链接 30 分钟内有效，请勿转发。过期请再点一次菜单。")
-    assert LINKS.internet_accounts in text and LINKS.phone_cards in text and "{" not in text
+    assert str(LINKS.internet_accounts) in text and str(LINKS.phone_cards) in text and "{" not in text
 
 
 def test_the_menu_answer_speaks_english_to_english() -> None:
@@ -160,7 +161,7 @@ def test_without_an_open_service_the_menu_says_that_the_service_is_down() -> Non
 
 
 def test_a_text_that_names_both_services_in_one_breath_leads_to_the_home_page_for_a_closed_one() -> None:
-    texts = {**TEXTS, "menu": Bilingual(zh="查 {internet_accounts} 或 {phone_cards}", en="-")}
+    texts: dict[str, Any] = {**TEXTS, "menu": Bilingual(zh="查 {internet_accounts} 或 {phone_cards}", en="-")}
     links = Links("https://a", None, home="https://home")
     assert compose(make_push(), "menu", texts, lambda: links).text == "查 https://a 或 https://home"
 

@@ -11,6 +11,7 @@ import random  # noqa: TID251  # a seed repeats a run
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import pytest
 
@@ -124,7 +125,7 @@ class Fuzzer:
         """A message as WeChat sends it, or one whose text tries to be another's event."""
         message = self.chance.choice(MESSAGES)
         seconds = self.wechat.ground.clock.now() // 1000
-        named = {"ToUserName": "gh_1", "FromUserName": OPENID, "CreateTime": seconds}
+        named: dict[str, Any] = {"ToUserName": "gh_1", "FromUserName": OPENID, "CreateTime": seconds}
         return build_body(form, {**named, **message})
 
     def injected(self, form: Format) -> bytes:
@@ -134,7 +135,7 @@ class Fuzzer:
 
     def body_of_text(self, form: Format) -> bytes:
         seconds = self.wechat.ground.clock.now() // 1000
-        named = {"ToUserName": "gh_1", "FromUserName": OPENID, "CreateTime": seconds}
+        named: dict[str, Any] = {"ToUserName": "gh_1", "FromUserName": OPENID, "CreateTime": seconds}
         return build_body(form, {**named, "MsgType": "text", "Content": "查询@@@", "MsgId": str(self.count)})
 
     def sign(self, code: str, body: bytes, form: Format, *, sealed: bool) -> Played:
@@ -194,5 +195,5 @@ def test_nobody_is_forgotten_by_what_somebody_else_typed(wechat: WeChat, form: F
             body = body[:start] + insert(fuzzer.chance, body[start:])
         check(wechat, code, fuzzer.sign(code, body, form, sealed=sealed), 7)
         others = (b"wechat:", b"recent:", b"stamps")
-        noted |= {key for key in wechat.ground.redis.keys("*") if not key.startswith(others)}
+        noted |= {key for key in cast("list[bytes]", wechat.ground.redis.keys("*")) if not key.startswith(others)}
     assert noted == set()

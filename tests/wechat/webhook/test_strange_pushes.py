@@ -105,7 +105,7 @@ def signed(wechat: WeChat, code: str, mode: str, inner: bytes) -> Played:
 def sealed(keys: AccountKeys, query: str, seconds: str, nonce: str, body: bytes) -> Played:
     encrypted = encrypt(body, keys.aes_keys[0], keys.app_id)
     query += f"&encrypt_type=aes&msg_signature={sign(keys.tokens[0], seconds, nonce, encrypted)}"
-    form = "json" if body.lstrip(b"\xef\xbb\xbf")[:1] == b"{" else "xml"
+    form: Format = "json" if body.lstrip(b"\xef\xbb\xbf")[:1] == b"{" else "xml"
     return Played(query, build_body(form, {"ToUserName": "gh_1", "Encrypt": encrypted}), "text/xml")
 
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -153,10 +153,10 @@ def test_without_redis_every_try_is_answered(ground: Ground) -> None:
 
 def test_redis_holds_neither_openid_nor_answer_in_clear(wechat: WeChat) -> None:
     wechat.ask("caict", build_text("查询") | OLD)
-    keys = [
+    keys: list[Any] = [
         key for key in wechat.ground.redis.keys("*") if key != b"stamps"
     ]  # MACs, tests/config/crypto/test_stamps.py
-    held = b" ".join([*keys, *(wechat.ground.redis.get(key) or b"" for key in keys)])
+    held = b" ".join([*keys, *(cast("bytes", wechat.ground.redis.get(key) or b"") for key in keys)])
     assert keys and OPENID.encode() not in held and "查".encode() not in held and b"ticket" not in held
     assert all(0 < wechat.ground.redis.ttl(key) <= 60 for key in keys)
 

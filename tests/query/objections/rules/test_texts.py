@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -65,7 +66,15 @@ def test_the_sample_texts() -> None:
 
 
 def test_the_widest_sample_is_grouped_in_one_order() -> None:
-    groups = {"微信": DONE, "QQ": DONE, "淘宝": DONE, "支付宝": NONE, "抖音": NONE, "今日头条": NONE, "快手": NONE}
+    groups: dict[str, Any] = {
+        "微信": DONE,
+        "QQ": DONE,
+        "淘宝": DONE,
+        "支付宝": NONE,
+        "抖音": NONE,
+        "今日头条": NONE,
+        "快手": NONE,
+    }
     groups |= {"百度": YOURS, "京东": IN_APP, "美团": SILENT, "大众点评": SILENT}
     text = compose_settled(TEXTS, day=DAY, kind="dispute", endings=list(groups.items()))
     assert text == (

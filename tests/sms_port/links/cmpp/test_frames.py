@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -41,7 +42,7 @@ TEXT = "【国家服务】测试".encode("utf-16-be")
 REPORT_71 = zeros(
     "bb1c914003e9000144454c49565244323631313232303730393236313132323037303938363133383030313338303030{19}00000009"
 )
-GOLDEN = {
+GOLDEN: dict[str, tuple[int, Any, str]] = {
     "connect": (
         0x17,
         Connect("900001", AUTHENTICATOR, V30, 1021080510),
@@ -203,7 +204,7 @@ def test_frames_are_found_however_the_bytes_arrive() -> None:
     stream = b"".join(zeros(text) for _, _, text in GOLDEN.values())
     wanted = [zeros(text) for _, _, text in GOLDEN.values()]
     assert list(split_frames(bytearray(stream))) == wanted
-    buffer, found = bytearray(), []
+    buffer, found = bytearray(), list[bytes]()
     for byte in stream:
         buffer.append(byte)
         found += split_frames(buffer)

@@ -83,7 +83,7 @@ def test_a_doubtful_sequence_is_unknown(link: CmppLink, peer: Peer) -> None:
 
 def test_a_gateway_that_is_too_busy_is_asked_again_more_slowly(link: CmppLink, peer: Peer) -> None:
     refusals, asked = iter([8, 8]), list[float]()
-    peer.play.judged = lambda gateway, guest, part: asked.append(time.monotonic()) or next(refusals, 0)  # type: ignore[func-returns-value]
+    peer.play.judged = lambda gateway, guest, part: asked.append(time.monotonic()) or next(refusals, 0)
     begun = time.monotonic()
     assert isinstance(one(link, make_dispatch()), Accepted)
     assert len(asked) == 3
@@ -229,7 +229,7 @@ def test_what_a_broken_connection_did_not_acknowledge_comes_over_one_that_was_ma
             peer.wait_for_another(link, guest)
         part(leaving)
 
-    peer.gateway._part = part_late  # type: ignore[method-assign]
+    peer.gateway._part = part_late  # type: ignore[assignment, method-assign]
     guest.drop()
     recorded.broken = False
     wait_until(lambda: recorded.receipts)

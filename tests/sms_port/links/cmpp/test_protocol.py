@@ -35,7 +35,7 @@ def said(session: CmppSession, version: int = V30) -> list[tuple[int, Any]]:
     return [decode(frame, version) for frame in split_frames(bytearray(session.take()))]
 
 
-def bound(version: int = V30, window: int = 16, **timers: float) -> CmppSession:
+def bound(version: int = V30, window: int = 16, **timers: Any) -> CmppSession:
     """A session that the gateway has let in."""
     session = CmppSession(Account("900001", "888888", version), Timers(**timers), window)
     session.open(NOW, 1021080510)

@@ -56,7 +56,7 @@ def test_a_batch_is_one_signed_call(link: HttpLink, gateway: responses.RequestsM
     request = gateway.calls[0].request
     assert 'tag="onecert"' in request.headers["Signature-Input"]
     assert 'keyid="onecert-main"' in request.headers["Signature-Input"]
-    assert json.loads(request.body)["messages"][0] == {
+    assert json.loads(request.body or b"")["messages"][0] == {
         "id": ONE,
         "from": "10699000",
         "to": "13800138000",
@@ -145,7 +145,7 @@ def test_the_gateway_tells_what_it_knows_and_what_it_never_saw(link: HttpLink, g
         ONE: Accepted(),
         TWO: NotSent("never_seen"),
     }
-    assert json.loads(gateway.calls[0].request.body) == {"ids": [ONE, TWO]}
+    assert json.loads(gateway.calls[0].request.body or b"") == {"ids": [ONE, TWO]}
 
 
 @pytest.mark.parametrize("status", [400, 404, 429, 500])

@@ -91,7 +91,7 @@ def refuse_for_good(item: Any) -> None:
 def test_one_that_can_never_be_stored_is_acknowledged_and_its_neighbours_are_stored(
     listener: Listener, events: Choosy, stored: list[object], failure: Callable[[Any], None]
 ) -> None:
-    events.refuse = failure  # type: ignore[method-assign]
+    events.refuse = failure
     put(listener, *range(8), "TD", "TD")
     wait_until(lambda: len(stored) == 10)
     assert sorted(item for item in stored if isinstance(item, int)) == list(range(8))
@@ -102,7 +102,7 @@ def test_one_that_can_never_be_stored_is_acknowledged_and_its_neighbours_are_sto
 
 
 def test_a_bad_text_among_good_ones(listener: Listener, events: Choosy, stored: list[object]) -> None:
-    events.refuse = refuse_for_good  # type: ignore[method-assign]
+    events.refuse = refuse_for_good
     put(listener, "TD", "bad", "恢复", 1)
     wait_until(lambda: len(stored) == 4)
     assert [text.text for text in events.texts] == ["TD", "恢复"]
@@ -120,11 +120,11 @@ def test_what_cannot_be_stored_now_is_kept_and_stored_when_it_can(
     def away(item: Any) -> None:
         raise DatabaseUnavailable("away")
 
-    events.refuse = away  # type: ignore[method-assign]
+    events.refuse = away
     put(listener, *range(600), "TD")
     wait_until(lambda: events.calls >= 3)
     assert stored == []
-    events.refuse = lambda item: None  # type: ignore[method-assign]
+    events.refuse = lambda item: None
     wait_until(lambda: len(stored) == 601)
     assert len(events.receipts) == 600
     assert len(events.texts) == 1
@@ -142,7 +142,7 @@ def test_reading_stops_while_storing_is_slow_and_not_while_it_is_impossible(
         if state[0] == "refuses":
             raise DatabaseUnavailable("away")
 
-    events.refuse = trouble  # type: ignore[method-assign]
+    events.refuse = trouble
     put(listener, *range(5_000))
     assert listener.is_full
     state[0] = "refuses"
@@ -161,8 +161,8 @@ def test_what_is_kept_is_bounded(
     def away(item: Any) -> None:
         raise DatabaseUnavailable("away")
 
-    events.refuse = away  # type: ignore[method-assign]
+    events.refuse = away
     put(listener, *range(1_000))
     wait_until(lambda: len(listener._kept) == 100)
-    events.refuse = lambda item: None  # type: ignore[method-assign]
+    events.refuse = lambda item: None
     wait_until(lambda: len(stored) == 100)

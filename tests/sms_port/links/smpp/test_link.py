@@ -44,8 +44,8 @@ def server() -> Iterator[SmppServer]:
 def make_link(ground: Ground, server: SmppServer, recorded: RecordedEvents) -> Iterator[object]:
     links: list[SmppLink] = []
 
-    def make(*, ready: bool = True, **more: object) -> SmppLink:
-        entry = use_smpp(ground, server, **more)  # type: ignore[arg-type]
+    def make(*, ready: bool = True, **more: Any) -> SmppLink:
+        entry = use_smpp(ground, server, **more)
         links.append(SmppLink(ground, entry, RateLimiter(entry.parts_per_second), recorded))
         assert not ready or links[-1].wait_ready(90)
         return links[-1]
