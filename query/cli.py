@@ -4,6 +4,7 @@ from config.commands.doctor import doctor
 from query.commands.db import db_commands
 from query.commands.inquiry import inquiry_commands
 from query.commands.objection import objection_commands, watch_commands
+from query.commands.session import session_commands
 from query.commands.stats import stats
 from query.models import inquiry
 from query.objections.models import objection
@@ -14,4 +15,4 @@ from sms_port.models import message
 TABLES = (inquiry, objection, request, watch, message)
 """One table of each file that defines some: `onecert doctor` compares the database with all that are loaded."""
 
-COMMANDS = [doctor, inquiry_commands, objection_commands, watch_commands, db_commands, stats]
+COMMANDS = [doctor, inquiry_commands, objection_commands, watch_commands, session_commands, db_commands, stats]

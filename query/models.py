@@ -104,6 +104,16 @@ code_sent = Table(
     Index("ix_code_sent_sent", "sent_at"),
 )
 
+session_end = Table(
+    "session_end",
+    metadata,
+    # The Redis key that says the same (query/access/endings.py): a MAC behind a word. Redis may be emptied.
+    Column("name", String(48), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    Column("until_at", Ms, nullable=False),
+    Index("ix_session_end_until", "until_at"),
+)
+
 wave = Table(
     "wave",
     metadata,

@@ -18,6 +18,7 @@ from config.catalogue.fields import LOOPBACK
 from config.catalogue.holidays import find_calendar_warnings
 from config.catalogue.launch import find_launch_faults, find_launch_warnings, uses_sandbox
 from config.catalogue.rules import find_warnings
+from config.commands.exposure import EXPOSURES
 from config.commands.finding import Finding
 from config.commands.secrets import own_keys
 from config.commands.storage import STORAGE
@@ -28,7 +29,7 @@ from config.errors import OneCertError, SettingInvalid
 from config.ground import Ground, make_ground
 from config.processes.heartbeats import ROLES, read_processes
 from config.settings import SETTINGS, Settings, load_settings
-from config.telemetry.recent_counts import CLIENT_ADDRESS_UNREADABLE, PUSH_UNREADABLE, read_count
+from config.telemetry.recent_counts import PUSH_UNREADABLE, read_count
 from config.times.clock import SystemClock
 from config.times.formats import shanghai
 
@@ -205,20 +206,6 @@ def _public_url(ground: Ground) -> Finding:
     return Finding("public address", "fail", f"{url} is not https: numbers and codes could be read on the way")
 
 
-def _proxies(ground: Ground) -> Finding:
-    if not ground.settings.trusted_proxies:
-        return Finding("proxies", "ok", "ONECERT_TRUSTED_PROXIES is 0: connections come from the clients themselves")
-    lost = read_count(ground.redis, CLIENT_ADDRESS_UNREADABLE, ground.clock.now())
-    if lost:
-        return Finding(
-            "proxies",
-            "warn",
-            f"{lost} requests in 24 hours had no readable client address, so no limit by address held for them; "
-            "see client_address_unreadable in the log, ONECERT_TRUSTED_PROXIES and ONECERT_FORWARDED_HEADER",
-        )
-    return Finding("proxies", "ok", "the client's address of every request in 24 hours could be read")
-
-
 def _pushes(ground: Ground) -> Finding:
     lost = read_count(ground.redis, PUSH_UNREADABLE, ground.clock.now())
     if lost:
@@ -248,6 +235,6 @@ CHECKS: dict[str, Callable[[Ground], Finding]] = {
     "clock": _clock,
     "processes": _processes,
     "public address": _public_url,
-    "proxies": _proxies,
+    **EXPOSURES,
     "pushes": _pushes,
 }

@@ -108,6 +108,7 @@ def ground_of(ctx: click.Context, *, founding: bool = False) -> Ground:
     """The Ground of this run of the command line; `founding`: an embedded database may be made where there is none."""
     root = ctx.find_root()
     if not isinstance(root.obj, Ground):
+        os.umask(0o077)  # whatever a command makes is its owner's alone
         settings = load_settings(os.environ, founding=founding)
         # A person reads this terminal: what the command did is on it already.
         configure_logging("error" if settings.log_level == "error" else "warning")

@@ -14,6 +14,8 @@ from typing import Final, Protocol, TypeAlias
 from config.telemetry.log import get_logger
 from config.telemetry.metrics import count_security_event
 
+SESSION: Final = "session"
+"""The part of a line that names a session."""
 ALIKE_S: Final = 10.0
 MOST_KINDS: Final = 10_000
 LINES_PER_S: Final = 100
@@ -80,16 +82,21 @@ def record(
     number = _lines.admit((event, outcome, limit, entrance, address), time.monotonic())
     if not number:
         return
-    parts: dict[str, bytes | str] = {"address": address, "session": session, "phone": phone}
+    parts: dict[str, bytes | str] = {"address": address, SESSION: session, "phone": phone}
     told = {name: mac for name, value in parts.items() if value and (mac := _mac(keys, name, value))}
     words = {name: word for name, word in (("limit", limit), ("entrance", entrance)) if word}
     write = _log.info if outcome == "ok" else _log.warning
     write(event, outcome=outcome, **words, **told, **({"alike": number} if number > 1 else {}))
 
 
+def log_mac(keys: Macs, name: str, value: bytes | str) -> str:
+    """Return what a part of a line (`SESSION`) is written as: 32 hexadecimal digits."""
+    return keys.mac(f"security-log/{name}", value)[:16].hex()
+
+
 def _mac(keys: Macs, name: str, value: bytes | str) -> str:
-    """32 hexadecimal digits; empty while the keys cannot be read."""
+    """As `log_mac`; empty while the keys cannot be read."""
     try:
-        return keys.mac(f"security-log/{name}", value)[:16].hex()
+        return log_mac(keys, name, value)
     except Exception:  # the keys cannot be read just now; the event is no less one
         return ""

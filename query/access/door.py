@@ -19,7 +19,8 @@ from config.ground import Ground
 from config.phone_numbers import mask_phone
 from query.access.address_blocks import UNKNOWN, address_block
 from query.access.budgets import DAY_S, HOUR_S, MINUTE_S, Sender, code_budgets, submission_budgets
-from query.access.errors import EntranceClosed, PlatformUnavailable
+from query.access.endings import restore
+from query.access.errors import EndingsForgotten, EntranceClosed, PlatformUnavailable
 from query.access.forms import Credential, FilledForm, KnownPhone, OpenedSession
 from query.access.human_check import HumanCheck
 from query.access.limits import Budget, Limiter
@@ -98,10 +99,10 @@ class Door:
         """
         return read_session(self._ground, token, viewing=viewing, spending=spending)
 
-    def end_session(self, session: Session) -> None:
-        """Log out: none of the session's tokens opens anything any more."""
+    def end_session(self, session: Session, *, viewing: bool = False) -> None:
+        """Log out: none of the session's tokens opens anything any more, with `viewing` but its own inquiries."""
         with recorded(self._ground, "session_end", entrance=session.entrance, session=session.owner):
-            end_session(self._ground, session)
+            end_session(self._ground, session, viewing=viewing)
 
     def read_phone(self, session: Session, credential: Credential) -> KnownPhone:
         """The number that the mini program's platform tells. Raises what `logins.read_phone` raises, LimitReached."""
@@ -244,7 +245,12 @@ class Door:
         """
         keys = self._ground.keys
         bars = endings(keys, session) if session is not None else None
-        return self._limiter.spend(budgets, member or secrets.token_bytes(16), self._ground.clock.now(), bars)
+        spend = partial(self._limiter.spend, budgets, member or secrets.token_bytes(16), self._ground.clock.now(), bars)
+        try:
+            return spend()
+        except EndingsForgotten:
+            restore(self._ground)
+            return spend()
 
     def _name_of(self, submission: Submission) -> bytes:
         """The same for a retry of the same submission, so that it is counted once; a MAC, so that it tells nothing."""

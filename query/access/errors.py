@@ -82,6 +82,10 @@ class LimiterUnavailable(AccessError):
         super().__init__("The service is not available; try again soon.", retry_after=RETRY_SOON_S)
 
 
+class EndingsForgotten(LimiterUnavailable):
+    """Redis was emptied and does not know which sessions were ended (query/access/endings.py)."""
+
+
 class PlatformUnavailable(AccessError):
     """The platform does not answer, asks us to wait, or refuses ourselves; nobody but us can mend that.
 

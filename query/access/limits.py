@@ -19,18 +19,20 @@ from redis import Redis, RedisError, ResponseError
 
 from config.crypto.key_ring import KeyRing
 from query.access.address_blocks import UNKNOWN
-from query.access.errors import LimiterUnavailable, LimitReached, SessionInvalid
+from query.access.endings import ALL_KNOWN
+from query.access.errors import EndingsForgotten, LimiterUnavailable, LimitReached, SessionInvalid
 
-BARRED, QUIET = -1, -2
+BARRED, QUIET, FORGOTTEN = -1, -2, -3
 EXACT_UP_TO = 50
 """Above this a budget is counted in parts of its window; a set of that many members would cost too much."""
 
 PARTS = 12
 
-# KEYS: one a budget, then one a bar. ARGV: now ms, member, how many budgets, then (allowed, window ms, quiet) a
-# budget, then the least number a bar holds to count. Answers {0, 0}; or, after counting nothing, {-1, 0} when it is
-# barred, or {the budget that refuses longest, ms until it has room}; or {-2, 0} when only quiet budgets have no room:
-# then the others are counted. Whatever is of another type, or has no end, is not ours and is deleted.
+# KEYS: one a budget, then one a bar and, after bars, the marker that says Redis knows them all. ARGV: now ms, member,
+# how many budgets, then (allowed, window ms, quiet) a budget, then the least number a bar holds to count. Answers
+# {0, 0}; or, after counting nothing, {-3, 0} without the marker, {-1, 0} when it is barred, or {the budget that refuses
+# longest, ms until it has room}; or {-2, 0} when only quiet budgets have no room: then the others are counted.
+# Whatever is of another type, or has no end, is not ours and is deleted.
 _SPEND = f"""
 local now, member, budgets = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local refused, longest, quiet = 0, 0, 0
@@ -38,7 +40,8 @@ local function typed(key, wanted)
   local found = redis.call('TYPE', key).ok
   if found ~= 'none' and (found ~= wanted or redis.call('PTTL', key) == -1) then redis.call('DEL', key) end
 end
-for i = budgets + 1, #KEYS do
+if #KEYS > budgets and redis.call('EXISTS', KEYS[#KEYS]) == 0 then return {{-3, 0}} end
+for i = budgets + 1, #KEYS - 1 do
   if redis.call('TYPE', KEYS[i]).ok ~= 'string' then redis.call('DEL', KEYS[i]) end
   local held = tonumber(redis.call('GET', KEYS[i]))
   if held and held >= tonumber(ARGV[3 + 2 * budgets + i]) then return {{-1, 0}} end
@@ -137,15 +140,17 @@ class Limiter:
         `member` names the request: in an exact budget the same member counts once, so that a retry of the same
         submission is never refused by the budget that its first try filled. `bars` are a session's `endings`. Returns
         whether there was room in the `quiet` budgets, too. Raises SessionInvalid when the session has ended,
-        LimitReached, LimiterUnavailable.
+        LimitReached, EndingsForgotten when Redis was emptied, LimiterUnavailable.
         """
         bars = bars or {}
         budgets = [budget for budget in budgets if budget.who != (UNKNOWN,)]
         arguments: list[str | int | bytes] = [now, member.hex(), len(budgets)]
         for budget in budgets:
             arguments += [budget.allowed, budget.window_s * 1000, int(budget.quiet)]
-        keys = [*(self._key(budget) for budget in budgets), *bars]
+        keys = [*(self._key(budget) for budget in budgets), *bars, *([ALL_KNOWN] if bars else [])]
         refused, wait_ms = self._run(keys, [*arguments, *bars.values()])
+        if refused == FORGOTTEN:
+            raise EndingsForgotten()
         if refused == BARRED:
             raise SessionInvalid()
         if refused > 0:

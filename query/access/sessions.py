@@ -14,25 +14,28 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from redis import RedisError
-
 from config.catalogue.schema import Entrance
 from config.crypto.key_ring import KeyRing
-from config.errors import SealBroken
+from config.errors import RedisUnavailable, SealBroken
 from config.ground import Ground
-from query.access.departures import departure_key, has_left_since, is_later
+from query.access.endings import (
+    LOGGED_OUT,
+    REPLACED,
+    VIEWING_MS,
+    endings_of,
+    has_left_since,
+    is_ended,
+    note_session_end,
+    session_name,
+)
 from query.access.errors import EntranceClosed, EntranceUnknown, LimiterUnavailable, SessionInvalid
 from query.access.tickets import Ticket, TicketInvalid, parse_ticket
 
 IDLE_MS = 30 * 60 * 1000
 LONGEST_MS = 12 * 60 * 60 * 1000
 RENEW_AFTER_MS = 60 * 1000
-VIEWING_MS = 49 * 60 * 60 * 1000
-"""48 h from acceptance, which came at most 30 minutes after the token was last renewed; and some slack."""
 CLOCK_SLACK_MS = 60 * 1000
 LONGEST_TOKEN = 2048
-LOGGED_OUT = 1
-"""What stands in Redis for a session that was ended."""
 FRESH_TOKEN_HEADER = "Session-Token"  # noqa: S105  # nosec B105
 """Response header by which the JSON door hands out a fresh token."""
 
@@ -127,48 +130,42 @@ def read_session(ground: Ground, token: str, *, viewing: bool = False, spending:
     ends_at = inside.seen_at + VIEWING_MS if viewing else inside.ends_at()
     if not inside.seen_at - CLOCK_SLACK_MS <= now < ends_at:
         raise SessionInvalid()
-    if not spending and _is_ended(ground, inside, viewing=viewing):
+    session = _session(ground.keys, inside, now)
+    if not spending and _is_ended(ground, session, viewing=viewing):
         raise SessionInvalid()
-    return _session(ground.keys, inside, now)
+    return session
 
 
-def end_session(ground: Ground, session: Session) -> None:
-    """Log out: from now on none of this session's tokens opens anything. Raises LimiterUnavailable.
+def end_session(ground: Ground, session: Session, *, viewing: bool = False) -> None:
+    """End a session: from now on none of its tokens opens anything. Raises LimiterUnavailable.
 
-    It is remembered in Redis, so that no call costs a row. An emptied Redis forgets it, and then the token, which the
-    client has thrown away, ends when it has been idle for 30 minutes, as any other.
+    `viewing`: another session took its place, and its own inquiries may still be looked at.
     """
     try:
-        ground.redis.set(_logout_key(ground.keys, session.sid), LOGGED_OUT, px=VIEWING_MS)
-    except RedisError as error:
+        note_session_end(ground, session_name(ground.keys, session.owner), REPLACED if viewing else LOGGED_OUT)
+    except RedisUnavailable as error:
         raise LimiterUnavailable() from error
 
 
-def endings(keys: KeyRing, session: Session | _Sealed, *, viewing: bool = False) -> dict[str, int]:
-    """Return the Redis keys that revoke this session, each with the smallest value that does.
+def endings(keys: KeyRing, session: Session, *, viewing: bool = False) -> dict[str, int]:
+    """Return the Redis keys that revoke this session, each with the smallest value that does."""
+    return endings_of(
+        keys,
+        owner=session.owner,
+        entrance=session.entrance,
+        openid=session.openid,
+        issued_at=session.issued_at,
+        viewing=viewing,
+    )
 
-    The citizen logged out, or left the entrance after the session was opened; one's own inquiry may be looked at after
-    leaving, too.
-    """
-    found = {_logout_key(keys, session.sid): LOGGED_OUT}
-    if session.openid is not None and not viewing:
-        found[departure_key(keys, session.entrance, session.openid)] = session.issued_at
-    return found
 
-
-def _is_ended(ground: Ground, inside: _Sealed, *, viewing: bool) -> bool:
-    wanted = endings(ground.keys, inside, viewing=viewing)
+def _is_ended(ground: Ground, session: Session, *, viewing: bool) -> bool:
     try:
-        told = ground.redis.mget(list(wanted))
-    except RedisError as error:
+        return is_ended(ground, endings(ground.keys, session, viewing=viewing))
+    except RedisUnavailable as error:
         if viewing:  # a look at one's own progress grants nothing, and must not hang on Redis
             return False
         raise LimiterUnavailable() from error
-    return any(is_later(number, since) for number, since in zip(told, wanted.values(), strict=True))
-
-
-def _logout_key(keys: KeyRing, sid: bytes) -> str:
-    return f"ended:{keys.mac('session-ended', sid)[:16].hex()}"
 
 
 def _admit(ground: Ground, entrance: Entrance, proof: Proof, log_in: LogIn | None) -> str | None:

@@ -15,7 +15,7 @@ from config.db.engine import id_in, skip_locked, transact
 from config.failpoints import failpoint
 from config.ground import Ground
 from query.inquiry import DAY, HOUR, INDEX_KEPT, MASKED_KEPT, PHONE_KEPT, State
-from query.models import code_sent, inquiry, last_inquiry, notice, question, verification_code, wave
+from query.models import code_sent, inquiry, last_inquiry, notice, question, session_end, verification_code, wave
 from query.notices import KEPT, LATE, NoticeState
 from query.waves.waves import Stage
 
@@ -41,6 +41,7 @@ def erase(ground: Ground) -> None:
         _erase_identities,
         _erase_codes,
         _erase_codes_sent,
+        _erase_session_ends,
         _erase_days,
         _erase_waves,
         _erase_notices,
@@ -90,6 +91,10 @@ def _erase_codes(db: Connection, now: int) -> None:
 
 def _erase_codes_sent(db: Connection, now: int) -> None:
     _delete_oldest(db, code_sent, code_sent.c.sent_at, now - DAY)
+
+
+def _erase_session_ends(db: Connection, now: int) -> None:
+    _delete_oldest(db, session_end, session_end.c.until_at, now)
 
 
 def _erase_days(db: Connection, now: int) -> None:

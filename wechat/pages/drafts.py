@@ -41,6 +41,7 @@ class Drafts:
     def __init__(self, ground: Ground, *, secure: bool) -> None:
         self._ground = ground
         self._secure = secure
+        self._cookie = f"__Secure-{_COOKIE}" if secure else _COOKIE
 
     def keep(self, response: Response, path: str, draft: Draft) -> None:
         """Have the browser bring the draft to its next look at the page."""
@@ -61,7 +62,7 @@ class Drafts:
     def take(self, request: Request, path: str) -> Draft | None:
         """The draft for this page; None without one, or with one that is too old or not ours."""
         try:
-            payload = self._ground.keys.open_token(_PURPOSE + path, request.cookies.get(_COOKIE, ""))
+            payload = self._ground.keys.open_token(_PURPOSE + path, request.cookies.get(self._cookie, ""))
         except SealBroken:
             return None
         kept: dict[str, Any] = json.loads(payload)
@@ -78,5 +79,5 @@ class Drafts:
 
     def _set(self, response: Response, path: str, text: str, seconds: int) -> None:
         response.set_cookie(
-            _COOKIE, text, max_age=seconds, path=path, httponly=True, secure=self._secure, samesite="Lax"
+            self._cookie, text, max_age=seconds, path=path, httponly=True, secure=self._secure, samesite="Lax"
         )

@@ -31,7 +31,7 @@ class Display:
 
 def read_display(cookies: Mapping[str, str]) -> Display:
     """The choice kept in the cookies; whatever else stands there counts as no choice."""
-    kept = {name: cookies.get(f"onecert-{name}", "") for name in CHOICES}
+    kept = {name: cookies.get(_cookie(name, secure=True), cookies.get(_cookie(name), "")) for name in CHOICES}
     return Display(**{name: kept[name] if kept[name] in CHOICES[name] else CHOICES[name][0] for name in CHOICES})
 
 
@@ -62,4 +62,9 @@ def choose_display(request: Request, *, secure: bool) -> Response:
 def keep_display(response: Response, choice: Mapping[str, str], *, secure: bool) -> None:
     """Set the cookies for a year."""
     for name, value in choice.items():
-        response.set_cookie(f"onecert-{name}", value, max_age=YEAR_S, httponly=True, secure=secure, samesite="Lax")
+        cookie = _cookie(name, secure=secure)
+        response.set_cookie(cookie, value, max_age=YEAR_S, httponly=True, secure=secure, samesite="Lax")
+
+
+def _cookie(name: str, *, secure: bool = False) -> str:
+    return f"__Host-onecert-{name}" if secure else f"onecert-{name}"

@@ -51,7 +51,7 @@ def make_blueprint(ground: Ground, door: ObjectionDoor) -> Blueprint:
     blueprint.add_url_rule("/guides/<partner>", "guide", views.show_guide)
     blueprint.add_url_rule("/", "home", views.show_home)
     blueprint.add_url_rule("/inquiries", "last", views.show_last)
-    blueprint.add_url_rule("/inquiries", "last-forget", views.forget_last, methods=["POST"])
+    blueprint.add_url_rule("/inquiries", "leave", views.leave, methods=["POST"])
     blueprint.add_url_rule("/inquiries/<reference>", "inquiry", views.show_progress)
     blueprint.add_url_rule("/assets/<digest>/<name>", "asset", views.serve_asset)
     add_site_files(blueprint, views.renderer.assets)
@@ -87,10 +87,10 @@ class Pages:
         last = self.visits.last(self._door, request)
         return redirect(f"/inquiries/{last.reference}" if last is not None else "/lookup", 303)
 
-    def forget_last(self) -> AnyResponse:
-        """Have this browser forget its last inquiry."""
+    def leave(self) -> AnyResponse:
+        """Log out, and have this browser forget its last inquiry."""
         response = redirect("/", 303)
-        self.visits.forget_last(response, request)
+        self.visits.leave(self._door, response, request)
         return response
 
     def show(self, name: str) -> Response:
@@ -111,7 +111,8 @@ class Pages:
         ticket = request.args.get("ticket")
         if ticket is not None:
             response: AnyResponse = redirect(request.path, 303)
-            self.visits.keep(response, self.visits.begin(self._door, ticket, _address()))
+            if request.headers.get("Sec-Fetch-Site") != "cross-site":  # another site's page signs nobody in
+                self.visits.keep(response, self.visits.arrive(self._door, ticket, request, _address()))
             return response
         token = self.visits.carry_on(self._door, request, _address())
         found = self._drafts.take(request, request.path)

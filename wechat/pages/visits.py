@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hmac
 import json
+from contextlib import suppress
 
 from flask import Request
 from werkzeug.wrappers import Response
@@ -26,6 +27,8 @@ from wechat.errors import CookiesMissing
 
 WEB = "web"
 VIEWING_S = 48 * 3600
+CLEARED = '"cache", "storage"'
+"""The part that a browser clears at a logout. Not its cookies: those of the domain's other hosts would go, too."""
 _GRANT = "looked up"
 
 
@@ -51,6 +54,22 @@ class Visits:
         if ticket is not None:
             entrance = parse_ticket(self._ground.keys, ticket, self._ground.clock.now()).entrance
         return door.open_session(entrance, ticket, address).token
+
+    def arrive(self, door: Door, ticket: str, request: Request, address: str) -> str:
+        """The token of whoever a ticket names, who may be on a visit already. Raises TicketInvalid.
+
+        Another citizen's visit in this browser ends, but for looking at its inquiries.
+        """
+        named = parse_ticket(self._ground.keys, ticket, self._ground.clock.now())
+        try:
+            before = door.read_session(self.token(request))
+        except SessionInvalid:
+            return self.begin(door, ticket, address)
+        if (before.entrance, before.openid) == (named.entrance, named.openid):
+            return before.fresh_token or self.token(request)
+        token = self.begin(door, ticket, address)
+        door.end_session(before, viewing=True)
+        return token
 
     def carry_on(self, door: Door, request: Request, address: str) -> str:
         """The token of the visit, renewed; a new one where there is none or it is over."""
@@ -98,13 +117,22 @@ class Visits:
         except OneCertError:
             return None
 
-    def forget_last(self, response: Response, request: Request) -> None:
-        """Have the browser forget its last inquiry, and that it may look at it."""
-        reference = request.cookies.get(self._last_cookie, "").partition(".")[0]
+    def leave(self, door: Door, response: Response, request: Request) -> None:
+        """End the visit and the session of the last inquiry, and have the browser forget both.
+
+        A post from another site brings no cookies, and changes nothing.
+        """
+        reference, _, last = request.cookies.get(self._last_cookie, "").partition(".")
+        for token in {last, self.token(request)} - {""}:
+            with suppress(SessionInvalid):
+                door.end_session(door.read_session(token, viewing=True))
+            response.delete_cookie(self._cookie, httponly=True, secure=self.secure, samesite="Lax")
+            response.headers["Clear-Site-Data"] = CLEARED
         response.delete_cookie(self._last_cookie, httponly=True, secure=self.secure, samesite="Lax")
-        if reference.isascii() and reference.isdigit():
-            path = f"/inquiries/{reference}"
-            response.delete_cookie(self._view_cookie, path=path, httponly=True, secure=self.secure, samesite="Lax")
+        for seen in {reference, request.form.get("reference", "")}:
+            if seen.isascii() and seen.isdigit():
+                path = f"/inquiries/{seen}"
+                response.delete_cookie(self._view_cookie, path=path, httponly=True, secure=self.secure, samesite="Lax")
 
     def token(self, request: Request) -> str:
         """The token in the cookie, or nothing."""

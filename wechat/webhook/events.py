@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from config.ground import Ground
 from config.telemetry.log import get_logger
-from query.access.departures import note_departure
+from query.access.endings import note_departure
 from query.notices import forget_person, record_report
 from wechat.webhook.message import PERSONAL_EVENTS, Push, answer_time
 

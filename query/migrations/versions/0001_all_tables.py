@@ -324,6 +324,13 @@ def upgrade() -> None:
         sa.Column('set_at', sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint('name', name=op.f('pk_secret'))
     )
+    op.create_table('session_end',
+        sa.Column('name', sa.String(length=48), nullable=False),
+        sa.Column('value', sa.BigInteger(), nullable=False),
+        sa.Column('until_at', sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint('name', name=op.f('pk_session_end'))
+    )
+    op.create_index('ix_session_end_until', 'session_end', ['until_at'], unique=False)
     op.create_table('unmatched',
         sa.Column('link', sa.String(length=32), nullable=False),
         sa.Column('reference', sa.String(length=64), nullable=False),

@@ -154,3 +154,11 @@ def test_replay_is_asked_about_last_and_with_the_key() -> None:
 
 def test_a_request_that_was_received_before_is_refused() -> None:
     refused(signed(), seen=lambda nonce: True)
+
+
+@pytest.mark.parametrize("agreed", ALGORITHMS)
+def test_only_the_algorithm_that_was_agreed_on_is_taken(agreed: str) -> None:
+    """security fault S24: `hmac-sm3` was taken where `hmac-sha256` was agreed on."""
+    (other,) = set(ALGORITHMS) - {agreed}
+    assert check(signed(algorithm=agreed), algorithm=agreed) == "onecert-1"
+    refused(signed(algorithm=other), algorithm=agreed)

@@ -12,7 +12,7 @@ from config.errors import RedisUnavailable
 from config.ground import Ground
 from config.queue.bell import make_redis
 from config.times.clock import FixedClock
-from query.access.departures import note_departure
+from query.access.endings import note_departure
 from query.access.errors import EntranceUnknown, LimiterUnavailable, SessionInvalid
 from query.access.sessions import end_session, open_session, read_session
 from query.access.tickets import Ticket, TicketInvalid, build_ticket

@@ -15,8 +15,8 @@ from config.ground import Ground
 from config.queue.bell import make_redis
 from config.queue.worker import make_worker
 from config.times.clock import FixedClock
-from query.access.departures import has_left_since
 from query.access.door import FilledForm
+from query.access.endings import has_left_since
 from query.access.sessions import open_session
 from query.access.tickets import Ticket, build_ticket
 from query.inquiry import DAY

@@ -13,7 +13,6 @@ from wechat.pages.login.oauth import STATE_S, Arrive, Leave, PageLogin
 from wechat.pages.visits import Visits
 from wechat.platform.client import Platform
 
-COOKIE = "onecert-login"
 PATH = "/login"
 
 
@@ -33,6 +32,7 @@ class Logins:
         self._door = door
         self._login = PageLogin(ground, Platform(ground))
         self._visits = Visits(ground)
+        self._cookie = "__Secure-onecert-login" if self._visits.secure else "onecert-login"
 
     def begin(self, account: str, service: str) -> Response:
         """To WeChat's login, or to the form at once."""
@@ -43,7 +43,7 @@ class Logins:
     def finish(self, account: str) -> Response:
         """Back from WeChat's login: to the form."""
         code, state = request.args.get("code", ""), request.args.get("state", "")
-        return self._go(self._login.finish(account, code, state, request.cookies.get(COOKIE, "")))
+        return self._go(self._login.finish(account, code, state, request.cookies.get(self._cookie, "")))
 
     def prove_host(self, name: str) -> Response:
         """The file by which WeChat knows the host for ours; for a stranger's name it would make the host theirs."""
@@ -58,11 +58,12 @@ class Logins:
             response = redirect(step.url, 303)
             secure = self._visits.secure
             response.set_cookie(
-                COOKIE, step.cookie, max_age=STATE_S, path=PATH, httponly=True, secure=secure, samesite="Lax"
+                self._cookie, step.cookie, max_age=STATE_S, path=PATH, httponly=True, secure=secure, samesite="Lax"
             )
             return response
         response = redirect(f"/{step.service}" if step else "/", 303)
-        response.delete_cookie(COOKIE, path=PATH)
+        response.delete_cookie(self._cookie, path=PATH, secure=self._visits.secure, httponly=True, samesite="Lax")
         if step and step.ticket:
-            self._visits.keep(response, self._visits.begin(self._door, step.ticket, request.remote_addr or ""))
+            address = request.remote_addr or ""
+            self._visits.keep(response, self._visits.arrive(self._door, step.ticket, request, address))
         return response
