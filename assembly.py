@@ -19,7 +19,7 @@ from config.errors import OneCertError
 from config.ground import Ground, load_ground
 from config.processes import health
 from config.processes.heartbeats import Heartbeat, heartbeat
-from config.processes.layers import wrap
+from config.processes.layers import admit, wrap
 from config.processes.ports import check_free
 from config.processes.serving import HEARTBEAT, begin_process, serve, stop_event
 from config.queue.worker import make_worker
@@ -52,13 +52,14 @@ def create_app(ground: Ground | None = None) -> Flask:
     log_in, read_phone = partial(logins.log_in, ground), partial(logins.read_phone, ground)
     door = ObjectionDoor(ground, log_in, read_phone, partial(notices.owe, ground))
     app.register_blueprint(pages.make_blueprint(ground, door))
-    webhook.install(app, ground)
     app.register_blueprint(miniprogram_api.views.make_blueprint(ground, door))
     sms_calls = (partial(record_outcome, ground), partial(record_text, ground))
     app.register_blueprint(sms_port.views.make_blueprint(ground, *sms_calls))
     app.register_blueprint(enterprises.views.make_blueprint(ground, *(partial(call, ground) for call in PARTNER_CALLS)))
     receive_strays(app, ground, http_problem_response)
     wrap(app, ground)
+    webhook.install(app, ground)
+    admit(app, ground)
     app.extensions[HEARTBEAT] = beat = Heartbeat(ground, "web")
     return _with_health_and_problems(app, ground, beat)
 

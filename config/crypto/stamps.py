@@ -47,7 +47,7 @@ class Stamps:
         self._started = False
 
     def is_replay(self, signature: bytes, content: bytes) -> bool:
-        """Return whether this signature came before with other content; both are MACs of at least 8 bytes."""
+        """Return whether this signature came before with other content; each has 8 bytes or more, at random."""
         if not self._started:
             self._begin()
         entry = signature[:8] + content[:8]

@@ -53,8 +53,9 @@ class KeyMaterial:
         With an `occasion` the same content gives the same bytes, for what must not change when it is made again. The
         nonce is then a MAC of all that goes in, so no two contents share one; that two are equal can be seen.
         """
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        if occasion is not None:
+        if occasion is None:
+            nonce = secrets.token_bytes(NONCE_BYTES)
+        else:
             nonce = self.mac(f"nonce/{purpose}", join(associated, plain, occasion))[:NONCE_BYTES]
         key = derive(self.suite, self.secret, purpose, CIPHER_KEY_BYTES[self.suite])
         return nonce + encrypt(self.suite, key, nonce, plain, associated)
@@ -108,14 +109,12 @@ def derive(suite: Suite, secret: bytes, purpose: str, size: int) -> bytes:
 
 def join(*parts: bytes | str | int) -> bytes:
     """The parts, each with its kind and length in front: no two lists of parts join alike."""
-    return b"".join([_framed(part) for part in parts])
-
-
-def _framed(part: bytes | str | int) -> bytes:
-    if isinstance(part, bytes):
-        return _FRAME.pack(b"b", len(part)) + part
-    content = part.encode() if isinstance(part, str) else str(part).encode()
-    return _FRAME.pack(b"s" if isinstance(part, str) else b"i", len(content)) + content
+    framed: list[bytes] = []
+    for part in parts:
+        content = part if isinstance(part, bytes) else str(part).encode()
+        kind = b"s" if isinstance(part, str) else b"b" if isinstance(part, bytes) else b"i"
+        framed += (_FRAME.pack(kind, len(content)), content)
+    return b"".join(framed)
 
 
 @lru_cache(maxsize=512)

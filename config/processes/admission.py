@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from threading import BoundedSemaphore
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -127,26 +127,19 @@ class Admission:
             environ["wsgi.input"] = taken = _taken(body, most)
             if isinstance(taken, _Broken) and not _is_at_end(body):
                 start_response = _closing(start_response)
-        with self._slot(signed is not None) as free:
-            if not free:
-                return self._refuse(start_response, *BUSY)
+        slots = self._slots[signed is not None]
+        if not slots.acquire(timeout=SLOT_WAIT_S):
+            return self._refuse(start_response, *BUSY)
+        try:
             return self._inner(environ, start_response)
+        finally:
+            slots.release()
 
     def _refuse(self, start_response: StartResponse, status: str, why: str, *, close: bool = False) -> list[bytes]:
         """Answer with a sentence; `close`: the body was not read, and so the connection is of no more use."""
         body = why.encode() + b"\n"
         start_response(status, [*self._headers, ("Content-Length", str(len(body))), *([CLOSE] if close else [])])
         return [body]
-
-    @contextmanager
-    def _slot(self, signed: bool) -> Iterator[bool]:
-        slots = self._slots[signed]
-        free = slots.acquire(timeout=SLOT_WAIT_S)
-        try:
-            yield free
-        finally:
-            if free:
-                slots.release()
 
 
 def _length(environ: WSGIEnvironment) -> int | None:

@@ -13,8 +13,14 @@ from config.processes.serving import buffer_responses
 
 
 def wrap(app: Flask, ground: Ground) -> None:
-    """Compress answers, send each whole with its headers, believe the proxies in front, admit only sound requests."""
+    """Compress answers, send each whole with its headers, believe the proxies in front."""
     compress_answers(app)
     headers = headers_for(ground.settings.public_url)
-    layers = behind_proxies(add_headers(buffer_responses(app.wsgi_app), headers), ground)
-    app.wsgi_app = Admission(layers, tuple(headers.items()))  # type: ignore[method-assign]
+    layers = add_headers(buffer_responses(app.wsgi_app), headers)
+    app.wsgi_app = behind_proxies(layers, ground)  # type: ignore[method-assign, assignment]
+
+
+def admit(app: Flask, ground: Ground) -> None:
+    """Admit only sound requests, whose body is there; the outermost layer."""
+    headers = headers_for(ground.settings.public_url)
+    app.wsgi_app = Admission(app.wsgi_app, tuple(headers.items()))  # type: ignore[method-assign]

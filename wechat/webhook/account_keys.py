@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from config.catalogue.schema import Entrance
+from config.catalogue.schema import Catalogue, Entrance
 from config.catalogue.texts import chat_texts
 from config.errors import DatabaseUnavailable, OneCertError, SecretMissing
 from config.ground import Ground
@@ -42,12 +42,23 @@ log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
+class Source:
+    """The sources of an account: a version of the catalogue, and the secrets as they are kept."""
+
+    catalogue: Catalogue
+    tokens: list[str]
+    aes_keys: list[str]
+
+
+@dataclass(frozen=True)
 class Account:
     """An account and its keys. `well` is False when the database could not be read and the last known one is used.
 
-    `offered` are the services that take inquiries now, and `objections` where citizens can object.
+    `offered` are the services that take inquiries now, and `objections` where citizens can object. `source`: what all
+    of it was made from.
     """
 
+    source: Source = field(repr=False)
     entrance: Entrance
     keys: AccountKeys
     texts: Texts
@@ -95,7 +106,7 @@ class Accounts:
         """Read the account. The caller holds the lock; it is released here."""
         self._begun = time.monotonic()
         try:
-            account = read_account(self._ground, code)
+            account = read_account(self._ground, code, self._last.get(code))
             self._read_at[code], self._last[code] = time.monotonic(), account
             return account
         finally:
@@ -109,29 +120,34 @@ class Accounts:
         return replace(last, well=False)
 
 
-def read_account(ground: Ground, code: str) -> Account:
-    """Read the account's entry and secrets; config remembers both for seconds."""
+def read_account(ground: Ground, code: str, last: Account | None = None) -> Account:
+    """Read the account's entry and secrets; `last` comes back if nothing changed."""
     ground.keys.current_id()  # an answer needs the key ring: if it cannot be read, that is to be known here
     catalogue = ground.catalogues.current()
     entrance = find_pushed_entrance(catalogue, code)
+    source = Source(catalogue, ground.secrets.both(f"{code}.token"), _aes_keys(ground, entrance))
+    return last if last is not None and last.source == source else _make_account(source, entrance)
+
+
+def _make_account(source: Source, entrance: Entrance) -> Account:
+    catalogue = source.catalogue
     keys = AccountKeys(
         code=entrance.code,
         app_id=entrance.app_id or "",
         mode=entrance.mode,
-        tokens=tuple(ground.secrets.both(f"{code}.token")),
-        aes_keys=_aes_keys(ground, entrance),
+        tokens=tuple(source.tokens),
+        aes_keys=tuple(parse_aes_key(text) for text in source.aes_keys),
     )
     offered: frozenset[str] = frozenset(service.code for service in catalogue.services if service.enabled)
     if catalogue.objections is not None and catalogue.objections.enabled:
         offered |= {"objections"}
-    return Account(entrance, keys, chat_texts(catalogue), catalogue.port_number, offered)
+    return Account(source, entrance, keys, chat_texts(catalogue), catalogue.port_number, offered)
 
 
-def _aes_keys(ground: Ground, entrance: Entrance) -> tuple[bytes, ...]:
+def _aes_keys(ground: Ground, entrance: Entrance) -> list[str]:
     try:
-        texts = ground.secrets.both(f"{entrance.code}.aes_key")
+        return ground.secrets.both(f"{entrance.code}.aes_key")
     except SecretMissing:
         if entrance.mode != "plain":
             raise
-        return ()
-    return tuple(parse_aes_key(text) for text in texts)
+        return []

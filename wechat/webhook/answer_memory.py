@@ -9,6 +9,7 @@ Without Redis every try is answered by itself: the citizen may then see an answe
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 from redis import RedisError
@@ -58,10 +59,8 @@ class AnswerMemory:
         The signature of a plain push does not cover its body: who has seen one signed address (in a log, say) could
         speak for anybody until it is stale.
         """
-        mac = self._keys.mac
-        return self._stamps.is_replay(
-            mac("wechat stamp", app_id, signature), mac("wechat stamped", app_id, signature, *content)
-        )
+        content_mac = self._keys.mac("wechat stamped", app_id, signature, *content)
+        return self._stamps.is_replay(hashlib.sha256(signature.encode()).digest(), content_mac)
 
     def _key(self, app_id: str, push: Push) -> str:
         return "wechat:push:" + self._keys.mac("wechat push", app_id, *push.identity).hex()

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from config.errors import OneCertError
 from config.ground import Ground
+from config.net.response_headers import headers_for
 from config.telemetry.log import get_logger
 from wechat.platform.client import Platform
 from wechat.platform.script_config import ScriptConfigs
@@ -22,10 +23,14 @@ log = get_logger(__name__)
 
 
 def install(app: Flask, ground: Ground) -> None:
-    """Add the webhook to the application: pushes go to a WSGI middleware in front of it, all else to a blueprint."""
+    """Add the webhook to the application: pushes go to a WSGI middleware in front of it, all else to a blueprint.
+
+    The middleware stands in front of every layer that the application has by then.
+    """
     reception = Reception(ground)
     app.register_blueprint(make_blueprint(ground, reception))
-    app.wsgi_app = PushMiddleware(app.wsgi_app, reception)  # type: ignore[method-assign]
+    headers = headers_for(ground.settings.public_url)
+    app.wsgi_app = PushMiddleware(app.wsgi_app, reception, headers)  # type: ignore[method-assign]
 
 
 def make_blueprint(ground: Ground, reception: Reception) -> Blueprint:

@@ -5,16 +5,14 @@ Errors have an empty body: the sender learns nothing about a push, and WeChat re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from werkzeug.exceptions import HTTPException
-from werkzeug.wsgi import get_input_stream
 
 from config.errors import OneCertError
-from config.net.response_headers import HEADERS
 from config.telemetry.log import get_logger
 from wechat.webhook.push import Stamp
 from wechat.webhook.reception import Reception
@@ -27,17 +25,18 @@ STAMP = ("timestamp", "nonce", "signature", "encrypt_type", "msg_signature")
 MOST_PARAMETERS = 32
 OK = "200 OK"
 
-_HEADERS = list(HEADERS.items())
-
 log = get_logger(__name__)
 
 
 class PushMiddleware:
-    """The middleware. `inner` is the application behind it."""
+    """The middleware. `inner` is the application behind it; `headers` go with each answer.
 
-    def __init__(self, inner: WSGIApplication, reception: Reception) -> None:
-        self._inner = inner
-        self._reception = reception
+    The layer outside it has read the body, no more than the door takes.
+    """
+
+    def __init__(self, inner: WSGIApplication, reception: Reception, headers: Mapping[str, str]) -> None:
+        self._inner, self._reception = inner, reception
+        self._headers = list(headers.items())
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a push, or pass the request on."""
@@ -46,13 +45,14 @@ class PushMiddleware:
             return self._inner(environ, start_response)
         status, body, media = self._take(path[len(PREFIX) :], environ)
         headers = [("Content-Type", f"{media}; charset=utf-8"), ("Content-Length", str(len(body)))]
-        start_response(status, headers + _HEADERS)
+        start_response(status, headers + self._headers)
         return [body]
 
     def _take(self, account: str, environ: WSGIEnvironment) -> tuple[str, bytes, str]:
         """Return status line, body and media type."""
+        stamp = read_stamp(environ.get("QUERY_STRING", ""))
         try:
-            reply = self._reception.receive(account, read_stamp(environ.get("QUERY_STRING", "")), _reader(environ))
+            reply = self._reception.receive(account, stamp, environ["wsgi.input"].read)
         except OneCertError as fault:
             log.warning("push_refused", status=fault.status, code=fault.code, detail=fault.detail)
             return _status(fault.status), b"", "text/plain"
@@ -65,24 +65,13 @@ class PushMiddleware:
 
 
 def read_stamp(query: str) -> Stamp:
-    """Parse the signing parameters of a query string; of duplicates the first counts."""
-    try:
-        found = dict(reversed(parse_qsl(query, max_num_fields=MOST_PARAMETERS)))
-    except ValueError:
-        found = {}
-    return Stamp(*(found.get(name, "") for name in STAMP))
-
-
-def _reader(environ: WSGIEnvironment) -> Callable[[int], bytes]:
-    """Return a function that reads at most the given number of bytes of the body."""
-
-    def read(most: int) -> bytes:
-        stream, body = get_input_stream(environ), b""
-        while len(body) < most and (piece := stream.read(most - len(body))):
-            body += piece
-        return body
-
-    return read
+    """Parse the signing parameters of a query string; of duplicates the first counts. None of too many."""
+    found: dict[str, str] = {}
+    pairs = query.split("&")
+    for pair in pairs if len(pairs) <= MOST_PARAMETERS else ():
+        name, _, value = pair.partition("=")
+        found.setdefault(name, unquote_plus(value))
+    return Stamp(*[found.get(name, "") for name in STAMP])
 
 
 def _status(code: int) -> str:
