@@ -17,13 +17,13 @@ from config.times.formats import rfc3339
 from sms_port.errors import LinkUnknown, MessageUnknown, NotInDoubt, NumberInvalid
 from sms_port.ledger.inbound import opt_outs, remove_opt_out
 from sms_port.ledger.messages import resend
+from sms_port.ledger.totals import FRESH_MS
 from sms_port.links.aliyun.callback_urls import CALLBACK_KINDS, callback_path
 from sms_port.message_reference import build_reference
 from sms_port.models import AttemptResult, Lane, ReceiptStatus, State, attempt, link_health, message, part, receipt
 
 MESSAGE_COLUMNS = ("id", "lane", "state", "attempts", "link", "created_at", "expires_at", "held")
 TIMES = ("created_at", "expires_at", "started_at", "ended_at", "done_at", "received_at")
-FRESH_MS = 30_000
 WORDS = {"lane": Lane, "state": State, "result": AttemptResult, "status": ReceiptStatus}
 
 

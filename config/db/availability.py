@@ -16,6 +16,8 @@ class Availability:
 
     def note(self, cause: str | None) -> None:
         """Note that a transaction failed for this cause, or (None) succeeded."""
+        if cause is not None:
+            count_failure("away")
         if cause == self._cause or not self.logged:
             return
         self._cause = cause
@@ -23,6 +25,13 @@ class Availability:
             _log.info("database_back")
         else:
             _log.error("database_away", cause=cause)
+
+
+def count_failure(reason: str) -> None:
+    """Count a failed transaction; loaded at the first one, so that commands need not wait for the meters."""
+    from config.telemetry.metrics import count_database_failure  # noqa: PLC0415
+
+    count_database_failure(reason)
 
 
 availability = Availability()

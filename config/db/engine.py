@@ -31,7 +31,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import UserDefinedType
 from urllib3.util.wait import wait_for_read
 
-from config.db.availability import availability
+from config.db.availability import availability, count_failure
 from config.db.causes import explain
 from config.errors import DatabaseUnavailable, KeyTaken
 
@@ -204,6 +204,7 @@ def transact(engine: Engine, work: Callable[[Connection], T], tries: int = 3) ->
             if not left or not is_contention(error):
                 _raise_ours(error)
         except PoolTimeout as error:
+            count_failure("pool")
             raise DatabaseUnavailable(BUSY) from error
     raise AssertionError("tries must be at least 1")
 
@@ -215,6 +216,7 @@ def _translate_errors() -> Iterator[None]:
     except DBAPIError as error:
         _raise_ours(error)
     except PoolTimeout as error:
+        count_failure("pool")
         raise DatabaseUnavailable(BUSY) from error
 
 

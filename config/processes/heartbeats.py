@@ -18,11 +18,13 @@ from importlib.metadata import version
 from typing import Final
 
 from sqlalchemy import Column, Integer, String, Table, delete, select
+from sqlalchemy.pool import QueuePool
 
 from config.db.engine import begin, metadata, reading, transact, upsert
 from config.db.types import Id16, Ms
 from config.errors import OneCertError
 from config.ground import Ground
+from config.telemetry.metrics import set_connections
 
 ROLES: Final = ("web", "worker", "gateway", "clock")
 BEAT_S: Final = 5.0
@@ -109,6 +111,8 @@ class Heartbeat:
         self._try(self._forget_old)
         while True:
             self._try(self.write)
+            if isinstance(pool := self._ground.engine.pool, QueuePool):
+                set_connections(str(self._row["role"]), pool.checkedout())
             if self._stopped.wait(BEAT_S):
                 return
 

@@ -9,6 +9,7 @@ from config.net.compression import compress_answers
 from config.net.response_headers import add_headers, headers_for
 from config.processes.admission import Admission
 from config.processes.proxies import behind_proxies
+from config.processes.request_metrics import count_requests
 from config.processes.serving import buffer_responses
 
 
@@ -21,6 +22,7 @@ def wrap(app: Flask, ground: Ground) -> None:
 
 
 def admit(app: Flask, ground: Ground) -> None:
-    """Admit only sound requests, whose body is there; the outermost layer."""
+    """Admit only sound requests, whose body is there, and count every answer; the outermost layers."""
     headers = headers_for(ground.settings.public_url)
-    app.wsgi_app = Admission(app.wsgi_app, tuple(headers.items()))  # type: ignore[method-assign]
+    admitted = Admission(app.wsgi_app, tuple(headers.items()))
+    app.wsgi_app = count_requests(app, admitted)  # type: ignore[method-assign, assignment]

@@ -49,6 +49,7 @@ def begin_process(settings: Settings, role: str, bind: str = "") -> None:
     """Begin a process of a deployment: direct its log lines and metrics to the shared places, and say what starts."""
     configure_logging(settings.log_level)
     metrics.use_directory(settings.data)
+    metrics.set_build(role, version("onecert"))
     log.info(
         "process_started",
         role=role,

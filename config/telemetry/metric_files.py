@@ -15,8 +15,8 @@ from prometheus_client import values
 DIRECTORY = "metrics"
 KINDS = ("counter", "histogram", "gauge_mostrecent")
 """The library's files of a process: one for each kind of meter that we have."""
-ROOM = 1 << 16
-"""Bytes of a file at first; what the library takes."""
+ROOM = 1 << 19
+"""Bytes of a file at first: some thousand meters, and the library need not make it larger."""
 
 
 class MetricFile:

@@ -19,9 +19,11 @@ from config.telemetry.log import get_logger
 
 REPLY_S = (0.1, 0.3, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400, 158_400, 172_800)
 CALL_S = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
+REQUEST_S = (0.01, 0.03, 0.1, 0.3, 1, 3)
 P = ParamSpec("P")
 log = get_logger(__name__)
 
+Counts: TypeAlias = Mapping[str, int]
 Counted: TypeAlias = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
@@ -36,6 +38,7 @@ class Metrics:
         self.owed = _gauge("onecert_messages_owed", "Messages that wait to be handed to a gateway", own)
         self.open = _gauge("onecert_inquiries_open", "Inquiries without a settled reply", own)
         self.swept = _gauge("onecert_last_sweep_timestamp_seconds", "When the clock process swept last", own)
+        self._add_states(own)
         self.accepted = Counter("onecert_inquiries_accepted", "Inquiries accepted", ["service"], registry=own)
         self.calls = Counter("onecert_partner_calls", "HTTP calls to partners", ["partner", "outcome"], registry=own)
         self.answers = Counter(
@@ -57,10 +60,29 @@ class Metrics:
             "onecert_reply_seconds", "From acceptance to the reply's hand-over", buckets=REPLY_S, registry=own
         )
 
+    def _add_states(self, own: CollectorRegistry) -> None:
+        self.built = _gauge("onecert_build_info", "1 for each role and its release", own, "role", "release")
+        self.alive = _gauge("onecert_processes", "Processes that are alive, on all hosts", own, "role")
+        self.breaker = _gauge("onecert_partner_breaker_open", "1 while a partner is not called", own, "partner")
+        self.link = _gauge("onecert_link_up", "1 while a link takes messages", own, "link")
+        self.rate = _gauge("onecert_link_parts_per_second", "Pace of a link's limiter", own, "link")
+        self.erasure = _gauge("onecert_erasure_overdue_seconds", "Age of the oldest erasure that is due", own)
+        self.objections = _gauge("onecert_objections_open", "Objections that are open", own)
+        self.overdue = _gauge("onecert_requests_overdue", "Requests past their due day", own, "partner")
+        self.connections = _gauge("onecert_database_connections", "Connections in use by a process", own, "role")
+        self.failures = Counter(
+            "onecert_database_failures", "Transactions that failed: pool or away", ["reason"], registry=own
+        )
+        self.erased = Counter("onecert_erased_rows", "Rows erased or deleted for their age", ["table"], registry=own)
+        self.requests = Counter("onecert_http_requests", "Answers by route", ["route", "status"], registry=own)
+        self.answered = Histogram(
+            "onecert_http_request_seconds", "How long a route takes", ["route"], buckets=REQUEST_S, registry=own
+        )
 
-def _gauge(name: str, meaning: str, registry: CollectorRegistry) -> Gauge:
+
+def _gauge(name: str, meaning: str, registry: CollectorRegistry, *labels: str) -> Gauge:
     # Of several clock processes one after the other, what the last one saw counts.
-    return Gauge(name, meaning, registry=registry, multiprocess_mode="mostrecent")
+    return Gauge(name, meaning, labels, registry=registry, multiprocess_mode="mostrecent")
 
 
 _meters = cache(Metrics)
@@ -104,6 +126,60 @@ def set_backlog(*, now: int, oldest_due_ms: int, messages_owed: int, inquiries_o
     meters.oldest_due.set(oldest_due_ms / 1000)
     meters.owed.set(messages_owed)
     meters.open.set(inquiries_open)
+
+
+@_never_fail
+def set_build(role: str, release: str) -> None:
+    """Say which release a process of this role is."""
+    _meters().built.labels(role, release).set(1)
+
+
+@_never_fail
+def set_connections(role: str, in_use: int) -> None:
+    """Set how many database connections a process of this role uses now."""
+    _meters().connections.labels(role).set(in_use)
+
+
+@_never_fail
+def set_states(
+    *,
+    processes: Counts,
+    breakers: Counts,
+    links: Counts,
+    rates: Counts,
+    overdue: Counts,
+    objections: int,
+    erasure_ms: int,
+) -> None:
+    """Set from the sweep what is alive, open and late; one number a name."""
+    meters = _meters()
+    gauges = (meters.alive, processes), (meters.breaker, breakers), (meters.link, links), (meters.rate, rates)
+    for gauge, numbers_by_name in (*gauges, (meters.overdue, overdue)):
+        for name, number in numbers_by_name.items():
+            gauge.labels(name).set(number)
+    meters.objections.set(objections)
+    meters.erasure.set(erasure_ms / 1000)
+
+
+@_never_fail
+def count_database_failure(reason: str) -> None:
+    """Count a transaction that failed for want of a connection (`pool`) or of a database (`away`)."""
+    _meters().failures.labels(reason).inc()
+
+
+@_never_fail
+def count_erased(table: str, rows: int) -> None:
+    """Count rows that were erased, or deleted, because their time was over."""
+    if rows:
+        _meters().erased.labels(table).inc(rows)
+
+
+@_never_fail
+def count_request(route: str, status: str, seconds: float) -> None:
+    """Count an answer; a route is a rule of the application, never a path."""
+    meters = _meters()
+    meters.requests.labels(route, status).inc()
+    meters.answered.labels(route).observe(seconds)
 
 
 @_never_fail

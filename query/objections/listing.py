@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from config.db.engine import reading
 from config.ground import Ground
@@ -67,6 +67,14 @@ def figures_by_partner(ground: Ground, since: int) -> list[PartnerFigures]:
     with reading(ground.engine) as db:
         rows, endings = db.execute(waiting).all(), db.execute(ended).all()
     return [_figures(code, rows, endings, now) for code in codes]
+
+
+def overdue_by_partner(db: Connection, now: int) -> dict[str, int]:
+    """Return how many requests each partner has not ended by their due day."""
+    late = select(request.c.partner, func.count().label("n")).join(objection, objection.c.id == request.c.owner)
+    late = late.where(request.c.state < RequestState.DONE, request.c.kind.in_(COMPANY_KINDS))
+    late = late.where(objection.c.state.in_(OPEN), objection.c.due_at <= now)
+    return {row.partner: row.n for row in db.execute(late.group_by(request.c.partner))}
 
 
 def _figures(code: str, rows: Sequence[Row[Any, Any]], endings: Sequence[Row[Any]], now: int) -> PartnerFigures:

@@ -24,7 +24,7 @@ from query.services import times_of
 from query.settling.after_commit import AfterCommit
 from query.settling.carriers import reroute
 from query.settling.ending import close_unreadable, end_unsuccessfully
-from query.upkeep.backlog import publish_backlog
+from query.upkeep.backlog import publish_backlog, publish_states
 from query.upkeep.key_lives import tend_keys, truncate_log
 from query.upkeep.retention import erase
 from query.waves.questions import QuestionState, due_by, of_partners
@@ -50,6 +50,7 @@ def sweep(ground: Ground) -> None:
         tend_keys,
         truncate_log,
         publish_backlog,
+        publish_states,
     ]
     for part in parts:
         failpoint("sweep.before_part")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, func, select
 
 from sms_port.ledger.states import OPEN
-from sms_port.models import Lane, State, message
+from sms_port.models import Lane, State, link_health, message
+
+FRESH_MS: Final = 30_000
+"""A link whose sending process wrote nothing for this time is not up."""
 
 _OWED = (message.c.state.in_(OPEN), message.c.lane.in_(list(Lane)))
 """Both lanes by name, so that the index (state, lane, due_at) is used to its end."""
@@ -43,6 +47,12 @@ def count_due_by(db: Connection, lane: Lane, by: int, most: int) -> int:
 def count_owed(db: Connection) -> int:
     """Return how many messages no gateway is known to have yet."""
     return db.execute(select(func.count()).select_from(message).where(*_OWED)).scalar_one()
+
+
+def link_states(db: Connection, now: int) -> dict[str, tuple[bool, int]]:
+    """Return for each link whether it is up and its pace in parts a second, as the sending process wrote it down."""
+    rows = db.execute(select(link_health)).all()
+    return {row.link: (row.status.startswith("up") and now - row.seen_at <= FRESH_MS, row.rate) for row in rows}
 
 
 def oldest_owed(db: Connection) -> int | None:

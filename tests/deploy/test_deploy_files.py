@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from prometheus_client import Metric
 
+from config.telemetry import metrics
 from tests.conftest import need
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +41,43 @@ def test_every_alert_has_a_section_in_the_runbook_and_every_metric_exists() -> N
         assert f"## {alert}\n" in runbook, alert
     for metric in set(re.findall(r"onecert_[a-z_]+", rules)):
         assert re.sub(r"_(total|bucket|count|sum)$", "", metric) in source, metric
+
+
+def test_the_dashboard_asks_for_metrics_that_exist_in_promql(tmp_path: Path) -> None:
+    board = json.loads((DEPLOY / "grafana/onecert.json").read_text())
+    asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    made = [metric for metric in metrics.Metrics().registry.collect()]
+    known = {name for metric in made for name in _samples(metric)}
+    for expression in asked:
+        assert set(re.findall(r"onecert_[a-z_]+", expression)) <= known, expression
+    shown = {name for expression in asked for name in re.findall(r"onecert_[a-z_]+", expression)}
+    assert {metric.name for metric in made if not shown & _samples(metric)} == set()
+    need("promtool")
+    rules = [{"record": f"board:{number}", "expr": expression} for number, expression in enumerate(asked)]
+    file = tmp_path / "board.json"
+    file.write_text(json.dumps({"groups": [{"name": "board", "rules": rules}]}))
+    done = run("promtool", "check", "rules", file)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_panel_covers_another() -> None:
+    board = json.loads((DEPLOY / "grafana/onecert.json").read_text())
+    cells: set[tuple[int, int]] = set()
+    for panel in board["panels"]:
+        x, y, w, h = (panel["gridPos"][side] for side in "xywh")
+        mine = {(x + right, y + down) for right in range(w) for down in range(h)}
+        assert x + w <= 24 and not cells & mine, panel["title"]
+        cells |= mine
+
+
+def test_the_guide_tells_every_metric() -> None:
+    guide = (ROOT / "docs/operations.md").read_text()
+    assert [metric.name for metric in metrics.Metrics().registry.collect() if metric.name not in guide] == []
+
+
+def _samples(metric: Metric) -> set[str]:
+    suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "gauge": [""]}[metric.type]
+    return {metric.name + suffix for suffix in suffixes}
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=[unit.name for unit in UNITS])
