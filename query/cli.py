@@ -9,10 +9,11 @@ from query.commands.stats import stats
 from query.models import inquiry
 from query.objections.models import objection
 from query.requests.models import request
+from query.texts.models import conversation
 from query.watches.models import watch
 from sms_port.models import message
 
-TABLES = (inquiry, objection, request, watch, message)
+TABLES = (inquiry, objection, request, conversation, watch, message)
 """One table of each file that defines some: `onecert doctor` compares the database with all that are loaded."""
 
 COMMANDS = [doctor, inquiry_commands, objection_commands, watch_commands, session_commands, db_commands, stats]

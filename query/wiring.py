@@ -4,6 +4,7 @@ Each call goes to the inquiry, the objection or the watch that it belongs to; wh
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Connection
@@ -17,7 +18,9 @@ from query.objections import jobs as objection_jobs
 from query.objections.inbound import answer_text
 from query.objections.jobs import record_called_back, record_reports
 from query.settling import closing as inquiries
+from query.texts.conversation import converse
 from query.watches.alerts import record_events
+from sms_port.ledger.inbound import Inbound, TextAnswer
 from sms_port.ledger.messages import Outcome
 
 
@@ -37,9 +40,12 @@ def record_answers(ground: Ground, partner: str, told: Mapping[str, Answer]) -> 
     return callbacks.record_called_back(ground, partner, told) + record_called_back(ground, partner, told)
 
 
-def record_text(ground: Ground, db: Connection, phone: str, text: str) -> str | None:
+def record_text(ground: Ground, db: Connection, text: Inbound) -> TextAnswer | None:
     """Act on a citizen's text; returns its answer ("" when that is owed already), None for a text nobody knows."""
-    return answer_text(db, ground, phone, text)
+    answer = answer_text(db, ground, text.phone, text.text)
+    if answer is not None:
+        return TextAnswer(answer, partial(ground.bell.ring, "follow"))
+    return converse(db, ground, text)
 
 
 PARTNER_CALLS: Final = (record_answers, record_reports, record_events)

@@ -21,6 +21,7 @@ from sms_port.ledger.totals import FRESH_MS
 from sms_port.links.aliyun.callback_urls import CALLBACK_KINDS, callback_path
 from sms_port.message_reference import build_reference
 from sms_port.models import AttemptResult, Lane, ReceiptStatus, State, attempt, link_health, message, part, receipt
+from sms_port.player import play_text
 
 MESSAGE_COLUMNS = ("id", "lane", "state", "attempts", "link", "created_at", "expires_at", "held")
 TIMES = ("created_at", "expires_at", "started_at", "ended_at", "done_at", "received_at")
@@ -67,6 +68,20 @@ def show_message(ground: Ground, message_id: str, as_json: bool) -> None:
     print_table([found], MESSAGE_COLUMNS, False)
     print_table(attempts, ("number", "sending", "link", "parts", "started_at", "ended_at", "result", "code"), False)
     print_table(receipts, ("reference", "part", "status", "code", "done_at", "received_at"), False)
+
+
+@message_group.command("play")
+@click.argument("phone", metavar="PHONE")
+@click.argument("text", metavar="TEXT")
+@click.option("--url", metavar="URL", help="The instance to play to; otherwise the one of ONECERT_PUBLIC_URL.")
+@needs_ground
+def play_message(ground: Ground, phone: str, text: str, url: str | None) -> None:
+    """Play a citizen who texts the port number of a running instance; what it answers goes out by SMS."""
+    number = find_phone(phone)
+    if number is None:
+        raise NumberInvalid("a mobile number has 11 digits and begins with 13 to 19")
+    play_text(ground, url or ground.settings.public_url, number, text)
+    click.echo(f"taken; the answer goes to {mask_phone(number)} by SMS", err=True)
 
 
 @message_group.command("links")

@@ -47,6 +47,12 @@ class LinkUnknown(SmsError):
     status = 404
 
 
+class PlayFailed(SmsError):
+    """A citizen's text could not be played to the running instance."""
+
+    code = "play_failed"
+
+
 class LedgerRaced(SmsError):
     """Two processes moved one message at once; the transaction is undone and the work found again."""
 

@@ -31,6 +31,8 @@ class Link(StrictModel):
     `retryable`: a vendor's results that are not for good. `carriers`: whose numbers it serves; none named: everybody's.
     `window` is what one of the `connections` holds unanswered. `validity`: whether `cmpp` and `smpp` tell the gateway
     until when a message is of use. `receipt_states`: what a vendor's own states in receipts mean, by their beginning.
+    `trusted_sender`: the gateway's contract says that nobody can make up the number that a citizen's text comes from;
+    otherwise an inquiry by text asks for four digits that only that phone was sent.
     """
 
     code: Code
@@ -61,4 +63,5 @@ class Link(StrictModel):
     receipt_states: tuple[ReceiptState, ...] = ()
     extension_digits: Annotated[int, Field(ge=0, le=12)] = 0
     retryable: tuple[Annotated[int, Field(ge=1, le=0xFFFFFFFF)], ...] = ()
+    trusted_sender: bool = False
     templates: Annotated[tuple[ApprovedText, ...], Field(max_length=32)] = ()

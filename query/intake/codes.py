@@ -162,6 +162,13 @@ def count_wrong(db: Connection, codes: Sequence[Code]) -> None:
         db.execute(_COUNT_WRONG, _named(codes))
 
 
+def is_live_code(db: Connection, ground: Ground, phone: str, typed: str) -> bool:
+    """Return whether `typed` is a code that this number was sent and that has not expired, used or not."""
+    indexes = ground.keys.phone_indexes(phone)
+    rows = db.execute(_OF_NUMBERS, {"indexes": indexes}).mappings()
+    return any([_is_of(ground, dict(row), typed) and row["expires_at"] > ground.clock.now() for row in rows])
+
+
 def _named(codes: Sequence[Code]) -> dict[str, list[bytes]]:
     return {"indexes": [code["phone_index"] for code in codes], "macs": [code["mac"] for code in codes]}
 

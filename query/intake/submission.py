@@ -1,11 +1,11 @@
-"""A submission: the form of an inquiry, parsed once. Only `parse_submission` makes one."""
+"""A submission: the form of an inquiry, parsed once. Only the two functions below make one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from query.errors import ServiceUnknown
-from query.inquiry import IDENTITY_FIELDS
+from query.inquiry import IDENTITY_FIELDS, INTERNET_ACCOUNTS
 from query.intake.fields import parse_code, parse_id_number, parse_id_tail, parse_name, parse_phone
 
 PARSERS: Final[Mapping[str, Callable[[str], str]]] = {
@@ -20,14 +20,17 @@ PARSERS: Final[Mapping[str, Callable[[str], str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A parsed form, in canonical spelling. `owner` is the MAC of the session; the door has checked consent."""
+    """A parsed form, in canonical spelling. `owner` is the MAC of the session; the door has checked consent.
+
+    `code` is empty where another than the code proves that the phone is at hand (query/intake/vouched.py).
+    """
 
     service: str
     entrance: str
     owner: bytes = field(repr=False)
     phone: str = field(repr=False)
     identity: Mapping[str, str] = field(repr=False)
-    code: str = field(repr=False)
+    code: str = field(default="", repr=False)
     idempotency_key: str | None = field(default=None, repr=False)
     contact_key: bytes | None = field(default=None, repr=False)
 
@@ -35,6 +38,21 @@ class Submission:
     def typed(self) -> tuple[str, ...]:
         """Everything that was typed: two submissions of one session with the same values are one."""
         return (self.service, self.phone, *self.identity.values(), self.code)
+
+
+def vouched_submission(*, entrance: str, phone: str, id_tail: str, owner: bytes, key: str) -> Submission:
+    """Make the submission of a number that an entrance vouches for, in place of a code.
+
+    `key`: two submissions with the same one are one. Raises PhoneInvalid or IdTailInvalid.
+    """
+    return Submission(
+        service=INTERNET_ACCOUNTS,
+        entrance=entrance,
+        owner=owner,
+        phone=parse_phone(phone),
+        identity={"id_tail": parse_id_tail(id_tail)},
+        idempotency_key=key,
+    )
 
 
 def parse_submission(

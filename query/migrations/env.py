@@ -16,10 +16,23 @@ from config.settings import load_settings
 from query.models import inquiry
 from query.objections.models import objection
 from query.requests.models import request
+from query.texts.models import conversation
 from query.watches.models import watch
 from sms_port.models import message
 
-TABLES = (process, audit, catalogue_version, data_key, secret, inquiry, objection, request, watch, message)
+TABLES = (
+    process,
+    audit,
+    catalogue_version,
+    data_key,
+    secret,
+    inquiry,
+    objection,
+    request,
+    conversation,
+    watch,
+    message,
+)
 """One table of each file that defines some: importing it puts all of the file's tables on `metadata`."""
 
 

@@ -24,6 +24,7 @@ from query.services import times_of
 from query.settling.after_commit import AfterCommit
 from query.settling.carriers import reroute
 from query.settling.ending import close_unreadable, end_unsuccessfully
+from query.texts.upkeep import erase_conversations
 from query.upkeep.backlog import publish_backlog, publish_states
 from query.upkeep.key_lives import tend_keys, truncate_log
 from query.upkeep.retention import erase
@@ -46,6 +47,7 @@ def sweep(ground: Ground) -> None:
         ring_again,
         ring_for_notices,
         *AFTER_THE_COUNT,
+        erase_conversations,
         erase,
         tend_keys,
         truncate_log,

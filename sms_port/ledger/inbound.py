@@ -34,12 +34,6 @@ ANSWERS_A_DAY = 5
 TEXTS = {Intent.OPT_OUT: "opt-out", Intent.OPT_IN: "opt-in", Intent.OTHER: "help"}
 log = get_logger(__name__)
 
-OnText: TypeAlias = Callable[[Connection, str, str], str | None]
-"""(db, phone, text) -> the SMS that answers a text the port does not know itself; "" when its answer is owed already.
-
-None: no room knows it, and the help text answers it. Called in the transaction that records the text.
-"""
-
 
 @dataclass(frozen=True)
 class Inbound:
@@ -53,13 +47,28 @@ class Inbound:
     segment: Segment | None = None
 
 
+@dataclass(frozen=True)
+class TextAnswer:
+    """The SMS that answers a text, "" when its answer is owed already, and what to do once all of it is committed."""
+
+    words: str = field(repr=False)
+    after_commit: Callable[[], object] | None = None
+
+
+OnText: TypeAlias = Callable[[Connection, Inbound], TextAnswer | None]
+"""(db, text) -> the answer to a text that the port does not know itself, or to 恢复, which others may know too.
+
+None: no room knows it, and the port answers it. Called in the transaction that records the text.
+"""
+
+
 def is_opted_out(db: Connection, ground: Ground, phone: str) -> bool:
     """Return whether codes to this number are stopped."""
     mine = opt_out.c.phone_index.in_(ground.keys.phone_indexes(phone, retired=True))
     return db.execute(select(opt_out.c.at).where(mine).limit(1)).first() is not None
 
 
-def not_understood(_db: Connection, _phone: str, _text: str) -> str | None:
+def not_understood(_db: Connection, _text: Inbound) -> TextAnswer | None:
     """Know no text: the OnText of a port without rooms above it."""
     return None
 
@@ -69,7 +78,11 @@ def record_texts(ground: Ground, texts: Sequence[Inbound], on_text: OnText = not
     citizens = [text for text in texts if PHONE.fullmatch(text.phone)]
     for link in {text.link for text in texts if text not in citizens}:
         log.info("sender_ignored", link=link)
-    if any([_recorded(ground, replace(text, phone=text.phone[-11:]), on_text) for text in citizens]):
+    answers = [_recorded(ground, replace(text, phone=text.phone[-11:]), on_text) for text in citizens]
+    for answer in answers:
+        if answer is not None and answer.after_commit is not None:
+            answer.after_commit()
+    if any(answers):
         ground.bell.notify_gateway()
 
 
@@ -99,7 +112,7 @@ def opt_outs(ground: Ground) -> list[dict[str, Any]]:
     return [{"phone": phone, "link": row.link, "at": row.at} for row, phone in zip(rows, opened, strict=True)]
 
 
-def _recorded(ground: Ground, text: Inbound, on_text: OnText) -> bool:
+def _recorded(ground: Ground, text: Inbound, on_text: OnText) -> TextAnswer | None:
     """Record it; again where it met another delivery of itself, or of the same intent, which is there by then."""
     work = partial(_record, ground=ground, text=text, on_text=on_text)
     try:
@@ -110,33 +123,41 @@ def _recorded(ground: Ground, text: Inbound, on_text: OnText) -> bool:
         return transact(ground.engine, work)
 
 
-def _record(db: Connection, ground: Ground, text: Inbound, on_text: OnText) -> bool:
-    """Return whether an answer is owed."""
+def _record(db: Connection, ground: Ground, text: Inbound, on_text: OnText) -> TextAnswer | None:
+    """Return the answer that is owed; None without one."""
     now, indexes = ground.clock.now(), ground.keys.phone_indexes(text.phone)
     if text.segment is not None:
         whole = _join(db, ground, text, text.segment, now)
         if whole is None:
-            return False
+            return None
         text = whole
     text = replace(text, text=join_segments([text.text]))  # half an emoji at a cut would break whatever encodes it
     last = _last_of(db, text.link, indexes)
     name = _name(ground, text, last, now)
     if name is None:
-        return False
+        return None
     known = (inbound.c.link == text.link) & (inbound.c.name == name)
     if db.execute(select(inbound.c.at).where(known).with_for_update()).first() is not None:
-        return False
+        return None
     intent, answered = parse_intent(text.text), _answered_today(db, indexes, now)
-    words = on_text(db, text.phone, text.text) if intent is Intent.OTHER and len(answered) < ANSWERS_A_DAY else None
-    intent = Intent.ANSWER if words is not None else intent
-    answer = intent is Intent.ANSWER or _act(db, ground, text, intent, answered)
+    known_above = intent is not Intent.OPT_OUT and len(answered) < ANSWERS_A_DAY
+    answer = on_text(db, text) if known_above else None
+    intent = Intent.ANSWER if answer is not None else intent
+    if answer is None and _act(db, ground, text, intent, answered):
+        answer = TextAnswer(ground.catalogues.current().texts.sms[TEXTS[intent]])
     at = max(now, last.at + 1) if last is not None else now  # so that texts of one number keep their order
-    row = {"link": text.link, "name": name, "phone_index": indexes[0], "intent": intent, "answered": answer, "at": at}
+    row = {
+        "link": text.link,
+        "name": name,
+        "phone_index": indexes[0],
+        "intent": intent,
+        "answered": bool(answer),
+        "at": at,
+    }
     db.execute(insert(inbound).values(**row))
-    if answer and words != "":
-        words = words or ground.catalogues.current().texts.sms[TEXTS[intent]]
+    if answer is not None and answer.words:
         key = ground.keys.mac("inbound-answer", text.link, name)[:16]
-        owe(db, ground, [Owed(key, Lane.REPLY, text.phone, words, expires_at=now + DAY_MS)])
+        owe(db, ground, [Owed(key, Lane.REPLY, text.phone, answer.words, expires_at=now + DAY_MS)])
     return answer
 
 

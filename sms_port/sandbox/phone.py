@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
@@ -59,12 +60,13 @@ def _add_messages(blueprint: Blueprint, gateway: PhoneSide) -> None:
         return Response(status=202)
 
     @blueprint.post("/phone/<number>/texts")
-    def write_text(number: str) -> Response:
-        wish, known = request.get_json(silent=True), find_phone(number)
-        if known is None or not isinstance(wish, dict) or not isinstance(wish.get("text"), str):
+    def write_text(number: str) -> AnyResponse:
+        by_form = not request.is_json
+        wish, known = request.form if by_form else request.get_json(silent=True), find_phone(number)
+        if known is None or not isinstance(wish, Mapping) or not isinstance(wish.get("text"), str):
             abort(400)
         gateway.write(known, gateway.ground.catalogues.current().port_number, wish["text"])
-        return Response(status=202)
+        return redirect(url_for(".show_phone", number=known), 303) if by_form else Response(status=202)
 
 
 def _add_pages(blueprint: Blueprint, gateway: PhoneSide) -> None:

@@ -331,6 +331,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('name', name=op.f('pk_session_end'))
     )
     op.create_index('ix_session_end_until', 'session_end', ['until_at'], unique=False)
+    op.create_table('text_conversation',
+        sa.Column('phone_index', sa.BINARY(length=32), nullable=False),
+        sa.Column('echo', sa.BINARY(length=32), nullable=True),
+        sa.Column('expires_at', sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint('phone_index', name=op.f('pk_text_conversation'))
+    )
+    op.create_index('ix_text_conversation_expires', 'text_conversation', ['expires_at'], unique=False)
     op.create_table('unmatched',
         sa.Column('link', sa.String(length=32), nullable=False),
         sa.Column('reference', sa.String(length=64), nullable=False),

@@ -12,7 +12,7 @@ from config.db.engine import reading
 from config.ground import Ground
 from config.times.clock import FixedClock
 from query.intake.codes import request_code
-from sms_port.ledger.inbound import ANSWERS_A_DAY, DAY_MS, Inbound, is_opted_out, opt_outs, record_texts
+from sms_port.ledger.inbound import ANSWERS_A_DAY, DAY_MS, Inbound, TextAnswer, is_opted_out, opt_outs, record_texts
 from sms_port.models import Intent, inbound, inbound_segment, message, opt_out
 from sms_port.sending.gateway import send_due
 from sms_port.text_coding import Segment
@@ -138,15 +138,18 @@ def test_a_text_that_somebody_knows_is_answered_by_them_and_counts_in_the_days_f
     ground: Ground, sandbox: Sandbox, news: News
 ) -> None:
     heard: list[str] = []
+    committed: list[str] = []
 
-    def on_text(db: Connection, phone: str, text: str) -> str | None:
-        heard.append(text)
-        return {"1": "【一证通查】已记下。", "2": ""}.get(text)
+    def on_text(db: Connection, text: Inbound) -> TextAnswer | None:
+        heard.append(text.text)
+        words = {"1": "【一证通查】已记下。", "2": ""}.get(text.text)
+        return TextAnswer(words, lambda: committed.append(text.text)) if words is not None else None
 
     for number, text in enumerate(["1", "2", "TD", "hello", "1", "1", "1"]):
         record_texts(ground, [Inbound("main", f"t{number}", PHONE, "10699000", text)], on_text)
     send_due(ground, news)
     assert heard == ["1", "2", "hello", "1"]  # five had an answer then
+    assert committed == ["1", "2", "1"]
     assert received(sandbox).count("【一证通查】已记下。") == 2
     assert OUT in received(sandbox)
 
