@@ -26,6 +26,7 @@ COMMANDS = {
     "partner": ("enterprises.cli", "Enterprises and carriers."),
     "processes": ("config.cli", "List the processes; one that is silent is dead, frozen or cut off."),
     "sandbox": ("assembly", "Play partners, gateway, phone and platforms."),
+    "person": ("query.cli", "Show and erase what is kept about a number."),
     "session": ("query.cli", "End sessions of citizens."),
     "stats": ("query.cli", "Show inquiries and messages by state, and the health of each partner."),
     "up": ("assembly", "Start everything on one machine, with a private Redis if none is set."),

@@ -4,6 +4,7 @@ from config.commands.doctor import doctor
 from query.commands.db import db_commands
 from query.commands.inquiry import inquiry_commands
 from query.commands.objection import objection_commands, watch_commands
+from query.commands.person import person_commands
 from query.commands.session import session_commands
 from query.commands.stats import stats
 from query.models import inquiry
@@ -16,4 +17,13 @@ from sms_port.models import message
 TABLES = (inquiry, objection, request, conversation, watch, message)
 """One table of each file that defines some: `onecert doctor` compares the database with all that are loaded."""
 
-COMMANDS = [doctor, inquiry_commands, objection_commands, watch_commands, session_commands, db_commands, stats]
+COMMANDS = [
+    doctor,
+    inquiry_commands,
+    objection_commands,
+    watch_commands,
+    person_commands,
+    session_commands,
+    db_commands,
+    stats,
+]

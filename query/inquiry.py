@@ -69,6 +69,8 @@ class Outcome(IntEnum):
     ANSWERED = 0
     PARTIAL = 1
     UNSUCCESSFUL = 2
+    WITHDRAWN = 3
+    """Taken back by the citizen: it is closed without a reply."""
 
 
 MOVES: Final = frozenset(

@@ -60,12 +60,18 @@ def progress_by_ending(ground: Ground, reference: str, ending: str | None) -> Pr
     return seen
 
 
-def _progress(ground: Ground, reference: str, is_shown: Callable[[Row[Any]], bool]) -> Progress:
+def parse_reference(reference: str) -> int:
+    """Return the number of a reference; raises NotFound when it is none."""
     if re.fullmatch("[1-9][0-9]{11}", reference) is None:
         raise NotFound("no such inquiry")
+    return int(reference)
+
+
+def _progress(ground: Ground, reference: str, is_shown: Callable[[Row[Any]], bool]) -> Progress:
+    number = parse_reference(reference)
     with reading(ground.engine) as db:
         now = ground.clock.now()
-        row = db.execute(select(inquiry).where(inquiry.c.reference == int(reference))).first()
+        row = db.execute(select(inquiry).where(inquiry.c.reference == number)).first()
         if row is None or not _is_kept(row, now) or not is_shown(row):
             raise NotFound("no such inquiry")
         seen = _shown(db, ground, row) if now >= row.accepted_at + UNIFORM_MS else _UNIFORM

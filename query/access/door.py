@@ -36,6 +36,7 @@ from query.intake.submission import Submission, parse_submission
 from query.intake.submit import Accepted, submit
 from query.progress import Progress, progress
 from query.services import check_code_service
+from query.settling.withdrawal import withdraw
 
 __all__ = ["Credential", "Door", "FilledForm", "KnownPhone", "OpenedSession"]
 
@@ -161,6 +162,11 @@ class Door:
     def progress(self, session: Session, reference: str) -> Progress:
         """Return the progress of one's own inquiry. Raises NotFound, also for another's."""
         return progress(self._ground, reference, session.owner)
+
+    def withdraw(self, session: Session, reference: str) -> None:
+        """Take back one's own running inquiry. Raises NotFound, also for another's."""
+        with recorded(self._ground, "withdrawal", entrance=session.entrance, session=session.owner):
+            withdraw(self._ground, reference, session.owner)
 
     def services(self) -> tuple[Service, ...]:
         """The services that are open now."""

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from config.errors import OneCertError
 from config.ground import Ground
+from query.access.errors import SessionInvalid
 from query.access.sessions import FRESH_TOKEN_HEADER
 from query.errors import NotFound
 from query.objection_door import ObjectionDoor
@@ -53,6 +54,8 @@ def make_blueprint(ground: Ground, door: ObjectionDoor) -> Blueprint:
     blueprint.add_url_rule("/inquiries", "last", views.show_last)
     blueprint.add_url_rule("/inquiries", "leave", views.leave, methods=["POST"])
     blueprint.add_url_rule("/inquiries/<reference>", "inquiry", views.show_progress)
+    blueprint.add_url_rule("/inquiries/withdrawn", "withdrawn", views.show_withdrawn)
+    blueprint.add_url_rule("/inquiries/<reference>/withdraw", "withdraw", views.withdraw, methods=["POST"])
     blueprint.add_url_rule("/assets/<digest>/<name>", "asset", views.serve_asset)
     add_site_files(blueprint, views.renderer.assets)
     add_lookup(blueprint, door, views.visits, views.renderer)
@@ -178,6 +181,20 @@ class Pages:
             self.visits.keep_viewing(response, token, request.path)
             self.visits.keep_last(response, token, reference)
         return response
+
+    def withdraw(self, reference: str) -> AnyResponse:
+        """Take back one's own running inquiry; whether it was still running is not told."""
+        for token in self.visits.viewing_tokens(request):
+            try:
+                self._door.withdraw(self._door.read_session(token, viewing=True), reference)
+            except (SessionInvalid, NotFound):
+                continue
+            return redirect("/inquiries/withdrawn", 303)
+        raise NotFound("No such inquiry of this visit.")
+
+    def show_withdrawn(self) -> Response:
+        """The page after a withdrawal, the same for everyone."""
+        return self.renderer.page("state", state_name="withdrawn", again="/", link=False, **self.renderer.wait(0))
 
     def serve_asset(self, digest: str, name: str) -> Response:
         """A style sheet, the script or a picture."""

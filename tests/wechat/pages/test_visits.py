@@ -118,3 +118,17 @@ def test_over_https_every_cookie_is_bound_to_this_host_or_this_page(ground: Grou
         assert "Path=/;" in f"{cookie};" or cookie.startswith("__Secure-")
         assert "Domain=" not in cookie
     assert 'data-size="elder"' in browser.get(FORM, base_url="https://onecert.example").text
+
+
+def test_an_inquiry_is_withdrawn_on_its_page_by_its_owner(ground: Ground, browser: FlaskClient) -> None:
+    reference = accepted(ground, browser)
+    address = f"/inquiries/{reference}"
+    page = browser.get(address).text
+    assert f'action="{address}/withdraw"' in page and "确认撤回" in page
+    stranger = make_app(ground).test_client()
+    assert stranger.post(f"{address}/withdraw").status_code == 404
+    answer = browser.post(f"{address}/withdraw")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/inquiries/withdrawn")
+    assert "已撤回" in browser.get("/inquiries/withdrawn").text
+    assert browser.get(address).status_code == 404
+    assert browser.post(f"{address}/withdraw").status_code == 404
