@@ -33,7 +33,7 @@ class CmppLink(SessionLink):
 
     def open_session(self, now: float) -> CmppSession:
         """Return a session that has sent CONNECT."""
-        entry, secret = self._entry, self._ground.secrets.get(f"{self._entry.code}.key")
+        entry, secret = self._entry, self.choose_secret()
         account = Account(entry.account, secret, V20 if entry.version == "2.0" else V30, entry.peer_check == "strict")
         session = CmppSession(account, Timers(entry.idle_s, entry.read_s), entry.window)
         session.open(now, int(f"{shanghai(self._ground.clock.now()):%m%d%H%M%S}"))

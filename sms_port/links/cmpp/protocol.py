@@ -51,7 +51,7 @@ class CmppSession(ProtocolSession):
     last_sequence: ClassVar[int] = 0xFFFFFFFF
 
     def __init__(self, account: Account, timers: Timers = TIMERS, window: int = 16) -> None:
-        super().__init__(timers, window)
+        super().__init__(account.secret, timers, window)
         self._account = account
         self._authenticator = b""
 

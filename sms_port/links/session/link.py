@@ -25,7 +25,7 @@ from sms_port.links.gateway_text import Report, parse_extension, status_of
 from sms_port.links.link import Dispatch, InDoubt, LinkEvents, NotSent, SendResult
 from sms_port.links.rate_limit import RateLimiter
 from sms_port.links.session.connections import Connections, Slot
-from sms_port.links.session.events import Answered, Bound, Delivered, Event, Lost, Stray, UnknownCommand
+from sms_port.links.session.events import Answered, Bound, Closed, Delivered, Event, Lost, Stray, UnknownCommand
 from sms_port.links.session.listener import Delivery, LateResult, Listener
 from sms_port.links.session.outbox import (
     NoResponse,
@@ -57,7 +57,7 @@ class SessionLink(ABC):
     def __init__(self, ground: Ground, entry: LinkEntry, limiter: RateLimiter, events: LinkEvents) -> None:
         self._ground, self._entry, self._limiter, self._events = ground, entry, limiter, events
         self._long = itertools.count(randbelow(256))  # the number that joins the parts of a long message
-        self._outbox, self._open = Outbox(), dict.fromkeys(Lane, 0)
+        self._outbox, self._open, self._refused = Outbox(), dict.fromkeys(Lane, 0), ""
         self._listener = Listener(entry.code, self.read, events, self._acknowledge)
         at, step_s = urlsplit(entry.url), min(0.5, entry.read_s / 10)
         host, port = at.hostname or "", at.port or self.standard_port
@@ -80,6 +80,11 @@ class SessionLink(ABC):
     @abstractmethod
     def read(self, delivered: Any) -> Receipt | Inbound | None:
         """Return what a delivery says; None when it changes nothing."""
+
+    def choose_secret(self) -> str:
+        """Return the secret to log in with: the first, or its successor if the gateway refused the first one last."""
+        known = self._ground.secrets.both(f"{self._entry.code}.key")
+        return next((secret for secret in known if secret != self._refused), known[0])
 
     def sender_of(self, dispatch: Dispatch) -> str:
         """Return our number as this message carries it, with the contract's digits that identify the message."""
@@ -158,6 +163,8 @@ class SessionLink(ABC):
                 case Bound(proven):
                     log.info("link_up", link=self._entry.code, proven=proven)
                     self._connections.bound.set()
+                case Closed():
+                    self._refused = session.secret if session.refused else self._refused
                 case Stray():
                     log.warning("stray_answer", link=self._entry.code)
                 case UnknownCommand(command):

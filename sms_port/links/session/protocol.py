@@ -24,13 +24,18 @@ EARLY_KEPT = 256
 
 
 class ProtocolSession(ABC):
-    """State of one connection. `now` is a monotonic time in seconds; `take` returns the bytes to write."""
+    """State of one connection. `now` is a monotonic time in seconds; `take` returns the bytes to write.
+
+    `refused`: it ended before the gateway let us in with this secret.
+    """
 
     alive: ClassVar[Any]
     goodbye: ClassVar[Any]
     last_sequence: ClassVar[int]
 
-    def __init__(self, timers: Timers = TIMERS, window: int = 16) -> None:
+    def __init__(self, secret: str, timers: Timers = TIMERS, window: int = 16) -> None:
+        self.secret = secret
+        self.refused = False
         self.stage = Stage.CONNECTING
         self.reason = ""
         self.unanswered: OrderedDict[int, tuple[Any, float]] = OrderedDict()
@@ -129,6 +134,7 @@ class ProtocolSession(ABC):
         """End the connection; what was not answered is lost."""
         if self.stage is Stage.CLOSED:
             return []
+        self.refused = self.stage is Stage.CONNECTING
         self.stage, self.reason = Stage.CLOSED, reason
         lost = [Lost(token) for token, _ in self.unanswered.values()]
         self.unanswered.clear()

@@ -41,7 +41,7 @@ class SmppLink(SessionLink):
 
     def open_session(self, now: float) -> SmppSession:
         """Return a session that has sent bind_transceiver."""
-        entry, secret = self._entry, self._ground.secrets.get(f"{self._entry.code}.key")
+        entry, secret = self._entry, self.choose_secret()
         account, timers = Account(entry.account, secret), Timers(entry.idle_s, entry.read_s)
         session = SmppSession(account, timers, entry.window)
         session.open(now)

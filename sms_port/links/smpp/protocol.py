@@ -33,7 +33,7 @@ class SmppSession(ProtocolSession):
     last_sequence: ClassVar[int] = 0x7FFFFFFF
 
     def __init__(self, account: Account, timers: Timers = TIMERS, window: int = 16) -> None:
-        super().__init__(timers, window)
+        super().__init__(account.secret, timers, window)
         self._account = account
 
     def open(self, now: float) -> None:

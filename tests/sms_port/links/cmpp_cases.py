@@ -55,9 +55,13 @@ class Cases:
         entry = entry.model_copy(update=options | {"service_id": gateway.service})
         with ExitStack() as links:
 
-            def make(*, secret: str = gateway.secret, ready: bool = True, **changes: object) -> CmppLink:
+            def make(
+                *, secret: str = gateway.secret, successor: str = "", ready: bool = True, **changes: object
+            ) -> CmppLink:
                 with begin(ground.engine) as db:
                     ground.secrets.set(db, "cmpp.key", secret, ground.clock.now())
+                    if successor:
+                        ground.secrets.set(db, "cmpp.key.next", successor, ground.clock.now())
                 ground.secrets.forget()
                 link = open_link(ground, entry.model_copy(update=changes), recorded, ready=ready)
                 return links.enter_context(link)
@@ -79,6 +83,15 @@ class Cases:
         wait_until(lambda: link.status != "starting")
         assert link.status.startswith("refused_") or link.status == "dropped"
         assert link.room(Lane.REPLY) == 0
+
+    @pytest.mark.parametrize("first", ["not the secret", "gateway's"])
+    def test_the_secret_and_its_successor_are_tried_in_turn(
+        self, make_link: MakeLink, gateway: Gateway, first: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sms_port.links.session.connections.RECONNECT_S", (0.1, 60.0))
+        both = ["not the secret", gateway.secret]
+        secret, successor = both if first in both else reversed(both)
+        assert make_link(secret=secret, successor=successor).status == "up"
 
     def test_it_answers_active_tests_of_an_idle_connection(self, make_link: MakeLink) -> None:
         link = make_link(idle_s=1, read_s=1.5)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from config.db.engine import begin
 from config.ground import Ground
 from sms_port.links.link import Accepted, Dispatch, NotSent, Rejected, Unknown
 from sms_port.links.rate_limit import RateLimiter
@@ -78,6 +79,15 @@ def test_a_wrong_password_is_told_and_nothing_is_sent(make_link: Any, server: Sm
     link = make_link(ready=False, secret="open")
     wait_until(lambda: link.status == "refused_13")
     assert one(link, make_dispatch()) == NotSent("not_connected")
+
+
+def test_the_successor_of_a_password_is_used_once_the_first_is_refused(
+    make_link: Any, ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sms_port.links.session.connections.RECONNECT_S", (0.1, 60.0))
+    with begin(ground.engine) as db:
+        ground.secrets.set(db, "abroad.key.next", "sesame", ground.clock.now())
+    assert make_link(secret="open").status == "up"
 
 
 def test_a_single_part_is_one_submit_and_its_receipt_is_heard(
