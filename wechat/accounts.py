@@ -1,4 +1,4 @@
-"""The official accounts of the catalogue, and the mini programs to which WeChat pushes as well. Pure."""
+"""The official accounts of the catalogue, and WeChat's mini programs where they have the same. Pure."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ def find_official_account(catalogue: Catalogue, code: str) -> Entrance:
         if entrance.code == code:
             return entrance
     raise AccountUnknown("There is no official account of that code.")
+
+
+def find_wechat_app(catalogue: Catalogue, code: str) -> Entrance:
+    """Return the official account or WeChat's mini program of that code. Raises AccountUnknown."""
+    for entrance in catalogue.entrances:
+        if entrance.code == code and entrance.kind in ("official-account", "wechat-applet"):
+            return entrance
+    raise AccountUnknown("There is no official account or mini program of that code.")
 
 
 def find_pushed_entrance(catalogue: Catalogue, code: str) -> Entrance:

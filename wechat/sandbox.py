@@ -20,13 +20,12 @@ from flask.typing import ResponseReturnValue
 
 from config.ground import Ground
 from config.sandbox.behaviour import Behaviour
+from config.sandbox.quotas import QUOTA_USED_UP, Quotas
 from config.sandbox.stable_tokens import TOKEN_S, StableTokens, add_stable_token, check_app
 from config.sandbox.wechat_platform import PlatformError, break_down, note_call, played_errcode, read_wish, refuse
 
 SIDE = "wechat"
 CODE_S = 300
-QUOTA_USED_UP = 45009
-DAILY_CALLS = 100_000
 TOKEN_OVER = (40001, 40014, 42001)
 MESSAGES = {
     -1: "system error",
@@ -192,30 +191,14 @@ def _add_notices(blueprint: Blueprint, platform: Platform) -> None:
 
 
 def _add_quota(blueprint: Blueprint, ground: Ground, platform: Platform, behaviour: Behaviour) -> None:
-    @blueprint.post("/cgi-bin/openapi/quota/get")
-    def quota() -> Response:
-        platform.app_of(request.args.get("access_token", ""))
-        used = sum(path.endswith(str(read_wish().get("cgi_path"))) for path in platform.asked)
-        left = max(0, DAILY_CALLS - used)
-        return jsonify(errcode=0, errmsg="ok", quota={"daily_limit": DAILY_CALLS, "used": used, "remain": left})
+    def count(path: str) -> int:
+        return sum(asked.endswith(path) for asked in platform.asked)
 
-    def clear() -> Response:
+    def cleared() -> None:
         platform.cleared += 1
-        if behaviour.mode(SIDE)[0] == str(QUOTA_USED_UP):
-            behaviour.set(SIDE, "ok")
-        return _done()
 
-    @blueprint.post("/cgi-bin/clear_quota")
-    def clear_by_token() -> Response:
-        if platform.app_of(request.args.get("access_token", "")) != read_wish().get("appid"):
-            raise PlatformError(40013)
-        return clear()
-
-    @blueprint.post("/cgi-bin/clear_quota/v2")
-    def clear_by_secret() -> Response:
-        asked = read_wish()
-        _known_app(ground, asked.get("appid"), asked.get("appsecret"))
-        return clear()
+    check = partial(_known_app, ground)
+    Quotas(behaviour, platform.app_of, check, count, cleared).add_to(blueprint)
 
 
 def _known_app(ground: Ground, app_id: object, secret: object) -> str:

@@ -21,6 +21,7 @@ from flask import Blueprint, Response, jsonify, request
 from config.catalogue.schema import Entrance
 from config.ground import Ground
 from config.sandbox.behaviour import Behaviour
+from config.sandbox.quotas import QUOTA_USED_UP, Quotas
 from config.sandbox.stable_tokens import StableTokens, add_stable_token, check_app
 from config.sandbox.wechat_platform import PlatformError, break_down, note_call, played_errcode, read_wish, refuse
 from miniprogram_api.sandbox.alipay import add_alipay, alipay_error
@@ -75,14 +76,19 @@ def make_blueprint(ground: Ground, behaviour: Behaviour, played: Played | None =
     blueprint = Blueprint("applet_sandbox", __name__)
     memory = played or Played()
 
+    def seconds() -> float:
+        return ground.clock.now() / 1000
+
     def known_app(token: str) -> str | None:
-        return memory.tokens.known_app(token, ground.clock.now() / 1000)
+        return memory.tokens.known_app(token, seconds())
 
     blueprint.before_request(lambda: note_call(behaviour, ground, known_app))
     blueprint.before_request(lambda: _misbehave(ground, behaviour))
     blueprint.register_error_handler(PlatformError, lambda fault: refuse(fault.errcode))
     _add_wechat(blueprint, ground, memory)
     _add_wechat_client(blueprint, ground, memory)
+    check = partial(_checked_app, ground)
+    Quotas(behaviour, lambda token: memory.tokens.app_of(token, seconds()), check).add_to(blueprint, WECHAT)
 
     def redeem(code: str, app_id: str) -> str | None:
         now = ground.clock.now()
@@ -113,7 +119,7 @@ def _misbehave(ground: Ground, behaviour: Behaviour) -> Response | None:
         return None
     side = "wechat" if request.path.startswith(WECHAT) else "alipay"
     broken, errcode = break_down(behaviour, side), played_errcode(behaviour, side)
-    if broken or errcode is None:
+    if broken or errcode is None or (errcode == QUOTA_USED_UP and "/clear_quota" in request.path):
         return broken
     return refuse(errcode) if side == "wechat" else alipay_error(ground, str(errcode))
 

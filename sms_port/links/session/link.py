@@ -165,10 +165,14 @@ class SessionLink(ABC):
                     self._connections.bound.set()
                 case Closed():
                     self._refused = session.secret if session.refused else self._refused
-                case Stray():
-                    log.warning("stray_answer", link=self._entry.code)
-                case UnknownCommand(command):
-                    log.warning("unknown_command", link=self._entry.code, command=f"{command:#010x}")
+                case Stray() | UnknownCommand():
+                    self._warn_of(event)
+
+    def _warn_of(self, event: Stray | UnknownCommand) -> None:
+        if isinstance(event, Stray):
+            log.warning("stray_answer", link=self._entry.code)
+        else:
+            log.warning("unknown_command", link=self._entry.code, command=f"{event.command:#010x}")
 
     def pump(self, session: ProtocolSession, now: float) -> None:
         """Send parts while window and rate allow it; give up those that wait too long."""

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 
 import pytest
+from flask import Flask
 
 from config import audit
 from config.db.engine import reading
 from config.ground import Ground
 from config.platforms.errors import PlatformRefused
+from config.sandbox.behaviour import Behaviour
+from miniprogram_api.sandbox.wechat import make_blueprint as make_applets
 from tests.conftest import on_sqlite
+from tests.miniprogram_api.applets import point_at
+from tests.support.servers import serve
 from tests.wechat.platform.test_menu_cli import run
 from tests.wechat.played_platform import Played
 
@@ -64,3 +69,20 @@ def test_a_quota_of_tokens_is_cleared_with_the_apps_secret(ground: Ground, playe
     assert done.exit_code == 0, done.output
     assert played.memory.cleared == 1 and played.asked("clear_quota/v2") == 1
     assert played.platform.token(played.account).value
+
+
+def test_a_mini_program_has_quotas_too(ground: Ground) -> None:
+    """45009 at the phone button could be cleared in WeChat's back office alone: the command knew accounts only."""
+    behaviour, sandbox = Behaviour(), Flask("sandbox")
+    sandbox.register_blueprint(make_applets(ground, behaviour))
+    with serve(sandbox) as url:
+        point_at(ground, url)
+        behaviour.set("wechat", "45009")
+        done = run(ground, "quota", "wechat-applet", "--clear", "--yes", "--json")
+        assert done.exit_code == 0, done.output
+        assert [row["path"] for row in json.loads(done.stdout)] == ["/wxa/business/getuserphonenumber"]
+        assert json.loads(done.stdout)[0]["daily_limit"] == 100_000
+        assert behaviour.mode("wechat")[0] == "ok"
+        unknown = run(ground, "quota", "alipay-applet")
+        assert unknown.exit_code == 1 and "mini program" in unknown.stderr
+    ground.http.close()

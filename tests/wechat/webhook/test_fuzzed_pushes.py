@@ -141,7 +141,7 @@ class Fuzzer:
     def sign(self, code: str, body: bytes, form: Format, *, sealed: bool) -> Played:
         keys, seconds = self.wechat.keys(code), str(self.wechat.ground.clock.now() // 1000)
         self.count += 1
-        nonce = str(self.count)
+        nonce = f"{self.count}x{secrets.token_hex(8)}"  # other tests share Redis, and the secrets of its template
         query = f"timestamp={seconds}&nonce={nonce}&signature={sign(keys.tokens[0], seconds, nonce)}"
         return self.seal(keys, query, body, form) if sealed else Played(query, body[: 60 * 1024], "text/xml")
 
