@@ -24,6 +24,7 @@ from miniprogram_api.contract.responses import (
     services,
 )
 from miniprogram_api.contract.schemas import CODE_REQUEST, INQUIRY_REQUEST, PHONE_NUMBER_REQUEST, SESSION_REQUEST
+from miniprogram_api.signed_views import SignedViews
 from query.access.door import Credential, Door, FilledForm
 from query.access.sessions import FRESH_TOKEN_HEADER, Session
 from query.objection_door import FilledObjection, ObjectionDoor
@@ -32,9 +33,9 @@ from query.objection_door import FilledObjection, ObjectionDoor
 def make_blueprint(ground: Ground, door: ObjectionDoor) -> Blueprint:
     """`/api/v1`: the calls, the OpenAPI document and the docs made from it."""
     blueprint = Blueprint("api", __name__, url_prefix=API_ROOT, template_folder="contract/templates")
-    views = AfterTheCount(ground, door)
+    sessions, signed = AfterTheCount(ground, door), SignedViews(ground)
     for operation in OPERATIONS:
-        view = getattr(views, operation.name)
+        view = getattr(signed if operation.signed else sessions, operation.name)
         blueprint.add_url_rule(operation.rule, operation.name, view, methods=[operation.method])
     add_docs(blueprint, ground)
     blueprint.register_error_handler(OneCertError, problem_response)

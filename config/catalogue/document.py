@@ -57,6 +57,8 @@ def required_secrets(catalogue: Catalogue, *, of_disabled: bool = True) -> list[
         "official-account": ("token", "aes_key", "app_secret"),
         "wechat-applet": ("app_secret",),
         "alipay-applet": ("private_key", "platform_key", "content_key"),
+        "voice": ("key",),
+        "counter": ("key",),
     }
     names = [f"{entrance.code}.{kind}" for entrance in catalogue.entrances for kind in kinds.get(entrance.kind, ())]
     pushed = [entrance for entrance in catalogue.entrances if entrance.kind == "wechat-applet" and entrance.push]

@@ -102,11 +102,13 @@ def _shared(place: str, key: str, claims: Sequence[tuple[str, str]]) -> Iterator
 
 
 def _entrances(catalogue: Catalogue) -> Iterator[str]:
-    for key in ("app_id", "original_id"):
+    for key in ("app_id", "original_id", "key_id"):
         yield from _shared("entrances", key, [(getattr(door, key), door.code) for door in catalogue.entrances])
     for entrance in catalogue.entrances:
         place = f"entrances[{entrance.code}]"
-        if entrance.kind != "web" and not entrance.app_id:
+        if entrance.is_signed != bool(entrance.key_id):
+            yield f"{place}.key_id: names the key of a voice or counter entrance, and of no other"
+        if entrance.kind != "web" and not entrance.is_signed and not entrance.app_id:
             yield f"{place}.app_id: is missing; the platform's back office shows it"
         if entrance.kind == "official-account":
             if not entrance.original_id:

@@ -71,11 +71,12 @@ class Entrance(StrictModel):
     program without it. `key_mode` and the certificates' serial numbers are Alipay's. `domain_proof`: the name in the
     file MP_verify_….txt. `script_hosts`: the hosts whose pages may use the JS-SDK in this account's name. Through an
     entrance that is not `enabled` nobody comes in, and no code is sent for who is in; `human_check`: whether sessions
-    of it without an openid meet the check, where it is switched on.
+    of it without an openid meet the check, where it is switched on. `key_id`: of a carrier's voice system or
+    shops, which sign each call (secret `<code>.key`).
     """
 
     code: Code
-    kind: Literal["official-account", "wechat-applet", "alipay-applet", "web"]
+    kind: Literal["official-account", "wechat-applet", "alipay-applet", "web", "voice", "counter"]
     name: Bilingual
     app_id: str = ""
     base_url: Url | None = None
@@ -93,6 +94,12 @@ class Entrance(StrictModel):
     notice: Notice | None = None
     enabled: bool = True
     human_check: bool = True
+    key_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,32}$")] = ""
+
+    @property
+    def is_signed(self) -> bool:
+        """Return whether this entrance signs its calls: a carrier's voice system or shops."""
+        return self.kind in ("voice", "counter")
 
     @property
     def is_pushed_to(self) -> bool:

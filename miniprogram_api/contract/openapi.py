@@ -8,11 +8,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from config.errors import RETRY_SOON_S
-from miniprogram_api.contract.examples import REFERENCE_TO, body_examples, simplest
 from miniprogram_api.contract.operations import API_ROOT, OPERATIONS, TAGS, Operation
 from miniprogram_api.contract.problems import BY_CODE, DOCS, PROBLEM_TYPE, Problem
 from miniprogram_api.contract.requests import IDEMPOTENCY_HEADER
-from miniprogram_api.contract.samples import build_samples
+from miniprogram_api.contract.samples import REFERENCE_TO, body_examples, build_samples, simplest
 from miniprogram_api.contract.schemas import EXAMPLE_REFERENCE, REFERENCE
 from miniprogram_api.contract.translation import Translate
 from query.access.sessions import FRESH_TOKEN_HEADER
@@ -63,7 +62,13 @@ def build_document(origin: str = EXAMPLE_ORIGIN, translate: Translate = _SAME) -
         "components": {
             "schemas": components | {"Problem": _problem_schema()},
             "securitySchemes": {
-                "session": {"type": "http", "scheme": "bearer", "description": "The token of `POST /sessions`."}
+                "session": {"type": "http", "scheme": "bearer", "description": "The token of `POST /sessions`."},
+                "signature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Signature",
+                    "description": "RFC 9421 with the entrance's key, as in the lookup protocol.",
+                },
             },
         },
     }
@@ -119,7 +124,7 @@ def _operation(operation: Operation, shapes: dict[Any, Any], translate: Translat
         "tags": [translate(operation.tag)],
         "summary": operation.summary,
         "description": operation.description,
-        "security": [{"session": []}] if operation.session else [],
+        "security": [{"session": []}] if operation.session else [{"signature": []}] if operation.signed else [],
         "responses": {str(operation.status): _answer(operation, shapes)} | _refusals(operation, translate),
     }
     if parameters := list(_parameters(operation)):

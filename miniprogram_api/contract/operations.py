@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-from pydantic import BaseModel, TypeAdapter
-
-from miniprogram_api.contract.objection_schemas import (
-    OBJECTION_REQUEST,
-    WATCH_REQUEST,
-    ObjectionAnswer,
-    ObjectionProgressAnswer,
-)
+from miniprogram_api.contract.later_operations import AFTER_THE_COUNT, WITHOUT_SESSION
+from miniprogram_api.contract.operation import API_ROOT, SENT_BODY, TAGS, Operation
 from miniprogram_api.contract.schemas import (
     CODE_REQUEST,
     INQUIRY_REQUEST,
@@ -27,42 +18,9 @@ from miniprogram_api.contract.schemas import (
     SessionAnswer,
 )
 
-API_ROOT = "/api/v1"
-TAGS = {
-    "Sessions": "Open a session first: its token goes with every other call.",
-    "What may be asked": "Services and partners; no session needed.",
-    "Inquiries": "A code by SMS, then the inquiry, then its progress.",
-    "After the count": "Ask companies to unbind or to look into accounts; have new accounts told.",
-    "Mini programs": "What only a mini program of WeChat or Alipay can send.",
-}
-"""The groups of calls, in the order in which a reader meets them."""
-SENT_BODY = ("body_invalid", "body_too_large")
+__all__ = ["API_ROOT", "OPERATIONS", "TAGS", "Operation"]
 
-
-@dataclass(frozen=True)
-class Operation:
-    """One call. `name` is the view's name too; `problems` are the codes it may answer with."""
-
-    name: str
-    method: str
-    path: str
-    summary: str
-    description: str
-    status: int
-    answer: type[BaseModel] | None
-    problems: tuple[str, ...]
-    body: TypeAdapter[Any] | None = None
-    session: bool = False
-    idempotent: bool = False
-    tag: str = "Inquiries"
-
-    @property
-    def rule(self) -> str:
-        """The path as Flask writes it."""
-        return self.path.replace("{", "<").replace("}", ">")
-
-
-OPERATIONS: tuple[Operation, ...] = (
+THE_INQUIRY: tuple[Operation, ...] = (
     Operation(
         name="open_session",
         tag="Sessions",
@@ -214,79 +172,6 @@ OPERATIONS: tuple[Operation, ...] = (
         session=True,
         problems=("session_invalid", "not_found", "unavailable"),
     ),
-    Operation(
-        name="submit_objection",
-        tag="After the count",
-        method="POST",
-        path="/objections",
-        summary="Submit an objection",
-        description=(
-            "202 means stored: an SMS confirms it, and one SMS tells the findings by the due day. The code is one for "
-            "the service `objection`. What is open for the number is told only after a right code."
-        ),
-        status=202,
-        answer=ObjectionAnswer,
-        body=OBJECTION_REQUEST,
-        session=True,
-        idempotent=True,
-        problems=(
-            *SENT_BODY,
-            "session_invalid",
-            "service_unknown",
-            "applications_missing",
-            "application_unknown",
-            "application_not_taken",
-            "phone_invalid",
-            "phone_ticket_invalid",
-            "id_tail_invalid",
-            "consent_missing",
-            "code_invalid",
-            "code_wrong",
-            "code_expired",
-            "objection_open",
-            "number_too_new",
-            "objections_used_up",
-            "too_soon",
-            "idempotency_conflict",
-            "limit_reached",
-            "unavailable",
-        ),
-    ),
-    Operation(
-        name="show_objection",
-        tag="After the count",
-        method="GET",
-        path="/objections/{reference}",
-        summary="How far one's own objection is",
-        description="Open to the session that submitted it until 48 hours after it closed. Never tells a finding.",
-        status=200,
-        answer=ObjectionProgressAnswer,
-        session=True,
-        problems=("session_invalid", "not_found", "unavailable"),
-    ),
-    Operation(
-        name="turn_watch_on",
-        tag="After the count",
-        method="POST",
-        path="/watches",
-        summary="Have new accounts told",
-        description="For the number of one's own closed inquiry. The answer never tells; an SMS confirms it.",
-        status=202,
-        answer=None,
-        body=WATCH_REQUEST,
-        session=True,
-        problems=(*SENT_BODY, "session_invalid", "limit_reached", "unavailable"),
-    ),
-    Operation(
-        name="turn_watch_off",
-        tag="After the count",
-        method="DELETE",
-        path="/watches",
-        summary="Stop telling of new accounts",
-        description="Ends the watches that this session turned on. The answer is the same without any.",
-        status=202,
-        answer=None,
-        session=True,
-        problems=("session_invalid", "limit_reached", "unavailable"),
-    ),
 )
+
+OPERATIONS: tuple[Operation, ...] = (*THE_INQUIRY, *AFTER_THE_COUNT, *WITHOUT_SESSION)

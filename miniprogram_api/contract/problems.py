@@ -131,6 +131,12 @@ PROBLEMS: tuple[Problem, ...] = (
         None,
         ("reference",),
     ),
+    Problem(
+        "signature_invalid",
+        (401,),
+        "Not signed",
+        "The signature is missing, wrong, not fresh, or was seen before; or the key is none of this entrance's.",
+    ),
     Problem("session_invalid", (401,), "No session", "The token or ticket is missing, not ours, or over."),
     Problem("service_unknown", (404,), "No such service", "No such service, or it is switched off.", "service"),
     Problem(

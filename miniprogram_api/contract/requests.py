@@ -50,12 +50,17 @@ def read_idempotency_key(request: Request) -> str | None:
 
 def read_body(request: Request, shape: TypeAdapter[Shape]) -> Shape:
     """The request's JSON body as `shape`. Raises BodyTooLarge, ContentTypeInvalid, BodyInvalid, ServiceUnknown."""
+    return parse_body(read_signed(request), shape)
+
+
+def read_signed(request: Request) -> bytes:
+    """The bytes of a JSON body, which a signature covers. Raises BodyTooLarge, ContentTypeInvalid."""
     raw = _read_at_most(request, LARGEST_BODY)
     if request.mimetype != "application/json" or request.mimetype_params.get("charset", "utf-8").lower() not in UTF_8:
         raise ContentTypeInvalid("Send application/json.", field="Content-Type")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise ContentTypeInvalid("Send the body uncompressed.", field="Content-Encoding")
-    return parse_body(raw, shape)
+    return raw
 
 
 def parse_body(raw: bytes, shape: TypeAdapter[Shape]) -> Shape:

@@ -170,7 +170,7 @@ def _is_ended(ground: Ground, session: Session, *, viewing: bool) -> bool:
 
 def _admit(ground: Ground, entrance: Entrance, proof: Proof, log_in: LogIn | None) -> str | None:
     """The openid that the entrance vouches for; None at the web entrance."""
-    if proof.kind != PROOF_OF[entrance.kind] or (proof.code is not None and log_in is None):
+    if proof.kind != PROOF_OF.get(entrance.kind) or (proof.code is not None and log_in is None):
         raise EntranceUnknown()
     if proof.ticket is not None:
         return _openid_of(ground, parse_ticket(ground.keys, proof.ticket, ground.clock.now()), entrance)

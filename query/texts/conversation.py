@@ -70,7 +70,7 @@ def _submit(db: Connection, ground: Ground, phone: str, tail: str) -> TextAnswer
     db.execute(delete(conversation).where(conversation.c.phone_index.in_(ground.keys.phone_indexes(phone))))
     owner = ground.keys.mac("text-owner", phone)
     wanted = vouched_submission(entrance=ENTRANCE, phone=phone, id_tail=tail, owner=owner, key=token_hex(16))
-    admission = admit_vouched(db, ground, wanted)
+    admission, _ = admit_vouched(db, ground, wanted)
     if isinstance(admission, QueryError):
         return TextAnswer(words["sms-inquiry-too-soon"])
     return TextAnswer(words["sms-inquiry-accepted"], partial(announce, ground))

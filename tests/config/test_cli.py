@@ -63,7 +63,7 @@ def test_check_says_what_a_good_document_holds_without_a_database(tmp_path: Path
     path.write_text(default_document(), encoding="utf-8")
     done = CliRunner().invoke(cli, ["config", "check", str(path)])
     assert done.exit_code == 0
-    assert "good; 6 entrances, 2 services, 8 enterprises with 11 applications, 4 carriers, 2 links" in done.stdout
+    assert "good; 8 entrances, 2 services, 8 enterprises with 11 applications, 4 carriers, 2 links" in done.stdout
 
 
 def test_check_tells_each_fault_in_a_line_of_its_own(terminal: Terminal) -> None:

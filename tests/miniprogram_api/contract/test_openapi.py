@@ -21,11 +21,11 @@ from config.catalogue.limits import Limits
 from config.db.engine import begin
 from config.errors import OneCertError
 from config.ground import Ground
-from miniprogram_api.contract.examples import answer_example, body_examples
 from miniprogram_api.contract.openapi import build_document
 from miniprogram_api.contract.operations import OPERATIONS, TAGS, Operation
 from miniprogram_api.contract.problems import BY_CODE, PROBLEMS, build_problem
 from miniprogram_api.contract.requests import parse_body
+from miniprogram_api.contract.samples import answer_example, body_examples
 from miniprogram_api.contract.translation import translation_to
 
 DOCUMENT = build_document()
