@@ -22,6 +22,7 @@ from query.models import inquiry, last_inquiry, question, verification_code, wav
 from sms_port.models import AttemptResult, Lane, attempt, message
 from tests.faults.external_services import Asked, Outside, Sent
 from tests.faults.instance import Citizen
+from tests.faults.objection_checker import of_objections
 
 HOUR = 3_600_000
 CLOSED, OVER, DONE = 3, 2, 2
@@ -72,6 +73,8 @@ def look(ground: Ground, outside: Outside, citizens: Sequence[Citizen]) -> Seen:
     with reading(ground.engine) as db:
         tables = {table.name: db.execute(select(table)).all() for table in (inquiry, message, attempt, wave, question)}
         tables |= {table.name: db.execute(select(table)).all() for table in (last_inquiry, verification_code)}
+    others = of_objections(ground)  # theirs are proved by objection_checker.py
+    tables["message"] = [row for row in tables["message"] if row.id not in others]
     attempts, sent, asked = (
         defaultdict[bytes, list[Any]](list),
         defaultdict[str, list[Sent]](list),
@@ -80,9 +83,11 @@ def look(ground: Ground, outside: Outside, citizens: Sequence[Citizen]) -> Seen:
     for row in tables["attempt"]:
         attempts[row.message].append(row)
     for item in outside.sent:
-        sent[item.phone].append(item)
+        if bytes.fromhex(item.reference.partition("-")[0]) not in others:
+            sent[item.phone].append(item)
     for each in outside.asked:
-        asked[each.inquiry].append(each)
+        if bytes.fromhex(each.inquiry) not in others:
+            asked[each.inquiry].append(each)
     by_index = {ground.keys.phone_index(citizen.phone): citizen.phone for citizen in citizens}
     # After 30 days nothing tells whose an inquiry was, but the reference that its citizen was given.
     promised = {told["reference"]: citizen.phone for citizen in citizens for told in citizen.promised}

@@ -35,12 +35,12 @@ def eager(document: str) -> str:
     return document
 
 
-def environment_of(directory: Path, mariadb: MariaDb, redis: RedisServer) -> dict[str, str]:
+def environment_of(directory: Path, database_url: str, redis: RedisServer) -> dict[str, str]:
     """Return what the cast's processes read as their settings."""
     bind = f"127.0.0.1:{free_port()}"
     return clean_environment(
         directory,
-        ONECERT_DATABASE_URL=mariadb.url,
+        ONECERT_DATABASE_URL=database_url,
         ONECERT_REDIS_URL=redis.url,
         ONECERT_MASTER_KEY=MASTER_KEY,
         ONECERT_BIND=bind,
@@ -51,25 +51,28 @@ def environment_of(directory: Path, mariadb: MariaDb, redis: RedisServer) -> dic
 
 
 @contextlib.contextmanager
-def servers(directory: Path) -> Iterator[tuple[MariaDb, RedisServer]]:
-    """Both servers, started; killed at the end, whatever state they are in."""
-    mariadb, redis = MariaDb(directory), RedisServer(directory)
+def servers(directory: Path, *, sqlite: bool = False) -> Iterator[tuple[MariaDb | None, RedisServer]]:
+    """Both servers, started (with SQLite only Redis); killed at the end, whatever state they are in."""
+    mariadb, redis = None if sqlite else MariaDb(directory), RedisServer(directory)
     try:
-        mariadb.start()
-        mariadb.create()
+        if mariadb is not None:
+            mariadb.start()
+            mariadb.create()
         redis.start()
         yield mariadb, redis
     finally:
         for server in (redis, mariadb):
-            server.thaw()
-            server.kill()
+            if server is not None:
+                server.thaw()
+                server.kill()
 
 
 @contextlib.contextmanager
-def theatre(directory: Path, workers: int = 2) -> Iterator[Theatre]:
+def theatre(directory: Path, workers: int = 2, *, sqlite: bool = False) -> Iterator[Theatre]:
     """Everything, started; and gone at the end."""
-    with servers(directory) as (mariadb, redis):
-        environment = environment_of(directory, mariadb, redis)
+    with servers(directory, sqlite=sqlite) as (mariadb, redis):
+        database_url = f"sqlite:///{directory / 'onecert.db'}" if mariadb is None else mariadb.url
+        environment = environment_of(directory, database_url, redis)
         ground = ground_in(directory, environment)
         upgrade(ground.engine)
         with contextlib.closing(Outside(ground)) as outside, serve(outside) as url:
@@ -77,7 +80,9 @@ def theatre(directory: Path, workers: int = 2) -> Iterator[Theatre]:
             with begin(ground.engine) as db:
                 ground.catalogues.apply(db, eager(ground.catalogues.document()), "faults", "test", ground.clock.now())
             found = Theatre(directory, environment, ground, outside)
-            found.mariadb, found.redis = mariadb, redis
+            found.redis = redis
+            if mariadb is not None:
+                found.mariadb = mariadb
             try:
                 found.raise_curtain(workers)
                 yield found

@@ -45,6 +45,16 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Requested:
+    """One request put to a company: when (the run's clock, epoch ms), and its item as it was sent."""
+
+    at: int
+    partner: str
+    kind: str
+    item: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Sent:
     """One message given to the gateway under a reference, as often as it is given."""
 
@@ -62,6 +72,7 @@ class Outside:
         self.behaviour = Behaviour()
         self._sandbox, self._clock, self._lock = make_sandbox(ground, self.behaviour), ground.clock, threading.Lock()
         self.asked: list[Asked] = []
+        self.requested: list[Requested] = []
         self.sent: list[Sent] = []
         self.plays: dict[str, Play] = {}
         self._run = 0
@@ -75,6 +86,7 @@ class Outside:
         with self._lock:
             self._run += 1
             self.asked.clear()
+            self.requested.clear()
             self.sent.clear()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -103,6 +115,11 @@ class Outside:
             question = json.loads(body)
             self._note_asked(words[1], question, at, _object(answer) if status == 200 else {})
             return words[1], question
+        if words[0] == "partners" and words[-1] == "requests" and status == 200 and body:
+            told = json.loads(body)
+            with self._lock:
+                self.requested += [Requested(at, words[1], told["kind"], item) for item in told["items"]]
+            return "", {}
         if path == "/sms/messages" and status == 200 and answer.startswith(b"{"):
             question = json.loads(body)
             said = {item["id"]: item["status"] for item in _object(answer).get("messages", ())}

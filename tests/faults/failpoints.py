@@ -15,8 +15,8 @@ FOLDERS = ("config", "enterprises", "sms_port", "query", "wechat", "miniprogram_
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")) + [ROOT / "assembly.py"]
 
 AFTER_THE_COUNT = ("objection.", "relay.", "report.", "event.", "watch.")
-"""Prefixes of the points of objections and watches, which have a kill matrix of their own
-(tests/query/objections/test_crashes.py): an inquiry does not pass them."""
+"""Prefixes of the points of objections and watches, which have kill matrices of their own (test_objections.py, and in
+one process tests/query/objections/test_crashes.py): an inquiry does not pass them."""
 
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
@@ -36,6 +36,11 @@ def points() -> list[str]:
 def inquiry_points() -> list[str]:
     """The points that an inquiry passes."""
     return [name for name in points() if not name.startswith(AFTER_THE_COUNT)]
+
+
+def points_after_the_count() -> list[str]:
+    """The points that an objection or a watch passes beside those of its SMS."""
+    return [name for name in points() if name.startswith(AFTER_THE_COUNT)]
 
 
 class Trigger:

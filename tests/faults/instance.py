@@ -29,7 +29,10 @@ from tests.faults.processes import Offset
 from tests.faults.servers import MariaDb, RedisServer
 from tests.support.servers import PATIENCE_S, wait_until
 
-TABLES = ("inquiry", "last_inquiry", "verification_code", "wave", "question", "message", "attempt", "receipt")
+TABLES = (
+    *("inquiry", "last_inquiry", "verification_code", "wave", "question", "message", "attempt", "receipt"),
+    *("objection", "objection_quota", "objection_ending", "request", "watch", "watch_event", "watch_count"),
+)
 STILL_OPEN = """
     SELECT (SELECT COUNT(*) FROM inquiry WHERE state < 3), (SELECT COUNT(*) FROM wave WHERE stage < 2),
            (SELECT COUNT(*) FROM question WHERE state < 2), (SELECT COUNT(*) FROM message WHERE state < 3)
@@ -206,7 +209,8 @@ class Theatre:
     def _signs(self) -> Signs:
         with reading(self.ground.engine) as db:
             tries, lost = db.execute(text(LEASES)).one()
-        return Signs(self.still_open(), int(tries), len(self.outside.asked), len(self.outside.sent), int(lost))
+        asked = len(self.outside.asked) + len(self.outside.requested)
+        return Signs(self.still_open(), int(tries), asked, len(self.outside.sent), int(lost))
 
     def calm(self) -> None:
         """Take back whatever a run has armed, frozen or had a side play."""
@@ -244,7 +248,7 @@ class Caller:
         """One call of the API."""
         return self._http.post(f"{self._url}/api/v1{path}", json=body, headers=headers, timeout=(5, 20))
 
-    def code_for(self, phone: str, patience_s: float = PATIENCE_S) -> str | None:
+    def code_for(self, phone: str, patience_s: float = PATIENCE_S, service: str = "internet-accounts") -> str | None:
         """A fresh code from the phone; None when none came."""
         if "Authorization" not in self._http.headers:
             answer = self.post("/sessions", {"entrance": "web"})
@@ -252,7 +256,7 @@ class Caller:
                 return None
             self._http.headers["Authorization"] = f"Bearer {answer.json()['token']}"
         before = len(self._codes(phone))
-        if self.post("/verification-codes", {"service": "internet-accounts", "phone": phone}).status_code != 202:
+        if self.post("/verification-codes", {"service": service, "phone": phone}).status_code != 202:
             return None
         until = time.monotonic() + patience_s
         while time.monotonic() < until:

@@ -1,5 +1,7 @@
 """`make soak`: thousands of inquiries under kills and faults at random; nothing may be lost, late or doubled.
 
+Every tenth citizen also objects to accounts, without waiting for the counts; the same holds for the objections.
+
 Everything random comes from one seed, which is printed first; `--seed` repeats the choices (not the races).
 """
 
@@ -23,19 +25,26 @@ import psutil
 from sqlalchemy import func, select
 
 from config.db.engine import reading
+from query.requests.store import RequestState
 from sms_port.models import Lane, message
 from tests.faults.checker import check
 from tests.faults.deployment import theatre
 from tests.faults.external_services import drip, gzip_bomb, html, partial_items, wrong_ids
-from tests.faults.failpoints import inquiry_points
+from tests.faults.failpoints import points
 from tests.faults.infrastructure import FAULTS
 from tests.faults.instance import STILL_S, Citizen, Theatre
+from tests.faults.objection_checker import check_objections
+from tests.faults.objectors import closed, let_object, report, requests_to
 
 ROLES = ("web", "worker", "gateway", "clock")
 BREATH_S = 0.15
 SKIP_S = 4
 AT_ONCE = 4
 PORTION, THREADS = 100, 16
+OBJECTORS = 10
+"""One citizen in so many objects, too."""
+COMPANIES = ("tencent", "jd")
+"""Companies that accept objections and report them later, now and then."""
 STEP = 0.05
 """How far citizens and kills may be apart, in parts of the whole."""
 ENTERPRISES = ("tencent", "alibaba", "alipay", "baidu", "kuaishou", "douyin", "jd", "meituan")
@@ -47,6 +56,7 @@ class Soak:
     def __init__(self, stage: Theatre, seed: int, inquiries: int, kills: int, faults: int, seconds: float) -> None:
         self.stage, self.seed, self.kills, self.faults = stage, seed, kills, faults
         self.citizens = [Citizen(str(13_000_000_000 + place)) for place in range(inquiries)]
+        self.objectors = [Citizen(citizen.phone) for citizen in self.citizens[::OBJECTORS]]
         self.until = time.monotonic() + seconds
         self.over = threading.Event()
         self.done: Counter[str] = Counter()
@@ -60,6 +70,8 @@ class Soak:
         for place in range(0, len(self.citizens), PORTION):
             self.keep_step(lambda: self.admitted() > self.killed() + STEP)
             self.stage.admit(self.citizens[place : place + PORTION], self.until - time.monotonic(), THREADS)
+            few = slice(place // OBJECTORS, (place + PORTION) // OBJECTORS)
+            let_object(self.stage, self.objectors[few], self.until - time.monotonic())
         for thread in threads[:2]:
             thread.join(max(self.until - time.monotonic(), 1))
         self.over.set()
@@ -68,7 +80,21 @@ class Soak:
         self.stage.trigger.disarm()
         self.stage.outside.plays.clear()
         self.stage.settle(seconds=300, careful_s=STILL_S)
-        return [*self.missed(), *check(self.stage.ground, self.stage.outside, self.citizens)]
+        found = [*self.missed(), *check(self.stage.ground, self.stage.outside, self.citizens)]
+        self.end_objections()
+        return [*found, *check_objections(self.stage.ground, self.stage.outside, self.objectors)]
+
+    def end_objections(self) -> None:
+        """Companies catch up on what they have and have not reported, until every objection is closed."""
+
+        def over() -> bool:
+            for code in COMPANIES:
+                if any(row.state == RequestState.ACCEPTED for row in requests_to(self.stage, self.objectors, code)):
+                    report(self.stage, code, self.objectors, "done")
+            return closed(self.stage, self.objectors)
+
+        self.stage.pass_time(over, seconds=300)
+        self.stage.settle(seconds=300)
 
     def admitted(self) -> float:
         """The part of the citizens who were let in."""
@@ -91,7 +117,7 @@ class Soak:
 
     def kill(self) -> None:
         """SIGKILL, at a named point or anywhere, one process at a time."""
-        chance, names = Random(self.seed), inquiry_points()  # noqa: S311
+        chance, names = Random(self.seed), points()  # noqa: S311
         while self.killed() < 1 and not self.over.is_set():
             self.keep_step(lambda: self.killed() > self.admitted() + STEP)
             time.sleep(chance.uniform(BREATH_S / 2, BREATH_S * 2))
@@ -131,6 +157,7 @@ class Soak:
 
     def _misbehave(self, chance: Random) -> None:
         side = chance.choice((*ENTERPRISES, "china-mobile", "gateway"))
+        self.stage.behaviour.set_requests(chance.choice(COMPANIES), chance.choice(("done", "accept", "silent")))
         play = chance.choice((drip, gzip_bomb, html, partial_items, wrong_ids))
         mode = chance.choice(("500", "garbage", "retry", "429"))
         if side == "gateway" or chance.random() < 0.5:
@@ -163,14 +190,16 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     asked = parser.parse_args(words)
     print(f"seed {asked.seed}", flush=True)
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    for chatty in ("werkzeug", "enterprises.sandbox.callbacks"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # servers and cast are to be taken along
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder, theatre(Path(folder)) as stage:
         soak = Soak(stage, asked.seed, asked.inquiries, asked.kills, asked.faults, asked.minutes * 60)
         found = soak.run()
         kinds = Counter(finding.partition(":")[0] for finding in found)
-        print(f"{asked.inquiries} inquiries in {time.monotonic() - began:.0f} s; {dict(soak.done)}")
+        played = f"{asked.inquiries} inquiries and {len(soak.objectors)} objections"
+        print(f"{played} in {time.monotonic() - began:.0f} s; {dict(soak.done)}")
         broken = ", ".join(f"{kind} {kinds[kind]}" for kind in ("lost", "late", "doubled"))
         print(f"{broken}; resent with the flag {flagged(stage)}")
     for finding in found[:20]:

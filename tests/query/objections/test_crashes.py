@@ -1,4 +1,7 @@
-"""The kill matrix of objections and watches: a death at any of their points loses nothing and doubles nothing."""
+"""The kill matrix of objections and watches in one process: a death at any point loses nothing and doubles nothing.
+
+On SQLite; tests/faults/test_objections.py kills real processes at the same points on MariaDB.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,13 @@ from query.requests.models import request
 from query.upkeep.sweep import sweep
 from query.watches.alerts import record_events
 from query.watches.models import watch_event
-from tests.faults.failpoints import AFTER_THE_COUNT, points
+from tests.conftest import on_sqlite
+from tests.faults.failpoints import points_after_the_count
 from tests.query.crash import Killed
 from tests.query.objections.life import hand_over, object_to, one, report, sent, work, write
 from tests.query.partner_stub import Partners, ask_code, rows, state, verdict
 
-POINTS = sorted({name for name in points() if name.startswith(AFTER_THE_COUNT)})
+POINTS = points_after_the_count()
 OF_WATCHES = ("event.", "watch.")
 LEASE_MS = 120_000
 
@@ -108,6 +112,7 @@ def live(ground: Ground, partners: Partners, clock: FixedClock) -> list[str]:
     return told
 
 
+@on_sqlite
 @pytest.mark.parametrize("passage", [1, 2])
 @pytest.mark.parametrize("point", [name for name in POINTS if not name.startswith(OF_WATCHES)])
 def test_an_objection_lives_through_a_death_at_any_point(
@@ -155,6 +160,7 @@ def test_an_unmatched_objection_is_told_once(ground: Ground, partners: Partners,
     assert partners.requested() == []
 
 
+@on_sqlite
 @pytest.mark.parametrize("passage", [1, 2])
 @pytest.mark.parametrize("point", [name for name in POINTS if name.startswith((*OF_WATCHES, "relay."))])
 def test_a_watch_and_its_alert_live_through_a_death_at_any_point(

@@ -24,7 +24,7 @@ from query.requests.models import request
 from query.requests.store import RequestState
 from query.upkeep.sweep import sweep
 from tests.conftest import settings_for
-from tests.faults.failpoints import AFTER_THE_COUNT, points
+from tests.faults.failpoints import points_after_the_count
 from tests.query import partner_stub
 from tests.query.crash import killed_at
 from tests.query.objections.life import hand_over, object_to, report, sent, work, write
@@ -35,7 +35,7 @@ PHONES = ["13800138000", "13900139002"]
 APPLICATIONS = ["weixin", "jd", "taobao"]
 COMPANIES = {"weixin": "tencent", "jd": "jd", "taobao": "alibaba"}
 CARRIERS = ["china-mobile", "china-unicom", "china-telecom", "china-broadnet"]
-POINTS = sorted({name for name in points() if name.startswith(AFTER_THE_COUNT)})
+POINTS = points_after_the_count()
 PLAYS = {
     "done": state("done"),
     "none": state("none"),
