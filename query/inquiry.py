@@ -53,6 +53,9 @@ PHONE_KEPT: Final = 120 * HOUR
 INDEX_KEPT: Final = 30 * DAY
 """Time that a number's blind index, and the MACs of session and submission, are kept."""
 
+ROWS_KEPT: Final = 62 * DAY
+"""Time that a closed inquiry's row is kept, of which nothing personal is left after INDEX_KEPT."""
+
 
 class State(IntEnum):
     """The state of an inquiry; the numbers are stored."""

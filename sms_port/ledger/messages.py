@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, delete, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from config.db.engine import id_in, is_duplicate, reading, skip_locked, transact
@@ -20,10 +20,10 @@ from config.ground import Ground
 from sms_port.errors import MessageConflict, MessageTooLong
 from sms_port.ledger.doubts import match_doubts
 from sms_port.ledger.payload import ERASED, Payload, fingerprint, seal_payload
-from sms_port.ledger.receipt_matching import UNMATCHED_KEPT_MS
 from sms_port.ledger.receipts import settle_receipts
+from sms_port.ledger.retention import forget
 from sms_port.ledger.states import OnOutcome, Outcome, move, settle
-from sms_port.models import Lane, State, inbound, inbound_segment, message, part, receipt, unmatched
+from sms_port.models import Lane, State, message
 from sms_port.segments import PART_UNITS, units
 
 __all__ = ["Lane", "OnOutcome", "Outcome", "Owed", "owe", "resend", "sweep"]
@@ -40,10 +40,6 @@ FIRST_BY_MS = 60_000
 
 SILENT_MS = 72 * 3_600_000
 """How long receipts of an accepted message are waited for."""
-
-NAMES_KEPT_MS = 30 * 86_400_000
-SEGMENTS_KEPT_MS = 3_600_000
-"""How long the rest of a long text is waited for."""
 
 SWEPT_AT_ONCE = 500
 
@@ -131,7 +127,7 @@ def sweep(ground: Ground, on_outcome: OnOutcome) -> int:
         (_never_sent(now), partial(_close, on_outcome=on_outcome, state=State.EXPIRED, now=now)),
         (_in(State.ACCEPTED) & (message.c.due_at <= now - SILENT_MS), partial(_fall_silent, now=now)),
     ]
-    _forget(ground, now)
+    forget(ground, now)
     moved = [_sweep_all(ground, found, act) for found, act in steps]
     if ended or moved[0]:
         ground.bell.notify_gateway()
@@ -215,24 +211,6 @@ def _resend(db: Connection, rows: Sequence[Row[Any]], *, now: int) -> None:
 def _fall_silent(db: Connection, rows: Sequence[Row[Any]], *, now: int) -> None:
     # its owner heard "accepted" long ago and is not told again
     move(db, [row.id for row in rows], [State.ACCEPTED], state=State.EXPIRED, due_at=now)
-
-
-def _forget(ground: Ground, now: int) -> None:
-    """Delete, a little at a time, ids of parts, receipts, texts and unmatched receipts that are kept long enough."""
-    ages = (
-        (part, part.c.at, NAMES_KEPT_MS),
-        (receipt, receipt.c.received_at, NAMES_KEPT_MS),
-        (inbound, inbound.c.at, NAMES_KEPT_MS),
-        (inbound_segment, inbound_segment.c.at, SEGMENTS_KEPT_MS),
-        (unmatched, unmatched.c.at, UNMATCHED_KEPT_MS),
-    )
-    for table, at, kept in ages:
-        oldest = select(at).where(at <= now - kept).order_by(at).limit(SWEPT_AT_ONCE)
-        with reading(ground.engine) as db:
-            times = list(db.scalars(oldest))
-        if times:
-            gone = delete(table).where(at <= times[-1])
-            transact(ground.engine, lambda db, gone=gone: db.execute(gone))  # type: ignore[misc]
 
 
 def _close(db: Connection, rows: Sequence[Row[Any]], *, on_outcome: OnOutcome, state: State, now: int) -> None:

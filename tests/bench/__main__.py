@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import bulkhead, footprint, growth, intake, latency, partners, pipeline, sms, webhook
+from tests.bench import bulkhead, erasure, footprint, growth, intake, latency, partners, pipeline, sms, webhook
 
 BENCHMARKS = {
     "latency": latency.measure,
@@ -21,6 +21,7 @@ BENCHMARKS = {
     "sms": sms.measure,
     "partners": partners.measure,
     "bulkhead": bulkhead.measure,
+    "erasure": erasure.measure,
 }
 OUTPUT = Path("var/bench.json")
 

@@ -27,10 +27,10 @@ ROWS = {
           fingerprint)
         SELECT {id}, 1, 4, {age}, {age} + 172800000, {age}, 1, 1, 1, 'main', REPEAT(CHAR(0), 32) FROM {numbers}""",
     "attempt": """
-        INSERT INTO attempt (message, number, sending, link, parts, started_at, ended_at, closing)
+        INSERT INTO attempt (message, number, sending, link, parts, started_at, ended_at, result)
         SELECT {id}, 1, 1, 'main', 2, {age}, {age} + 100, 1 FROM {numbers}""",
     "receipt": """
-        INSERT INTO receipt (link, reference, part, code, done_at, word, received_at)
+        INSERT INTO receipt (link, reference, part, code, done_at, status, received_at)
         SELECT 'main', LOWER(HEX({id})), 1, 'DELIVRD', {age}, 1, {age} FROM {numbers}""",
     "last_inquiry": """
         INSERT INTO last_inquiry (phone_index, service, accepted_at, inquiry)

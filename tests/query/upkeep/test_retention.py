@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from config.db.engine import begin
 from config.ground import Ground
 from config.times.clock import FixedClock
-from query.inquiry import DAY, HOUR, INDEX_KEPT, MASKED_KEPT, PHONE_KEPT, SECOND, State
+from query.inquiry import DAY, HOUR, INDEX_KEPT, MASKED_KEPT, PHONE_KEPT, ROWS_KEPT, SECOND, State
 from query.models import inquiry, last_inquiry, question, verification_code, wave
 from query.upkeep.retention import columns_to_erase, erase
 from query.upkeep.sweep import sweep
+from tests.bench.history import store_finished
 from tests.query.partner_stub import Partners, accept, ask_code, hand_over, one, rows, status, work
 
 PERSONAL = ("phone_index", "phone", "masked", "contact", "identity", "owner", "submission", "fingerprint")
@@ -93,6 +94,57 @@ def test_erasing_is_bounded_and_goes_on_where_it_stopped(
     clock.advance(MASKED_KEPT)
     left = []
     for _ in range(3):
-        erase(ground)
+        erase(ground, 0)
         left.append(sum(row.masked is not None for row in rows(ground, inquiry)))
     assert left == [3, 1, 0]
+
+
+def test_erasing_goes_on_until_nothing_is_left(
+    ground: Ground, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Operations: 250 rows a second were erased, 500 a sweep, and 347 a second fell due."""
+    monkeypatch.setattr("query.upkeep.retention.BATCH_SIZE", 2)
+    for place in range(5):
+        accept(ground, f"1380013800{place}")
+    clock.advance(MASKED_KEPT)
+    erase(ground, 60)
+    assert [row.masked for row in rows(ground, inquiry)] == [None] * 5
+
+
+def finish(ground: Ground, clock: FixedClock, number: int) -> None:
+    """Have so many inquiries closed and all that is personal erased; then ROWS_KEPT is over."""
+    for place in range(number):
+        accept(ground, f"1380013800{place}")
+    work(ground)
+    hand_over(ground)
+    for age in (MASKED_KEPT, INDEX_KEPT):
+        clock.advance(age)
+        erase(ground, 60)
+    clock.advance(ROWS_KEPT)
+
+
+def test_the_row_of_a_closed_inquiry_goes_when_its_time_is_over(
+    ground: Ground, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("query.upkeep.retention.BATCH_SIZE", 2)
+    finish(ground, clock, 5)
+    assert len(rows(ground, inquiry)) == 5
+    fresh = accept(ground, "13900139000")
+    erase(ground, 60)
+    assert [row.reference for row in rows(ground, inquiry)] == [one(ground, fresh).reference]
+
+
+@pytest.mark.parametrize("database_url", ["mariadb"], indirect=True)
+def test_a_row_that_somebody_holds_is_passed_over_and_nobody_waits(ground: Ground, clock: FixedClock) -> None:
+    store_finished(ground, 1, 2_000)
+    clock.advance(ROWS_KEPT)
+    with begin(ground.engine) as db:
+        db.execute(update(inquiry).values(erase_at=None))
+        held = db.execute(select(func.min(inquiry.c.id))).scalar_one()
+    with begin(ground.engine) as db:
+        db.execute(select(inquiry.c.id).where(inquiry.c.id == held).with_for_update())
+        erase(ground, 60)
+        accept(ground, "13900139000")
+    assert held in [row.id for row in rows(ground, inquiry)] and len(rows(ground, inquiry)) == 2
+    erase(ground, 60)
+    assert held not in [row.id for row in rows(ground, inquiry)]

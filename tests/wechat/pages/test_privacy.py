@@ -20,7 +20,7 @@ from query.models import inquiry
 from query.objections.rules.objection import ANSWER_WITHIN
 from query.objections.rules.objection import KEPT as OBJECTION_KEPT
 from query.upkeep.retention import CODE_KEPT, IDENTITY_KEPT
-from sms_port.ledger.messages import SEGMENTS_KEPT_MS
+from sms_port.ledger.retention import SEGMENTS_KEPT_MS
 from sms_port.models import message
 from tests.wechat.forms import ACCOUNTS, hidden, post, receive_code
 from wechat.pages.preferences import YEAR_S
