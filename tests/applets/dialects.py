@@ -16,7 +16,7 @@ OWN |= {"project.config.json", "project.private.config.json"}
 """Files that each client has in its own words."""
 
 LANGUAGES = ("zh-CN", "en")
-COMPOSED = ("e.", "soon.", "limit.", "privacy.", "help.", "t.", "down.")
+COMPOSED = ("e.", "soon.", "limit.", "privacy.", "help.", "t.", "down.", "f.consent_id.")
 """The client puts together the keys that begin so; all others it names."""
 
 SPELLINGS = (

@@ -14,6 +14,7 @@ async function filled(stage) {
   stage.type(page, 'id_tail', '12345X');
   stage.type(page, 'code', '482913');
   page.agree();
+  page.agreeId();
   return page;
 }
 async function tried(stage, ...answers) {
@@ -38,6 +39,7 @@ async function objects(stage) {
   stage.type(page, 'code', /验证码(\d{6})/.exec((await stage.messages())[0].text)[1]);
   stage.type(page, 'id_tail', '12345X');
   page.agree();
+  page.agreeId();
   await page.submit();
   const where = stage.visited.pop();
   assert.match(where || JSON.stringify(page.data), /^\/pages\/progress\/progress\?objection=\d{12}$/);
@@ -65,6 +67,7 @@ exports.live = async (stage) => {
   stage.type(query, 'code', /验证码(\d{6})/.exec((await stage.messages())[0].text)[1]);
   stage.type(query, 'id_tail', '12345X');
   query.agree();
+  query.agreeId();
   await query.submit();
   const where = stage.visited.pop();
   assert.match(where || JSON.stringify(query.data), /^\/pages\/progress\/progress\?reference=\d{12}$/);
@@ -97,8 +100,8 @@ exports.an_empty_form_asks_nobody = async (stage) => {
   const { assert } = stage;
   const page = await stage.load('query', { service: 'internet-accounts' });
   await page.submit();
-  assert.deepEqual(Object.keys(page.data.faults), ['phone', 'id_tail', 'code', 'consent']);
-  assert.equal(page.data.box.heading, '有 4 处需要修改');
+  assert.deepEqual(Object.keys(page.data.faults), ['phone', 'id_tail', 'code', 'consent', 'consentId']);
+  assert.equal(page.data.box.heading, '有 5 处需要修改');
   stage.type(page, 'phone', '１３８ ００１３ ８００');
   stage.type(page, 'id_tail', '12345');
   await page.submit();
@@ -108,7 +111,7 @@ exports.an_empty_form_asks_nobody = async (stage) => {
   assert.equal(stage.calls.length, 0);
   const cards = await stage.load('query', { service: 'phone-cards' });
   await cards.submit();
-  assert.deepEqual(Object.keys(cards.data.faults), ['name', 'id_number', 'phone', 'code', 'consent']);
+  assert.deepEqual(Object.keys(cards.data.faults), ['name', 'id_number', 'phone', 'code', 'consent', 'consentId']);
 };
 
 exports.each_refusal_says_what_to_do = async (stage) => {
@@ -314,6 +317,7 @@ exports.large_letters_or_another_language_in_the_middle_of_a_form_keep_what_was_
   page.translate();
   assert.deepEqual(page.data.values, { phone: '138 0013 8000', id_tail: '12345X', code: '482913' });
   assert.equal(page.data.consent, true);
+  assert.equal(page.data.consentId, true);
   assert.equal(page.data.heading, 'Check internet accounts');
   assert.equal(page.data.top.language, '中文');
   stage.answers = [ACCEPTED];

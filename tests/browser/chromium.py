@@ -45,6 +45,7 @@ Promise.allSettled(moving.map((each) => each.finished)).then(() => axe.run(docum
     found.violations.map((each) => [each.id, each.nodes.map((node) => node.target + ': ' + node.failureSummary)])));
 """
 LOOKS = ("light", "dark", "elder", "elder-dark")
+DRESSES = (*LOOKS, "forced")
 T = TypeVar("T")
 
 
@@ -73,10 +74,23 @@ class Phone:
 
     def look(self, url: str, look: str, language: str = "zh-CN") -> None:
         """Choose colours as the phone's setting, letters and language as a visitor of `url` does."""
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if "dark" in look else "light"}
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        self.dress(look)
         size = "elder" if "elder" in look else "standard"
         self.driver.get(f"{url}/help?size={size}&lang={language}")
+
+    def dress(self, look: str) -> None:
+        """Show the page in one of DRESSES without loading it anew."""
+        features = {
+            "prefers-color-scheme": "dark" if "dark" in look else "light",
+            "forced-colors": "active" if look == "forced" else "none",
+        }
+        media = [{"name": name, "value": value} for name, value in features.items()]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+        self.driver.execute_script(
+            "if (arguments[0]) document.documentElement.dataset.size = 'elder';"
+            "else delete document.documentElement.dataset.size;",
+            "elder" in look,
+        )
 
     def open(self, url: str) -> None:
         """Go to an address."""

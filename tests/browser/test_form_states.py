@@ -109,6 +109,11 @@ def test_a_code_typed_before_the_answer_stays_and_a_press_meanwhile_counts(insta
     browser.driver.execute_script("window.release()")
     browser.wait(lambda: "/inquiries/" in browser.driver.current_url)
     instance.wait_for_messages(number, 2)
+    browser.wait_for_text("短信已发出")
+    browser.wait_for_text("接下来可以")
+    browser.complaints()
+    browser.driver.execute_script("document.dispatchEvent(new Event('visibilitychange'))")
+    assert browser.complaints() == []  # the form's countdown is over with its page
 
 
 def test_a_session_that_is_over_is_renewed_in_silence(instance: Instance, browser: Phone) -> None:
@@ -238,6 +243,10 @@ def test_the_security_check_asks_nothing_of_the_citizen(
         press(browser.driver, "#get")
         browser.wait_for_text("验证码已发到" if scripted else "安全验证没有完成")
         assert browser.find("#phone").get_attribute("value") == number
+        browser.open(f"{instance.url}/objections?wish=dispute")
+        browser.type("phone", str(next(numbers)))
+        press(browser.driver, "#get")
+        browser.wait_for_text("验证码已发到" if scripted else "安全验证没有完成")
     finally:
         document.write_text(plain)
         instance.onecert("config", "apply", str(document), "--yes")

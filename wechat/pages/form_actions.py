@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -24,13 +25,14 @@ class Remarks:
     """Remarks beside a form that is shown again.
 
     `faults`: field -> message; `summed_up`: they are listed above the fields, too. `box`: one of BOXES, an amber box
-    above the fields; `reference`: the inquiry that it leads to.
+    above the fields; `reference`: the inquiry that it leads to. `challenge`: JSON, which a script of the page solves.
     """
 
     faults: Mapping[str, str] = field(default_factory=dict)
     summed_up: bool = False
     box: str = ""
     reference: str = ""
+    challenge: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def ask_code(
     if faults:
         return Answered(form, Remarks(faults))
     try:
-        sent = door.request_code(session, service or form.service, form.phone, address)
+        sent = door.request_code(session, service or form.service, form.phone, address, form.human_check or None)
     except OneCertError as error:
         if error.extra.get("limit") == CODE_GAP:
             resend_at = now + int(error.extra["retry_after"]) * SECOND_MS
@@ -80,7 +82,7 @@ def _remarks(error: OneCertError, form: Form, words: Words) -> Remarks:
     if error.code == "idempotency_conflict":
         return Remarks(box="conflict", reference=str(error.extra["reference"]))
     if error.code == "human_check_required":
-        return Remarks(box="human")  # a device without scripts cannot solve it
+        return Remarks(box="human", challenge=json.dumps(error.extra["challenge"]))
     return put_off(error, form)
 
 

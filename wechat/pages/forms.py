@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from config.errors import OneCertError
@@ -16,7 +16,7 @@ from wechat.pages.texts import Words
 
 SERVICES = FORM_FIELDS
 TICKS: Mapping[str, str] = {"consent": "e.consent_missing", "consent_id": "e.consent_id_missing"}
-"""The boxes of both forms -> what is said of an empty one: the own number, and separately the ID (PIPL, article 29)."""
+"""The boxes of every form -> what is said of an empty one: the own number, and separately the ID (PIPL, article 29)."""
 
 LONGEST = 200
 EMPTY = {
@@ -68,7 +68,8 @@ class CodeNote:
 class Form:
     """A form as typed. `idempotency_key` stays the same for every try with this form; `asks_code`: which button.
 
-    `choice`: a button that only changes the page, `size=elder`, `lang=en` or `privacy`.
+    `choice`: a button that only changes the page, `size=elder`, `lang=en` or `privacy`. `human_check`: the solved
+    challenge of a code that is asked for.
     """
 
     service: str
@@ -79,6 +80,7 @@ class Form:
     name: str | None = field(default=None, repr=False)
     id_number: str | None = field(default=None, repr=False)
     code: str = field(default="", repr=False)
+    human_check: str = field(default="", repr=False)
     consent: bool = False
     consent_id: bool = False
     asks_code: bool = False
@@ -139,21 +141,19 @@ def parse_form(service: str, posted: Mapping[str, str]) -> Form:
         consent=posted.get("consent") == "yes",
         consent_id=posted.get("consent_id") == "yes",
         asks_code=posted.get("action") == "code",
+        human_check=posted.get("human_check", ""),
         choice=posted.get("choice", ""),
         sent=CodeNote.parse(posted.get("sent", "")),
         **typed,
     )
 
 
-def find_faults(form: Form, words: Words, ticks: Collection[str] = tuple(TICKS)) -> dict[str, str]:
-    """Everything that is wrong before anyone is asked: field -> what happened and what to do, in the page's order.
-
-    `ticks`: the boxes that the page has.
-    """
+def find_faults(form: Form, words: Words) -> dict[str, str]:
+    """Everything that is wrong before anyone is asked: field -> what happened and what to do, in the page's order."""
     names = ("phone",) if form.asks_code else form.fields
     faults = {name: fault for name in names if (fault := _fault(name, form.typed(name), words))}
     if not form.asks_code:
-        faults |= {tick: words(TICKS[tick]) for tick in ticks if not getattr(form, tick)}
+        faults |= {tick: words(TICKS[tick]) for tick in TICKS if not getattr(form, tick)}
     return faults
 
 

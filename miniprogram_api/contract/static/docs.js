@@ -4,6 +4,7 @@
 (() => {
   const viewer = document.getElementById("viewer");
   window.Words.watch(viewer);
+  window.Access.watch(viewer);
   window.SwaggerUIBundle({
     url: viewer.dataset.document,
     domNode: viewer,

@@ -12,7 +12,7 @@ window.Words = (() => {
     "Schema": "结构", "Schemas": "数据结构", "Servers": "服务器", "Headers:": "响应头：", "Type": "类型", "required": "必填",
     "Controls ": "由 ", "Accept": "Accept", " header.": " 请求头决定。", "Download": "下载", "Loading...": "正在加载",
     "Filter by tag or path": "按分组或路径筛选", "Expand all": "全部展开", "Collapse all": "全部收起", "Undocumented": "未列出", "Send empty value": "发送空值",
-    "Copied": "已复制", "Copy": "复制", "Samples": "示例代码",
+    "Copied": "已复制", "Copy": "复制", "Samples": "示例代码", "About": "简介",
   };
   const chinese = document.documentElement.lang === "zh-CN";
   const say = (word) => (chinese && CHINESE[word]) || word;

@@ -91,6 +91,7 @@ def test_a_wrong_form_names_all_faults_and_keeps_what_was_typed(browser: FlaskCl
         "手机号码应是 11 位，现在 10 位",
         *faults(page)[2:4],
         "请阅读并勾选同意，再提交",
+        "请勾选同意提供身份证信息，再提交",
     ]
     again = post_objection(browser, ticks=("jd",), phone=PHONE, id_tail="12345X")
     assert 'value="jd" checked' in again.text

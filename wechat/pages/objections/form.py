@@ -76,7 +76,7 @@ def submit(
 
 def _faults(ticked: Ticked, words: Words) -> dict[str, str]:
     faults = {} if ticked.applications else {"applications": words("e.ob.apps")}
-    found = find_faults(ticked.form, words, ticks=("consent",))
+    found = find_faults(ticked.form, words)
     return faults | ({**found, "consent": words("e.ob.consent")} if "consent" in found else found)
 
 

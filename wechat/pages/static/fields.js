@@ -140,8 +140,9 @@ export class Box {
   list(faults) {
     const names = Object.keys(faults);
     const heading = element("h2", "", counted("e.box", names.length));
+    const named = [say("e.tail.empty"), say("e.id_tail_invalid.whole")];
     const links = names.map((name) => {
-      const link = element("a", "", faults[name]);
+      const fault = faults[name], link = element("a", "", name === "id_tail" && !named.includes(fault) ? say("e.box.id_tail", { fault }) : fault);
       link.href = "#" + name;
       return element("li", "", link);
     });

@@ -223,7 +223,7 @@ export function runForm(form, become) {
       location.assign("?" + button.value);
     } else leaving = true;
   }));
-  document.addEventListener("visibilitychange", () => { if (readyAt > Date.now() - 1000 && !document.hidden) tick(); });
+  document.addEventListener("visibilitychange", () => { if (form.isConnected && readyAt > Date.now() - 1000 && !document.hidden) tick(); });
   addEventListener("pagehide", () => SECRET.forEach((name) => { if (input(name)) input(name).value = ""; }));
   addEventListener("pageshow", (event) => {
     if (!event.persisted) return;

@@ -79,6 +79,7 @@ export function runProgress(list, become) {
     }
     status = seen.status;
     const closed = status === "closed";
+    $("progress").classList.toggle("prog_open", !closed);
     phrases($("heading"), closed ? "pr.h1.closed" : "pr.h1");
     phrases($("lead"), closed ? "pr.lead.closed" : "pr.lead");
     document.title = say(closed ? "pr.h1.closed" : "pr.h1") + " - " + say("site");

@@ -23,7 +23,7 @@ function startObjection(page, wish) {
 function begin(page) {
   page.key = newKey();
   page.ticket = '';
-  page.setData({ values: {}, faults: {}, remark: '', box: null, standIn: null, consent: false, busy: false, sending: false, wait: 0 });
+  page.setData({ values: {}, faults: {}, remark: '', box: null, standIn: null, consent: false, consentId: false, busy: false, sending: false, wait: 0 });
 }
 
 /* Its words; what was typed stays. What was said before in another language goes. */
@@ -45,13 +45,15 @@ function label(page) {
     remark: '',
     box: null,
     codeButton: page.data.wait ? say('f.code.wait', { seconds: page.data.wait }) : say('f.code.get'),
-    words: wordsOf(Boolean(page.wish)),
+    words: wordsOf(page.wish ? 'objection' : page.service),
   });
 }
-function wordsOf(objection) {
+function wordsOf(service) {
+  const objection = service === 'objection';
   return Object.assign(pick('f.consent.privacy', 'f.sending', 'own.phone'), {
     own_home: say('limit.btn'),
     consent: say(objection ? 'ob.consent' : 'f.consent', { privacy: '' }),
+    consentId: say('f.consent_id.' + (objection ? 'internet-accounts' : service)),
     submit: say(objection ? 'ob.submit' : 'f.submit'),
     notes: say(objection ? 'ob.notes' : 'ia.notes'),
   });
@@ -152,6 +154,7 @@ async function submit(page) {
   if (page.wish && !applications.length) found.applications = say('e.ob.apps');
   names.forEach((name) => { const text = faultOf(page, name); if (text) found[name] = text; });
   if (!page.data.consent) found.consent = say(page.wish ? 'e.ob.consent' : 'e.consent_missing');
+  if (!page.data.consentId) found.consentId = say('e.consent_id_missing');
   const n = Object.keys(found).length;
   page.setData({ faults: found, box: n ? { heading: n === 1 ? say('e.box.one') : say('e.box', { n }) } : null });
   if (n) {

@@ -16,7 +16,7 @@ Page(display.page({
   label() {
     platform.title(say('ob.h1'));
     this.setData({
-      words: form.wordsOf(true),
+      words: form.wordsOf('objection'),
       choice: {
         h1: say('ob.h1'),
         lead: say('ob.lead'),
@@ -99,6 +99,9 @@ Page(display.page({
   },
   agree() {
     this.setData({ consent: !this.data.consent, 'faults.consent': '' });
+  },
+  agreeId() {
+    this.setData({ consentId: !this.data.consentId, 'faults.consentId': '' });
   },
   usePhone(event) {
     return form.usePhone(this, event);

@@ -19,6 +19,9 @@ Page(display.page({
   agree() {
     this.setData({ consent: !this.data.consent, 'faults.consent': '' });
   },
+  agreeId() {
+    this.setData({ consentId: !this.data.consentId, 'faults.consentId': '' });
+  },
   usePhone(event) {
     return form.usePhone(this, event);
   },
