@@ -12,7 +12,7 @@ UCS2, BYTES = "utf-16-be", ""
 """Codings of two bytes a character, and those of which only the bytes tell (7 bit, 8 bit, GBK, UTF-8)."""
 
 MARKS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
-LATIN1, LONGEST_ASCII = 3, 4
+LATIN1 = 3
 COMMON = frozenset("一怀最")
 """Ideographs in daily use whose code would be a letter in the other byte order."""
 
@@ -69,12 +69,17 @@ def _decode_ucs2(content: bytes) -> str:
         if content[-1] and _is_plain(content):
             return content.decode("ascii")
         content = content[:-1]  # one NUL too many, or half a character
-    # One or two ideographs both of whose bytes are letters are rarer than a word in ASCII under a wrong coding.
-    if len(content) <= LONGEST_ASCII and content.isalpha() and (content.isupper() or content.islower()):
+    if _is_ascii_under_a_wrong_coding(content):
         return content.decode("ascii")
     if _is_little_endian(content):
         return content.decode("utf-16-le", "surrogatepass")
     return content.decode("utf-16-be", "surrogatepass")
+
+
+def _is_ascii_under_a_wrong_coding(content: bytes) -> bool:
+    """Return whether it is a word, which ideographs spell by chance too rarely to matter, or ASCII and no Chinese."""
+    is_word = content.isascii() and content.isalpha() and (content.isupper() or content.islower())
+    return is_word or (_is_plain(content) and not _is_readable(content.decode("utf-16-be", "replace")))
 
 
 def _decode_bytes(content: bytes) -> str:
@@ -118,7 +123,7 @@ def _is_readable(text: str) -> bool:
 
 
 def _is_plain(content: bytes) -> bool:
-    return all(0x20 <= byte < 0x7F for byte in content)
+    return all(0x20 <= byte < 0x7F or byte in b"\r\n\t" for byte in content)
 
 
 def _find_segment(header: bytes) -> Segment | None:

@@ -109,6 +109,8 @@ def _receipt_text(pdu: Pdu) -> str:
     content = _content(pdu)
     if pdu.esm_class & LONG:
         content, _ = split_header(content)
+    if content.isascii() and b"\0" not in content:  # in UTF-16 every second byte of a receipt is zero
+        return content.decode("ascii")
     return decode_text(content, pdu.data_coding)
 
 

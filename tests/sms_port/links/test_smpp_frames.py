@@ -301,6 +301,9 @@ def data_sm(esm: int, more: bytes, coding: int = 0) -> bytes:
         pytest.param(
             deliver(RECEIPT, esm=4, coding=8), ("abc",), DELIVERED, id="S30 ASCII under coding 8, node-smpp#68"
         ),
+        pytest.param(
+            deliver(RECEIPT + b"x", esm=4, coding=8), ("abc",), DELIVERED, id="variant: S30, another length by one"
+        ),
         pytest.param(deliver(UCS2_RECEIPT, esm=4, coding=8), ("abc",), DELIVERED, id="S31 UTF-16, go-smpp#107"),
         pytest.param(
             deliver(b"\xff\xfe" + RECEIPT.decode().encode("utf-16-le"), esm=4), ("abc",), DELIVERED, id="variant: LE"
