@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 CONNECT, TERMINATE, SUBMIT, DELIVER, ACTIVE_TEST = 0x1, 0x2, 0x4, 0x5, 0x8
 ANSWER = 0x80000000
-OLD = 0x20
-"""The version number of CMPP 2.0."""
+V30 = 0x30
+"""The version number of CMPP 3.0. Clients of 2.0 write 0x20, some 0x21."""
 
 
 class Malformed(Exception):
@@ -87,14 +87,14 @@ def is_proven(asked: Asked, secret: str) -> bool:
 
 def build_welcome(sequence: int, status: int, asked: Asked, secret: str) -> bytes:
     """CONNECT_RESP: 33 bytes, 30 in 2.0; a gateway that refuses proves nothing."""
-    said = status.to_bytes(1 if asked.version <= OLD else 4, "big")
+    said = status.to_bytes(1 if asked.version < V30 else 4, "big")
     proof = hashlib.md5(said + asked.proof + secret.encode(), usedforsecurity=False).digest()
     return build(CONNECT | ANSWER, sequence, said + (bytes(16) if status else proof) + bytes([asked.version]))
 
 
 def read_submit(frame: bytes, version: int) -> Part:
     """163 + 32n + len bytes, in 2.0 138 + 21n + len; only n = 1 is taken here."""
-    old = version <= OLD
+    old = version < V30
     wide, tail = (21, 8) if old else (32, 20)
     after_fee = 35 + wide + (0 if old else 1)  # TP_pId
     numbers = after_fee + 72  # DestUsr_tl
@@ -120,7 +120,7 @@ def read_submit(frame: bytes, version: int) -> Part:
 
 def build_submit_answer(sequence: int, msg_id: int, result: int, version: int) -> bytes:
     """SUBMIT_RESP: 24 bytes, 21 in 2.0."""
-    width = 1 if version <= OLD else 4
+    width = 1 if version < V30 else 4
     return build(SUBMIT | ANSWER, sequence, msg_id.to_bytes(8, "big") + result.to_bytes(width, "big"))
 
 
@@ -128,7 +128,7 @@ def build_deliver(
     sequence: int, msg_id: int, dest: str, phone: str, content: bytes, version: int, *, report: bool
 ) -> bytes:
     """DELIVER: 109 + len bytes, 85 + len in 2.0."""
-    old = version <= OLD
+    old = version < V30
     head = msg_id.to_bytes(8, "big") + dest.encode().ljust(21, b"\0") + bytes(10)
     coding = bytes([0, 0, 0 if report else 8])
     source = phone.encode().ljust(21 if old else 32, b"\0") + (b"" if old else b"\0")
