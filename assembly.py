@@ -30,7 +30,7 @@ from enterprises.sandbox import partners
 from miniprogram_api.contract.problems import http_problem_response, problem_response
 from miniprogram_api.logins import logins
 from miniprogram_api.sandbox import wechat as applet_platforms
-from query.objection_door import ObjectionDoor
+from query.front_door import FrontDoor
 from query.schema import upgrade
 from query.upkeep.sweep import sweep
 from query.wiring import PARTNER_CALLS, make_jobs, record_outcome, record_text
@@ -50,7 +50,7 @@ def create_app(ground: Ground | None = None) -> Flask:
     ground = ground or load_ground()
     app = Flask("onecert", static_folder=None)
     log_in, read_phone = partial(logins.log_in, ground), partial(logins.read_phone, ground)
-    door = ObjectionDoor(ground, log_in, read_phone, partial(notices.owe, ground))
+    door = FrontDoor(ground, log_in, read_phone, partial(notices.owe, ground))
     app.register_blueprint(pages.make_blueprint(ground, door))
     app.register_blueprint(miniprogram_api.views.make_blueprint(ground, door))
     sms_calls = (partial(record_outcome, ground), partial(record_text, ground))

@@ -6,9 +6,9 @@ from flask import Response, request
 from pydantic import BaseModel
 
 from config.ground import Ground
+from miniprogram_api.contract.further_schemas import COUNTER_REQUEST, VOICE_REQUEST
 from miniprogram_api.contract.requests import parse_body, read_idempotency_key, read_signed
 from miniprogram_api.contract.responses import accepted
-from miniprogram_api.contract.signed_schemas import COUNTER_REQUEST, VOICE_REQUEST
 from query.signed.door import SignedCall, SignedDoor, SignedInquiry
 
 

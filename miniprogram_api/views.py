@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from config.errors import OneCertError
 from config.ground import Ground
 from miniprogram_api.contract.docs import add_docs
+from miniprogram_api.contract.further_schemas import HELP_REQUEST, HelpAnswer
 from miniprogram_api.contract.objection_schemas import OBJECTION_REQUEST, WATCH_REQUEST
 from miniprogram_api.contract.operations import API_ROOT, OPERATIONS
 from miniprogram_api.contract.problems import problem_response
@@ -27,13 +28,14 @@ from miniprogram_api.contract.schemas import CODE_REQUEST, INQUIRY_REQUEST, PHON
 from miniprogram_api.signed_views import SignedViews
 from query.access.door import Credential, Door, FilledForm
 from query.access.sessions import FRESH_TOKEN_HEADER, Session
-from query.objection_door import FilledObjection, ObjectionDoor
+from query.front_door import FilledHelp, FrontDoor
+from query.objection_door import FilledObjection
 
 
-def make_blueprint(ground: Ground, door: ObjectionDoor) -> Blueprint:
+def make_blueprint(ground: Ground, door: FrontDoor) -> Blueprint:
     """`/api/v1`: the calls, the OpenAPI document and the docs made from it."""
     blueprint = Blueprint("api", __name__, url_prefix=API_ROOT, template_folder="contract/templates")
-    sessions, signed = AfterTheCount(ground, door), SignedViews(ground)
+    sessions, signed = Beyond(ground, door), SignedViews(ground)
     for operation in OPERATIONS:
         view = getattr(signed if operation.signed else sessions, operation.name)
         blueprint.add_url_rule(operation.rule, operation.name, view, methods=[operation.method])
@@ -91,40 +93,46 @@ class Views:
         return _answer(200, progress(self._door.progress(session, reference)), session)
 
 
-class AfterTheCount(Views):
-    """The calls about objections and watches."""
+class Beyond(Views):
+    """The calls about objections, watches and relatives."""
 
-    def __init__(self, ground: Ground, door: ObjectionDoor) -> None:
+    def __init__(self, ground: Ground, door: FrontDoor) -> None:
         super().__init__(ground, door)
-        self._objections = door
+        self._front = door
 
     def list_partners(self) -> Response:
         """GET /partners."""
-        offered = self._objections.objections()
+        offered = self._front.objections()
         return _answer(200, partners(self._door.partners(), offered, self._ground.settings.public_url))
+
+    def submit_help(self) -> Response:
+        """POST /helps."""
+        session = self._door.read_session(read_token(request), spending=True)
+        filled = FilledHelp(**read_body(request, HELP_REQUEST).model_dump())
+        return _answer(202, HelpAnswer(reference=self._front.submit_help(session, filled, _address())), session)
 
     def submit_objection(self) -> Response:
         """POST /objections."""
         session = self._door.read_session(read_token(request), spending=True)
         filled = read_body(request, OBJECTION_REQUEST)
         form = FilledObjection(**filled.model_dump(), idempotency_key=read_idempotency_key(request))
-        accepted = self._objections.submit_objection(session, form, _address())
+        accepted = self._front.submit_objection(session, form, _address())
         return _answer(202, accepted_objection(accepted), session)
 
     def show_objection(self, reference: str) -> Response:
         """GET /objections/<reference>."""
         session = self._door.read_session(read_token(request), viewing=True)
-        return _answer(200, objection_progress(self._objections.objection_progress(session, reference)), session)
+        return _answer(200, objection_progress(self._front.objection_progress(session, reference)), session)
 
     def turn_watch_on(self) -> Response:
         """POST /watches."""
         session = self._door.read_session(read_token(request), viewing=True)
-        self._objections.turn_watch_on(session, read_body(request, WATCH_REQUEST).reference, _address())
+        self._front.turn_watch_on(session, read_body(request, WATCH_REQUEST).reference, _address())
         return Response(status=202)
 
     def turn_watch_off(self) -> Response:
         """DELETE /watches."""
-        self._objections.turn_watch_off(self._door.read_session(read_token(request), viewing=True), _address())
+        self._front.turn_watch_off(self._door.read_session(read_token(request), viewing=True), _address())
         return Response(status=202)
 
 

@@ -7,6 +7,7 @@ from query.commands.objection import objection_commands, watch_commands
 from query.commands.person import person_commands
 from query.commands.session import session_commands
 from query.commands.stats import stats
+from query.helps.models import help_offer
 from query.models import inquiry
 from query.objections.models import objection
 from query.requests.models import request
@@ -14,7 +15,7 @@ from query.texts.models import conversation
 from query.watches.models import watch
 from sms_port.models import message
 
-TABLES = (inquiry, objection, request, conversation, watch, message)
+TABLES = (inquiry, objection, request, conversation, help_offer, watch, message)
 """One table of each file that defines some: `onecert doctor` compares the database with all that are loaded."""
 
 COMMANDS = [

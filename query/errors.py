@@ -8,6 +8,8 @@
     ├── IdempotencyConflict                                         same key, other submission (409)
     ├── ApplicationsMissing, ApplicationUnknown, ApplicationNotTaken   the ticks of an objection (422, 400, 422)
     ├── ObjectionOpen, NumberTooNew, ObjectionsUsedUp                 no objection of this number now (409, 429, 429)
+    ├── RelativeInvalid, OwnNumber                                    not a relative's number (422)
+    ├── HelpTooSoon, HelpsUsedUp(retry_after)                         no offer to this relative now (429)
     ├── ServiceUnknown, NotFound                                    nothing there for this session (404)
     ├── Unavailable(retry_after)                                    our fault; the same call is safe again (503)
     └── MovedElsewhere                                              a defect: a locked inquiry did not move (500)
@@ -174,6 +176,42 @@ class ObjectionsUsedUp(QueryError):
 
     code = "objections_used_up"
     status = 429
+
+
+class RelativeInvalid(QueryError):
+    """The relative's is no mainland mobile number."""
+
+    code = "relative_invalid"
+    status = 422
+
+
+class OwnNumber(QueryError):
+    """The relative's number is the helper's own: the ordinary inquiry is for that."""
+
+    code = "own_number"
+    status = 422
+
+
+class HelpTooSoon(QueryError):
+    """This helper has asked this relative within 30 days; told only after a right code."""
+
+    code = "help_too_soon"
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("one offer a helper and relative in 30 days", retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class HelpsUsedUp(QueryError):
+    """This helper has asked three relatives within a day; told only after a right code."""
+
+    code = "helps_used_up"
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("three relatives a helper and day", retry_after=retry_after)
+        self.retry_after = retry_after
 
 
 class ServiceUnknown(QueryError):

@@ -23,6 +23,8 @@ INTERNET_ACCOUNTS: Final = "internet-accounts"
 PHONE_CARDS: Final = "phone-cards"
 OBJECTION: Final = "objection"
 """What the verification code of an objection is bound to, in place of a service."""
+HELP: Final = "help"
+"""What the verification code of a relative's helper is bound to, and the entrance of the relative's inquiry."""
 FORM_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     INTERNET_ACCOUNTS: ("phone", "id_tail", "code"),
     PHONE_CARDS: ("name", "id_number", "phone", "code"),

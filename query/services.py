@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from config.catalogue.schema import Catalogue, Service
 from query.errors import ServiceUnknown
-from query.inquiry import OBJECTION, Times
+from query.inquiry import HELP, INTERNET_ACCOUNTS, OBJECTION, Times
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,20 @@ def get_service(catalogue: Catalogue, code: str) -> Service:
 
 
 def check_code_service(catalogue: Catalogue, code: str) -> None:
-    """Raise ServiceUnknown unless verification codes are sent for `code`: an open service, or objections."""
-    if code != OBJECTION:
+    """Raise ServiceUnknown unless verification codes are sent for `code`: an open service, objections, or helps."""
+    if code == HELP:
+        check_helps(catalogue)
+    elif code != OBJECTION:
         get_service(catalogue, code)
     elif catalogue.objections is None or not catalogue.objections.enabled:
         raise ServiceUnknown("objections are not offered")
+
+
+def check_helps(catalogue: Catalogue) -> None:
+    """Raise ServiceUnknown unless citizens may ask for a relative: it needs its texts, and an open service."""
+    if "help-offer" not in catalogue.texts.sms or "sms-inquiry-ask" not in catalogue.texts.sms:
+        raise ServiceUnknown("inquiries for a relative are not offered")
+    get_service(catalogue, INTERNET_ACCOUNTS)
 
 
 def times_of(catalogue: Catalogue, code: str) -> Times:

@@ -13,6 +13,7 @@ from config.ground import Ground
 from enterprises.protocol import Answer
 from query.asking import callbacks
 from query.asking import jobs as inquiry_jobs
+from query.helps.answers import answer_offer
 from query.objections import closing as objections
 from query.objections import jobs as objection_jobs
 from query.objections.inbound import answer_text
@@ -45,7 +46,7 @@ def record_text(ground: Ground, db: Connection, text: Inbound) -> TextAnswer | N
     answer = answer_text(db, ground, text.phone, text.text)
     if answer is not None:
         return TextAnswer(answer, partial(ground.bell.ring, "follow"))
-    return converse(db, ground, text)
+    return answer_offer(db, ground, text) or converse(db, ground, text)
 
 
 PARTNER_CALLS: Final = (record_answers, record_reports, record_events)

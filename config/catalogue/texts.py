@@ -88,6 +88,12 @@ SMS_PLACES: dict[str, set[str]] = {
     "sms-inquiry-full": set(),
     "sms-inquiry-too-soon": set(),
     "sms-cards": set(),
+    "code-help": {"code"},
+    "help-offer": {"helper"},
+    "help-offer-digits": set(),
+    "help-accepted": set(),
+    "help-lapsed": {"date"},
+    "help-blocked": set(),
 }
 """Every SMS text and the places that must be in it."""
 
@@ -98,6 +104,9 @@ AFTER_THE_COUNT: frozenset[str] = frozenset(
 
 BY_TEXT: frozenset[str] = frozenset(name for name in SMS_PLACES if name.startswith("sms-"))
 """Texts of an inquiry by text message: all of them, or none where the port number takes no inquiries."""
+
+FOR_A_RELATIVE: frozenset[str] = frozenset(name for name in SMS_PLACES if name.startswith(("help-", "code-help")))
+"""Texts of an inquiry for a relative (帮家人查): all of them, or none where it is not offered."""
 
 SHORTENING: frozenset[str] = frozenset(
     f"{piece}-{service}" for piece in ("zero", "more") for service in ("internet-accounts", "phone-cards")
@@ -141,7 +150,7 @@ _PIECES = {"count-internet-accounts", "count-phone-cards", "resend-mark"} | (OPT
 _PIECES |= {name for name in SMS_PLACES if name.startswith(("finding-", "reason-"))}
 _WIDEST = {"code": "000000", "date": "12月31日", "phone": "138****8000", "total": "9999", "asked": "99"}
 _WIDEST |= {"due": "12月31日", "when": "12月31日", "reference": "482719356041", "until": "2027年11月30日"}
-_WIDEST |= {"digits": "0000", "missing": "5"}
+_WIDEST |= {"digits": "0000", "missing": "5", "helper": "139****5678"}
 
 
 def chat_texts(catalogue: Catalogue) -> dict[str, dict[str, str]]:
@@ -185,7 +194,8 @@ def count_parts(text: str) -> int:
 def _sms_texts(catalogue: Catalogue) -> Iterator[str]:
     texts = catalogue.texts.sms
     missing = OPTIONAL if catalogue.objections is not None else OPTIONAL | AFTER_THE_COUNT
-    missing |= BY_TEXT if not BY_TEXT & set(texts) else frozenset()
+    for together in (BY_TEXT, FOR_A_RELATIVE):
+        missing |= together if not together & set(texts) else frozenset()
     yield from _names("texts.sms", set(texts) | missing, set(SMS_PLACES))
     for name in sorted(set(texts) & set(SMS_PLACES)):
         yield from _places(f"texts.sms.{name}", texts[name], SMS_PLACES[name], OPTIONAL_PLACES.get(name, set()))

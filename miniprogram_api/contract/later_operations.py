@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from miniprogram_api.contract.further_schemas import COUNTER_REQUEST, HELP_REQUEST, VOICE_REQUEST, HelpAnswer
 from miniprogram_api.contract.objection_schemas import (
     OBJECTION_REQUEST,
     WATCH_REQUEST,
@@ -10,7 +11,6 @@ from miniprogram_api.contract.objection_schemas import (
 )
 from miniprogram_api.contract.operation import SENT_BODY, Operation
 from miniprogram_api.contract.schemas import InquiryAnswer
-from miniprogram_api.contract.signed_schemas import COUNTER_REQUEST, VOICE_REQUEST
 
 AFTER_THE_COUNT: tuple[Operation, ...] = (
     Operation(
@@ -104,6 +104,41 @@ SIGNED_PROBLEMS = (
 SIGNED_DESCRIPTION = (
     "Signed like a partner's call, with the entrance's key. 202 means stored: it is answered by one SMS to the number, "
     "as an inquiry of the page is; nothing of the answer comes back here."
+)
+
+FOR_OTHERS: tuple[Operation, ...] = (
+    Operation(
+        name="submit_help",
+        tag="For others",
+        method="POST",
+        path="/helps",
+        summary="Offer a relative to check",
+        description=(
+            "The relative gets one SMS and answers it with his own six characters within 7 days; the counts go to him "
+            "alone. The code is one for the service `help`, sent to one's own number. 202 tells nothing about the "
+            "relative. Once in 30 days for one relative, three relatives a day."
+        ),
+        status=202,
+        answer=HelpAnswer,
+        body=HELP_REQUEST,
+        session=True,
+        problems=(
+            *SENT_BODY,
+            "session_invalid",
+            "service_unknown",
+            "phone_invalid",
+            "phone_ticket_invalid",
+            "relative_invalid",
+            "own_number",
+            "code_invalid",
+            "code_wrong",
+            "code_expired",
+            "help_too_soon",
+            "helps_used_up",
+            "limit_reached",
+            "unavailable",
+        ),
+    ),
 )
 
 WITHOUT_SESSION: tuple[Operation, ...] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from miniprogram_api.contract.later_operations import AFTER_THE_COUNT, WITHOUT_SESSION
+from miniprogram_api.contract.later_operations import AFTER_THE_COUNT, FOR_OTHERS, WITHOUT_SESSION
 from miniprogram_api.contract.operation import API_ROOT, SENT_BODY, TAGS, Operation
 from miniprogram_api.contract.schemas import (
     CODE_REQUEST,
@@ -174,4 +174,4 @@ THE_INQUIRY: tuple[Operation, ...] = (
     ),
 )
 
-OPERATIONS: tuple[Operation, ...] = (*THE_INQUIRY, *AFTER_THE_COUNT, *WITHOUT_SESSION)
+OPERATIONS: tuple[Operation, ...] = (*THE_INQUIRY, *AFTER_THE_COUNT, *FOR_OTHERS, *WITHOUT_SESSION)

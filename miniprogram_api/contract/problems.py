@@ -107,6 +107,26 @@ PROBLEMS: tuple[Problem, ...] = (
         "Ten objections a number and calendar year. Comes only after a right code.",
     ),
     Problem(
+        "relative_invalid", (422,), "Not a mobile number", "The relative's is no mainland mobile number.", "relative"
+    ),
+    Problem("own_number", (422,), "One's own number", "The relative's number is the helper's own.", "relative"),
+    Problem(
+        "help_too_soon",
+        (429,),
+        "Asked within 30 days",
+        "One offer to a relative in 30 days. Comes only after a right code, which it uses up.",
+        None,
+        ("retry_after",),
+    ),
+    Problem(
+        "helps_used_up",
+        (429,),
+        "Three today",
+        "Three relatives a helper and day. Comes only after a right code, which it uses up.",
+        None,
+        ("retry_after",),
+    ),
+    Problem(
         "limit_reached",
         (429,),
         "Too many requests",

@@ -79,7 +79,7 @@ class CodeRequest(Received):
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"service": "internet-accounts", "phone": "13800138000"}]}
     )
-    service: Literal[ServiceCode, "objection"]
+    service: Literal[ServiceCode, "objection", "help"]
     phone: PhoneText = Field(
         repr=False,
         description="Mainland mobile number (spaces, dashes, +86 and full-width digits are mended), or the `ticket` of "

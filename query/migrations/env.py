@@ -13,6 +13,7 @@ from config.crypto.secrets import secret
 from config.db.engine import make_engine, metadata
 from config.processes.heartbeats import process
 from config.settings import load_settings
+from query.helps.models import help_offer
 from query.models import inquiry
 from query.objections.models import objection
 from query.requests.models import request
@@ -30,6 +31,7 @@ TABLES = (
     objection,
     request,
     conversation,
+    help_offer,
     watch,
     message,
 )

@@ -15,6 +15,7 @@ from config import audit
 from config.db.engine import id_in, reading, transact
 from config.ground import Ground
 from config.phone_numbers import mask_phone
+from query.helps.models import help_offer
 from query.inquiry import DAY
 from query.models import inquiry, last_inquiry, notice, verification_code
 from query.objections.models import objection
@@ -63,6 +64,7 @@ def _erase(db: Connection, ground: Ground, phone: str, ids: list[bytes]) -> Eras
     _erase_watches(db, ground, phone, indexes, erased)
     db.execute(delete(verification_code).where(verification_code.c.phone_index.in_(indexes)))
     db.execute(delete(conversation).where(conversation.c.phone_index.in_(indexes)))
+    db.execute(update(help_offer).where(help_offer.c.phone_index.in_(indexes)).values(phone_index=None))
     old = (last_inquiry.c.phone_index.in_(indexes), last_inquiry.c.accepted_at <= now - DAY)
     db.execute(delete(last_inquiry).where(*old))
     db.execute(delete(inbound).where(inbound.c.phone_index.in_(indexes), inbound.c.at <= now - DAY))

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, LargeBinary, Row, Table, func,
 from config.db.types import RawBytes
 from config.ground import Ground
 from config.times.formats import shanghai
+from query.helps.models import help_block, help_offer
 from query.inquiry import HOUR, INDEX_KEPT, Outcome, State
 from query.models import code_sent, inquiry, last_inquiry, notice, verification_code
 from query.objections.models import objection, objection_quota
@@ -50,6 +51,8 @@ def find_records(db: Connection, ground: Ground, phone: str) -> list[Record]:
         *_counted(db, "text to us", inbound, inbound.c.at, indexes),
         *_counted(db, "receipt", unmatched, unmatched.c.at, indexes),
         *_counted(db, "conversation by text", conversation, conversation.c.expires_at, indexes),
+        *_counted(db, "offer of a relative", help_offer, help_offer.c.made_at, indexes),
+        *_counted(db, "offers of relatives stopped", help_block, help_block.c.at, indexes),
         *_counted(db, "codes stopped", opt_out, opt_out.c.at, indexes),
     ]
 

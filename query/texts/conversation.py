@@ -10,14 +10,15 @@ import hmac
 from collections.abc import Mapping
 from functools import partial
 from secrets import randbelow, token_hex
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, select
 
 from config.db.engine import upsert
 from config.ground import Ground
 from query.errors import QueryError
-from query.inquiry import INTERNET_ACCOUNTS, MINUTE
+from query.helps.offers import end_agreed, open_offer
+from query.inquiry import HELP, INTERNET_ACCOUNTS, MINUTE
 from query.intake.codes import is_live_code
 from query.intake.submission import vouched_submission
 from query.intake.vouched import admit_vouched, announce
@@ -37,12 +38,12 @@ def converse(db: Connection, ground: Ground, text: Inbound) -> TextAnswer | None
         return None
     if wish.subject is Subject.CARDS:
         return TextAnswer(words["sms-cards"])
-    begun = _open_conversation(db, ground, text.phone)
-    if wish.subject is Subject.DIGITS and begun is None:
+    begun, offer = _open_conversation(db, ground, text.phone), open_offer(db, ground, text.phone)
+    if wish.subject is Subject.DIGITS and begun is None and offer is None:
         return None
     if is_opted_out(db, ground, text.phone):
         return TextAnswer(words["opt-out"])
-    return _answer(db, ground, text, wish, begun)
+    return _answer(db, ground, text, wish, begun, offer)
 
 
 def _is_offered(ground: Ground) -> bool:
@@ -51,28 +52,32 @@ def _is_offered(ground: Ground) -> bool:
     return texts and catalogue.service(INTERNET_ACCOUNTS) is not None and bool(catalogue.carriers())
 
 
-def _answer(db: Connection, ground: Ground, text: Inbound, wish: Wish, begun: Row[tuple[bytes]] | None) -> TextAnswer:
+def _answer(
+    db: Connection, ground: Ground, text: Inbound, wish: Wish, begun: Row[tuple[bytes]] | None, offer: Row[Any] | None
+) -> TextAnswer:
     words = ground.catalogues.current().texts.sms
     if wish.is_full:
         _begin(db, ground, text)
         return TextAnswer(words["sms-inquiry-full"])
-    if wish.missing and begun is not None:
+    if wish.missing and (begun is not None or offer is not None):
         return TextAnswer(words["sms-inquiry-short"].format(missing=wish.missing))
     echoed = _is_trusted(ground, text.link) or _is_echo(ground, text.phone, begun, wish.echo)
     if not wish.tail or not echoed or is_live_code(db, ground, text.phone, wish.tail):
         return _ask(db, ground, text)
-    return _submit(db, ground, text.phone, wish.tail)
+    return _submit(db, ground, text.phone, wish.tail, offer)
 
 
-def _submit(db: Connection, ground: Ground, phone: str, tail: str) -> TextAnswer:
-    """Start the inquiry, and end the conversation."""
+def _submit(db: Connection, ground: Ground, phone: str, tail: str, offer: Row[Any] | None) -> TextAnswer:
+    """Start the inquiry, and end the conversation and the helper's offer that it answers."""
     words: Mapping[str, str] = ground.catalogues.current().texts.sms
     db.execute(delete(conversation).where(conversation.c.phone_index.in_(ground.keys.phone_indexes(phone))))
-    owner = ground.keys.mac("text-owner", phone)
-    wanted = vouched_submission(entrance=ENTRANCE, phone=phone, id_tail=tail, owner=owner, key=token_hex(16))
+    owner, entrance = ground.keys.mac("text-owner", phone), ENTRANCE if offer is None else HELP
+    wanted = vouched_submission(entrance=entrance, phone=phone, id_tail=tail, owner=owner, key=token_hex(16))
     admission, _ = admit_vouched(db, ground, wanted)
     if isinstance(admission, QueryError):
         return TextAnswer(words["sms-inquiry-too-soon"])
+    if offer is not None:
+        end_agreed(db, ground, offer)
     return TextAnswer(words["sms-inquiry-accepted"], partial(announce, ground))
 
 

@@ -16,6 +16,7 @@ from config.failpoints import failpoint
 from config.ground import Ground
 from config.telemetry.log import get_logger
 from query.asking.gather import carriers_with_waiting
+from query.helps.upkeep import tend_offers
 from query.inquiry import IDENTITY_FIELDS, SECOND, State
 from query.models import inquiry, question, wave
 from query.notices import entrances_owing
@@ -48,6 +49,7 @@ def sweep(ground: Ground) -> None:
         ring_for_notices,
         *AFTER_THE_COUNT,
         erase_conversations,
+        tend_offers,
         erase,
         tend_keys,
         truncate_log,

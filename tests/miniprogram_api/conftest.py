@@ -15,7 +15,7 @@ from miniprogram_api.contract.problems import http_problem_response
 from miniprogram_api.sandbox.wechat import Played
 from miniprogram_api.sandbox.wechat import make_blueprint as make_sandbox
 from miniprogram_api.views import make_blueprint
-from query.objection_door import ObjectionDoor
+from query.front_door import FrontDoor
 from tests.miniprogram_api.applets import Client, Platforms, patient, point_at
 from tests.miniprogram_api.citizens import Citizen
 from tests.support.doors import make_door
@@ -23,12 +23,12 @@ from tests.support.servers import serve
 
 
 @pytest.fixture
-def door(ground: Ground) -> ObjectionDoor:
+def door(ground: Ground) -> FrontDoor:
     return make_door(ground)
 
 
 @pytest.fixture
-def app(ground: Ground, door: ObjectionDoor) -> Flask:
+def app(ground: Ground, door: FrontDoor) -> Flask:
     app = Flask(__name__)
     app.register_blueprint(make_blueprint(ground, door))
     app.register_error_handler(HTTPException, http_problem_response)

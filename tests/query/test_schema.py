@@ -63,7 +63,7 @@ TABLES = {
     *("notice", "question", "receipt", "secret", "verification_code", "wave"),
     *("process", "objection", "objection_ending", "objection_quota", "request", "watch", "watch_count", "watch_event"),
     *("inbound", "inbound_segment", "leader", "link_health", "opt_out", "part", "unmatched"),
-    "text_conversation",
+    *("text_conversation", "help_offer", "help_block"),
 }
 
 

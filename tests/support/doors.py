@@ -9,12 +9,12 @@ from miniprogram_api.logins import logins
 from query.access.door import OnAccepted
 from query.access.sessions import Session, open_session
 from query.access.tickets import Ticket, build_ticket
-from query.objection_door import ObjectionDoor
+from query.front_door import FrontDoor
 
 
-def make_door(ground: Ground, on_accepted: OnAccepted = lambda entrance, openid, reference: None) -> ObjectionDoor:
+def make_door(ground: Ground, on_accepted: OnAccepted = lambda entrance, openid, reference: None) -> FrontDoor:
     """Make a door whose mini programs' platforms are the catalogue's."""
-    return ObjectionDoor(ground, partial(logins.log_in, ground), partial(logins.read_phone, ground), on_accepted)
+    return FrontDoor(ground, partial(logins.log_in, ground), partial(logins.read_phone, ground), on_accepted)
 
 
 def citizen_of(ground: Ground, openid: str, account: str = "gxwbwx") -> Session:

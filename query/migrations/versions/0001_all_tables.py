@@ -75,6 +75,32 @@ def upgrade() -> None:
         sa.Column('revoked_at', sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint('id', name=op.f('pk_data_key'))
     )
+    op.create_table('help_block',
+        sa.Column('phone_index', sa.BINARY(length=32), nullable=False),
+        sa.Column('at', sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint('phone_index', name=op.f('pk_help_block'))
+    )
+    op.create_table('help_offer',
+        sa.Column('id', sa.BINARY(length=16), nullable=False),
+        sa.Column('reference', sa.BigInteger(), nullable=False),
+        sa.Column('state', sa.SmallInteger(), nullable=False),
+        sa.Column('sent', sa.Boolean(), nullable=False),
+        sa.Column('helper', sa.VARBINARY(length=42), nullable=True),
+        sa.Column('phone_index', sa.BINARY(length=32), nullable=True),
+        sa.Column('holder', sa.BINARY(length=32), nullable=False),
+        sa.Column('pair', sa.BINARY(length=32), nullable=False),
+        sa.Column('slot', sa.BINARY(length=32), nullable=True),
+        sa.Column('submission', sa.BINARY(length=32), nullable=False),
+        sa.Column('made_at', sa.BigInteger(), nullable=False),
+        sa.Column('ends_at', sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint('id', name=op.f('pk_help_offer')),
+        sa.UniqueConstraint('reference', name=op.f('uq_help_offer_reference')),
+        sa.UniqueConstraint('slot', name=op.f('uq_help_offer_slot')),
+        sa.UniqueConstraint('submission', name=op.f('uq_help_offer_submission'))
+    )
+    op.create_index('ix_help_offer_ends', 'help_offer', ['state', 'ends_at'], unique=False)
+    op.create_index('ix_help_offer_holder', 'help_offer', ['holder', 'made_at'], unique=False)
+    op.create_index('ix_help_offer_phone', 'help_offer', ['phone_index'], unique=False)
     op.create_table('inbound',
         sa.Column('link', sa.String(length=32), nullable=False),
         sa.Column('name', sa.String(length=64), nullable=False),
