@@ -4,9 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 LINK ?= http
+# Half of the time tests wait for something: two more a core than there are cores would idle.
+JOBS ?= $(shell echo $$((2 * $$(nproc) + 1)))
 TESTED_WITH := mariadb-server redis-server chromium chromium-driver webkit2gtk-driver xvfb fonts-noto-cjk nginx-light nodejs \
 	prometheus systemd faketime libnet-smpp-perl
 NPM = $(shell command -v npm >/dev/null || echo npm)
+
+# Byte code is kept, also where the environment says it should not be: the tests start a thousand processes.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run demo test test-fast soak lint format bench pictures lock clean always
 
@@ -20,10 +25,10 @@ test: $(VENV)/.dev-installed
 	@.ci/packages $(TESTED_WITH) $(NPM)
 	@npm ci --silent --ignore-scripts --prefix tests/sms_port/smpp_server || [ "$(CI)" != true ]
 	@npm ci --silent --ignore-scripts --prefix tests/browser/axe || [ "$(CI)" != true ]
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/.dev-installed
-	$(BIN)/pytest -n 2 --dist loadfile -m unit --ignore tests/faults --ignore tests/browser
+	$(BIN)/pytest -n $$(nproc) --dist loadfile -m unit --ignore tests/faults --ignore tests/browser
 
 soak: $(VENV)/.dev-installed
 	@.ci/packages mariadb-server redis-server

@@ -22,19 +22,26 @@ from tests.support.instances import RUNNING, Instance, private_instance
 from tests.support.servers import mariadb_server, missing, redis_server
 
 LONG = (
-    "faults/test_kill_points",
-    "query/test_model",
-    "browser/test_walk",
+    "test_first_steps",
     "faults/test_infrastructure",
+    "faults/test_kill_points",
     "faults/test_external_services",
+    "browser/test_walk",
+    "query/test_model",
     "sms_port/sending/test_kills",
     "test_end_to_end",
-    "enterprises/test_partner_server",
-    "config/queue/test_sentinel",
     "browser/test_look",
-    "miniprogram_api/contract/test_schemathesis",
+    "browser/test_form_states",
+    "query/objections/test_crashes",
+    "config/queue/test_sentinel",
+    "enterprises/test_partner_server",
+    "browser/test_presses",
+    "test_objections_end_to_end",
     "sms_port/links/smpp/test_link",
+    "miniprogram_api/contract/test_schemathesis",
     "test_new_partner_by_catalogue",
+    "test_no_personal_data_leaks",
+    "query/access/test_budgets",
 )
 """Files that take longest, the longest first: worth a look now and then, with `pytest --durations 50`."""
 

@@ -1,4 +1,4 @@
-"""What a newcomer meets: `make` on a fresh clone, with every Python of this machine, and with one that will not do."""
+"""A newcomer's first steps: `make` on a fresh clone, with every Python of this machine, and with unfit ones."""
 
 from __future__ import annotations
 

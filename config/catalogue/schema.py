@@ -152,7 +152,7 @@ class Guide(StrictModel):
 
 
 class Partner(StrictModel):
-    """Whoever is asked. `retry_s`: waits between tries (the last one repeats); `prefixes`: a carrier's numbers.
+    """A carrier or enterprise. `retry_s`: waits between tries (the last one repeats); `prefixes`: a carrier's numbers.
 
     `next_key_id`: the key that is to follow, while keys change. `concurrency` and `calls_per_s` hold for all workers
     together (0: no limit a second). `closed`: hours of the day, in Shanghai, when it is not asked and nobody's patience

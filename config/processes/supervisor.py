@@ -3,7 +3,7 @@
 Children are forked: what this process has loaded they share with it, so they are there at once and cost little
 memory. Those of stage 0 (the private Redis) are ready before stage 1 starts and stopped after it. A child that ends is
 started again and said so. Each leads a process group of its own; should the supervisor itself be killed, a guard
-(`guard.py`) ends the groups.
+(`orphan_reaper.py`) ends the groups.
 """
 
 from __future__ import annotations

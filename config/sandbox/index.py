@@ -23,7 +23,7 @@ POLICY: Final = (
 )
 PHONES_SHOWN: Final = 6
 ACCOUNT_MODES: Final = {"plain": "公众号，明文模式", "compatible": "公众号，兼容模式", "safe": "公众号，安全模式"}
-"""How WeChat's pushes to an account are wrapped."""
+"""The wrapping of WeChat's pushes to an account."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ SAMPLE_EVERY_S = 10.0
 
 
 class Clock(Protocol):
-    """Whatever tells the time."""
+    """A source of the time."""
 
     def now(self) -> int:
         """Epoch milliseconds."""

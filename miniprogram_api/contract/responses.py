@@ -109,7 +109,7 @@ def services(offered: Sequence[Service]) -> ServicesAnswer:
 
 
 def partners(asked: Sequence[Partner], objections: Objections | None, public_url: str) -> PartnersAnswer:
-    """Whoever is asked; `public_url` is where our pages are, `objections` the terms on which they are offered."""
+    """Return the partners; `public_url` is where our pages are, `objections` the terms on which they are offered."""
     days = ObjectionDays(**objections.model_dump(exclude={"enabled"})) if objections is not None else None
     return PartnersAnswer(partners=[_partner(partner, public_url) for partner in asked], objections=days)
 

@@ -270,7 +270,7 @@ class GuideAnswer(Answered):
 
 
 class PartnerAnswer(Answered):
-    """Whoever is asked, and where an objection goes."""
+    """A partner, and where an objection to it goes."""
 
     code: str = Field(examples=["tencent"])
     kind: Literal["enterprise", "carrier"]

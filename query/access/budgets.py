@@ -30,7 +30,7 @@ class EntranceClass(Enum):
 
 @dataclass(frozen=True)
 class Sender:
-    """Whoever sends a request: a session, and the address it came from, as seen behind the trusted proxies."""
+    """The sender of a request: a session, and the address it came from, as seen behind the trusted proxies."""
 
     session: Session
     address: str = field(repr=False)

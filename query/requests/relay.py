@@ -49,7 +49,7 @@ Facts = Mapping[str, str]
 
 
 class Owner(Protocol):
-    """Whatever writes requests down: objections, or watches."""
+    """A source of requests: objections, or watches."""
 
     def facts(self, db: Connection, ground: Ground, rows: Sequence[Row[Any]]) -> Mapping[bytes, Facts]:
         """The fields of each request (by its id) that is still wanted; one left out is not sent."""

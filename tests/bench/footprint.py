@@ -1,4 +1,4 @@
-"""What an idle embedded instance takes: memory of all its processes together, and the time until it says ready."""
+"""Footprint of an idle embedded instance: memory of all its processes together, and the time until it says ready."""
 
 from __future__ import annotations
 

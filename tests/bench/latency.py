@@ -16,7 +16,7 @@ from tests.support.instances import Citizen, Instance
 INQUIRIES, ROUNDS = 200, 3
 ACCOUNTS, CARDS = "internet-accounts", "phone-cards"
 BESIDE = 500
-"""Where the numbers of the second service begin in a round of a thousand."""
+"""The first number of the second service in a round of a thousand."""
 
 
 def one(instance: Instance, phone: str, service: str) -> float:

@@ -101,7 +101,7 @@ def on_the_floor(ground: Ground, instance: Instance) -> Iterator[None]:
 
 
 def _take_nothing(redis: Redis) -> None:
-    """Whoever was held up while waiting at Redis would be given the next ring, and nobody else hear it."""
+    """Leave no process waiting at Redis: one held up there would be given the next ring, and nobody else would."""
     for client in redis.client_list():
         if "b" in client["flags"]:
             redis.client_unblock(int(client["id"]))

@@ -1,4 +1,4 @@
-"""What a stretch of work took: CPU by process, and the database's own counters."""
+"""The cost of a stretch of work: CPU by process, and the database's own counters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to a form between opening and answer: nothing that was typed is lost, and no press goes unanswered.
+"""A form between opening and answer: nothing that was typed is lost, and no press goes unanswered.
 
 Source: pages fault A5 to A8, A12 and A17; with and without JavaScript where both lead the same way.
 """

@@ -1,4 +1,4 @@
-"""What a new deployment is given, and that a second start changes nothing."""
+"""A new deployment gets keys, catalogue and secrets, and a second start changes nothing."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -23,10 +24,14 @@ SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 def calls_of(path: Path, verb: str) -> list[ast.Call]:
     """Return the calls `<verb>(...)` and `failpoints.<verb>(...)` of a source file."""
-    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    source = path.read_text()
+    if verb not in source:
+        return []  # parsing every file takes seconds, in each process that collects tests
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     return [call for call in calls if ast.unparse(call.func) in (verb, f"failpoints.{verb}")]
 
 
+@cache
 def points() -> list[str]:
     """Every point there is, sorted."""
     arguments = (node.args[0] for path in SOURCES for node in calls_of(path, "failpoint"))

@@ -49,7 +49,7 @@ CODE_S, LONGEST_CODE_S = 2.0, 30.0
 
 @dataclass
 class Citizen:
-    """Who asks about `phone`, and what was promised: references and times of every 202."""
+    """A person who asks about `phone`. `promised`: references and times of every 202."""
 
     phone: str
     id_tail: str = "12345X"

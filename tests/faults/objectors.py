@@ -126,7 +126,7 @@ def write(stage: Theatre, citizen: Citizen, text: str, answer: str, seconds: flo
 
 
 def answers(stage: Theatre, citizen: Citizen, words: str) -> int:
-    """How many SMS with these words the citizen has, each counted once."""
+    """Count the SMS with these words that the citizen has, each once."""
     mine = [one for one in list(stage.outside.sent) if one.phone == citizen.phone and one.status == "accepted"]
     return len({one.reference for one in mine if words in one.text})
 

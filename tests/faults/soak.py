@@ -46,7 +46,7 @@ OBJECTORS = 10
 COMPANIES = ("tencent", "jd")
 """Companies that accept objections and report them later, now and then."""
 STEP = 0.05
-"""How far citizens and kills may be apart, in parts of the whole."""
+"""The distance that citizens and kills may have, in parts of the whole."""
 ENTERPRISES = ("tencent", "alibaba", "alipay", "baidu", "kuaishou", "douyin", "jd", "meituan")
 
 
@@ -127,7 +127,7 @@ class Soak:
                 self._anywhere(chance.choice(ROLES), chance.random())
 
     def _at(self, names: Sequence[str], passage: int) -> None:
-        """Whoever comes to one of these points first dies there; with luck another one before that is noticed."""
+        """Kill the first process at one of these points; with luck another one before that is noticed."""
         self.stage.trigger.arm(names, passage)
         until = time.monotonic() + 1.0
         while len(self.stage.trigger.waiting()) == len(names) and time.monotonic() < until:

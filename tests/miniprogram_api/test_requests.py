@@ -1,4 +1,4 @@
-"""What every call of the API has alike: headers, sessions, bodies, and how they are refused."""
+"""Headers, sessions, bodies and refusals, alike for every call of the API."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ class Killed(BaseException):
 
 @contextlib.contextmanager
 def killed_at(point: str, passage: int = 1) -> Iterator[None]:
-    """Whoever passes this point for the n-th time in the block dies there, and the block is over."""
+    """Let the block end as by a kill at the n-th passage of this point."""
     passed = itertools.count(1)
 
     def act(name: str) -> None:

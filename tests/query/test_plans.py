@@ -29,10 +29,10 @@ FINISHED = 20_000
 HOT = frozenset([*ROWS, "verification_code"])
 PLANNED = re.compile(r"\s*(SELECT|UPDATE|DELETE|INSERT\b.*\bSELECT)\b", re.IGNORECASE | re.DOTALL)
 LOOKS = frozenset(str(select(table).compile(dialect=mysql.dialect())) for table in (inquiry, question, wave, message))
-"""How the tests themselves look at everything there is."""
+"""The tests' own looks at everything there is."""
 
 WHOLE_TABLE = frozenset({"ALL", "index"})
-"""How EXPLAIN calls reading every row of a table, or every entry of an index."""
+"""The words of EXPLAIN for reading every row of a table, or every entry of an index."""
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def is_genuine(call: Request, secret: str = SECRET) -> bool:
 
 @dataclass
 class Cloud:
-    """What it was asked, and how it answers: `code`, `status` and `raw` of SendSms; `sent` is what it remembers."""
+    """A playable Aliyun: its requests and answers (`code`, `status`, `raw` of SendSms); `sent`: what it remembers."""
 
     url: str = ""
     calls: list[dict[str, str]] = field(default_factory=list)

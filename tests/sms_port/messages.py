@@ -32,7 +32,7 @@ MINUTE_MS = 60_000
 
 @dataclass
 class News:
-    """What the owner of messages was told."""
+    """The outcomes that the owner of messages received."""
 
     told: list[Outcome] = field(default_factory=list)
 

@@ -1,4 +1,4 @@
-"""What tests make again and again."""
+"""Schemas, keys, catalogues and rows for tests."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from tests.support.servers import free_port, wait_until
 ONECERT = str(Path(sys.executable).with_name("onecert"))
 TIMEOUT = (30, 60)
 BROKEN = re.compile(r'"event": "(?:job|step|push)_broken"')
-"""What a process logs when a job, a partner's lane or a push ended in an error that nobody foresaw."""
+"""The log lines of a process when a job, a partner's lane or a push ended in an error that nobody foresaw."""
 ID_NUMBER = "11010519491231002X"
 RUNNING: list[Instance] = []
 """The instances that this test process has started and not stopped yet."""

@@ -15,7 +15,7 @@ from wechat.platform.client import Platform
 wechat_calls.BACKGROUND = patient()
 access_tokens.WAIT_S = PATIENCE_S
 access_tokens.LOCK_MS = int(PATIENCE_S * 1000)
-"""What so many do on a busy machine takes longer than a citizen would wait."""
+"""So many on a busy machine take longer than a citizen would wait."""
 
 
 def want_token() -> None:

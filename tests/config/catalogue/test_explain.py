@@ -1,4 +1,4 @@
-"""What is wrong with a catalogue is told with its place and what to do, all of it at once."""
+"""Mistakes in a catalogue are named with their place and what to do, all of them at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only a trial may hold: refused as soon as one address is real. Source: review of texts, C1, C6, C7."""
+"""Parts that only a trial may hold are refused as soon as one address is real. Source: review of texts, C1, C6, C7."""
 
 from __future__ import annotations
 

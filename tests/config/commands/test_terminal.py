@@ -1,4 +1,4 @@
-"""What every file of commands stands on."""
+"""The base of every file of commands: options, questions, tables, errors."""
 
 from __future__ import annotations
 

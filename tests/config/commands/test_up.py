@@ -1,4 +1,4 @@
-"""What `onecert up` checks and plans before it becomes the supervisor."""
+"""The checks and plans of `onecert up` before it becomes the supervisor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a call may lead: no name, no spelling and no kept connection brings it to an address that is not public."""
+"""Destinations of calls: no name, no spelling and no kept connection brings it to an address that is not public."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the sandbox is told to behave."""
+"""Switching the behaviour of the sandbox's sides."""
 
 from __future__ import annotations
 

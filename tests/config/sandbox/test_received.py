@@ -1,4 +1,4 @@
-"""What the sandbox's index page is told of each side: how often, whose number last, when, and nothing else."""
+"""The record of each side on the sandbox's index page: how often, whose number last, when, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request says: strict JSON in one of our shapes, and refusals that name the member but never its value."""
+"""Bodies of requests: strict JSON in one of our shapes, and refusals that name the member but never its value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was ended stays ended: after a flush of Redis too (security faults S11, S18; ASVS 7.4.1, 7.4.5)."""
+"""An ended session stays ended: after a flush of Redis too (security faults S11, S18; ASVS 7.4.1, 7.4.5)."""
 
 from __future__ import annotations
 

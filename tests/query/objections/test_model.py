@@ -171,7 +171,7 @@ class BothLives(RuleBasedStateMachine):
             assert sum(State(row.state) in OPEN and not row.round for row in mine) <= 1
 
     def teardown(self) -> None:
-        """Whatever happened, everything ends, and no SMS of an objection went out twice."""
+        """Check that everything ends, and that no SMS of an objection went out twice."""
         self.the_gateway_sends("accepted")
         for _ in range(3):
             self.clock.advance(40 * DAY)

@@ -74,7 +74,7 @@ def test_of_a_wave_only_this_one_goes_with_its_number_and_digits(
 
 
 def test_a_reply_that_is_owed_still_comes_and_erases_the_number(ground: Ground, partners: Partners) -> None:
-    """Whoever presses cannot tell by it: a mismatch is owed its SMS at once, a match is still being asked about."""
+    """The answer does not tell them apart: a mismatch is owed its SMS at once, a match is still being asked about."""
     partners.plays["china-mobile"] = verdict("mismatch")
     mine = accept(ground)
     work(ground)

@@ -1,4 +1,4 @@
-"""What must hold against any CMPP gateway: the sandbox's in every run, and the one that CMPP_PEER names."""
+"""Cases that hold against any CMPP gateway: the sandbox's in every run, and the one that CMPP_PEER names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONG = "长" * 130 + "😀" * 10
 
 @dataclass(frozen=True)
 class Gateway:
-    """Where it is, who we are there, and what the contract allows; without a phone nothing is sent."""
+    """Address, account and limits of a gateway; without a phone nothing is sent."""
 
     place: str
     account: str

@@ -1,4 +1,4 @@
-"""What the CMPP link says when: a window, an order, a limiter, and an end."""
+"""The flow of the CMPP link: a window, an order, a limiter, and an end."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class RawPeer:
         self.acknowledged: set[int] = set()
         self.tests = self.logins = 0
         self.frames: list[bytes] = []
-        """Whatever else was said to it."""
+        """The other frames that it received."""
 
         self.answer: Callable[[Heard], bytes | None] = lambda heard: self.accept(heard)
         self.answer_test: Callable[[bytes], bytes] = lambda frame: self.respond(frame, b"\0" * (self.header == 12))

@@ -23,7 +23,7 @@ from tests.support.servers import wait_until
 
 @dataclass(frozen=True)
 class Case:
-    """What a gateway says about a message that it took, and the state that the message has then."""
+    """A gateway's word about a message that it took, and the state that the message has then."""
 
     say: Callable[[RawPeer, Heard], list[int]]
     expected: str = "DELIVERED"

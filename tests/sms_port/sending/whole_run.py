@@ -1,4 +1,4 @@
-"""What must hold of gateway and ledger over any peer: every kind of message is sent once, and settled."""
+"""Gateway and ledger over any peer: every kind of message is sent once, and settled."""
 
 from __future__ import annotations
 

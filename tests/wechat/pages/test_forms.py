@@ -1,4 +1,4 @@
-"""What is wrong with a form, told at once and in the page's order."""
+"""Mistakes in a form are named at once and in the page's order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the progress page says at each status."""
+"""The progress page at each status."""
 
 from __future__ import annotations
 

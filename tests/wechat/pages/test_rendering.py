@@ -1,4 +1,4 @@
-"""What the catalogue decides on the pages: guides, hotlines, operator, and that a sandbox says what it is."""
+"""The catalogue's part of the pages: guides, hotlines, operator, and that a sandbox says what it is."""
 
 from __future__ import annotations
 

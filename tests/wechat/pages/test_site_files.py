@@ -1,4 +1,4 @@
-"""What browsers, search engines and messengers ask for by themselves is there."""
+"""Files that browsers, search engines and messengers ask for by themselves are there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users of peer SDKs complain of, held against our calls to the platform (a real one is played on a port)."""
+"""Complaints of peer SDKs' users, held against our calls to the platform (a real one is played on a port)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose pages get the signature that WeChat's JS-SDK asks for (pure)."""
+"""Pages that get the signature of WeChat's JS-SDK (pure)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the account says: every topic in both languages, to the letter of the catalogue."""
+"""The account's answers: every topic in both languages, to the letter of the catalogue."""
 
 from __future__ import annotations
 
