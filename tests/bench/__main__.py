@@ -9,10 +9,23 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import bulkhead, erasure, footprint, growth, intake, latency, partners, pipeline, sms, webhook
+from tests.bench import (
+    alerts,
+    bulkhead,
+    erasure,
+    footprint,
+    growth,
+    intake,
+    latency,
+    partners,
+    pipeline,
+    sms,
+    webhook,
+)
 
 BENCHMARKS = {
     "latency": latency.measure,
+    "alerts": alerts.measure,
     "footprint": footprint.measure,
     "pipeline": pipeline.measure,
     "intake": intake.measure,

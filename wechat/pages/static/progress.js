@@ -77,7 +77,7 @@ export function runProgress(list, become) {
       said = text;
       saidAt = Date.now();
     }
-    status = seen.status;
+    status = list.dataset.status = seen.status; // with "closed" what is next is shown
     const closed = status === "closed";
     $("progress").classList.toggle("prog_open", !closed);
     phrases($("heading"), closed ? "pr.h1.closed" : "pr.h1");
