@@ -12,9 +12,9 @@ MAX_TYPED: Final = 64
 FULL_WIDTH: Final = "０１２３４５６７８９"
 SEPARATORS: Final = re.compile(r"[\s\-\u2010-\u2015\u2212().]+")
 INVISIBLE: Final = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufffc\U000e0000-\U000e0fff]"
 )
-"""Variation selectors and fillers: signs without a shape that Unicode does not put into its category Cf."""
+"""Variation selectors, fillers, a picture's place: signs without a shape that are not of Unicode's category Cf."""
 PHONE: Final = re.compile(r"(?:\+86|0086|86)?(1[3-9][0-9]{9})")
 
 

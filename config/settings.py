@@ -186,7 +186,9 @@ def _bind(name: str, value: str) -> str:
     if host == "localhost":
         return f"127.0.0.1:{port}"
     try:
-        ipaddress.ip_address(host.strip("[]"))
+        version = ipaddress.ip_address(host.strip("[]")).version
+        if (version == 6) != host.startswith("["):
+            raise ValueError
     except ValueError:
         raise SettingInvalid(f"{name}: must be an IP address and port, such as 127.0.0.1:8000 or [::]:8000") from None
     return value

@@ -10,7 +10,9 @@ Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n]+$")]
 Block = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+(/[^\s?#{}]*)?$", max_length=500)]
-PassedUrl = Annotated[str, StringConstraints(pattern=r"^(?i:https?)://[^\s\x00-\x20\x7f]+$", max_length=1024)]
+PassedUrl = Annotated[
+    str, StringConstraints(pattern=r"^(?i:https?)://[^\s\p{Cc}\p{Cf}/?#][^\s\p{Cc}\p{Cf}]*$", max_length=1024)
+]
 """An address that is only passed on, such as a menu's: its form and length are the platform's to judge."""
 PassedLine = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\r\n]+$")]
 Host = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.\-]+(:[0-9]{1,5})?$", max_length=253)]

@@ -25,7 +25,7 @@ from config.errors import ConfigError
 
 KEY_BITS = 2048
 EXPONENT = 65_537
-CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
+CERTIFICATE = re.compile(r"-----BEGIN (?:X509 )?CERTIFICATE-----([^-]+)-----END")
 
 
 class KeyInvalid(ConfigError):
@@ -81,7 +81,7 @@ def load_certificates(text: str) -> list[x509.Certificate]:
     found = []
     for block in CERTIFICATE.findall(text):
         with suppress(ValueError):
-            found.append(x509.load_pem_x509_certificate(block.encode()))
+            found.append(x509.load_der_x509_certificate(_der(block.encode())))
     if not found:
         raise KeyInvalid("this is no certificate in PEM")
     return found

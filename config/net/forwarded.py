@@ -7,10 +7,12 @@ import re
 
 _ITEM = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
 _PAIR = re.compile(r'(?i:(?:^|;)\s*for\s*=\s*)("(?:[^"\\]|\\.)*"|[^;]*)')
-_PORT = r"(?::(?:[0-9]{1,5}|_[A-Za-z0-9._-]+))?"
+_PORT = r"(?::(?:[0-9]{0,5}|_[A-Za-z0-9._-]+))?"
 _BRACKETED = re.compile(rf"\[([^\[\]]+)\]{_PORT}")
-_WITH_PORT = re.compile(rf"([0-9.]+){_PORT}")
-_OBFUSCATED = re.compile(r"_[A-Za-z0-9._-]{1,64}")
+_WHOLE_V6, _DOTTED = r"(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}", r"[0-9A-Fa-f:]*[0-9]+(?:\.[0-9]+){3}"
+_WITH_PORT = re.compile(rf"({_WHOLE_V6}|{_DOTTED}){_PORT}")
+"""Also a whole IPv6 address without brackets: what comes behind its eight groups, or its IPv4 part, is a port."""
+_OBFUSCATED = re.compile(rf"(_[A-Za-z0-9._-]{{1,64}}){_PORT}")
 
 
 def pick_node(header: str, hops: int) -> str | None:
@@ -30,8 +32,8 @@ def parse_node(written: str) -> str | None:
     text = _unquote(written.strip())
     if (pair := _PAIR.search(text)) is not None:
         text = _unquote(pair[1].strip())
-    if _OBFUSCATED.fullmatch(text):
-        return text
+    if (hidden := _OBFUSCATED.fullmatch(text)) is not None:
+        return hidden[1]
     found = _BRACKETED.fullmatch(text) or _WITH_PORT.fullmatch(text)
     try:
         address = ipaddress.ip_address((found[1] if found else text).partition("%")[0])

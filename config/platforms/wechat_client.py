@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 import sys
 import time
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -194,9 +196,11 @@ class WeChatClient(LibraryClient):  # type: ignore[misc]
             raise PlatformAway("WeChat's answer has no readable errcode.", sent=True) from None
 
     def _decode_result(self, res: Response) -> Any:
-        answer = super()._decode_result(res)
-        if isinstance(answer, dict) or (answer is res and res.is_file):
+        answer = super()._decode_result(replace(res, content=res.content.removeprefix(BOM_UTF8)))
+        if isinstance(answer, dict):
             return answer
+        if isinstance(answer, Response) and answer.is_file:
+            return res
         raise PlatformAway("WeChat's answer is no JSON object.", sent=True)
 
     def _fetch_token(self) -> FetchedToken:

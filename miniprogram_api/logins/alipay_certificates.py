@@ -22,11 +22,7 @@ def certificate_sn(pem: str) -> str:
 
 def root_sn(pem: str) -> str:
     """The serial numbers of all RSA-signed certificates of a bundle, joined by `_`. Raises KeyInvalid."""
-    names = [
-        _sn(one)
-        for one in load_certificates(pem)
-        if one.signature_algorithm_oid.dotted_string.startswith(RSA_SIGNATURES)
-    ]
+    names = [_sn(one) for one in load_certificates(pem) if _is_rsa_signed(one)]
     if not names:
         raise KeyInvalid("this bundle has no certificate with an RSA signature")
     return "_".join(names)

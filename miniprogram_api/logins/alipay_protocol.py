@@ -35,7 +35,10 @@ IDENTITIES = ("open_id", "user_id", "union_id", "access_token")
 """Members that an error never has."""
 KEY_SIZES = (16, 24, 32)
 _SPACES = " \t\r\n"
-_READER = json.JSONDecoder()
+_READER = json.JSONDecoder(strict=False)
+"""Raw control characters in a message are no reason to miss its code."""
+_CODECS = (("utf-8", "strict"), ("gb18030", "strict"), ("utf-8", "surrogateescape"))
+"""Alipay's gateway writes some errors in GBK, and cuts some in the middle of a character."""
 
 
 class Unverified(Exception):
@@ -121,7 +124,7 @@ def parse_answer(body: bytes, method: str, keys: Sequence[PlatformKey]) -> Answe
     signature = _text(parts.get("sign", '""'))
     if signature or not failed or any(members.get(known) for known in IDENTITIES):
         certificate = _text(parts.get("alipay_cert_sn", '""'))
-        _verify_any(parts[member].encode(codec), signature, certificate, keys, failed=failed)
+        _verify_any(parts[member].encode(codec, "surrogateescape"), signature, certificate, keys, failed=failed)
     return Answer(members, failed)
 
 
@@ -149,11 +152,11 @@ def cut_members(body: bytes) -> dict[str, str]:
 
 
 def _read_members(body: bytes) -> tuple[str, dict[str, str]]:
-    """Return the body's encoding and its members. Alipay's gateway writes some errors in GBK."""
-    for codec in ("utf-8", "gb18030"):
+    """Return the body's encoding and its members."""
+    for codec, errors in _CODECS:
         try:
-            text = body.removeprefix(BOM_UTF8).decode(codec)
-            json.loads(text)  # the cutting below looks for places and takes the grammar for granted
+            text = body.removeprefix(BOM_UTF8).decode(codec, errors)
+            json.loads(text, strict=False)  # the cutting below looks for places and takes the grammar for granted
             return codec, _cut(text)
         except UnicodeDecodeError:
             continue
@@ -233,7 +236,7 @@ def _skip(text: str, at: int, sign: str = "") -> int:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        members = json.loads(text)
+        members = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         raise Unverified("no JSON object") from None
     if not isinstance(members, dict):
@@ -242,5 +245,5 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _text(raw: str) -> str:
-    text = json.loads(raw)
+    text = json.loads(raw, strict=False)
     return text if isinstance(text, str) else ""

@@ -97,6 +97,8 @@ def test_a_secret_file_that_cannot_be_read_stops_the_process(tmp_path: Path) -> 
         ("ONECERT_METRICS_BIND", "127.0.0.1:http"),
         ("ONECERT_BIND", "onecert.example:8000"),
         ("ONECERT_BIND", "*:8000"),
+        ("ONECERT_BIND", "::1:8000"),
+        ("ONECERT_BIND", "[127.0.0.1]:8000"),
         ("ONECERT_SANDBOX_BIND", "127.0.0:8001"),
         ("ONECERT_PUBLIC_URL", "example.org"),
         ("ONECERT_PUBLIC_URL", "https://example.org/?a=b"),

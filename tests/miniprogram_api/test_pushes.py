@@ -9,14 +9,21 @@ from __future__ import annotations
 import json
 
 import pytest
+import requests
+from sqlalchemy import select
 
-from config.db.engine import begin
+from config.db.engine import begin, reading
 from config.ground import Ground
 from config.times.clock import FixedClock
 from miniprogram_api.sandbox.wechat import openid_of
+from query.access.endings import has_left_since
+from query.access.tickets import Ticket, build_ticket, parse_ticket
+from query.models import notice
+from query.notices import _person, owe_notice
 from tests.conftest import on_sqlite
 from tests.miniprogram_api.applets import Client, Platforms
 from tests.miniprogram_api.citizens import PHONE, problem
+from tests.support.servers import PATIENCE_S, serve
 from tests.wechat.pushing import WeChat
 from wechat.webhook.account_keys import read_account
 from wechat.webhook.body import Format
@@ -61,6 +68,28 @@ def test_who_takes_the_consent_back_has_no_session_any_more(
     problem(sent, 401, "session_invalid")
     clock.advance(2_000)
     assert applet.log_in(CODE, platforms.login_code(CODE)).status_code == 201
+
+
+@pytest.mark.parametrize("form", ["xml", "json"])
+@pytest.mark.parametrize("event", EVENTS)
+def test_over_http_what_is_held_of_the_openid_is_deleted_and_nobody_elses(
+    ground: Ground, wechat: WeChat, event: str, form: Format
+) -> None:
+    """All that is bound to an openid (docs/data-map.md): owed and sent notices, tickets, sessions."""
+    now = ground.clock.now()
+    for number, openid in enumerate(("oAnn", "oAnn", "oBob")):
+        assert owe_notice(ground, entrance=CODE, openid=openid, reference=f"48271935604{number}")
+    tickets = {openid: build_ticket(ground.keys, Ticket(CODE, openid, now - 2_000)) for openid in ("oAnn", "oBob")}
+    told = build_event(event) | {"OpenID": "oAnn", "RevokeInfo": "1,2", "PluginID": "", "OpenPID": ""}
+    played = play(ground, told, "gh_platform", form)
+    with serve(wechat.app) as url:
+        for _ in range(2):  # WeChat sends it again when our answer is lost
+            answer = requests.post(f"{url}/wechat/{CODE}?{played.query}", played.body, timeout=PATIENCE_S)
+            assert (answer.status_code, answer.content) == (200, b"success")
+    with reading(ground.engine) as db:
+        assert db.execute(select(notice.c.person)).scalars().all() == [_person(ground, CODE, "oBob")]
+    assert has_left_since(ground, CODE, "oAnn", parse_ticket(ground.keys, tickets["oAnn"], now).issued_at)
+    assert not has_left_since(ground, CODE, "oBob", parse_ticket(ground.keys, tickets["oBob"], now).issued_at)
 
 
 def test_an_event_about_somebody_else_ends_nobodys_session(

@@ -54,7 +54,7 @@ _CHINESE_DIGITS = str.maketrans("〇零一二三四五六七八九", "0012345678
 _SEPARATORS = re.compile(r"(?<=\d)[\s\-.·_,，、()]{1,3}(?=\d)")
 _NUMBER = re.compile(r"\d{6}|\d{5}x")
 _NO_WORDS = re.compile(
-    r"https?:/\S*|(?<!\S)\S+@\S+"
+    r"https?:/\S*|(?<!\S)\S+@\S+|(?<![\w.-])[\w-]+(?:\.[\w-]+)+(?:[/?:]\S*)?"
     r"|/:[^\s/\u2e80-\U0010ffff]{1,12}|\[[^\[\]]{1,16}\]"  # faces: /:strong /::D [OK] [Let Down]
     r"|(?<!\w)\w*\d(?:[\w-]*\w)?",
     re.ASCII,

@@ -36,7 +36,7 @@ def recover_fields(body: bytes) -> tuple[Format, dict[str, str]]:
 
 def clean_text(body: bytes) -> str:
     """Decode a body: replace invalid UTF-8, drop characters (and references to them) that XML 1.0 forbids."""
-    text = _NOT_XML.sub("", _decode(body).removeprefix(_BOM))
+    text = _NOT_XML.sub("", _decode(body).lstrip(_BOM))
     return _REFERENCE.sub(_legal_reference, text)
 
 

@@ -5,12 +5,13 @@ Errors have an empty body: the sender learns nothing about a push, and WeChat re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from werkzeug.exceptions import HTTPException
+from werkzeug.wsgi import get_input_stream
 
 from config.errors import OneCertError
 from config.telemetry.log import get_logger
@@ -29,10 +30,7 @@ log = get_logger(__name__)
 
 
 class PushMiddleware:
-    """The middleware. `inner` is the application behind it; `headers` go with each answer.
-
-    The layer outside it has read the body, no more than the door takes.
-    """
+    """The middleware. `inner` is the application behind it; `headers` go with each answer."""
 
     def __init__(self, inner: WSGIApplication, reception: Reception, headers: Mapping[str, str]) -> None:
         self._inner, self._reception = inner, reception
@@ -52,7 +50,7 @@ class PushMiddleware:
         """Return status line, body and media type."""
         stamp = read_stamp(environ.get("QUERY_STRING", ""))
         try:
-            reply = self._reception.receive(account, stamp, environ["wsgi.input"].read)
+            reply = self._reception.receive(account, stamp, _reader(environ))
         except OneCertError as fault:
             log.warning("push_refused", status=fault.status, code=fault.code, detail=fault.detail)
             return _status(fault.status), b"", "text/plain"
@@ -72,6 +70,18 @@ def read_stamp(query: str) -> Stamp:
         name, _, value = pair.partition("=")
         found.setdefault(name, unquote_plus(value))
     return Stamp(*[found.get(name, "") for name in STAMP])
+
+
+def _reader(environ: WSGIEnvironment) -> Callable[[int], bytes]:
+    """Return a function that reads at most the given number of bytes of the body."""
+
+    def read(most: int) -> bytes:
+        stream, body = get_input_stream(environ), b""
+        while len(body) < most and (piece := stream.read(most - len(body))):
+            body += piece
+        return body
+
+    return read
 
 
 def _status(code: int) -> str:

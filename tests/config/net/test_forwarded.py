@@ -35,6 +35,15 @@ SPELLINGS = [
     ('for="198\\.51.100.7"', V4),
     ("for=_hidden", "_hidden"),
     ("_SEVKISEK", "_SEVKISEK"),
+    ("_hidden:80", "_hidden"),  # RFC 7239 6: a port may stand behind every kind of name
+    ("for=_SEVKISEK:_port", "_SEVKISEK"),
+    ("198.51.100.7:", V4),
+    ("::ffff:198.51.100.7:80", V4),
+    (f"{V6}:443", V6),  # CloudFront-Viewer-Address: no brackets, and the port is the ninth group
+    ("[fe80::1%vEthernet (Adapter - Virtual Switch)]:64692", "fe80::1"),  # vulcand/oxy #71
+    ("2a02:918:175:ab60:45ee:c12c:dac1:808b", "2a02:918:175:ab60:45ee:c12c:dac1:808b"),  # spring-framework #26748
+    (f"for={V6}", V6),  # lpinca/forwarded-parse #7: neither quoted nor in brackets
+    ("unknown:80", None),
     ("unknown", None),
     ("for=unknown", None),
     ("", None),

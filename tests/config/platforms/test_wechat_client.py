@@ -35,6 +35,8 @@ def answering(monkeypatch: pytest.MonkeyPatch, body: bytes, media: str = "applic
         b'{"menu":{"button":[{"name":"a\x14b"}]}}',
         b'{"menu":{"button":[{"name":"a\n\tb"}]},"errcode":0}',
         b'{"menu":{"button":[{"name":"a\xffb"}]},"errcode":"0"}',
+        b'\xef\xbb\xbf{"menu":{"button":[{"name":"ab"}]}}',
+        b'\r\n{"menu":{"button":[{"name":"a\x00"}]},"errcode":0}\n',
     ],
 )
 def test_an_answer_with_raw_control_characters_is_read(

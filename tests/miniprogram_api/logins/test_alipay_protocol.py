@@ -40,6 +40,23 @@ KNOWN = [PlatformKey(THEIR_PUBLIC)]
 CONTENT_KEY = base64.b64encode(b"sixteen bytes !!").decode()
 
 
+SM2_ROOT = """\
+-----BEGIN CERTIFICATE-----
+MIIBsTCCAVegAwIBAgIUPkW8uYjAxER3u2/uqFU6BwMywXUwCgYIKoEcz1UBg3Uw
+LjELMAkGA1UEBhMCQ04xDDAKBgNVBAoMA0FudDERMA8GA1UEAwwIU00yIFJvb3Qw
+HhcNMjYxMTMwMTczMzAxWhcNMzYxMTI3MTczMzAxWjAuMQswCQYDVQQGEwJDTjEM
+MAoGA1UECgwDQW50MREwDwYDVQQDDAhTTTIgUm9vdDBZMBMGByqGSM49AgEGCCqB
+HM9VAYItA0IABN/VezcRw26pDzaOmADWxteu53xFgGU8uLqsY5qk8YSX7GuLxIsJ
+GO3ULyk6b5cH0ie6t7R5ABPKB/wsmhiuBM6jUzBRMB0GA1UdDgQWBBQooG5Ysn27
+Vm9i/2XqWxEzQGRq4DAfBgNVHSMEGDAWgBQooG5Ysn27Vm9i/2XqWxEzQGRq4DAP
+BgNVHRMBAf8EBTADAQH/MAoGCCqBHM9VAYN1A0gAMEUCIHmc0c0mzGMxWQJcmzp8
+2fQ1fn33cCk7KtuN+CUBoVjzAiEA4WRSFHoQ69MDyaX2IAdb093IlgOkekCUFmqN
+iJyadEw=
+-----END CERTIFICATE-----
+"""
+"""Of our own making; Alipay's bundle begins with one such."""
+
+
 def answer(member: str, name: str = NAME, **more: str) -> bytes:
     extra = "".join(f',"{key}":"{value}"' for key, value in more.items())
     return f'{{"{name}":{member},"sign":"{sign(member.encode(), THEIRS)}"{extra}}}'.encode()
@@ -134,6 +151,9 @@ ERROR = '{"code":"20000","msg":"Service Currently Unavailable","sub_code":"isp.u
         b"\xef\xbb\xbf" + f'{{"{NAME}":{ERROR}}}'.encode(),
         f'{{"{NAME}":{ERROR},"sign":"{sign(ERROR.encode("gbk"), THEIRS)}"}}'.encode("gbk"),
         f'{{"error_response":{ERROR.replace(chr(34) + "20000" + chr(34), "20000")}}}'.encode(),
+        f'{{"{NAME}":{ERROR.replace("系统", chr(10) + chr(9))},"sign":null}}'.encode(),
+        f'{{"error_response":{ERROR}}}'.encode().replace("忙".encode(), "忙".encode()[:2]),
+        f'{{"error_response":{ERROR}}}'.encode("gbk").replace("忙".encode("gbk"), b"\xff"),
     ],
 )
 @pytest.mark.parametrize("serial", ["", "ab" * 16])
@@ -200,6 +220,18 @@ def test_a_bundle_is_read_one_certificate_after_the_other() -> None:
     assert root_sn("subject=/CN=x\r\n" + "".join(bundle).replace("\n", "\r\n")) == expected
     no_der = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     assert root_sn(no_der + one) == certificate_sn(no_der + one) == certificate_sn(one)
+    lines = one.splitlines()
+    spellings = {
+        "no line ends (yansongda/pay #454 splits at them)": "".join(lines),
+        "old Mac": one.replace("\n", "\r"),
+        "an empty line behind each": "\n\n".join(lines),
+        "indented, behind a BOM": "\ufeff" + "\n".join(f"  {line}\t" for line in lines),
+        "OpenSSL's older label": one.replace(" CERT", " X509 CERT"),
+        "one that was cut off in front": one[:200] + "\n" + one,
+        "Alipay's SM2 root in front (gopay #11)": SM2_ROOT + one,
+    }
+    for row, text in spellings.items():
+        assert root_sn(text) == certificate_sn(one), row
     assert load_public_key(no_der + one).public_numbers() == THEIR_PUBLIC.public_numbers()
 
 

@@ -28,6 +28,7 @@ from query.intake.fields import parse_code, parse_id_number, parse_id_tail, pars
         "\u202d13800138000\u202c",  # an iOS contact (verbb/hyper #86, WooCommerce #58000)
         "\u2066138 0013\u200e8000\u2069",
         "1380\ufe0f0138\u00ad000\U000e0101",
+        "138\u28000013\u31648000\ufffc",  # fillers, and the place of a picture that was copied along
     ],
 )
 def test_every_spelling_of_a_number_is_the_same_number(typed: str) -> None:

@@ -107,6 +107,8 @@ ADDRESSES = [
     "https://a.example/#/app?x=y",
     "HTTPS://a.example/一证通查",
     "http://a.example?" + "a" * 1006,
+    "https://a.example/?tpl=x|y&amp;z=[1]",
+    "https://政务.example:8443/a?redirect=https://b.example/#/c?d=e",
 ]
 
 
@@ -121,7 +123,11 @@ def test_an_address_of_a_menu_has_the_platforms_limits(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "a.example", "https://a b", "https://a\tb", "http://", "http:///" + "a" * 1018]
+    "url",
+    [
+        *("javascript:alert(1)", "a.example", "https://a b", "https://a\tb", "http://", "http:///" + "a" * 1018),
+        *("https:///a", "https://?a", "https://a.example/\u200b", "https://a.example/\u202ea", "weixin://dl/business"),
+    ],
 )
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(ValidationError):

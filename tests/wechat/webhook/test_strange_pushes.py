@@ -47,6 +47,12 @@ CITIZENS_TEXTS: dict[str, bytes] = {
     "own variant: every control character": xml("查询" + "".join(map(chr, range(32)))),
     "own variant: NUL and U+FFFE": xml("\x00查询\ufffe\uffff"),
     "own variant: a control character as a reference, outside CDATA": xml("]]>&#16;&#x1;<![CDATA[查询"),
+    "U+001D (WeRoBot #419, #420, pull 809)": xml("查询\x1dc"),
+    "an element in the text (silenceper/wechat #750, case 1)": xml("查询]]></status>"),
+    "own variant: XML 1.1": b"<?xml version='1.1'?>" + xml("查询"),
+    "own variant: another encoding is declared": b"\r\n<?xml version='1.0' encoding='GBK'?>" + xml("查询"),
+    "own variant: two BOMs": b"\xef\xbb\xbf" * 2 + xml("查询\x02"),
+    "own variant: padding behind the end": xml("查询") + b"\x00\x08\n",
     "the end of a CDATA section": xml("查询 ]]> 查询"),
     "own variant: nothing but the end of a CDATA section": xml("查询]]>"),
     "own variant: a CDATA section in it": xml("查询 <![CDATA[x]]>"),
@@ -66,6 +72,10 @@ CITIZENS_TEXTS: dict[str, bytes] = {
     "own variant: quotes that were not escaped": written_json('查询 "互联网账号"'),
     "own variant: a number that is none": written_json("查询").replace(b'"MsgId":"1"', b'"MsgId":NaN'),
     "own variant: a member twice": written_json("查询").replace(b'"MsgId":"1"', b'"MsgId":"1","MsgId":"2"'),
+    "own variant: two BOMs in front of JSON": b"\xef\xbb\xbf" * 2 + written_json("查询"),
+    "own variant: a comma behind the last member": written_json("查询")[:-1] + b",}",
+    "own variant: Infinity beside it": written_json("查询").replace(b'"MsgId"', b'"x":-Infinity,"MsgId"'),
+    "own variant: another sender in a second member": written_json("查询")[:-1] + b',"FromUserName":"oVictim"}',
     "own variant: the last brace is missing": written_json("查询")[:-1],
 }
 INJECTIONS: dict[str, bytes] = {
