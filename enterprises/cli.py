@@ -61,7 +61,7 @@ def _row(listed: Partner, health: PartnerHealth, now: int) -> dict[str, Any]:
     }
 
 
-def _find(ground: Ground, code: str) -> Partner:
+def find_named(ground: Ground, code: str) -> Partner:
     """Return the partner of this code; PartnerUnknown with the code that was probably meant."""
     catalogue = ground.catalogues.current()
     if found := catalogue.partner(code):
@@ -91,7 +91,7 @@ def disable(ground: Ground, ctx: click.Context, code: str, dry_run: bool, yes: b
 
 def _switch(ground: Ground, ctx: click.Context, code: str, enabled: bool, *, dry_run: bool, yes: bool) -> None:
     verb = "enable" if enabled else "disable"
-    if _find(ground, code).enabled == enabled:
+    if find_named(ground, code).enabled == enabled:
         click.echo(f"{code} is {verb}d already")
         return
     if not confirm(ctx, f"{verb} {code}", yes, dry_run):
@@ -110,7 +110,7 @@ def _switch(ground: Ground, ctx: click.Context, code: str, enabled: bool, *, dry
 @needs_ground
 def check(ground: Ground, code: str, as_json: bool) -> None:
     """Ask one partner about the reserved test number, switched on or not; shows no count."""
-    asked = _find(ground, code)
+    asked = find_named(ground, code)
     item = reserved_item()
     kind = "identity" if asked.kind == "carrier" else "count"
     started = time.monotonic()
@@ -145,7 +145,7 @@ def reset_partner(ground: Ground, ctx: click.Context, code: str, dry_run: bool, 
 
     Example: onecert partner reset jd
     """
-    found = _find(ground, code)
+    found = find_named(ground, code)
     if confirm(ctx, f"forget the failures of {code} and call it again", yes, dry_run):
         reset(ground, found)
         with begin(ground.engine) as db:

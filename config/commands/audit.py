@@ -49,3 +49,6 @@ def verify(ground: Ground) -> None:
     click.echo("every row holds")
     for row in begun:
         click.echo(f"row {row}: the head was begun anew here; rows cut off before that do not show")
+
+
+COMMANDS = [audit_group]

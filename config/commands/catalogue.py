@@ -11,12 +11,13 @@ from sqlalchemy.exc import IntegrityError
 
 from config import audit
 from config.bootstrap import missing_secrets
-from config.catalogue.document import diff, load_catalogue
+from config.catalogue.document import default_document, diff, load_catalogue
 from config.catalogue.holidays import find_calendar_warnings
 from config.catalogue.launch import find_launch_faults, find_launch_warnings
 from config.catalogue.rules import find_warnings
 from config.catalogue.schema import Catalogue
 from config.commands.secrets import secret
+from config.commands.setup.secret_file import import_secrets
 from config.commands.terminal import (
     change_options,
     confirm,
@@ -53,6 +54,24 @@ def show(ground: Ground, number: int | None, as_json: bool) -> None:
         print_json(load_catalogue(text, number or ground.catalogues.current().version).model_dump(mode="json"))
     else:
         click.echo(text, nl=False)
+
+
+@config_group.command("default")
+def print_default() -> None:
+    """Print the catalogue that OneCert brings, to begin with; needs no database.
+
+    Example: onecert config default > catalogue.toml
+    """
+    click.echo(default_document(), nl=False)
+
+
+@config_group.command("schema")
+def print_schema() -> None:
+    """Print the catalogue's JSON Schema, for editors: `#:schema ./catalogue.schema.json` in the first line.
+
+    Example: onecert config schema > catalogue.schema.json
+    """
+    print_json(Catalogue.model_json_schema())
 
 
 @config_group.command()
@@ -208,4 +227,8 @@ def _print_warnings(warnings: list[str]) -> None:
         click.echo(f"warning: {warning}", err=True)
 
 
+secret.add_command(import_secrets)
 config_group.add_command(secret)
+
+
+COMMANDS = [config_group]

@@ -31,3 +31,6 @@ def processes(ground: Ground, as_json: bool) -> None:
         for one in read_processes(ground)
     ]
     print_table(rows, COLUMNS, as_json)
+
+
+COMMANDS = [processes]

@@ -76,3 +76,6 @@ def rewrap(ground: Ground, ctx: click.Context, dry_run: bool, yes: bool) -> None
             number = ground.keys.rewrap(db)
             audit.record(db, ground, "key.rewrap", f"{number} data keys")
         click.echo(f"{number} data keys are wrapped with the configured master key")
+
+
+COMMANDS = [key]

@@ -57,7 +57,7 @@ def set_secret(ground: Ground, ctx: click.Context, name: str, dry_run: bool, yes
         )
     value = read_input(name, hidden=True).strip("\r\n")
     check_secret(name, value, _driver(ground, name))
-    _check_whose(ground, name, value)
+    check_whose(ground, name, value)
     if confirm(ctx, f"set the secret {name}", yes, dry_run):
         with begin(ground.engine) as db:
             ground.secrets.set(db, name, value, ground.clock.now())
@@ -120,7 +120,7 @@ def _has_unseen(value: str) -> bool:
     return value != value.strip() or any(unicodedata.category(sign) in ("Cc", "Cf") for sign in value)
 
 
-def _check_whose(ground: Ground, name: str, value: str) -> None:
+def check_whose(ground: Ground, name: str, value: str) -> None:
     """Refuse our own public key in the place of the platform's. Raises ConfigError."""
     entrance, _, kind = name.removesuffix(".next").rpartition(".")
     if kind == "platform_key" and load_public_key(value).public_numbers() in own_keys(ground, entrance):

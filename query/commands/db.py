@@ -52,3 +52,6 @@ def upgrade_schema(ctx: click.Context, dry_run: bool, yes: bool) -> None:
         with begin(ground.engine) as db:
             audit.record(db, ground, "db.upgrade", newest, f"from {present or 'nothing'}")
         click.echo(f"the schema is at {newest}")
+
+
+COMMANDS = [db_commands]

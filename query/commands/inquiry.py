@@ -10,9 +10,11 @@ from config.commands.terminal import change_options, confirm, json_option, needs
 from config.db.engine import begin, reading
 from config.ground import Ground
 from config.times.formats import rfc3339
+from query.commands.found import MESSAGE_COLUMNS, list_messages, read_indexes
 from query.errors import NotFound
 from query.inquiry import Outcome, State
 from query.models import inquiry, question
+from query.person.records import find_inquiries
 from query.waves.questions import QuestionState
 
 INQUIRY_COLUMNS: Final = ("reference", "service", "entrance", "state", "outcome", "phone", "accepted_at", "closed_at")
@@ -55,7 +57,10 @@ def list_inquiries(ground: Ground, state: str | None, limit: int, as_json: bool)
 @json_option
 @needs_ground
 def show_inquiry(ground: Ground, reference: str, as_json: bool) -> None:
-    """Show the times of one inquiry and the partners asked."""
+    """Show the times of one inquiry, the partners asked and its messages.
+
+    Example: onecert inquiry show 482913057716
+    """
     with reading(ground.engine) as db:
         row = db.execute(_by_reference(reference)).first()
         if row is None:
@@ -63,13 +68,43 @@ def show_inquiry(ground: Ground, reference: str, as_json: bool) -> None:
         questions_found = db.execute(
             select(question).where(question.c.wave == row.wave).order_by(question.c.kind.desc())
         ).all()
+        messages = list_messages(db, [row.id])
     questions = [_question(entry) for entry in questions_found]
     fields = {**_shown(ground, row), **_times(row), "waiting_for": row.waiting_for, "tried": row.carriers_tried.split()}
     if as_json:
-        print_table([{**fields, "questions": questions}], [], as_json)
+        print_table([{**fields, "questions": questions, "messages": messages}], [], as_json)
         return
     print_table([{"what": name, "is": value} for name, value in fields.items()], ("what", "is"), as_json)
     print_table(questions, QUESTION_COLUMNS, as_json)
+    print_table(messages, MESSAGE_COLUMNS, as_json)
+
+
+@inquiry_commands.command("find")
+@click.option("--message", "name", metavar="ID", help="The inquiry that this message answers, instead of a number's.")
+@json_option
+@needs_ground
+def find_command(ground: Ground, name: str | None, as_json: bool) -> None:
+    """Find the inquiries of the number on standard input, as long as its index is kept: 30 days. Audited.
+
+    Example: echo 13800138000 | onecert inquiry find
+    """
+    if name is not None:
+        with reading(ground.engine) as db:
+            found = db.execute(select(inquiry).where(inquiry.c.id == _message_id(name))).all()
+    else:
+        indexes = read_indexes(ground, "inquiry.find")
+        with reading(ground.engine) as db:
+            found = list(find_inquiries(db, ground.clock.now(), indexes))
+    if not found:
+        raise NotFound("no inquiry is kept about it")
+    print_table([_shown(ground, row) for row in found], INQUIRY_COLUMNS, as_json)
+
+
+def _message_id(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise NotFound("a message's id is 32 hexadecimal digits") from None
 
 
 @inquiry_commands.command("nudge")
@@ -128,3 +163,6 @@ def _question(row: Row[Any]) -> dict[str, Any]:
 
 def _time(moment: int | None) -> str | None:
     return rfc3339(moment) if moment is not None else None
+
+
+COMMANDS = [inquiry_commands]

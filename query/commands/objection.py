@@ -6,12 +6,15 @@ import click
 
 from config import audit
 from config.commands.terminal import change_options, confirm, json_option, needs_ground, print_table
-from config.db.engine import begin
+from config.db.engine import begin, reading
 from config.ground import Ground
 from config.times.formats import rfc3339
+from query.commands.found import MESSAGE_COLUMNS, list_messages, read_indexes
+from query.errors import NotFound
 from query.objections.closing import close_by_operator
-from query.objections.listing import find_objection, list_objections, show_objection
+from query.objections.listing import find_objection, list_objections, list_objections_of, show_objection
 from query.objections.settling import COMPANY_KINDS
+from query.objections.telling import message_ids
 from query.requests.store import send_again
 from query.watches.listing import list_watches
 
@@ -54,11 +57,28 @@ def show_command(ground: Ground, reference: str, as_json: bool) -> None:
     """Show the times of one objection and the requests that it led to."""
     shown, requests = show_objection(ground, reference)
     told, asked = _written(shown), [_written(one) for one in requests]
+    with reading(ground.engine) as db:
+        messages = list_messages(db, message_ids(ground, find_objection(ground, reference)))
     if as_json:
-        print_table([{**told, "requests": asked}], [], as_json)
+        print_table([{**told, "requests": asked, "messages": messages}], [], as_json)
         return
     print_table([{"what": name, "is": value} for name, value in told.items()], ("what", "is"), as_json)
     print_table(asked, REQUEST_COLUMNS, as_json)
+    print_table(messages, MESSAGE_COLUMNS, as_json)
+
+
+@objection_commands.command("find")
+@json_option
+@needs_ground
+def find_command(ground: Ground, as_json: bool) -> None:
+    """Find the objections of the number on standard input. Audited.
+
+    Example: echo 13800138000 | onecert objection find
+    """
+    rows = list_objections_of(ground, read_indexes(ground, "objection.find"))
+    if not rows:
+        raise NotFound("no objection is kept about it")
+    print_table([_written(row) for row in rows], OBJECTION_COLUMNS, as_json)
 
 
 @objection_commands.command("remind")
@@ -118,3 +138,6 @@ def list_watches_command(ground: Ground, limit: int, as_json: bool) -> None:
 
 def _written(row: dict[str, Any]) -> dict[str, Any]:
     return {name: rfc3339(value) if name in TIMES and value is not None else value for name, value in row.items()}
+
+
+COMMANDS = [objection_commands, watch_commands]

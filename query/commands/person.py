@@ -59,3 +59,6 @@ def erase_command(ground: Ground, ctx: click.Context, dry_run: bool, yes: bool) 
 
 def _read_phone() -> str:
     return parse_phone(read_input("Number"))
+
+
+COMMANDS = [person_commands]

@@ -76,3 +76,6 @@ def _name_of(ground: Ground, reference: str) -> str:
     if owner is None:
         raise ConfigError(f"no session is known for inquiry {reference}")
     return session_name(ground.keys, owner)
+
+
+COMMANDS = [session_commands]

@@ -111,3 +111,6 @@ def _partner(partner: Partner, health: PartnerHealth, waits: Waits, counted: Cou
 
 def _age(now: int, moment: int | None) -> int | None:
     return max(now - moment, 0) // 1000 if moment is not None else None
+
+
+COMMANDS = [stats]

@@ -38,6 +38,13 @@ def list_objections(ground: Ground, *, overdue: bool, partner: str | None, limit
         return [_shown(ground, row) for row in db.execute(newest).all()]
 
 
+def list_objections_of(ground: Ground, indexes: Sequence[bytes]) -> list[dict[str, Any]]:
+    """The objections of a number with these blind indexes, the oldest first."""
+    with reading(ground.engine) as db:
+        found = select(objection).where(objection.c.phone_index.in_(indexes)).order_by(objection.c.id)
+        return [_shown(ground, row) for row in db.execute(found).all()]
+
+
 def show_objection(ground: Ground, reference: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """(the objection, its requests with their times). Raises NotFound. A final request's state is not told apart."""
     row = find_objection(ground, reference)

@@ -11,18 +11,29 @@ from query.objections.rules.objection import not_before
 from query.objections.rules.texts import Texts, compose_accepted, compose_reopened, compose_too_new, compose_unmatched
 from sms_port.ledger.messages import Lane, Owed, owe
 
+PURPOSES: Final = ("accepted", "reopened", "news-0", "news-1", "end-0", "end-1")
 WORTH_SENDING: Final = 3 * DAY
 """How long an SMS of an objection is worth sending."""
 
 
 def tell(db: Connection, ground: Ground, number: bytes, purpose: str, phone: str, text: str) -> bytes:
     """Owe one SMS; the same purpose of the same objection is one message. Returns the message's id."""
-    message = ground.keys.mac("objection-message", number, purpose)[:16]
+    message = _message_id(ground, number, purpose)
     expires = ground.clock.now() + WORTH_SENDING
     signature, bracket, rest = text.partition("】")
     mark = _texts(ground)["resend-mark"]
     owe(db, ground, [Owed(message, Lane.REPLY, phone, text, expires, f"{signature}{bracket}{mark}{rest}")])
     return message
+
+
+def message_ids(ground: Ground, row: Row[Any]) -> list[bytes]:
+    """Return the ids that messages of an objection may have, whether or not they were owed."""
+    known = [_message_id(ground, row.id, purpose) for purpose in PURPOSES]
+    return [*known, *([row.message] if row.message else [])]
+
+
+def _message_id(ground: Ground, number: bytes, purpose: str) -> bytes:
+    return ground.keys.mac("objection-message", number, purpose)[:16]
 
 
 def tell_accepted(db: Connection, ground: Ground, phone: str, row: Mapping[str, Any]) -> None:

@@ -60,6 +60,14 @@ def test_the_dashboard_asks_for_metrics_that_exist_in_promql(tmp_path: Path) -> 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_a_shell_reads_the_settings_as_systemd_does() -> None:
+    """The install page has both: an `&` without quotes would end the value in a shell."""
+    script = f'set -a; . {DEPLOY / "onecert.env.example"}; printf %s "$ONECERT_DATABASE_URL"'
+    done = run("sh", "-c", script)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("&ssl_ca=/etc/ssl/certs/ca-certificates.crt")
+
+
 def test_no_panel_covers_another() -> None:
     board = json.loads((DEPLOY / "grafana/onecert.json").read_text())
     cells: set[tuple[int, int]] = set()

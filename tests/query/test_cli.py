@@ -11,8 +11,11 @@ from click.testing import CliRunner, Result
 from config import audit
 from config.db.engine import reading
 from config.ground import Ground
+from query.commands import partner as nudging
 from query.commands.db import db_commands
 from query.commands.inquiry import inquiry_commands
+from query.commands.objection import objection_commands
+from tests.query.objections.life import object_to
 from tests.query.partner_stub import PHONE, Partners, accept, due_partners, hand_over, retry, work
 
 
@@ -69,3 +72,62 @@ def test_upgrade_says_that_there_is_nothing_to_do(ground: Ground) -> None:
     output = run(ground, "upgrade", "--yes", group=db_commands)
     assert output.exit_code == 0
     assert "up to date" in output.output
+
+
+def find(ground: Ground, *words: str, typed: str = PHONE, group: Any = inquiry_commands) -> Result:
+    return CliRunner().invoke(group, ["find", *words], obj=ground, input=f"{typed}\n")
+
+
+@pytest.mark.parametrize("typed", [PHONE, f"+86 {PHONE[:3]} {PHONE[3:7]} {PHONE[7:]}", f"０{PHONE}"[1:]])
+def test_the_inquiries_of_a_number_are_found_and_the_look_up_is_audited(ground: Ground, typed: str) -> None:
+    """Support: "482913057716 got no SMS" could not be traced from the number."""
+    reference = accept(ground).reference
+    accept(ground, "13800138001")
+    found = find(ground, "--json", typed=typed)
+    assert [row["reference"] for row in json.loads(found.stdout)] == [reference]
+    assert PHONE not in found.output
+    with reading(ground.engine) as db:
+        entry = audit.listing(db, 1)[0]
+    assert (entry.action, entry.subject) == ("inquiry.find", f"{PHONE[:3]}****{PHONE[-4:]}")
+
+
+@pytest.mark.parametrize("typed", ["13900139000", "12", ""])
+def test_a_number_without_an_inquiry_is_one_line(ground: Ground, typed: str) -> None:
+    found = find(ground, typed=typed)
+    assert found.exit_code == 1
+    assert found.stderr.splitlines()[-1].startswith("Error: ") and "Traceback" not in found.output
+
+
+def test_an_inquiry_shows_its_message_and_the_message_its_inquiry(ground: Ground) -> None:
+    reference = accept(ground).reference
+    work(ground)
+    (shown,) = json.loads(run(ground, "show", reference, "--json").output)
+    (reply,) = shown["messages"]
+    assert (reply["lane"], reply["state"]) == ("reply", "due")
+    back = json.loads(find(ground, "--message", reply["message"], "--json").stdout)
+    assert [row["reference"] for row in back] == [reference]
+    assert find(ground, "--message", "no id").stderr == "Error: a message's id is 32 hexadecimal digits\n"
+
+
+def test_what_waits_for_a_partner_is_made_due(ground: Ground, partners: Partners) -> None:
+    partners.plays["jd"] = retry
+    accept(ground)
+    work(ground)
+    assert run(ground, "nudge", "jd", "--dry-run", group=nudging.COMMANDS[0]).exit_code == 0
+    assert due_partners(ground) == []
+    told = run(ground, "nudge", "jd", "--yes", group=nudging.COMMANDS[0])
+    assert told.stdout == "nudged jd: 1 questions are due now\n"
+    assert due_partners(ground) == ["jd"]
+    assert "did you mean jd?" in run(ground, "nudge", "jdd", "--yes", group=nudging.COMMANDS[0]).output
+
+
+def test_the_objections_of_a_number_are_found_and_show_their_messages(ground: Ground) -> None:
+    accept(ground)
+    work(ground)
+    hand_over(ground)
+    reference = object_to(ground, "weixin").reference
+    (row,) = json.loads(find(ground, "--json", group=objection_commands).stdout)
+    assert row["reference"] == reference
+    (shown,) = json.loads(run(ground, "show", reference, "--json", group=objection_commands).output)
+    assert [one["lane"] for one in shown["messages"]] == ["reply"]
+    assert find(ground, typed="13900139000", group=objection_commands).exit_code == 1

@@ -1,0 +1,1 @@
+"""The commands that begin a deployment: its settings and its secrets."""
