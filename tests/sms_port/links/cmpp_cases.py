@@ -94,8 +94,8 @@ class Cases:
         assert make_link(secret=secret, successor=successor).status == "up"
 
     def test_it_answers_active_tests_of_an_idle_connection(self, make_link: MakeLink) -> None:
-        link = make_link(idle_s=1, read_s=1.5)
-        time.sleep(6.5)  # longer than three tests without an answer would be borne
+        link = make_link(idle_s=0.5, read_s=0.8)
+        time.sleep(3.2)  # longer than three tests without an answer would be borne
         assert link.status == "up"
 
     @pytest.mark.parametrize("text", ["您好", LONG], ids=["one part", "three parts"])

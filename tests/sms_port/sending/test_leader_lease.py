@@ -75,8 +75,10 @@ def test_a_holder_that_cannot_renew_stops_leading_before_its_lease_ends(
 
 
 def test_of_two_gateways_the_second_takes_over_when_the_first_stops(
-    ground: Ground, sandbox: Sandbox, news: News
+    ground: Ground, sandbox: Sandbox, news: News, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sms_port.sending.leader_lease.STANDBY_S", 0.1)
+    monkeypatch.setattr("sms_port.sending.gateway.WAIT_S", 0.1)
     stops = [threading.Event(), threading.Event()]
     threads = [threading.Thread(target=run, args=(ground, news, stop)) for stop in stops]
     threads[0].start()

@@ -29,12 +29,12 @@ from tests.sms_port.messages import (
 
 @pytest.fixture
 def impatient(ground: Ground, sandbox: Sandbox) -> Sandbox:
-    """A sandbox whose gateway is waited for two seconds only."""
+    """A sandbox whose gateway is waited for one second only."""
     change_catalogue(
         ground,
         (
             "preference = 0\nconnect_s = 3\nread_s = 10\ntotal_s = 15",
-            "preference = 0\nconnect_s = 2\nread_s = 2\ntotal_s = 2",
+            "preference = 0\nconnect_s = 1\nread_s = 1\ntotal_s = 1",
         ),
     )
     return sandbox

@@ -35,7 +35,7 @@ from tests.support.servers import wait_until
 def test_a_lost_answer_is_made_up_for_by_the_report(
     ground: Ground, peer: Peer, news: News, clock: FixedClock, extension_digits: int
 ) -> None:
-    use_cmpp(ground, peer.gateway.port, read_s=3, extension_digits=extension_digits)
+    use_cmpp(ground, peer.gateway.port, read_s=1, extension_digits=extension_digits)
     peer.play.silent = True
     peer.play.stats = ()
     clock.advance(round(time.time() * 1000) - clock.now())  # the gateway writes its own minute into reports
