@@ -40,7 +40,7 @@ FINAL = frozenset({2, 3, 4, 5, 7, 8, 9})
 QUOTED = re.compile(r"\btext\s*:", re.IGNORECASE)
 """Behind it stands the beginning of the message, which may itself look like a receipt."""
 
-FIELD = re.compile(r"\b(id|stat|submit[ _]?date|done[ _]?date)\s*[:=]\s*\"?([^\s\"]+)", re.IGNORECASE)
+FIELD = re.compile(r"\b(id|stat|submit[ _]?date|done[ _]?date)\s*[:=]\s*\"?([^\s\";,]+)", re.IGNORECASE)
 STATE_WORD = re.compile(
     r"\b(DELIV[A-Z]*|EXPIRED|DELETED|UNDELIV[A-Z]*|ACCEPT[A-Z]*|UNKNOWN|REJECT[A-Z]*|ENROUTE|FAILED)\b", re.IGNORECASE
 )

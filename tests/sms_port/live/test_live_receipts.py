@@ -281,6 +281,42 @@ SMPP = {
             *receipt(text="", tags=parameters(2))(peer, heard),
         ]
     ),
+    "variant: fields on lines of their own": Case(
+        receipt(
+            text="id:{name} sub:001 dlvrd:001\nsubmit date:2605090348 done date:2605090348\nstat:{stat} err:0\ntext:x"
+        )
+    ),
+    "variant: lines that end in CR LF": Case(receipt(text="id:{name}\r\nstat:{stat}\r\nerr:0\r\n")),
+    "variant: blanks behind the colons, php-smpp#29": Case(receipt(text="id: {name} sub: 001 stat: {stat} err: 0")),
+    "variant: semicolons": Case(receipt(text="id:{name};sub:001;dlvrd:001;stat:{stat};err:000;text:hi")),
+    "variant: commas": Case(receipt("UNDELIV", text="id:{name},stat:{stat},err:001"), "UNDELIVERED"),
+    "variant: upper case names": Case(receipt(text="ID:{name} SUB:001 DLVRD:001 STAT:{stat} ERR:000 TEXT:")),
+    "variant: err before stat": Case(receipt(text="id:{name} err:000 stat:{stat}")),
+    "variant: no fields but id and stat, uudashr/jsmpp#67": Case(receipt(text="id:{name} stat:{stat}", esm=0)),
+    "variant: parameter in hex, text in decimal, jasmin#124": Case(
+        receipt(name=lambda n: f"{n:022}", tags=parameters(), payload=True)
+    ),
+    "variant: a text with a NUL at its end, jasmin#124": Case(receipt(text="id:{name} stat:{stat} err:000\0")),
+    "variant: a foreign parameter, our text": Case(receipt(tags=lambda heard: tlv(0x001E, b"zzz\0"))),
+    "variant: the parameter's state alone, the text's id": Case(
+        receipt(text="id:{name} {stat}", stat="", tags=lambda heard: tlv(0x0427, b"\5")), "UNDELIVERED"
+    ),
+    "variant: DELIVERED TO HANDSET": Case(receipt("DELIVERED_TO_HANDSET")),
+    "variant: NOT DELIVERED": Case(receipt("NOT_DELIVERED"), "UNDELIVERED"),
+    "variant: SUBMITTED, then DELIVRD": Case(receipt("SUBMITTED", "DELIVRD")),
+    "variant: QUEUED alone": Case(receipt("QUEUED"), "ACCEPTED"),
+    "variant: with a header of concatenation": Case(
+        lambda peer, heard: [
+            peer.deliver(
+                smpp_delivery(
+                    b"\5\0\3\7\1\1" + f"id:{heard.name:x} stat:DELIVRD".encode(),
+                    b"86" + heard.phone.encode(),
+                    esm=0x44,
+                    coding=0,
+                )
+            )
+        ]
+    ),
     "variant: MA:0001 of a Chinese gateway": Case(receipt("MA:0001"), "UNDELIVERED"),
     "B01 alert_notification": Case(raw(0x102, b"\1\1x\0\1\1y\0")),
     "B02 with 0422": Case(raw(0x102, b"\1\1x\0\1\1y\0" + tlv(0x0422, b"\0"))),
