@@ -45,7 +45,7 @@ def message_group() -> None:
 @json_option
 @needs_ground
 def list_messages(ground: Ground, state: str | None, limit: int, as_json: bool) -> None:
-    """The newest messages; `held`: number and text are still kept, sealed."""
+    """List the newest messages; `held`: number and text are still kept, sealed."""
     wanted = select(*_message_columns()).order_by(message.c.id.desc()).limit(limit)
     if state:
         wanted = wanted.where(message.c.state == State[state.upper()])
@@ -59,7 +59,7 @@ def list_messages(ground: Ground, state: str | None, limit: int, as_json: bool) 
 @json_option
 @needs_ground
 def show_message(ground: Ground, message_id: str, as_json: bool) -> None:
-    """One message with every attempt to send it and every receipt."""
+    """Show one message with every attempt to send it and every receipt."""
     with reading(ground.engine) as db:
         found, attempts, receipts = _story(db, message_id)
     if as_json:
@@ -88,7 +88,7 @@ def play_message(ground: Ground, phone: str, text: str, url: str | None) -> None
 @json_option
 @needs_ground
 def list_links(ground: Ground, as_json: bool) -> None:
-    """The links, the preferred one first: how each is, its limiter, and how many messages it has in doubt."""
+    """List the links, the preferred one first: state, rate limit, and number of messages in doubt."""
     doubtful = select(message.c.link, func.count()).where(message.c.state == State.UNKNOWN).group_by(message.c.link)
     with reading(ground.engine) as db:
         unknown = {row[0]: row[1] for row in db.execute(doubtful)}
@@ -116,7 +116,7 @@ def list_links(ground: Ground, as_json: bool) -> None:
 @json_option
 @needs_ground
 def show_callbacks(ground: Ground, link: str, as_json: bool) -> None:
-    """The addresses to enter at the vendor of an aliyun LINK. Show them to nobody else: they are the vendor's pass."""
+    """Show the callback URLs to enter at the vendor of an aliyun LINK. They are secret: whoever has one can call it."""
     entry = ground.catalogues.current().link(link)
     if entry is None or entry.driver != "aliyun":
         raise LinkUnknown("no aliyun link has this code")
@@ -148,14 +148,14 @@ def resend_message(ground: Ground, ctx: click.Context, message_id: str, dry_run:
 
 @message_group.group("optout")
 def optout_group() -> None:
-    """Numbers that get no verification codes because they said so."""
+    """Numbers that opted out of verification codes."""
 
 
 @optout_group.command("list")
 @json_option
 @needs_ground
 def list_opt_outs(ground: Ground, as_json: bool) -> None:
-    """Masked numbers, the newest first."""
+    """List the masked numbers, the newest first."""
     rows = [{**row, "at": rfc3339(row["at"])} for row in opt_outs(ground)]
     print_table(rows, ("phone", "link", "at"), as_json)
 
@@ -183,7 +183,7 @@ COMMANDS = [message_group]
 
 
 def _health(row: Row[Any] | None, now: int) -> dict[str, Any]:
-    """Return what the sending process wrote down of a link; old news is none."""
+    """Return the state of a link as the sending process stored it; nothing when it is older than 30 s."""
     if row is None or now - row.seen_at > FRESH_MS:
         return {"status": None, "rate": None, "process": None}
     return {"status": row.status, "rate": row.rate, "process": row.process}

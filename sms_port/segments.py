@@ -1,4 +1,4 @@
-"""Splits a text into the parts of a message (pure; lengths are UCS-2 units, two bytes each).
+"""Split a text into the parts of a message (pure; lengths are UCS-2 units, two bytes each).
 
 One part holds 70 units. A longer text is cut into parts of 67, because six of the 140 bytes go to
 the header that lets the phone join them. Source: facts of CMPP 3.0, the same for SGIP, SMGP, SMPP.
@@ -15,7 +15,7 @@ LONG_HEADER = b"\x05\x00\x03"
 
 
 def units(text: str) -> int:
-    """The length of a text in UCS-2 units; a character outside the BMP (an emoji) counts two."""
+    """Return the length of a text in UCS-2 units; a character outside the BMP (an emoji) counts two."""
     return len(text.encode("utf-16-be")) // 2
 
 
@@ -46,7 +46,7 @@ def _split_at_characters(text: str) -> list[str]:
 
 
 def compose_parts(text: str, signature: str, mode: str) -> tuple[str, ...]:
-    """The parts to hand to a link whose `signature_mode` is `ours` or `gateway`.
+    """Return the parts to pass to a link whose `signature_mode` is `ours` or `gateway`.
 
     The phone shows the signature in front either way, so the cut counts it either way; a gateway
     that adds it gets the first part without it.
@@ -55,12 +55,12 @@ def compose_parts(text: str, signature: str, mode: str) -> tuple[str, ...]:
 
 
 def handed_over(shown: tuple[str, ...], signature: str, mode: str) -> tuple[str, ...]:
-    """The parts that the phone shows as a link of that mode is given them."""
+    """Return the parts shown on the phone as they are passed to a link of that mode."""
     return (shown[0].removeprefix(signature), *shown[1:]) if mode == "gateway" else shown
 
 
 def build_contents(parts: tuple[str, ...], joint: int) -> list[bytes]:
-    """The parts as UTF-16BE; several carry the header by which a phone joins them (`joint`: 0 to 255, theirs alone)."""
+    """Return the parts as UTF-16BE; two or more get a concatenation header with the reference `joint` (0 to 255)."""
     if len(parts) == 1:
         return [parts[0].encode("utf-16-be")]
     heads = (LONG_HEADER + bytes((joint, len(parts), number)) for number in range(1, len(parts) + 1))

@@ -17,7 +17,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 @dataclass(frozen=True)
 class Payload:
-    """The words and where they go; erased as soon as the message is accepted or given up."""
+    """Text and destination of a message; erased as soon as the message is accepted or given up."""
 
     phone: str = field(repr=False)
     text: str = field(repr=False)
@@ -31,11 +31,11 @@ def seal_payload(keys: KeyRing, message_id: bytes, payload: Payload) -> bytes:
 
 
 def open_payload(keys: KeyRing, message_id: bytes, sealed: bytes) -> Payload:
-    """The payload of that row; SealBroken when it is damaged or from elsewhere."""
+    """Return the payload of that row; SealBroken when it is damaged or from elsewhere."""
     return Payload(*json.loads(keys.open(sealed, table="message", column="sealed", row=message_id)))
 
 
 def fingerprint(keys: KeyRing, lane: Lane, payload: Payload) -> bytes:
-    """Tells whether two messages are the same without keeping either (32 bytes, keyed)."""
+    """Return a keyed MAC of 32 bytes, equal for equal messages, so that neither has to be kept."""
     resend = () if payload.resend_text is None else (payload.resend_text,)
     return keys.mac("message", lane.name, payload.phone, payload.text, *resend)

@@ -1,7 +1,7 @@
-"""State changes of a message, and their report to its owner.
+"""Change the state of messages and report outcomes to their owner.
 
 Nobody else writes `message.state`. Every change names the states it may come from and reads how
-many rows it moved, so no final state is ever left and no news is told twice.
+many rows it moved, so a final state is never left and an outcome is never reported twice.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ KINDS: dict[State, Kind] = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of an owed message, reported exactly once; `code` says why it is not `accepted`."""
+    """Outcome of an owed message, reported exactly once; `code` says why it is not `accepted`."""
 
     message_id: bytes
     lane: Lane
@@ -49,7 +49,7 @@ class Outcome:
 
 
 OnOutcome = Callable[[Connection, Sequence[Outcome]], None]
-"""Hears of outcomes in the transaction that records them, so both are remembered or neither."""
+"""Called in the transaction that records the outcomes, so that both are stored or neither."""
 
 
 def move(db: Connection, ids: Sequence[bytes], old: Sequence[State], **values: Any) -> None:
@@ -64,7 +64,7 @@ def move(db: Connection, ids: Sequence[bytes], old: Sequence[State], **values: A
 def settle(
     db: Connection, on_outcome: OnOutcome, rows: Sequence[Row[Any]], state: State, now: int, code: str = ""
 ) -> None:
-    """Move locked, open messages (rows with `id`, `lane`) to where they are owed no more, erase them, tell it."""
+    """Move locked, open messages (rows with `id`, `lane`) to a state that ends them; erase and report them."""
     if not rows:
         return
     move(db, [row.id for row in rows], OPEN, state=state, due_at=now, sealed=None, fingerprint=ERASED)
@@ -75,7 +75,7 @@ def settle(
 
 
 def grouped(pairs: Iterable[tuple[Key, Item]]) -> dict[Key, list[Item]]:
-    """Items by key: what changes alike is changed by one statement."""
+    """Return the items by key, so that one statement can change all that change alike."""
     groups: dict[Key, list[Item]] = defaultdict(list)
     for key, item in pairs:
         groups[key].append(item)

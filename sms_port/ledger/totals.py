@@ -28,7 +28,7 @@ class Totals:
 
 
 def totals(db: Connection, since: int) -> list[Totals]:
-    """The messages written since `since` (epoch ms), by link, lane and state."""
+    """Count the messages written since `since` (epoch ms), by link, lane and state."""
     groups = (message.c.link, message.c.lane, message.c.state)
     # An id begins with its time, and is what the rows are sorted by.
     fresh = select(*groups, func.count().label("n")).where(message.c.id >= since.to_bytes(6, "big") + bytes(10))

@@ -1,4 +1,4 @@
-"""Which driver a link of the catalogue gets. Those on an optional library are loaded only where a link wants them."""
+"""Choose the driver of a link. Drivers with an optional dependency are imported only when a link uses them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ log = get_logger(__name__)
 
 
 def open_link(ground: Ground, entry: LinkEntry, limiter: RateLimiter, events: LinkEvents) -> Link:
-    """The link of an entry, opened; one that takes nothing where its library is not installed."""
+    """Open the link of an entry; an Absent link when its library is not installed."""
     module, name = DRIVERS[entry.driver]
     try:
         driver = getattr(import_module(module), name)
@@ -39,25 +39,25 @@ def open_link(ground: Ground, entry: LinkEntry, limiter: RateLimiter, events: Li
 
 
 class Absent:
-    """A link whose library is not installed: nothing goes over it, and `onecert message links` says why."""
+    """Link whose library is not installed: it sends nothing, and `onecert message links` shows the reason."""
 
     status = "driver_not_installed"
 
     def room(self, lane: Lane) -> int:
-        """None."""
+        """Return 0."""
         return 0
 
     def wait_ready(self, seconds: float) -> bool:
-        """It never will be."""
+        """Return False."""
         return False
 
     def send(self, batch: Sequence[Dispatch]) -> Mapping[str, SendResult]:
-        """Certainly not sent."""
+        """Return NotSent for every message."""
         return {dispatch.reference: NotSent("no_driver") for dispatch in batch}
 
     def ask(self, doubts: Sequence[InDoubt]) -> Mapping[str, SendResult]:
-        """Nobody knows."""
+        """Return nothing."""
         return {}
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""Which approved template a text is an instance of (pure). Cloud gateways send nothing else.
+"""Find the approved template that a text is an instance of (pure). Cloud gateways send nothing else.
 
 A link's templates name the catalogue's texts that the vendor has approved; a text is recognised by its fixed words, and
 what stands at its `{places}` becomes the template's parameters. So whoever owes a message knows no vendor's templates.
@@ -16,7 +16,7 @@ from config.catalogue.links import Link as LinkEntry
 
 @dataclass(frozen=True)
 class Template:
-    """A vendor's template and what fills its places."""
+    """Vendor's template and the values of its placeholders."""
 
     code: str
     fields: Mapping[str, str] = field(repr=False, hash=False)

@@ -1,4 +1,4 @@
-"""The sandbox's CMPP gateway on the sandbox's phone: it plays what `POST /behaviour` says, and joins long messages."""
+"""Connect the sandbox's CMPP gateway with its phone: apply the mode of `POST /behaviour`, join long messages."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ log = get_logger(__name__)
 
 
 class SandboxPlay(Play):
-    """Plays the modes of the side `cmpp`."""
+    """Behaviour by the modes of the side `cmpp`."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
 
     def judge(self, gateway: CmppGateway, guest: Guest, part: Part) -> int:
-        """`reject`, `retry` and `429` refuse; `slow` waits; `500` drops the line, `garbage` writes nonsense."""
+        """Return the result by mode: `reject`, `retry`, `429` refuse; `slow` waits; `500` drops the line; `garbage`."""
         mode, seconds = self._behaviour.mode(SIDE)
         if mode == "slow":
             time.sleep(seconds or SLOW_S)
@@ -42,17 +42,17 @@ class SandboxPlay(Play):
         return RESULTS.get(mode, 0)
 
     def answer(self, guest: Guest, frame: bytes, part: Part) -> None:
-        """`silent` and `timeout_after_accept` answer nothing."""
+        """Send the response, unless the mode is `silent` or `timeout_after_accept`."""
         if self._behaviour.mode(SIDE)[0] not in ("silent", "timeout_after_accept"):
             guest.say(frame)
 
     def reports(self, part: Part) -> Sequence[str]:
-        """`silent` and `no_receipt` report nothing."""
+        """Return the reported states; none when the mode is `silent` or `no_receipt`."""
         return () if self._behaviour.mode(SIDE)[0] in REPORTS_NOTHING else ("DELIVRD",)
 
 
 class Phones:
-    """Puts parts into the inbox, joined as a phone joins them."""
+    """Collects parts and adds whole messages to the inbox, joined as a phone joins them."""
 
     def __init__(self, ground: Ground, inbox: Inbox, behaviour: Behaviour) -> None:
         self._ground, self._inbox, self._behaviour = ground, inbox, behaviour
@@ -60,7 +60,7 @@ class Phones:
         self._halves: OrderedDict[tuple[str, str, int, int], dict[int, Part]] = OrderedDict()
 
     def arrive(self, msg_id: int, part: Part) -> None:
-        """A part has arrived; with the last one of its message, the message has."""
+        """Add a part; with the last part of a message, add the message to the inbox."""
         whole = self._join(part)
         if whole:
             words = "".join(piece.text for piece in whole)
@@ -88,7 +88,7 @@ class Phones:
 
 
 def listen(ground: Ground, behaviour: Behaviour, inbox: Inbox) -> CmppGateway | None:
-    """Listen where the settings say; None, and a line in the log, when another program does."""
+    """Listen at the configured address; None, with a log line, when it is in use."""
 
     def secrets(source: str) -> list[str]:
         links = ground.catalogues.current().links

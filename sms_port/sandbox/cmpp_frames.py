@@ -1,4 +1,4 @@
-"""CMPP as the gateway sees it: frames read and written at the offsets of the specification (pure).
+"""Read and write CMPP frames on the gateway's side, at the offsets of the specification (pure).
 
 Written from QB-GF-028-2003 and CMPP 2.0 by itself; it shares no line with the link that it is there to judge.
 """
@@ -15,12 +15,12 @@ V30 = 0x30
 
 
 class Malformed(Exception):
-    """The other side does not speak CMPP."""
+    """Raised for a frame that is no CMPP."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A CONNECT."""
+class ConnectRequest:
+    """Fields of a CONNECT."""
 
     source: str
     proof: bytes
@@ -30,7 +30,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Part:
-    """A SUBMIT to one number."""
+    """Fields of a SUBMIT to one number."""
 
     total: int
     number: int
@@ -45,55 +45,55 @@ class Part:
 
     @property
     def text(self) -> str:
-        """The words of this part."""
+        """Text of this part."""
         words = self.content[self.content[0] + 1 :] if self.long and self.content else self.content
         return words.decode("utf-16-be" if self.coding == 8 else "ascii", "replace")
 
     @property
     def joint(self) -> int:
-        """The number that the parts of one long message share; -1 when it is whole."""
+        """Concatenation reference of a long message; -1 when it has one part."""
         return self.content[3] if self.long and self.content[:3] == b"\x05\x00\x03" else -1
 
 
 def number_at(frame: bytes, offset: int, width: int) -> int:
-    """An unsigned number at an offset."""
+    """Return the unsigned number at an offset."""
     return int.from_bytes(frame[offset : offset + width], "big")
 
 
 def text_at(frame: bytes, offset: int, width: int) -> str:
-    """A padded text at an offset."""
+    """Return the padded text at an offset."""
     return frame[offset : offset + width].split(b"\0", 1)[0].decode("ascii", "replace")
 
 
 def build(command: int, sequence: int, body: bytes = b"") -> bytes:
-    """A frame around a body."""
+    """Return a frame with this body."""
     return b"".join(part.to_bytes(4, "big") for part in (12 + len(body), command, sequence)) + body
 
 
-def read_connect(frame: bytes) -> Asked:
-    """39 bytes: 12 source, 18 proof, 34 version, 35 timestamp."""
+def read_connect(frame: bytes) -> ConnectRequest:
+    """Read a CONNECT of 39 bytes: 12 source, 18 proof, 34 version, 35 timestamp."""
     if len(frame) != 39:
         raise Malformed
-    return Asked(text_at(frame, 12, 6), frame[18:34], frame[34], number_at(frame, 35, 4))
+    return ConnectRequest(text_at(frame, 12, 6), frame[18:34], frame[34], number_at(frame, 35, 4))
 
 
-def is_proven(asked: Asked, secret: str) -> bool:
-    """Return whether the proof is that of somebody who knows the secret."""
+def is_proven(asked: ConnectRequest, secret: str) -> bool:
+    """Return whether the authenticator was made with the secret."""
     digest = hashlib.md5(usedforsecurity=False)
     for piece in (asked.source.encode().ljust(6, b"\0"), bytes(9), secret.encode(), f"{asked.timestamp:010}".encode()):
         digest.update(piece)
     return digest.digest() == asked.proof
 
 
-def build_welcome(sequence: int, status: int, asked: Asked, secret: str) -> bytes:
-    """CONNECT_RESP: 33 bytes, 30 in 2.0; a gateway that refuses proves nothing."""
+def build_connect_response(sequence: int, status: int, asked: ConnectRequest, secret: str) -> bytes:
+    """Return a CONNECT_RESP of 33 bytes, 30 in 2.0; without an authenticator when the login is refused."""
     said = status.to_bytes(1 if asked.version < V30 else 4, "big")
     proof = hashlib.md5(said + asked.proof + secret.encode(), usedforsecurity=False).digest()
     return build(CONNECT | ANSWER, sequence, said + (bytes(16) if status else proof) + bytes([asked.version]))
 
 
 def read_submit(frame: bytes, version: int) -> Part:
-    """163 + 32n + len bytes, in 2.0 138 + 21n + len; only n = 1 is taken here."""
+    """Read a SUBMIT of 163 + 32n + len bytes, in 2.0 138 + 21n + len; only n = 1 is taken here."""
     old = version < V30
     wide, tail = (21, 8) if old else (32, 20)
     after_fee = 35 + wide + (0 if old else 1)  # TP_pId
@@ -118,8 +118,8 @@ def read_submit(frame: bytes, version: int) -> Part:
     )
 
 
-def build_submit_answer(sequence: int, msg_id: int, result: int, version: int) -> bytes:
-    """SUBMIT_RESP: 24 bytes, 21 in 2.0."""
+def build_submit_response(sequence: int, msg_id: int, result: int, version: int) -> bytes:
+    """Return a SUBMIT_RESP of 24 bytes, 21 in 2.0."""
     width = 1 if version < V30 else 4
     return build(SUBMIT | ANSWER, sequence, msg_id.to_bytes(8, "big") + result.to_bytes(width, "big"))
 
@@ -127,7 +127,7 @@ def build_submit_answer(sequence: int, msg_id: int, result: int, version: int) -
 def build_deliver(
     sequence: int, msg_id: int, dest: str, phone: str, content: bytes, version: int, *, report: bool
 ) -> bytes:
-    """DELIVER: 109 + len bytes, 85 + len in 2.0."""
+    """Return a DELIVER of 109 + len bytes, 85 + len in 2.0."""
     old = version < V30
     head = msg_id.to_bytes(8, "big") + dest.encode().ljust(21, b"\0") + bytes(10)
     coding = bytes([0, 0, 0 if report else 8])
@@ -137,6 +137,6 @@ def build_deliver(
 
 
 def build_report(msg_id: int, stat: str, minute: str, phone: str, size: int = 71) -> bytes:
-    """A status report of 71 bytes, or of 60 as in 2.0; `minute` is YYMMDDHHMM."""
+    """Return a status report of 71 bytes, or of 60 as in 2.0; `minute` is YYMMDDHHMM."""
     number = phone.encode().ljust(32 if size == 71 else 21, b"\0")
     return msg_id.to_bytes(8, "big") + stat.encode().ljust(7, b"\0") + minute.encode() * 2 + number + bytes(4)

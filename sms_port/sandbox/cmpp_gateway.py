@@ -1,7 +1,7 @@
-"""A CMPP gateway for the sandbox and for tests: it listens, judges, keeps, reports, and misbehaves on demand.
+"""A CMPP gateway for the sandbox and for tests: accepts logins and messages, reports, injects faults.
 
-One thread reads each connection, one delivers reports. A delivery that is not acknowledged comes again over the next
-connection. What a test wants played otherwise, it plays by a `Play` of its own.
+One thread reads each connection, one delivers reports. A delivery that is not acknowledged is repeated over the next
+connection. A test overrides behaviour with a `Play` of its own.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ class Guest:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def say(self, frame: bytes) -> None:
-        """Write a frame; a connection that is gone swallows it."""
+        """Write a frame; does nothing when the connection is closed."""
         with self.lock, suppress(OSError):
             self.connection.sendall(frame)
 
     def drop(self) -> None:
-        """Close the connection without a word."""
+        """Close the connection without TERMINATE."""
         self.open = False
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -55,7 +55,7 @@ class Guest:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Something that the account must hear: a report or a citizen's text."""
+    """DELIVER for an account: a status report or a citizen's text."""
 
     source: str
     msg_id: int
@@ -66,21 +66,21 @@ class Delivery:
 
 
 class Play:
-    """The gateway's behaviour, everything well. Tests override what they want otherwise."""
+    """Behaviour of a gateway without faults; tests override its methods."""
 
     report_size = 71
     report_after_s = REPORTED_AFTER_S
 
     def greet(self, guest: Guest, status: int) -> int | None:
-        """The status of the CONNECT_RESP; None: no answer."""
+        """Return the status of the CONNECT_RESP; None: send no response."""
         return status
 
     def prove(self, frame: bytes) -> bytes:
-        """The CONNECT_RESP as it leaves."""
+        """Return the CONNECT_RESP to send."""
         return frame
 
     def judge(self, gateway: CmppGateway, guest: Guest, part: Part) -> int:
-        """The result for a part: 0 takes it."""
+        """Return the result for a part: 0 accepts it."""
         return 0
 
     def answer(self, guest: Guest, frame: bytes, part: Part) -> None:
@@ -88,12 +88,12 @@ class Play:
         guest.say(frame)
 
     def reports(self, part: Part) -> Sequence[str]:
-        """The states that are reported of a part that was taken."""
+        """Return the states to report for an accepted part."""
         return ("DELIVRD",)
 
 
 class CmppGateway:
-    """Listens at `host:port` (port 0: any); `secrets(source)` are an account's, `arrived` hears of each part taken."""
+    """CMPP server at `host:port` (port 0: any). `secrets(source)`: the account's; `arrived` is called for each part."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class CmppGateway:
             threading.Thread(target=run, name="sandbox-cmpp", daemon=True).start()
 
     def close(self) -> None:
-        """Stop listening and drop everybody."""
+        """Stop listening and close all connections."""
         with suppress(OSError):
             self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
@@ -124,12 +124,12 @@ class CmppGateway:
             guest.drop()
 
     def guests(self) -> list[Guest]:
-        """Return who is connected and let in."""
+        """Return the connections that are logged in."""
         with self._lock:
             return list(self._guests)
 
     def deliver(self, delivery: Delivery) -> None:
-        """Have an account hear of something now, or as soon as it connects."""
+        """Deliver to an account now, or as soon as it connects."""
         with self._lock:
             guest = next((guest for guest in self._guests if guest.source == delivery.source and guest.open), None)
             if guest is None:
@@ -174,7 +174,7 @@ class CmppGateway:
         secret = next((secret for secret in self._secrets(asked.source) if wire.is_proven(asked, secret)), None)
         status = self.play.greet(guest, 3 if secret is None else 0)
         if status is not None:
-            welcome = wire.build_welcome(wire.number_at(frame, 8, 4), status, asked, secret or "")
+            welcome = wire.build_connect_response(wire.number_at(frame, 8, 4), status, asked, secret or "")
             guest.say(self.play.prove(welcome))
         if status:
             return False
@@ -207,7 +207,7 @@ class CmppGateway:
                 for stat in self.play.reports(part):
                     self._promise(guest, msg_id, part, stat)
         if guest.open:
-            self.play.answer(guest, wire.build_submit_answer(sequence, msg_id, result, guest.version), part)
+            self.play.answer(guest, wire.build_submit_response(sequence, msg_id, result, guest.version), part)
 
     def _promise(self, guest: Guest, msg_id: int, part: Part, stat: str) -> None:
         minute = f"{shanghai(time.time_ns() // 1_000_000):%y%m%d%H%M}"

@@ -1,4 +1,4 @@
-"""The other side of the HTTP link: a gateway that sends nothing, and a phone to look at.
+"""Simulate the gateway of the HTTP link: it sends nothing, and shows messages on a phone.
 
 It is written from docs/sms-http-link.md, checks what a strict gateway checks, and misbehaves on
 demand (`POST /behaviour`, side `gateway` or `http`).
@@ -58,7 +58,7 @@ class _Gateway:
             self.cmpp.close()
 
     def caller(self) -> str:
-        """The code of the link whose key signed the request; SignatureInvalid otherwise."""
+        """Return the code of the link whose key signed the request; SignatureInvalid otherwise."""
         links = {link.key_id: link.code for link in self.ground.catalogues.current().links}
         secrets = {key_id: self.ground.secrets.both(f"{code}.key") for key_id, code in links.items()}
         key_id = verify(
@@ -73,7 +73,7 @@ class _Gateway:
         return links[key_id]
 
     def break_down(self) -> tuple[str, float | None]:
-        """The mode that is played; does not come back when it is one in which nothing is taken or told."""
+        """Return the mode in force; delays or aborts the request when it is a failure."""
         mode, seconds = self.behaviour.mode(SIDE)
         if mode == "silent":
             time.sleep(seconds or TIMEOUT_S)
@@ -93,7 +93,7 @@ class _Gateway:
             self.reporter.pass_on(link.code, phone, to, text)
 
     def take(self, link: str, item: Any, mode: str) -> dict[str, Any]:
-        """Judge one message of a call, keep it if it is good, and say so."""
+        """Check one message of a call, store it if it is valid, and return the result."""
         reference = str(item.get("id", "")) if isinstance(item, dict) else ""
         if mode in ("reject", "retry"):
             return _rejected(reference, "barred" if mode == "reject" else "busy", permanent=mode == "reject")
@@ -119,7 +119,7 @@ class _Gateway:
 
 
 def make_blueprint(ground: Ground, behaviour: Behaviour) -> Blueprint:
-    """`/sms/messages`, `/sms/messages/query`, `/phone/<number>` and `/messages` of the sandbox process."""
+    """Make `/sms/messages`, `/sms/messages/query`, `/phone/<number>` and `/messages` of the sandbox process."""
     gateway = _Gateway(ground, behaviour)
     blueprint = Blueprint(
         "sms_sandbox",

@@ -1,4 +1,4 @@
-"""The memory of the sandbox's gateway: messages that phones have received. In memory, bounded."""
+"""Messages that the sandbox's phones have received. In memory, bounded."""
 
 from __future__ import annotations
 

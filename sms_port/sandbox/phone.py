@@ -93,7 +93,7 @@ def _add_pages(blueprint: Blueprint, gateway: PhoneSide) -> None:
 
 
 def _ask_for_number(gateway: PhoneSide, typed: str, status: int = 200) -> Response:
-    """The page that asks whose phone to show, and says what is wrong with what was typed, if anything was."""
+    """Render the form that asks for a number, with the error of the last input, if any."""
     phones = [(seen.phone, mask_phone(seen.phone)) for seen in gateway.behaviour.received.phones(PHONES_SHOWN)]
     return _page("sandbox_choose.html", status, typed=typed, phones=phones)
 
@@ -105,7 +105,7 @@ def _page(template: str, status: int = 200, **words: Any) -> Response:
 
 
 def when(at: int, now: int) -> str:
-    """`今天 14:04`, `昨天 14:04`, else `11 月 22 日 14:04`; Asia/Shanghai (pure)."""
+    """Return `今天 14:04`, `昨天 14:04`, else `11 月 22 日 14:04`; Asia/Shanghai (pure)."""
     moment, days = shanghai(at), (shanghai(now).date() - shanghai(at).date()).days
     day = {0: "今天", 1: "昨天"}.get(days, f"{moment.month} 月 {moment.day} 日")
     return f"{day} {moment:%H:%M}"

@@ -1,4 +1,4 @@
-"""The sandbox's gateway reports back: signed receipts, a moment after a message was received."""
+"""Send signed receipts of the sandbox's gateway, a moment after a message was received."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Reporter:
         self._over = threading.Event()
 
     def close(self) -> None:
-        """Deliver nothing more; back when the call under way, if any, has ended."""
+        """Stop delivering; return when the call under way, if any, has ended."""
         self._over.set()
         with self._start, suppress(queue.Full):
             self._waiting.put_nowait(None)
@@ -58,7 +58,7 @@ class Reporter:
             self._thread.join()
 
     def report(self, report: Report) -> None:
-        """Have a report delivered soon; never waits. A real gateway loses some, this one when it is flooded."""
+        """Queue a report; never blocks. Reports are dropped when the queue is full."""
         with self._start:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="receipts", daemon=True)
@@ -91,7 +91,7 @@ class Reporter:
         log.warning("receipts_not_taken", link=link, receipts=len(reports))
 
     def pass_on(self, link: str, phone: str, to: str, text: str) -> None:
-        """Deliver what a citizen wrote, once and now."""
+        """Deliver a citizen's text now, once."""
         item = {"id": token_hex(8), "from": phone, "to": to, "text": text}
         body = json.dumps({"messages": [item]}, ensure_ascii=False).encode()
         try:
@@ -118,7 +118,7 @@ class Reporter:
 
 
 def build_receipts(reports: Sequence[Report]) -> bytes:
-    """The body of `POST /sms/<link>/receipts`: every part delivered."""
+    """Return the body of `POST /sms/<link>/receipts`: every part delivered."""
     return json.dumps(
         {
             "receipts": [

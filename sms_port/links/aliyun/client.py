@@ -1,4 +1,4 @@
-"""Aliyun's SDK over our own outgoing HTTP: it words and signs the calls, and never repeats one.
+"""Aliyun's SDK over our own outgoing HTTP: it builds and signs the calls, and never repeats one.
 
 Its own transport has no total deadline and no size cap, follows redirects, obeys proxies of the environment, and tells
 no one whether a byte had left when a call failed. The parameters, a phone number among them, go in the body: an
@@ -26,7 +26,7 @@ ANSWER_BYTES = 256 * 1024
 
 
 class Refusal(Exception):
-    """An answer that is no success: the HTTP status, and the vendor's code ("" when the body tells none)."""
+    """Response other than success: the HTTP status, and the vendor's code ("" when the body has none)."""
 
     def __init__(self, status: int, code: str) -> None:
         super().__init__(status, code)

@@ -114,7 +114,7 @@ def _inbound(item: dict[str, Any], link: str) -> Inbound | None:
 
 
 def _text(item: dict[str, Any], name: str) -> str:
-    """A member as text: the vendor writes numbers and truth values as either; null and nested ones are empty."""
+    """Return a member as text: the vendor writes numbers and booleans as either; null and nested values are empty."""
     value = item.get(name)
     if isinstance(value, bool):
         return str(value)

@@ -40,22 +40,22 @@ class AliyunLink:
         self._pools = {lane: ThreadPoolExecutor(entry.window, f"aliyun-{lane.name.lower()}") for lane in Lane}
 
     def room(self, lane: Lane) -> int:
-        """As many as are called at once."""
+        """Return the number of concurrent calls."""
         return min(self._entry.batch_size, self._entry.window)
 
     def wait_ready(self, seconds: float) -> bool:
-        """Each call connects by itself."""
+        """Return True: each call opens its own connection."""
         return True
 
     def send(self, batch: Sequence[Dispatch]) -> Mapping[str, SendResult]:
-        """A call for each message; back when all are answered or out of time."""
+        """Make one call for each message; return when all are answered or timed out."""
         results = list(self._pools[batch[0].lane].map(self._send, batch)) if batch else []
         if Rejected(THROTTLED, False) in results:
             self._limiter.back_off(time.monotonic())
         return {dispatch.reference: result for dispatch, result in zip(batch, results, strict=True)}
 
     def ask(self, doubts: Sequence[InDoubt]) -> Mapping[str, SendResult]:
-        """Those the vendor has a record of; that it has none proves nothing, so others are left out."""
+        """Return the messages of which the vendor has a record; a missing record proves nothing and is left out."""
         known = (doubt.reference for doubt in doubts if doubt.to and self._remembers(doubt))
         return dict.fromkeys(known, Accepted())
 
@@ -122,7 +122,7 @@ class AliyunLink:
             return False
 
     def _sent_on(self, phone: str, day: str) -> Iterator[str]:
-        """The OutIds of what the vendor sent to a number on a day."""
+        """Yield the OutIds of the messages that the vendor sent to a number on a day."""
         client = AliyunClient(self._ground, self._entry)
         for page in range(1, MOST_PAGES + 1):
             wanted = QuerySendDetailsRequest(phone_number=phone, send_date=day, page_size=PAGE, current_page=page)

@@ -36,15 +36,15 @@ class HttpLink:
         self._ground, self._entry, self._limiter = ground, entry, limiter
 
     def room(self, lane: Lane) -> int:
-        """Always a batch: calls do not wait for each other."""
+        """Return the size of a batch: calls do not wait for each other."""
         return self._entry.batch_size
 
     def wait_ready(self, seconds: float) -> bool:
-        """Each call connects by itself."""
+        """Return True: each call opens its own connection."""
         return True
 
     def send(self, batch: Sequence[Dispatch]) -> Mapping[str, SendResult]:
-        """One call for the batch, or several when the limiter is low; what an answer leaves out is unknown."""
+        """Send the batch in one call, or several when the rate limit is low; what a response lacks is unknown."""
         results: dict[str, SendResult] = {}
         for piece in paced(self._limiter, batch, lambda dispatch: len(dispatch.parts)):
             results |= self._send(piece)
@@ -76,7 +76,7 @@ class HttpLink:
         return parse_answer(answer, references, asked=True)
 
     def close(self) -> None:
-        """Nothing to give back: connections belong to the process."""
+        """Do nothing: connections belong to the process."""
 
     def _call(self, path: str, body: bytes) -> HttpResponse:
         entry, url = self._entry, self._entry.url + path

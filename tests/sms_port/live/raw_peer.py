@@ -98,7 +98,7 @@ class RawPeer:
         """Return the answer that takes a message."""
         if self.header == 16:
             return self.frame(4 | RESPONSE, heard.sequence, f"{heard.name:x}\0".encode())
-        return cmpp_frames.build_submit_answer(heard.sequence, heard.name, 0, self.version)
+        return cmpp_frames.build_submit_response(heard.sequence, heard.name, 0, self.version)
 
     def _number(self, frame: bytes, at: int) -> int:
         return int.from_bytes(frame[at : at + 4], "big")
@@ -148,7 +148,7 @@ class RawPeer:
         if self.header == 16:
             return self.respond(frame, b"smsc\0")
         asked = cmpp_frames.read_connect(frame)
-        return cmpp_frames.build_welcome(self._number(frame, 8), 0, asked, SECRET)
+        return cmpp_frames.build_connect_response(self._number(frame, 8), 0, asked, SECRET)
 
     def _read(self, frame: bytes) -> Heard:
         name = next(self._names)
