@@ -6,7 +6,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 LINK ?= http
 # Half of the time tests wait for something: two more a core than there are cores would idle.
 JOBS ?= $(shell echo $$((2 * $$(nproc) + 1)))
-TESTED_WITH := mariadb-server redis-server chromium chromium-driver webkit2gtk-driver xvfb fonts-noto-cjk nginx-light nodejs \
+TESTED_WITH := mariadb-server redis-server chromium chromium-driver webkit2gtk-driver xvfb firefox-esr fonts-noto-cjk nginx-light nodejs \
 	prometheus systemd faketime libnet-smpp-perl
 NPM = $(shell command -v npm >/dev/null || echo npm)
 

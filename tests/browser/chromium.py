@@ -37,13 +37,16 @@ FLAGS = [
 ]
 AXE = """
 const done = arguments[arguments.length - 1];
-const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+const rules = arguments[0];
 // A colour on its way from one to another may be too pale for a moment.
 const moving = document.getAnimations().filter((each) => each instanceof CSSTransition);
 Promise.allSettled(moving.map((each) => each.finished)).then(() => axe.run(document, {runOnly: rules})).then(
   (found) => done(
     found.violations.map((each) => [each.id, each.nodes.map((node) => node.target + ': ' + node.failureSummary)])));
 """
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+OF_DRESS = ["color-contrast", "link-in-text-block", "target-size"]
+"""The rules whose outcome depends on colours and sizes alone."""
 LOOKS = ("light", "dark", "elder", "elder-dark")
 DRESSES = (*LOOKS, "forced")
 T = TypeVar("T")
@@ -146,11 +149,14 @@ class Phone:
         )
         return bool(wide)
 
-    def violations(self) -> list[str]:
-        """Return what axe finds: WCAG 2.0 to 2.2, levels A and AA, and its best practices."""
+    def violations(self, *, colours_only: bool = False) -> list[str]:
+        """Return what axe finds: WCAG 2.0 to 2.2, levels A and AA, and its best practices.
+
+        `colours_only`: a page that was looked at whole has only been dressed anew.
+        """
         self.run_scripts(True)  # axe is one; a page that was loaded without scripts stays as it is
         self.driver.execute_script(axe_source())
-        found = self.driver.execute_async_script(AXE)
+        found = self.driver.execute_async_script(AXE, OF_DRESS if colours_only else RULES)
         self.run_scripts(self.javascript)
         return [json.dumps(violation, ensure_ascii=False) for violation in found]
 

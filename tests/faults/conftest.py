@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import need
 from tests.faults.deployment import theatre
 from tests.faults.instance import Citizen, Theatre
+from tests.support.instances import broken_lines
 
 numbers = itertools.count(13_900_000_100)
 
@@ -24,10 +25,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Theatre]:
 
 @pytest.fixture
 def stage(house: Theatre) -> Iterator[Theatre]:
-    """The theatre with nothing of the last run on it."""
+    """The theatre with nothing of the last run on it. Whatever is killed, frozen or cut off, no job ends in a bug."""
     house.forget()
+    before = len(broken_lines(house.log))
     yield house
     house.calm()
+    assert broken_lines(house.log)[before:] == []
 
 
 @pytest.fixture

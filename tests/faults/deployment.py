@@ -14,7 +14,7 @@ from tests.faults.instance import Theatre
 from tests.faults.processes import ground_in
 from tests.faults.servers import MariaDb, RedisServer
 from tests.support.factories import prepare
-from tests.support.instances import clean_environment
+from tests.support.instances import broken_lines, clean_environment
 from tests.support.servers import free_port, serve
 
 MASTER_KEY = "MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY="
@@ -87,6 +87,7 @@ def theatre(directory: Path, workers: int = 2, *, sqlite: bool = False) -> Itera
                 found.raise_curtain(workers)
                 yield found
                 found.drop_curtain()
+                assert not broken_lines(found.log)
             finally:
                 if found.cast is not None:
                     found.cast.kill()

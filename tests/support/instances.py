@@ -20,8 +20,8 @@ from tests.support.servers import free_port, wait_until
 
 ONECERT = str(Path(sys.executable).with_name("onecert"))
 TIMEOUT = (30, 60)
-BROKEN = re.compile(r'"event": "(?:job|step|push)_broken"')
-"""The log lines of a process when a job, a partner's lane or a push ended in an error that nobody foresaw."""
+BROKEN = re.compile(r'"event": "(?:call|job|late_result|push|relay)_broken"')
+"""The log lines of a process when a job, a call, a relay or a push ended in an error that nobody foresaw."""
 ID_NUMBER = "11010519491231002X"
 RUNNING: list[Instance] = []
 """The instances that this test process has started and not stopped yet."""
@@ -40,7 +40,7 @@ class Instance:
 
     def broken(self) -> list[str]:
         """The log lines so far that tell of a fault of the program (BROKEN)."""
-        return [line for line in self.log.read_text().splitlines() if BROKEN.search(line)]
+        return broken_lines(self.log)
 
     def onecert(self, *words: str, stdin: str = "") -> str:
         """Run a command against this instance; its standard output."""
@@ -68,6 +68,11 @@ class Instance:
     def codes(self, phone: str) -> list[str]:
         """The verification codes among them."""
         return [code for message in self.messages(phone) for code in re.findall(r"验证码(\d{6})", message["text"])]
+
+
+def broken_lines(log: Path) -> list[str]:
+    """The lines of a log that tell of a fault of the program (BROKEN)."""
+    return [line for line in log.read_text().splitlines() if BROKEN.search(line)]
 
 
 def clean_environment(directory: Path, **more: str) -> dict[str, str]:
