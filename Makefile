@@ -13,7 +13,7 @@ NPM = $(shell command -v npm >/dev/null || echo npm)
 # Byte code is kept, also where the environment says it should not be: the tests start a thousand processes.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run demo test test-fast soak lint format bench pictures lock clean always
+.PHONY: run demo test test-fast soak lint format bench cli-page pictures lock clean always
 
 run: $(VENV)/.installed
 	@exec $(BIN)/onecert up
@@ -53,6 +53,9 @@ format: $(VENV)/.dev-installed
 bench: $(VENV)/.dev-installed
 	@.ci/packages mariadb-server redis-server
 	@$(BIN)/python -m tests.bench $(BENCH)
+
+cli-page: $(VENV)/.dev-installed
+	@$(BIN)/python -m tests.support.command_page > docs/cli.md
 
 pictures: $(VENV)/.dev-installed
 	@.ci/packages chromium chromium-driver fonts-noto-cjk nodejs

@@ -141,10 +141,7 @@ def _describe(answer: Answer, asked: Partner) -> str:
 @click.pass_context
 @needs_ground
 def reset_partner(ground: Ground, ctx: click.Context, code: str, dry_run: bool, yes: bool) -> None:
-    """Close this partner's breaker: it is called again at once, as if it had never failed.
-
-    Example: onecert partner reset jd
-    """
+    """Close this partner's breaker: it is called again at once, as if it had never failed."""
     found = find_named(ground, code)
     if confirm(ctx, f"forget the failures of {code} and call it again", yes, dry_run):
         reset(ground, found)

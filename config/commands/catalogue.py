@@ -58,19 +58,13 @@ def show(ground: Ground, number: int | None, as_json: bool) -> None:
 
 @config_group.command("default")
 def print_default() -> None:
-    """Print the catalogue that OneCert brings, to begin with; needs no database.
-
-    Example: onecert config default > catalogue.toml
-    """
+    """Print the catalogue that OneCert brings, to begin with; needs no database."""
     click.echo(default_document(), nl=False)
 
 
 @config_group.command("schema")
 def print_schema() -> None:
-    """Print the catalogue's JSON Schema, for editors: `#:schema ./catalogue.schema.json` in the first line.
-
-    Example: onecert config schema > catalogue.schema.json
-    """
+    """Print the catalogue's JSON Schema, for editors: `#:schema ./catalogue.schema.json` in the first line."""
     print_json(Catalogue.model_json_schema())
 
 

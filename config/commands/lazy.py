@@ -33,7 +33,9 @@ class LazyCommands(click.Group):
         """Load a command; None: there is none of this name."""
         if cmd_name in self.lazy and cmd_name not in self.commands:
             module = import_module(self.lazy[cmd_name][0])
-            self.add_command(next(command for command in module.COMMANDS if command.name == cmd_name))
+            found = next(command for command in module.COMMANDS if command.name == cmd_name)
+            import_module("config.commands.setup.examples").add_examples(found, cmd_name)
+            self.add_command(found)
         return super().get_command(ctx, cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

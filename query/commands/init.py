@@ -39,9 +39,6 @@ def init(
     """Ask for the settings, write them and a master key, make the tables, the first catalogue and all secrets.
 
     Nothing is overwritten. Secrets are random until yours are imported.
-
-    Example: onecert init --database-url mysql+pymysql://onecert:PASSWORD@db/onecert --redis-url redis://redis
-    --public-url https://onecert.example.gov.cn --yes
     """
     directory = directory.resolve()
     given = {

@@ -57,10 +57,7 @@ def list_inquiries(ground: Ground, state: str | None, limit: int, as_json: bool)
 @json_option
 @needs_ground
 def show_inquiry(ground: Ground, reference: str, as_json: bool) -> None:
-    """Show the times of one inquiry, the partners asked and its messages.
-
-    Example: onecert inquiry show 482913057716
-    """
+    """Show the times of one inquiry, the partners asked and its messages."""
     with reading(ground.engine) as db:
         row = db.execute(_by_reference(reference)).first()
         if row is None:
@@ -84,10 +81,7 @@ def show_inquiry(ground: Ground, reference: str, as_json: bool) -> None:
 @json_option
 @needs_ground
 def find_command(ground: Ground, name: str | None, as_json: bool) -> None:
-    """Find the inquiries of the number on standard input, as long as its index is kept: 30 days. Audited.
-
-    Example: echo 13800138000 | onecert inquiry find
-    """
+    """Find the inquiries of the number on standard input, as long as its index is kept: 30 days. Audited."""
     if name is not None:
         with reading(ground.engine) as db:
             found = db.execute(select(inquiry).where(inquiry.c.id == _message_id(name))).all()

@@ -71,10 +71,7 @@ def show_command(ground: Ground, reference: str, as_json: bool) -> None:
 @json_option
 @needs_ground
 def find_command(ground: Ground, as_json: bool) -> None:
-    """Find the objections of the number on standard input. Audited.
-
-    Example: echo 13800138000 | onecert objection find
-    """
+    """Find the objections of the number on standard input. Audited."""
     rows = list_objections_of(ground, read_indexes(ground, "objection.find"))
     if not rows:
         raise NotFound("no objection is kept about it")

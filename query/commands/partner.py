@@ -22,8 +22,6 @@ def nudge_partner(ground: Ground, ctx: click.Context, code: str, dry_run: bool, 
     """Make this partner's waiting questions due now, and ring the workers.
 
     An open breaker stays: `onecert partner reset CODE` closes it.
-
-    Example: onecert partner nudge jd
     """
     find_named(ground, code)
     if not confirm(ctx, f"ask {code} everything that waits for it", yes, dry_run):

@@ -13,6 +13,7 @@ from config.ground import Ground
 from config.telemetry.metrics import Counted, counted_below
 from enterprises.circuit_breaker import PartnerHealth, all_health
 from enterprises.partners import describe_state
+from query.commands.stats_forms import draw_bars, write_csv
 from query.objections.listing import PartnerFigures, figures_by_partner
 from query.upkeep.backlog import backlog
 from query.upkeep.stats import Group, Share, Waits, begin_of, groups, shares, waiting_by_partner
@@ -40,13 +41,22 @@ FIGURE_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     type=click.IntRange(1, 366),
     help="Number of days to cover, including today.",
 )
+@click.option("--csv", "part", type=click.Choice(list(FIGURE_COLUMNS)), help="Print this part as CSV.")
+@click.option("--plot", is_flag=True, help="Draw a bar for each day.")
 @json_option
 @needs_ground
-def stats(ground: Ground, days: int, as_json: bool) -> None:
+def stats(ground: Ground, days: int, part: str | None, plot: bool, as_json: bool) -> None:
     """Show inquiries and messages by state, and the health of each partner. Totals only."""
     report = figures(ground, days)
     if as_json:
         print_json(report)
+        return
+    if part:
+        rows = report[part] if isinstance(report[part], list) else [report[part]]
+        click.echo(write_csv(rows, FIGURE_COLUMNS[part]), nl=False)
+        return
+    if plot:
+        click.echo("\n".join(draw_bars(report["inquiries"])) or "no inquiry in these days")
         return
     for name, columns in FIGURE_COLUMNS.items():
         click.echo(f"{name}:")

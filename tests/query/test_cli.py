@@ -15,6 +15,8 @@ from query.commands import partner as nudging
 from query.commands.db import db_commands
 from query.commands.inquiry import inquiry_commands
 from query.commands.objection import objection_commands
+from query.commands.stats import stats
+from query.commands.stats_forms import draw_bars
 from tests.query.objections.life import object_to
 from tests.query.partner_stub import PHONE, Partners, accept, due_partners, hand_over, retry, work
 
@@ -131,3 +133,26 @@ def test_the_objections_of_a_number_are_found_and_show_their_messages(ground: Gr
     (shown,) = json.loads(run(ground, "show", reference, "--json", group=objection_commands).output)
     assert [one["lane"] for one in shown["messages"]] == ["reply"]
     assert find(ground, typed="13900139000", group=objection_commands).exit_code == 1
+
+
+def test_figures_come_as_csv_and_as_bars(ground: Ground) -> None:
+    for place in range(3):
+        accept(ground, f"1380013800{place}")
+    csv = CliRunner().invoke(stats, ["--csv", "inquiries"], obj=ground).stdout.splitlines()
+    assert csv[0] == "day,service,entrance,state,outcome,inquiries"
+    assert sum(int(line.rpartition(",")[2]) for line in csv[1:]) == 3
+    plot = CliRunner().invoke(stats, ["--plot"], obj=ground).stdout
+    assert len(plot.splitlines()) == 1 and "3 inquiries, 0 partial" in plot
+    assert len(CliRunner().invoke(stats, ["--csv", "partners"], obj=ground).stdout.splitlines()) == 13
+
+
+def test_bars_are_as_long_as_their_days_and_in_order() -> None:
+    rows = [
+        {"day": "2026-11-30", "inquiries": 100, "outcome": "answered"},
+        {"day": "2026-11-29", "inquiries": 25, "outcome": "partial"},
+        {"day": "2026-11-30", "inquiries": 100, "outcome": None},
+    ]
+    first, second = draw_bars(rows)
+    assert first.startswith("2026-11-29") and first.count("█") == 6 and "25 inquiries, 25 partial" in first
+    assert second.count("█") == 50 and "200 inquiries, 0 partial" in second
+    assert draw_bars([]) == []
