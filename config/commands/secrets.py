@@ -18,6 +18,7 @@ from config.crypto.rsa_keys import load_private_key, load_public_key
 from config.db.engine import begin
 from config.errors import ConfigError, SecretMissing
 from config.ground import Ground
+from config.phone_numbers import without_invisible
 from config.times.formats import rfc3339
 
 MIN_KEY_CHARS, MAX_SMPP_CHARS = 16, 8
@@ -117,7 +118,8 @@ def check_secret(name: str, value: str, driver: str = "") -> None:
 
 
 def _has_unseen(value: str) -> bool:
-    return value != value.strip() or any(unicodedata.category(sign) in ("Cc", "Cf") for sign in value)
+    bare = without_invisible(value).strip()
+    return value != bare or any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in value)
 
 
 def check_whose(ground: Ground, name: str, value: str) -> None:

@@ -231,6 +231,8 @@ def test_a_successor_stands_beside_its_secret_until_it_is_removed(terminal: Term
         ("gxwbwx.app_secret", "a1b2c3d4\te5f6", "control or invisible character"),
         ("gxwbwx.app_secret.next", "a1b2c3d4e5f6\u200b", "control or invisible character"),
         ("tencent.key", "\ufeff" + "k" * 32, "control or invisible character"),
+        ("tencent.key", "k" * 16 + "\u2028" + "k" * 16, "control or invisible character"),
+        ("tencent.key", "k" * 32 + "\u3164", "control or invisible character"),
         ("main.key", "k" * 32 + " ", "blank at an end"),
         ("Tencent key", "k" * 32, "no secret can have the name"),
     ],

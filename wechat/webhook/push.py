@@ -28,7 +28,12 @@ NOTHING = b"success"
 
 _TIMESTAMP = re.compile(r"[0-9]{10}", re.ASCII)
 _NONCE = re.compile(r"[!-~]{1,128}", re.ASCII)
-_ENVELOPE = re.compile(rb'<Encrypt>\s*(?:<!\[CDATA\[)?([^<\]]*)|"Encrypt"\s*:\s*"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_SECTION = b"]]><![CDATA["
+_ENVELOPE = re.compile(
+    rb"<Encrypt(?:\s[^<>]*)?>\s*(?:<!\[CDATA\[)?([^<\]]*(?:\]\]><!\[CDATA\[[^<\]]*)*)"
+    rb'|"Encrypt"\s*:\s*"((?:[^"\\]|\\.)*)"',
+    re.DOTALL,
+)
 _MAX_ECHO = 512
 
 
@@ -169,7 +174,8 @@ def _find_signed(stamp: Stamp, body: bytes, account: AccountKeys) -> tuple[str, 
     """Return the Encrypt that `msg_signature` covers, its token, and the envelope's format."""
     for found in _ENVELOPE.finditer(body):
         form: Format = "json" if found[1] is None else "xml"
-        for encrypted in _spellings(form, (found[1] or found[2] or b"").decode("utf-8", "replace")):
+        written = (found[1] or found[2] or b"").replace(_SECTION, b"").decode("utf-8", "replace")
+        for encrypted in _spellings(form, written):
             for token in account.tokens:
                 if is_signed(stamp.msg_signature, token, stamp.timestamp, stamp.nonce, encrypted):
                     return "".join(encrypted.split()), token, form

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import get_input_stream
 
 from config.errors import OneCertError
+from config.processes.request_metrics import ROUTE
 from config.telemetry.log import get_logger
 from wechat.webhook.push import Stamp
 from wechat.webhook.reception import Reception
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PREFIX = "/wechat/"
+RULE = "/wechat/<account>"
+"""The route of a push in the counts of requests, as that of the URL check."""
+
 STAMP = ("timestamp", "nonce", "signature", "encrypt_type", "msg_signature")
 MOST_PARAMETERS = 32
 OK = "200 OK"
@@ -41,6 +45,7 @@ class PushMiddleware:
         path = environ["PATH_INFO"]
         if environ["REQUEST_METHOD"] != "POST" or not path.startswith(PREFIX) or "/" in path[len(PREFIX) :]:
             return self._inner(environ, start_response)
+        environ.setdefault(ROUTE, [""])[0] = RULE
         status, body, media = self._take(path[len(PREFIX) :], environ)
         headers = [("Content-Type", f"{media}; charset=utf-8"), ("Content-Length", str(len(body)))]
         start_response(status, headers + self._headers)

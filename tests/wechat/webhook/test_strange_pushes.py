@@ -183,6 +183,9 @@ def test_an_emoji_in_two_halves_is_one(wechat: WeChat) -> None:
 ENVELOPES: dict[str, str] = {
     "blanks round the CDATA section (WxJava #1634)": "<xml><Encrypt> \n<![CDATA[{}]]>\n</Encrypt></xml>",
     "blanks inside it": "<xml><Encrypt><![CDATA[\n {} \n]]></Encrypt></xml>",
+    "own variant: blanks and an attribute in the tags": "<xml><Encrypt type='aes' >\n<![CDATA[{}]]></Encrypt ></xml>",
+    "own variant: two CDATA sections": "<xml><Encrypt><![CDATA[{half}]]><![CDATA[{rest}]]></Encrypt></xml>",
+    "own variant: behind one that is not signed": "<xml><Encrypt>AAAA</Encrypt><Encrypt>{}</Encrypt></xml>",
     "own variant: signs as references": "<xml><Encrypt>{ref}</Encrypt></xml>",
     "own variant: base64 in lines of 76": "<xml><Encrypt><![CDATA[{lines}]]></Encrypt></xml>",
     "= as \\u003d, + as \\u002b (Gson)": '{{"Encrypt":"{gson}"}}',
@@ -198,6 +201,7 @@ def test_the_envelope_is_found_in_every_spelling(wechat: WeChat) -> None:
     query = f"timestamp={seconds}&nonce=n&encrypt_type=aes&msg_signature="
     query += sign(keys.tokens[0], seconds, "n", encrypted)
     spellings = {
+        **{"half": encrypted[:70], "rest": encrypted[70:]},
         "ref": encrypted.replace("=", "&#61;").replace("+", "&#x2B;"),
         "lines": "\r\n".join(encrypted[at : at + 76] for at in range(0, len(encrypted), 76)),
         "gson": encrypted.replace("=", "\\u003d").replace("+", "\\u002b").replace("/", "\\/"),

@@ -16,6 +16,7 @@ import pytest
 
 from config.db.engine import begin
 from config.ground import Ground
+from config.processes import request_metrics
 from config.queue.bell import make_redis
 from config.times.clock import FixedClock
 from query.access.tickets import Ticket, parse_ticket
@@ -76,6 +77,17 @@ def test_two_accounts_crossed_are_refused(wechat: WeChat) -> None:
 def test_what_is_no_official_account_is_not_found(wechat: WeChat, code: str) -> None:
     response = wechat.send(code, wechat.play("gxwbwx"))
     assert (response.status_code, response.data) == (404, b"")
+
+
+@pytest.mark.parametrize("account", ["caict", "nobody"])
+def test_a_push_counts_under_its_rule(wechat: WeChat, monkeypatch: pytest.MonkeyPatch, account: str) -> None:
+    """Pushes do not pass through Flask, which names the routes: they counted as refused by a layer."""
+    seen: list[tuple[str, str]] = []
+    monkeypatch.setattr(request_metrics, "count_request", lambda route, status, _s: seen.append((route, status)))
+    app = wechat.app
+    app.wsgi_app = request_metrics.count_requests(app, app.wsgi_app)  # type: ignore[method-assign, assignment]
+    status = wechat.send(account, wechat.play("caict")).status
+    assert seen == [("/wechat/<account>", status[:3])]
 
 
 @pytest.mark.parametrize("code", ACCOUNTS)
