@@ -13,7 +13,7 @@ NPM = $(shell command -v npm >/dev/null || echo npm)
 # Byte code is kept, also where the environment says it should not be: the tests start a thousand processes.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run demo test test-fast soak lint format bench cli-page pictures lock clean always
+.PHONY: run demo test test-fast soak lint format bench cli-page pictures lock sbom audit clean always
 
 run: $(VENV)/.installed
 	@exec $(BIN)/onecert up
@@ -64,6 +64,17 @@ pictures: $(VENV)/.dev-installed
 lock: $(VENV)/.dev-installed
 	$(COMPILE) -o requirements.txt requirements.in
 	$(COMPILE) -o requirements-dev.txt requirements-dev.in
+	$(COMPILE) -o requirements-audit.txt requirements-audit.in
+
+# What the product is made of, in CycloneDX's form: var/sbom.cdx.json.
+sbom: $(VENV)/.audit-installed
+	@mkdir -p var
+	$(VENV)/audit/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o var/sbom.cdx.json requirements.txt
+
+# Known vulnerabilities of the locked packages. Without a network: make audit ADVISORIES=all.zip, OSV's export of PyPI's advisories.
+audit: $(VENV)/.audit-installed sbom
+	$(VENV)/audit/bin/python .ci/audit $(ADVISORIES)
+
 
 clean:
 	rm -rf $(VENV) var *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -78,4 +89,9 @@ $(VENV)/.installed: requirements.txt pyproject.toml $(VENV)/.python
 
 $(VENV)/.dev-installed: requirements-dev.txt $(VENV)/.installed
 	@.ci/install $(VENV) requirements-dev.txt
+	@touch $@
+
+$(VENV)/.audit-installed: requirements-audit.txt $(VENV)/.python
+	@$(BIN)/python -m venv $(VENV)/audit
+	@.ci/install $(VENV)/audit requirements-audit.txt
 	@touch $@

@@ -114,6 +114,16 @@ session_end = Table(
     Index("ix_session_end_until", "until_at"),
 )
 
+next_day_notice = Table(
+    "next_day_notice",
+    metadata,
+    Column("inquiry", Id16, primary_key=True),
+    Column("service", Code, nullable=False),
+    Column("phone", Sealed(11), nullable=False),
+    Column("due_at", Ms, nullable=False),
+    Index("ix_next_day_notice_due", "due_at"),
+)
+
 wave = Table(
     "wave",
     metadata,

@@ -233,6 +233,12 @@ class Texts(StrictModel):
     chat: dict[str, dict[str, Block]]
 
 
+class NextDayNotice(StrictModel):
+    """The SMS a day after an inquiry, by which a number's holder learns of it."""
+
+    enabled: bool = True
+
+
 class Catalogue(StrictModel):
     """The whole document, as a process reads it. `version` is 0 until the store has numbered it."""
 
@@ -249,6 +255,7 @@ class Catalogue(StrictModel):
     objections: Objections | None = None
     calendar: tuple[CalendarYear, ...] = ()
     human_check: HumanCheck = HumanCheck()
+    next_day_notice: NextDayNotice = NextDayNotice()
     texts: Texts
 
     def entrance(self, code: str) -> Entrance | None:

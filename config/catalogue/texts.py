@@ -94,6 +94,8 @@ SMS_PLACES: dict[str, set[str]] = {
     "help-accepted": set(),
     "help-lapsed": {"date"},
     "help-blocked": set(),
+    "next-day-internet-accounts": {"date"},
+    "next-day-phone-cards": {"date"},
 }
 """Every SMS text and the places that must be in it."""
 
@@ -116,7 +118,10 @@ SHORTENING: frozenset[str] = frozenset(
 BRIEF: frozenset[str] = frozenset({"brief-internet-accounts", "brief-phone-cards"})
 """What is sent in place of `partial-…` when that does not fit, so that all who were silent can be named."""
 
-OPTIONAL: frozenset[str] = SHORTENING | BRIEF | {"before-internet-accounts", "some-of"}
+NEXT_DAY: frozenset[str] = frozenset({"next-day-internet-accounts", "next-day-phone-cards"})
+"""The SMS of the next day; without its text a service has none."""
+
+OPTIONAL: frozenset[str] = SHORTENING | BRIEF | NEXT_DAY | {"before-internet-accounts", "some-of"}
 """Texts that a catalogue of an earlier release does without; what they would tell is then left out."""
 
 OPTIONAL_PLACES: dict[str, set[str]] = {
@@ -146,7 +151,7 @@ ONE_PART = {
 """Texts without a list in them; each fits one part."""
 
 
-_PIECES = {"count-internet-accounts", "count-phone-cards", "resend-mark"} | (OPTIONAL - BRIEF)
+_PIECES = {"count-internet-accounts", "count-phone-cards", "resend-mark"} | (OPTIONAL - BRIEF - NEXT_DAY)
 _PIECES |= {name for name in SMS_PLACES if name.startswith(("finding-", "reason-"))}
 _WIDEST = {"code": "000000", "date": "12月31日", "phone": "138****8000", "total": "9999", "asked": "99"}
 _WIDEST |= {"due": "12月31日", "when": "12月31日", "reference": "482719356041", "until": "2027年11月30日"}

@@ -58,6 +58,7 @@ CLASS_OF: Final[Mapping[tuple[str, str], str]] = {
     ("question", "answers"): "personal",
     ("message", "sealed"): "personal",
     ("notice", "openid"): "personal",
+    ("next_day_notice", "phone"): "personal",
 }
 """(table, column) -> class; all else is sealed by the ring's data keys."""
 

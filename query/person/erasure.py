@@ -17,7 +17,7 @@ from config.ground import Ground
 from config.phone_numbers import mask_phone
 from query.helps.models import help_offer
 from query.inquiry import DAY
-from query.models import inquiry, last_inquiry, notice, verification_code
+from query.models import inquiry, last_inquiry, next_day_notice, notice, verification_code
 from query.objections.models import objection
 from query.objections.rules.objection import State as ObjectionState
 from query.person.records import find_inquiries
@@ -81,6 +81,7 @@ def _erase_inquiries(db: Connection, now: int, ids: list[bytes], erased: Erased)
         db.execute(update(inquiry).where(inquiry.c.id == row.id).values(**gone))
         marks = update(part).where(part.c.message == row.id, part.c.at <= now - SILENT_MS)
         db.execute(marks.values(phone_index=None))
+        db.execute(delete(next_day_notice).where(next_day_notice.c.inquiry == row.id))
         db.execute(delete(notice).where(notice.c.reference == row.reference))
         erased.inquiries += 1
 

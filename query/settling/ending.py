@@ -13,6 +13,7 @@ from query.inquiry import Outcome, State, accepted_at, day_of, reply_by
 from query.moves import move
 from query.reply import About, Reply, compose_unsuccessful
 from query.services import times_of
+from query.settling.next_day import plan_notices
 from sms_port.ledger.messages import Lane, Owed, owe
 
 _log = get_logger(__name__)
@@ -48,6 +49,7 @@ def send_reply_and_end(
         for inquiry, (phone, reply) in sorted(replies.items())
     ]
     owe(db, ground, messages)
+    plan_notices(db, ground, service, {inquiry: phone for inquiry, (phone, _) in replies.items()})
     failpoint("end.after_owing")
 
     def outcome_of(inquiry: bytes) -> Outcome:

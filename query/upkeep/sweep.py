@@ -25,6 +25,7 @@ from query.services import times_of
 from query.settling.after_commit import AfterCommit
 from query.settling.carriers import reroute
 from query.settling.ending import close_unreadable, end_unsuccessfully
+from query.settling.next_day import tell_next_day
 from query.texts.upkeep import erase_conversations
 from query.upkeep.backlog import publish_backlog, publish_states
 from query.upkeep.key_lives import tend_keys, truncate_log
@@ -47,6 +48,7 @@ def sweep(ground: Ground) -> None:
         reroute_waiting,
         ring_again,
         ring_for_notices,
+        tell_next_day,
         *AFTER_THE_COUNT,
         erase_conversations,
         tend_offers,

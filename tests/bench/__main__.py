@@ -13,10 +13,12 @@ from tests.bench import (
     alerts,
     bulkhead,
     erasure,
+    flood,
     footprint,
     growth,
     intake,
     latency,
+    oracle,
     partners,
     pipeline,
     sms,
@@ -35,6 +37,8 @@ BENCHMARKS = {
     "partners": partners.measure,
     "bulkhead": bulkhead.measure,
     "erasure": erasure.measure,
+    "flood": flood.measure,
+    "oracle": oracle.measure,
 }
 OUTPUT = Path("var/bench.json")
 

@@ -59,7 +59,7 @@ def ours() -> set[str]:
 
 TABLES = {
     *("attempt", "audit", "audit_head", "catalogue_version", "data_key", "inquiry", "last_inquiry", "message"),
-    *("code_sent", "content_key", "session_end"),
+    *("code_sent", "content_key", "session_end", "next_day_notice"),
     *("notice", "question", "receipt", "secret", "verification_code", "wave"),
     *("process", "objection", "objection_ending", "objection_quota", "request", "watch", "watch_count", "watch_event"),
     *("inbound", "inbound_segment", "leader", "link_health", "opt_out", "part", "unmatched"),

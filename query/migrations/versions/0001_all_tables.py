@@ -192,6 +192,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('id', name=op.f('pk_message'))
     )
     op.create_index('ix_message_due', 'message', ['state', 'lane', 'due_at'], unique=False)
+    op.create_table('next_day_notice',
+        sa.Column('inquiry', sa.BINARY(length=16), nullable=False),
+        sa.Column('service', sa.String(length=32), nullable=False),
+        sa.Column('phone', sa.VARBINARY(length=42), nullable=False),
+        sa.Column('due_at', sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint('inquiry', name=op.f('pk_next_day_notice'))
+    )
+    op.create_index('ix_next_day_notice_due', 'next_day_notice', ['due_at'], unique=False)
     op.create_table('notice',
         sa.Column('reference', sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column('entrance', sa.String(length=32), nullable=False),
