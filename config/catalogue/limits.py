@@ -43,3 +43,9 @@ class Limits(StrictModel):
     logins_per_openid_hour: Amount = 60
     login_failures_per_address_minute: Annotated[int, Field(ge=1, le=50)] = 30
     phone_numbers_per_session_day: Amount = 10
+
+
+class NextDayNotice(StrictModel):
+    """The SMS a day after an inquiry, by which a number's holder learns of it."""
+
+    enabled: bool = True

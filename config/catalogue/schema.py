@@ -30,7 +30,7 @@ from config.catalogue.fields import (
     Url,
     Window,
 )
-from config.catalogue.limits import HumanCheck, Limits
+from config.catalogue.limits import HumanCheck, Limits, NextDayNotice
 from config.catalogue.links import Link
 from config.catalogue.menus import MenuItem
 
@@ -231,12 +231,6 @@ class Texts(StrictModel):
 
     sms: dict[str, Line]
     chat: dict[str, dict[str, Block]]
-
-
-class NextDayNotice(StrictModel):
-    """The SMS a day after an inquiry, by which a number's holder learns of it."""
-
-    enabled: bool = True
 
 
 class Catalogue(StrictModel):

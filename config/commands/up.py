@@ -18,6 +18,7 @@ from redis import Redis, RedisError
 from sqlalchemy import Engine
 
 from config.bootstrap import bootstrap
+from config.catalogue.launch import uses_sandbox
 from config.commands.terminal import ground_of, plain_errors
 from config.errors import RedisUnavailable, SettingInvalid
 from config.ground import Ground
@@ -55,7 +56,9 @@ def make_command(upgrade: Callable[[Engine], None]) -> click.Command:
         for line in addresses(ground):
             print_line(line)
         release_data_dir(ground)
-        ctx.exit(Supervisor(children(ctx.find_root().command, ground.settings, workers), print_line).run())
+        plays = uses_sandbox(ground.catalogues.current())
+        listed = children(ctx.find_root().command, ground.settings, workers, sandbox=plays)
+        ctx.exit(Supervisor(listed, print_line).run())
 
     return up
 
@@ -128,27 +131,38 @@ def free_port() -> int:
 def addresses(ground: Ground) -> list[str]:
     """Return the lines to print at the start: the addresses and how to stop."""
     settings = ground.settings
-    return [
+    lines = [
         f"pages         {settings.public_url}/",
         f"API           {settings.public_url}/api/v1/docs",
-        f"sandbox       http://{settings.sandbox_bind}/, its phone http://{settings.sandbox_bind}/phone/13800138000",
         f"metrics       http://{settings.metrics_bind}/metrics",
         f"data          {settings.data}",
         f"catalogue     version {ground.catalogues.current().version}",
+    ]
+    return lines + (_played(settings) if uses_sandbox(ground.catalogues.current()) else [])
+
+
+def _played(settings: Settings) -> list[str]:
+    """The lines about what is played, where something is."""
+    return [
+        f"sandbox       http://{settings.sandbox_bind}/, its phone http://{settings.sandbox_bind}/phone/13800138000",
         "numbers       any: what they are answered is made up; 13800000009 is inactive, an ID that ends in 000000 is",
         "              another's. Enter nobody's real number or ID. Ctrl-C stops everything.",
     ]
 
 
-def children(cli: click.Command, settings: Settings, workers: int) -> list[Child]:
-    """The processes of one machine; `cli` has the command that each of them runs."""
+def children(cli: click.Command, settings: Settings, workers: int, *, sandbox: bool = True) -> list[Child]:
+    """The processes of one machine; `cli` has the command that each of them runs.
+
+    No `sandbox` where the catalogue has real addresses only: whoever reaches it reads every SMS that it was sent.
+    """
 
     def child(name: str, bind: str | None = None) -> Child:
         run = partial(cli.main, [name.split()[0]], prog_name="onecert")
         return Child(name, run=run, ready=f"http://{bind}/health/ready" if bind else "")
 
     listed = [redis_child(settings)] if settings.redis_socket else []
-    listed += [child("sandbox", settings.sandbox_bind), child("web", settings.bind)]
+    listed += [child("sandbox", settings.sandbox_bind)] if sandbox else []
+    listed += [child("web", settings.bind)]
     listed += [child(f"worker {number}") for number in range(1, workers + 1)]
     return [*listed, child("gateway"), child("clock")]
 

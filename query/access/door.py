@@ -17,10 +17,11 @@ from config.catalogue.schema import Partner, Service
 from config.errors import OneCertError
 from config.ground import Ground
 from config.phone_numbers import mask_phone
+from config.telemetry.security_events import record
 from query.access.address_blocks import UNKNOWN, address_block
 from query.access.budgets import DAY_S, HOUR_S, MINUTE_S, Sender, code_budgets, submission_budgets
 from query.access.endings import restore
-from query.access.errors import EndingsForgotten, EntranceClosed, PlatformUnavailable
+from query.access.errors import EndingsForgotten, EntranceClosed, PlatformUnavailable, SessionInvalid
 from query.access.forms import Credential, FilledForm, KnownPhone, OpenedSession
 from query.access.human_check import HumanCheck
 from query.access.limits import Budget, Limiter
@@ -28,7 +29,7 @@ from query.access.phone_tickets import PREFIX, build_phone_ticket, parse_phone_t
 from query.access.recorded import recorded
 from query.access.sessions import LogIn, Session, end_session, endings, open_session, read_session
 from query.access.slots import Seats
-from query.errors import ConsentMissing, PhoneInvalid, ServiceUnknown
+from query.errors import ConsentMissing, NotFound, PhoneInvalid, ServiceUnknown
 from query.intake.codes import CodeSent, request_code
 from query.intake.contact import contact_key
 from query.intake.fields import parse_phone
@@ -98,7 +99,12 @@ class Door:
         `viewing`: for looking at one's own inquiry only. `spending`: for `read_phone`, `request_code` or `submit`,
         which find out themselves whether it was ended.
         """
-        return read_session(self._ground, token, viewing=viewing, spending=spending)
+        try:
+            return read_session(self._ground, token, viewing=viewing, spending=spending)
+        except SessionInvalid as error:
+            if token:
+                record(self._ground.keys, "session_refused", outcome=error.code)
+            raise
 
     def end_session(self, session: Session, *, viewing: bool = False) -> None:
         """Log out: none of the session's tokens opens anything any more, with `viewing` but its own inquiries."""
@@ -161,7 +167,11 @@ class Door:
 
     def progress(self, session: Session, reference: str) -> Progress:
         """Return the progress of one's own inquiry. Raises NotFound, also for another's."""
-        return progress(self._ground, reference, session.owner)
+        try:
+            return progress(self._ground, reference, session.owner)
+        except NotFound as error:
+            record(self._ground.keys, "progress_refused", outcome=error.code, session=session.owner)
+            raise
 
     def withdraw(self, session: Session, reference: str) -> None:
         """Take back one's own running inquiry. Raises NotFound, also for another's."""

@@ -32,6 +32,7 @@ CALLS_AT_MOST = 20
 IN_FLIGHT_MS = 60_000
 """A call that began before the decision may arrive a little after it."""
 RESEND = "（补发）"
+NEXT_DAY = re.compile("^【一证通查】您[0-9]+月[0-9]+日查询过[^0-9]+$")
 UNFINISHED = "未完成"
 TOTAL = re.compile(r"(\d+)个账号：")
 TOLD = re.compile(r"([^，：。]+?)(\d+)个")
@@ -57,7 +58,7 @@ def check(
 ) -> list[str]:
     """Every promise that was broken. `floor`: the least part of those who match that must be `answered`."""
     seen = look(ground, outside, citizens)
-    checks = (existence, decisions, replies, questions, ledger, erasure)
+    checks = (existence, decisions, replies, next_day, questions, ledger, erasure)
     found = [finding for each in checks for finding in each(seen)]
     late = [row for row in seen.inquiries if (row.closed_at or 0) > row.accepted_at + hours * HOUR]
     found += [f"inquiry {row.id.hex()} was closed late" for row in late]
@@ -159,7 +160,7 @@ def replies(seen: Seen) -> Iterator[str]:
     """One reply each, of the right outcome and counts, to the right number; a second one only flagged."""
     sent = defaultdict[str, dict[str, Sent]](dict)
     for item in chain.from_iterable(seen.sent.values()):
-        if item.status == "accepted" and "验证码" not in item.text:
+        if item.status == "accepted" and "验证码" not in item.text and not NEXT_DAY.search(item.text):
             sent[item.reference.partition("-")[0]][item.reference] = item
     for row in seen.inquiries:
         mine = list(sent.pop(row.id.hex(), {}).values())
@@ -172,6 +173,18 @@ def replies(seen: Seen) -> Iterator[str]:
             yield from _wrong_words(seen, row, item)
     yield from (f"phantom: a reply under {reference}" for reference in sent)
     yield from (f"wrong number: {phone} got an SMS" for phone in seen.sent if phone not in seen.citizens)
+
+
+def next_day(seen: Seen) -> Iterator[str]:
+    """The next day tells of each inquiry once at most, and not before a day has passed."""
+    for phone, items in seen.sent.items():
+        mine = {one.reference: one for one in items if one.status == "accepted" and NEXT_DAY.search(one.text)}
+        accepted = [row.accepted_at for row in seen.inquiries if seen.phones[row.id] == phone]
+        if len(mine) > len(accepted):
+            yield f"doubled: {phone} was told {len(mine)} times the next day of {len(accepted)} inquiries"
+        for one in mine.values():
+            if not any(at + 24 * HOUR <= one.at for at in accepted):
+                yield f"early: {phone} was told of an inquiry within its day"
 
 
 def _wrong_words(seen: Seen, row: Row[Any], item: Sent) -> Iterator[str]:

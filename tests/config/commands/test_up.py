@@ -130,6 +130,12 @@ def test_a_redis_that_is_set_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "redis" not in {child.name for child in up.children(click.Group(), settings(), workers=1)}
 
 
+def test_no_sandbox_is_started_where_addresses_are_real() -> None:
+    """ASVS 15.2.3: it shows every SMS to whoever reaches it."""
+    played, real = (up.children(click.Group(), settings(), 1, sandbox=sandbox) for sandbox in (True, False))
+    assert {one.name for one in played} - {one.name for one in real} == {"sandbox"}
+
+
 def test_without_any_redis_on_the_path_the_carried_one_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     program = Path(up.redis_program())

@@ -11,7 +11,8 @@ from config.telemetry import metrics, security_events
 from config.telemetry.security_events import LINES_PER_S, _Lines, record
 from query.access.door import Door
 from query.access.endings import session_name
-from query.access.errors import LimitReached
+from query.access.errors import LimitReached, SessionInvalid
+from query.errors import NotFound
 from tests.conftest import on_sqlite
 from tests.miniprogram_api.citizens import set_limit
 from tests.support.doors import make_door
@@ -63,6 +64,23 @@ def test_a_flood_of_codes_leaves_lines_and_a_count(ground: Ground, capsys: pytes
     text = json.dumps(written)
     for secret in (PHONE, "13900138000", ADDRESS, session.owner.hex(), session.sid.hex()):
         assert secret not in text
+
+
+@on_sqlite
+def test_a_token_that_does_not_open_and_a_strangers_inquiry_leave_a_line(
+    ground: Ground, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """ASVS 16.3.2: 401 and 404 of the API left none."""
+    door = make_door(ground)
+    session = door.open_session("web", None, ADDRESS).session
+    with pytest.raises(SessionInvalid):
+        door.read_session("forged")
+    with pytest.raises(NotFound):
+        door.progress(session, "482719356041")
+    with pytest.raises(SessionInvalid):
+        door.read_session("")  # a first visit, and no attempt
+    told = [(line["event"], line["outcome"]) for line in lines(capsys)]
+    assert told[1:] == [("session_refused", "session_invalid"), ("progress_refused", "not_found")]
 
 
 @on_sqlite

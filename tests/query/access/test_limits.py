@@ -10,7 +10,8 @@ import pytest
 from config.ground import Ground
 from config.queue.bell import make_redis
 from query.access.address_blocks import address_block, network_block
-from query.access.errors import LimiterUnavailable, LimitReached, SessionInvalid
+from query.access.endings import ALL_KNOWN, restore
+from query.access.errors import EndingsForgotten, LimiterUnavailable, LimitReached, SessionInvalid
 from query.access.limits import EXACT_UP_TO, Budget, Limiter
 from tests.support.factories import LAUNCH_DAY
 
@@ -39,6 +40,7 @@ def test_who_is_barred_spends_nothing(
     ground: Ground, limiter: Limiter, held: int | None, since: int, barred: bool
 ) -> None:
     one, many = Budget("one", (PHONE,), 1, 100), Budget("many", (PHONE,), EXACT_UP_TO + 1, 100)
+    ground.redis.set(ALL_KNOWN, 1)
     if held is not None:
         ground.redis.set("second", held)
     bars = {"first": 0, "second": since}
@@ -49,6 +51,14 @@ def test_who_is_barred_spends_nothing(
     else:
         limiter.spend([one, many], b"a", LAUNCH_DAY, bars)
         assert refused(limiter, one) == ("one", 100)
+
+
+def test_a_redis_that_was_emptied_bars_until_it_is_told_again(ground: Ground, limiter: Limiter) -> None:
+    one = Budget("one", (PHONE,), 1, 100)
+    with pytest.raises(EndingsForgotten):
+        limiter.spend([one], b"a", LAUNCH_DAY, {"first": 0})
+    restore(ground)
+    limiter.spend([one], b"a", LAUNCH_DAY, {"first": 0})
 
 
 def test_a_small_budget_is_exact_at_both_ends(limiter: Limiter) -> None:
