@@ -86,7 +86,7 @@ def days_of(since: int) -> list[str]:
 
 def _items(body: bytes, kind: str) -> Iterator[dict[str, Any]]:
     try:
-        listed = json.loads(body)
+        listed = json.loads(body, parse_int=str, parse_float=str)  # a number of any length is one item's own affair
     except (ValueError, RecursionError):
         raise DeliveryInvalid(f"this is no {kind}") from None
     if not isinstance(listed, list):
@@ -96,7 +96,7 @@ def _items(body: bytes, kind: str) -> Iterator[dict[str, Any]]:
 
 def _receipt(item: dict[str, Any], link: str) -> Receipt | None:
     reference = _text(item, "out_id")
-    success = {"true": True, "false": False}.get(_text(item, "success").lower())
+    success = {"true": True, "1": True, "false": False, "0": False}.get(_text(item, "success").lower())
     if parse_reference(reference) is None or success is None:
         return None
     status = ReceiptStatus.DELIVERED if success else ReceiptStatus.FAILED

@@ -40,6 +40,7 @@ def addresses(ground: Ground) -> dict[str, str]:
 
 
 def test_a_report_settles_its_message_and_is_acknowledged(ground: Ground, news: News) -> None:
+    """L01: as help.aliyun.com documents SmsReport."""
     with run_cloud() as cloud:
         use_aliyun(ground, cloud.url)
         code = make_code(ground)
@@ -95,6 +96,13 @@ def test_a_reply_in_free_words_never_goes_there(ground: Ground, news: News) -> N
 
 def test_a_citizens_text_counts(ground: Ground, client: FlaskClient) -> None:
     assert client.post(addresses(ground)["inbound"], json=[TEXT]).json == {"code": 0, "msg": "received"}
+    assert [row["phone"] for row in opt_outs(ground)] == ["138****8000"]
+
+
+def test_half_an_emoji_in_a_citizens_text_costs_nobody_anything(ground: Ground, client: FlaskClient) -> None:
+    body = '[{"phone_number": "13900139000", "content": "\\ud83d"}, ' + json.dumps(TEXT) + "]"
+    answer = client.post(addresses(ground)["inbound"], data=body, content_type="application/json")
+    assert answer.json == {"code": 0, "msg": "received"}
     assert [row["phone"] for row in opt_outs(ground)] == ["138****8000"]
 
 

@@ -85,6 +85,7 @@ def test_the_wire_keeps_the_pace_of_the_contract(
 def test_closing_waits_for_answers_and_says_goodbye(
     ground: Ground, recorded: RecordedEvents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F16: what is open when the process is told to stop is waited for."""
     monkeypatch.setattr("sms_port.links.session.connections.DRAIN_S", 60.0)
     under_way = threading.Event()
 

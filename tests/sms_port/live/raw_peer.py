@@ -52,6 +52,9 @@ class RawPeer:
         self.answer: Callable[[Heard], bytes | None] = lambda heard: self.accept(heard)
         self.answer_test: Callable[[bytes], bytes] = lambda frame: self.respond(frame, b"\0" * (self.header == 12))
         self.before_login = b""
+        self.refused = 0
+        """How many logins it refuses first, with status 5: already bound."""
+
         self._names, self._sequences = count(0x6000_0000_0001), count(1)
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port = self._server.getsockname()[1]
@@ -127,6 +130,10 @@ class RawPeer:
         command = self._number(frame, 4)
         if command in (1, 9) and command == (9 if self.header == 16 else 1):
             self.logins += 1
+            if self.logins <= self.refused:
+                status = 5 if self.header == 16 else 0
+                body = b"" if self.header == 16 else (5).to_bytes(4, "big") + bytes(16) + bytes([self.version])
+                return self.frame(command | RESPONSE, self._number(frame, self.header - 4), body, status)
             return self.before_login + self._welcome(frame)
         if command == 4:
             heard = self._read(frame)

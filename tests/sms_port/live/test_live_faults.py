@@ -217,6 +217,13 @@ def test_answers_while_the_database_is_away(
         assert len(peer.heard) == 8
 
 
+def report_with_a_digit_more(peer: RawPeer, message_id: bytes, minute: bytes) -> None:
+    """M02, SMSGate: the right digit behind Dest_Id, about another number, and no extension in the contract."""
+    digit = str(int.from_bytes(message_id, "big") % 10).encode()
+    content = cmpp_report(0x5555, b"8613922222222", submitted=minute, done=minute)
+    peer.wait_acknowledged(peer.deliver(cmpp_delivery(V30, content, b"", registered=1, dest=b"10699000" + digit)))
+
+
 @pytest.mark.parametrize("order", ["report first", "answer first"])
 @on_sqlite
 def test_the_report_on_a_code_never_settles_a_reply_in_doubt(
@@ -253,6 +260,25 @@ def test_the_report_on_a_code_never_settles_a_reply_in_doubt(
         sweep(ground, news)
         assert state_of(ground, reply) is State.UNKNOWN
         assert rows(ground, unmatched) == []
+        report_with_a_digit_more(peer, reply.id, minute)
+        sweep(ground, news)
+        assert state_of(ground, reply) is State.UNKNOWN
+
+
+@pytest.mark.parametrize("version", [0x34, V30])
+@on_sqlite
+def test_a_gateway_that_still_holds_the_old_session(
+    ground: Ground, news: News, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
+    """B11, jsmpp#180, vumi#624, node-smpp#250: "already bound" three times, then free; the pauses grow."""
+    monkeypatch.setattr("sms_port.links.session.connections.RECONNECT_S", (0.1, 60.0))
+    peer = RawPeer(version)
+    peer.refused = 3
+    with run_raw(ground, news, version, peer=peer) as (_, gateway):
+        assert peer.logins == 4
+        ours = owe_replies(ground, 2)
+        work(gateway)
+        wait_until(lambda: states_of(ground, ours) == {"ACCEPTED": 2})
 
 
 @on_sqlite

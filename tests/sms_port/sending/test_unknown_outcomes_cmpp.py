@@ -61,6 +61,8 @@ def test_a_lost_answer_is_made_up_for_by_the_report(
 def test_a_report_that_came_before_the_doubt_is_matched_later(
     ground: Ground, peer: Peer, news: News, clock: FixedClock
 ) -> None:
+    """F10, jasmin#586: killed with the message SENDING, and the report is there before it is in doubt."""
+
     def trace(phone: str) -> Clues:
         return Clues(phone, "", clock.now() // MINUTE_MS * MINUTE_MS)
 
@@ -129,6 +131,7 @@ def test_a_late_answer_settles_a_doubt(ground: Ground, gateway: Gateway, peer: P
 def test_a_doubt_that_nothing_resolves_leads_to_one_flagged_resend(
     ground: Ground, gateway: Gateway, peer: Peer, news: News, clock: FixedClock
 ) -> None:
+    """F09: half an hour later one flagged resend of the reply, and none of the code."""
     peer.play.silent = True
     peer.play.stats = ()
     reply, code = make_reply(), make_code(ground)

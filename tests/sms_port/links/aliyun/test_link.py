@@ -273,6 +273,13 @@ def test_an_item_of_another_system_costs_ours_nothing(other: dict[str, object]) 
     assert reports == [Receipt("cloud", OURS, 1, ReceiptStatus.DELIVERED, "DELIVERED", LAUNCH_DAY)]
 
 
+@pytest.mark.parametrize("number", [b"9" * 5_000, b"-1e999", b"NaN", b"1." + b"0" * 5_000])
+def test_a_number_of_another_system_that_nothing_holds_costs_ours_nothing(number: bytes) -> None:
+    """Variant of L02: an integer above 4,300 digits refused the whole callback."""
+    body = b'[{"out_id": ' + number + b', "sms_size": ' + number + b"}, " + json.dumps(REPORT).encode() + b"]"
+    assert [one.reference for one in parse_reports(body, "cloud")] == [OURS]
+
+
 @pytest.mark.parametrize(
     ("mine", "code", "done_at"),
     [
@@ -282,6 +289,11 @@ def test_an_item_of_another_system_costs_ours_nothing(other: dict[str, object]) 
         pytest.param({"report_time": "yesterday"}, "DELIVERED", 0, id="variant: no time"),
         pytest.param({"err_code": "E" * 70}, "E" * 10, LAUNCH_DAY, id="L05 err_code of 70 characters"),
         pytest.param({"success": "true"}, "DELIVERED", LAUNCH_DAY, id="variant: success a text"),
+        pytest.param({"success": 1}, "DELIVERED", LAUNCH_DAY, id="variant: success a number"),
+        pytest.param({"report_time": "0000-00-00 00:00:00"}, "DELIVERED", 0, id="variant: a time of zeros"),
+        pytest.param({"report_time": "2026-11-22T14:05:00Z"}, "DELIVERED", 0, id="variant: another form of time"),
+        pytest.param({"report_time": 1795327500000}, "DELIVERED", 0, id="variant: a time in milliseconds"),
+        pytest.param({"phone_number": None, "biz_id": []}, "DELIVERED", LAUNCH_DAY, id="variant: other members odd"),
     ],
 )
 def test_what_an_item_leaves_out_is_empty(mine: dict[str, object], code: str, done_at: int) -> None:

@@ -183,6 +183,7 @@ def test_an_answer_to_nothing_changes_nothing() -> None:
     ids=["length 0", "length 4G", "goodbye to nothing"],
 )
 def test_a_lost_stream_or_a_goodbye_to_nothing_closes_the_connection(bytes_: bytes) -> None:
+    """C34: a TERMINATE_RESP that nobody asked for."""
     session = bound()
     session.submit("a", PART, NOW)
     events = session.feed(bytes_, NOW)
