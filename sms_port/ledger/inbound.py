@@ -2,8 +2,8 @@
 
 The text itself is not kept, save the segments of a long one until all are there. A stop is confirmed once; help is sent
 to a number at most once a day. No number gets more than five answers a day: the sender of a text can be made up, and
-its maker must not flood a phone through us. Only mainland mobile numbers are answered, so no service number is, ours
-id_in them.
+its maker must not flood a phone through us. Only mainland mobile numbers are answered, so no service number is, nor
+is our own.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 One table of words. Case, width, blanks, quotes, punctuation, invisible signs, emoji and traditional characters make no
 difference, and the words may stand in the usual phrases: 我要退订, 回复TD, “TD” 谢谢. A text that says anything else,
-a negation or a question id_in it, is OTHER.
+a negation or a question included, is OTHER.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lease of the one sending process id_in several gateways: a row that is taken and renewed in the database.
+"""Lease of the one sending process among several gateways: a row that is taken and renewed in the database.
 
 The others stand by. A holder that dies is succeeded when its lease ends; one that stops gives the lease back.
 """
