@@ -13,6 +13,7 @@ from config.commands.version import version_option
 COMMANDS = {
     "account": ("wechat.cli", "Official accounts."),
     "audit": ("config.commands.audit", "Show and verify administrators' actions."),
+    "capacity": ("query.commands.capacity", "Calculate what a day of so many inquiries needs."),
     "clock": ("assembly", "Sweep every few seconds: whatever stands too long is found here."),
     "config": ("config.commands.catalogue", "The catalogue and its secrets."),
     "db": ("query.commands.db", "The database's schema."),

@@ -16,6 +16,7 @@ EXAMPLES: Final = {
     "account token": "onecert account token gxwbwx",
     "audit list": "onecert audit list --limit 20",
     "audit verify": "onecert audit verify",
+    "capacity": "onecert capacity --per-day 10000000 --peak 10 --partners 8",
     "clock": "ONECERT_METRICS_BIND=10.0.0.5:8002 onecert clock",
     "config apply": "onecert config apply catalogue.toml --note 'jd takes 500 at once'",
     "config check": "onecert config check catalogue.toml",
