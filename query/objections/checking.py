@@ -55,7 +55,7 @@ def follow_check(db: Connection, ground: Ground, row: Row[Any], now: int) -> lis
     if last is not None and last.word == "not_ours":
         return _ask_next(db, ground, row, checks, now)
     if last is None and now < row.accepted_at + CHECK_FOR:
-        set_values(db, row.id, look=0)
+        set_values(db, row.id, look=0, look_at=row.accepted_at + CHECK_FOR)
         return []
     if last is None or last.word not in PASSED:
         return end_unmatched(db, ground, row, now)
@@ -91,7 +91,7 @@ def _end_when_time(
     db: Connection, ground: Ground, row: Row[Any], now: int, outcome: Outcome | None = None
 ) -> list[str]:
     if now < tell_unmatched_at(row.accepted_at):
-        set_values(db, row.id, look=0)
+        set_values(db, row.id, look=0, look_at=tell_unmatched_at(row.accepted_at))
         return []
     too_new = (outcome if outcome is not None else row.outcome) == Outcome.TOO_NEW
     message = (tell_too_new if too_new else tell_unmatched)(db, ground, open_phone(ground, row), row)

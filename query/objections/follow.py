@@ -16,15 +16,18 @@ from config.errors import DatabaseUnavailable, KeysUnavailable, SealBroken
 from config.failpoints import failpoint
 from config.ground import Ground
 from config.telemetry.log import get_logger
+from query.inquiry import HOUR
 from query.objections.checking import follow_check, start_check
 from query.objections.models import objection
 from query.objections.moves import lock_objection, set_values
-from query.objections.rules.objection import State
+from query.objections.rules.objection import OPEN, State
 from query.objections.settling import follow_news, settle
 from query.objections.telling import open_phone
 from sms_port.ledger.messages import Lane
 
 AT_ONCE: Final = 200
+AGAIN: Final = HOUR // 6
+"""How long one that failed waits."""
 
 Step: TypeAlias = Callable[[Connection, Ground, Row[Any], int], list[str]]
 """(db, ground, the locked objection, now) -> partners to ring for."""
@@ -72,9 +75,19 @@ def _follow_one(ground: Ground, number: bytes) -> list[str]:
         return []
     except Exception as error:
         _log.error("objection_failed", objection=number.hex(), error=type(error).__name__)
+        transact(ground.engine, partial(_put_off, number=number, now=ground.clock.now()))
         return []
     failpoint("objection.after_step")
     return partners
+
+
+def _put_off(db: Connection, number: bytes, now: int) -> None:
+    """Have one that fails wait, so that it is not before all others at each pass; a time that it has is kept."""
+    row = lock_objection(db, number, wait=True)
+    if row is not None and State(row.state) in OPEN:
+        set_values(db, number, look=0, look_at=now + AGAIN)
+    elif row is not None:
+        set_values(db, number, look=0)
 
 
 def _step(db: Connection, ground: Ground, number: bytes) -> list[str]:

@@ -12,6 +12,7 @@ from config.times.formats import shanghai
 from query.inquiry import day_of
 from query.objections.models import objection, objection_ending
 from query.objections.moves import move, set_values
+from query.objections.rules.answers import LETTERS
 from query.objections.rules.objection import ANSWER_WITHIN, NEWS_WITHIN, Outcome, State, Wish
 from query.objections.rules.settings import calendar_of, names_of
 from query.objections.rules.texts import SILENT, Ending, compose_last, compose_late, compose_settled
@@ -19,7 +20,7 @@ from query.objections.telling import open_phone, tell
 from query.requests.store import RequestState, give_up, mark_told, open_found, requests_of, send_again
 
 COMPANY_KINDS: Final = ("unbind", "dispute")
-LABELS: Final = ("", "A", "B", "C")
+LABELS: Final[tuple[str, ...]] = ("", *LETTERS)
 
 
 def settle(db: Connection, ground: Ground, row: Row[Any], now: int, *, closing: bool = False) -> list[str]:
@@ -30,7 +31,7 @@ def settle(db: Connection, ground: Ground, row: Row[Any], now: int, *, closing: 
     asked = _asked(db, row)
     waits = any(one.state < RequestState.DONE for one in asked)
     if waits and now < row.due_at and not closing:
-        set_values(db, row.id, look=0)
+        set_values(db, row.id, look=0, look_at=row.due_at)
         return []
     endings = endings_of(ground, row, asked)
     asks = Wish(row.kind) is Wish.DISPUTE and row.round == 0

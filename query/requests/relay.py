@@ -24,6 +24,7 @@ from enterprises.protocol import Answer, Item, Pending, Refused, Verdict
 from enterprises.request_protocol import Accepted, Finding, RequestAnswer, RequestItem
 from query.inquiry import INTERNET_ACCOUNTS, SECOND, retry_delay
 from query.requests.store import (
+    LOOKUPS,
     Found,
     Lease,
     accept_requests,
@@ -36,8 +37,6 @@ from query.requests.store import (
 LEASE_MARGIN_S: Final = 20
 TURN_S: Final = 2.0
 """How long one job goes on before it lets the others of the queue have their turn."""
-LOOKUPS: Final = {"identity": "identity", "tenure": "tenure", "holder": "tenure"}
-"""Kinds that are lookups of the protocol (POST /v1/lookups), with the protocol's word; all others are requests."""
 REFUSED_ALONE_AFTER: Final = 3
 """Calls with this one request that were refused as a whole, after which the partner will never take it."""
 

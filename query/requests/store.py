@@ -14,8 +14,12 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from config.db.engine import id_in, skip_locked
 from config.ground import Ground
+from enterprises.protocol import VERDICTS
+from enterprises.request_protocol import FINALS
 from query.requests.models import request
 
+LOOKUPS: Final = {"identity": "identity", "tenure": "tenure", "holder": "tenure"}
+"""Kinds that are lookups of the protocol (POST /v1/lookups), with the protocol's word; all others are requests."""
 ALONE_AFTER: Final = 3
 """Calls in a row that brought nothing, after which a request travels alone, so that it spoils no other's call."""
 
@@ -30,6 +34,12 @@ class RequestState(IntEnum):
     ACCEPTED = 1
     DONE = 2
     TOLD = 3
+
+
+def words_of(kind: str) -> frozenset[str]:
+    """The final words that a request of this kind may end with: a partner's call may name an id of another kind."""
+    words = frozenset(VERDICTS[LOOKUPS[kind]]) if kind in LOOKUPS else FINALS[kind]
+    return words | {"refused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +115,11 @@ def lease_requests(db: Connection, partner: str, batch: int, now: int, until: in
 def end_requests(db: Connection, ground: Ground, found: Mapping[bytes, Found], partner: str, now: int) -> set[bytes]:
     """Store final answers of requests that are open to this partner; returns the owners of those that ended.
 
-    The first final answer counts: what is done already, unknown, or never sent changes nothing.
+    The first final answer counts: what is done already, unknown, never sent, or no word of its kind changes nothing.
     """
     owners = set()
     for row in _locked(db, found, partner):
-        if row.state >= RequestState.DONE or not row.tries:
+        if row.state >= RequestState.DONE or not row.tries or found[row.id].word not in words_of(row.kind):
             continue
         told = found[row.id]
         sealed = seal_found(ground, row.id, told)
@@ -122,7 +132,7 @@ def end_requests(db: Connection, ground: Ground, found: Mapping[bytes, Found], p
 def accept_requests(db: Connection, ids: Iterable[bytes], partner: str) -> None:
     """Note that the partner works on these: they are not sent again by themselves. A final state is never left."""
     for row in _locked(db, ids, partner):
-        if row.state == RequestState.DUE and row.tries:
+        if row.state == RequestState.DUE and row.tries and row.kind not in LOOKUPS:
             db.execute(update(request).where(request.c.id == row.id).values(state=RequestState.ACCEPTED, failed=0))
 
 

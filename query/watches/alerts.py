@@ -133,12 +133,14 @@ def _known(db: Connection, partner: str, event: Event) -> bool:
 
 
 def _is_flooded(db: Connection, ground: Ground, partner: str) -> bool:
+    """Few events an hour are no flood, whatever is usual: only many are compared, which has the week counted."""
     now = ground.clock.now()
     counted = select(func.count()).where(watch_event.c.partner == partner)
     hour = db.execute(counted.where(watch_event.c.at > now - HOUR)).scalar_one()
-    week = db.execute(
-        counted.where(watch_event.c.at > now - 7 * DAY - HOUR, watch_event.c.at <= now - HOUR)
-    ).scalar_one()
+    if not is_flood(hour, 0):
+        return False
+    before = (watch_event.c.at > now - 7 * DAY - HOUR, watch_event.c.at <= now - HOUR)
+    week = db.execute(counted.where(*before)).scalar_one()
     flooded = is_flood(hour, week)
     if flooded:
         _log.error("events_flooded", partner=partner, hour=hour)

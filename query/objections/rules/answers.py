@@ -10,6 +10,8 @@ from enum import Enum
 from typing import Final
 
 LONGEST: Final = 40
+LETTERS: Final = "ABCDEFGHI"
+"""With one that has none, enough for the ten objections of a year."""
 
 
 class Keyword(Enum):
@@ -25,7 +27,7 @@ class Keyword(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CitizenAnswer:
-    """A text that was understood. `label`: an objection's letter (A, B), or empty. `number`: an alert's, or 0."""
+    """A text that was understood. `label`: an objection's letter, or empty. `number`: an alert's, or 0."""
 
     keyword: Keyword
     label: str = ""
@@ -34,7 +36,7 @@ class CitizenAnswer:
 
 _NOISE: Final = re.compile(r"[\s\W_]+")
 _DIGITS: Final = {"一": "1", "壹": "1", "二": "2", "贰": "2", "两": "2"}
-_NUMBERED: Final = re.compile(r"(?:回|回复|答|选|选择|按)?([12])(?:号)?([ABab]?)(?:号)?", re.ASCII)
+_NUMBERED: Final = re.compile(r"(?:回|回复|答|选|选择|按)?([12])(?:号)?([A-I]?)(?:号)?", re.ASCII)
 _NOT_MINE: Final = re.compile(
     r"(?:这|这个|账号|微信)?(?:不是|非)(?:我|本人|我本人)(?:的|注册的|操作的|开的|本人)?([0-9]{0,2})"
 )
@@ -66,7 +68,7 @@ def parse_citizen_answer(text: str) -> CitizenAnswer | None:
         return None
     plain = _NOISE.sub("", unicodedata.normalize("NFKC", text)).upper()
     label = ""
-    if plain[-1:] in ("A", "B") and plain[:-1] in _WORDS:
+    if plain[-1:] in LETTERS and plain[:-1] in _WORDS:
         plain, label = plain[:-1], plain[-1]
     if (keyword := _WORDS.get(plain)) is not None:
         return CitizenAnswer(keyword, label)

@@ -27,6 +27,8 @@ from query.objections.rules.answers import CitizenAnswer, Keyword, parse_citizen
         ("1A", Keyword.SOLVED, "A"),
         ("２ａ", Keyword.UNSOLVED, "A"),
         ("2 b", Keyword.UNSOLVED, "B"),
+        ("1I", Keyword.SOLVED, "I"),
+        ("未解决ｃ", Keyword.UNSOLVED, "C"),
         ("没解决", Keyword.UNSOLVED, ""),
         ("未解决！", Keyword.UNSOLVED, ""),
         ("还没解决A", Keyword.UNSOLVED, "A"),
@@ -62,7 +64,7 @@ def test_not_mine_with_its_number(text: str, number: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "3", "12", "11", "2C", "A", "TD", "恢复", "查账号", "你好", "1" * 41, "2" * 10_000, "解决不了的话再说"],
+    ["", " ", "3", "12", "11", "2J", "A", "TD", "恢复", "查账号", "你好", "1" * 41, "2" * 10_000, "解决不了的话再说"],
 )
 def test_what_is_not_about_an_objection(text: str) -> None:
     assert parse_citizen_answer(text) is None
