@@ -45,6 +45,7 @@ class Seen:
     citizens: Mapping[str, Citizen]
     inquiries: Sequence[Row[Any]]
     messages: Mapping[bytes, Row[Any]]
+    notices: set[bytes]
     attempts: Mapping[bytes, list[Row[Any]]]
     rest: Mapping[str, Sequence[Row[Any]]]
     sent: Mapping[str, list[Sent]]
@@ -97,6 +98,7 @@ def look(ground: Ground, outside: Outside, citizens: Sequence[Citizen]) -> Seen:
         citizens={citizen.phone: citizen for citizen in citizens},
         inquiries=tables["inquiry"],
         messages={row.id: row for row in tables["message"]},
+        notices={ground.keys.mac("next-day", row.id)[:16] for row in tables["inquiry"]},
         attempts=attempts,
         rest=tables,
         sent=sent,
@@ -238,7 +240,7 @@ def questions(seen: Seen) -> Iterator[str]:
 
 def ledger(seen: Seen) -> Iterator[str]:
     """Each inquiry owes one message and each reply is an inquiry's; no sending was accepted twice."""
-    owed = {number for number, row in seen.messages.items() if row.lane == Lane.REPLY}
+    owed = {number for number, row in seen.messages.items() if row.lane == Lane.REPLY} - seen.notices
     known = {row.id for row in seen.inquiries}
     yield from (f"phantom: a reply to {number.hex()}" for number in owed - known)
     yield from (f"lost: no reply is owed to {number.hex()}" for number in known - owed)
