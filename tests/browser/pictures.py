@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import psutil
 
-from tests.browser.chromium import Phone, phone
-from tests.support.instances import Instance, private_instance
+from tests.browser.album import PICTURES, Album
+from tests.browser.chromium import phone
+from tests.browser.pictures_after import after_the_count
+from tests.support.instances import private_instance
 
-PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 WIDE = {
     "10-wide-home": "/",
     "11-wide-form": "/internet-accounts",
@@ -22,52 +24,8 @@ WIDE = {
 NUMBER, OTHER = "13800138000", "13800138001"
 
 
-class Album:
-    """Drives one browser through one instance; each method leaves the page to be photographed."""
-
-    def __init__(self, instance: Instance, browser: Phone) -> None:
-        self.instance, self.browser = instance, browser
-
-    def take(self, name: str) -> None:
-        """Save the page."""
-        self.browser.picture(PICTURES / f"{name}.png")
-        print(name)
-
-    def take_in_all_looks(self, name: str, path: str) -> None:
-        """The page light, dark, with large letters and in English."""
-        for look, language in (("light", "zh-CN"), ("dark", "zh-CN"), ("elder", "zh-CN"), ("light", "en")):
-            self.browser.look(self.instance.url, look, language)
-            self.browser.open(self.instance.url + path)
-            self.take(f"{name}-{'en' if language == 'en' else look}")
-        self.browser.look(self.instance.url, "light")
-
-    def fill(self, number: str, code: str = "", *, agree: bool = True) -> None:
-        """A form with phone and ID, and a code if there is one."""
-        self.browser.open(f"{self.instance.url}/internet-accounts")
-        self.browser.type("phone", number)
-        self.browser.type("id_tail", "12345X")
-        if code:
-            self.browser.type("code", code)
-        if agree:
-            self.browser.press("#consent")
-            self.browser.press("#consent_id")
-
-    def ask_code(self, number: str) -> str:
-        """Ask for a code and read it from the phone."""
-        before = len(self.instance.messages(number))
-        self.browser.press("#get")
-        text = self.instance.wait_for_messages(number, before + 1)[-1]["text"]
-        self.browser.wait_for_text("验证码已发到")
-        return re.findall(r"验证码(\d{6})", text)[0]
-
-    def submit(self, expected: str) -> None:
-        """Press the green button and wait for what the page says."""
-        self.browser.press("#submit")
-        self.browser.wait_for_text(expected)
-
-
-def main() -> None:
-    """Take them all; stops at the first page that is not as expected."""
+def main(wanted: list[str]) -> None:
+    """Take those of the named parts, or all; stops at the first page that is not as expected."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as directory,
@@ -75,8 +33,10 @@ def main() -> None:
         phone(Path(directory)) as browser,
     ):
         album = Album(instance, browser)
-        for part in (pages, wide_pages, form_states, progress_states, tools, away_states, stand_ins):
-            part(album)
+        parts = (pages, wide_pages, form_states, after_the_count, progress_states, tools, away_states, stand_ins)
+        for part in parts:
+            if not wanted or part.__name__ in wanted:
+                part(album)
 
 
 def pages(album: Album) -> None:
@@ -259,4 +219,4 @@ def press_until(album: Album, expected: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
