@@ -54,7 +54,7 @@ def test_an_objection_from_the_first_page_to_the_findings(
     check(browser)
     follow(browser, "a[href='/objections?wish=dispute']", pointer)
     press(browser.driver, "#submit", pointer)
-    browser.wait_for_text("有 5 处需要修改")
+    browser.wait_for_text("有 6 处需要修改")
     assert browser.driver.switch_to.active_element.get_attribute("id") == "box"
     check(browser)
     fill_in(instance, browser, number, pointer)
@@ -121,6 +121,7 @@ def fill_in(instance: Instance, browser: Phone, number: str, pointer: str) -> No
     assert len(browser.driver.find_elements(By.CSS_SELECTOR, "input[name=application]:checked")) == 2
     browser.type("code", re.findall(r"验证码(\d{6})", instance.wait_for_messages(number, 1)[-1]["text"])[0])
     press(browser.driver, "#consent", pointer)
+    press(browser.driver, "#consent_id", pointer)
 
 
 def closed(browser: Phone, pointer: str) -> bool:
