@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 LINK ?= http
-# Half of the time tests wait for something: two more a core than there are cores would idle.
-JOBS ?= $(shell echo $$((2 * $$(nproc) + 1)))
+# Two thirds of the time tests wait for something: one process a core leaves it idle.
+JOBS ?= $(shell echo $$((3 * $$(nproc))))
 TESTED_WITH := mariadb-server redis-server chromium chromium-driver webkit2gtk-driver xvfb firefox-esr fonts-noto-cjk nginx-light nodejs \
 	prometheus systemd faketime libnet-smpp-perl
 NPM = $(shell command -v npm >/dev/null || echo npm)

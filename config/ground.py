@@ -36,7 +36,7 @@ class Ground:
 def make_ground(settings: Settings, clock: Clock | None = None) -> Ground:
     """Join the parts. Nothing is connected yet: the database and Redis may still be starting."""
     self_test()
-    engine = make_engine(settings)
+    engine = make_engine(settings.database_url)
     time = clock or DatabaseClock(engine)
     redis = make_redis(settings.redis_url)
     keys = KeyRing(engine, settings.master_key, settings.crypto, time, settings.previous_master_key)

@@ -22,26 +22,29 @@ from tests.support.instances import RUNNING, Instance, private_instance
 from tests.support.servers import mariadb_server, missing, redis_server
 
 LONG = (
-    "test_first_steps",
-    "faults/test_infrastructure",
-    "faults/test_kill_points",
-    "faults/test_external_services",
-    "browser/test_walk",
-    "query/test_model",
-    "sms_port/sending/test_kills",
     "test_end_to_end",
+    "faults/test_external_services",
+    "test_first_steps",
+    "faults/test_kill_points",
+    "faults/test_infrastructure",
     "browser/test_look",
+    "browser/test_old_phones",
+    "browser/test_walk",
     "browser/test_form_states",
     "query/objections/test_crashes",
+    "query/test_model",
+    "query/access/test_budgets",
+    "browser/test_presses",
+    "browser/test_api_docs",
     "config/queue/test_sentinel",
     "enterprises/test_partner_server",
-    "browser/test_presses",
+    "sms_port/sending/test_kills",
     "test_objections_end_to_end",
     "sms_port/links/smpp/test_link",
+    "browser/test_webkit",
     "miniprogram_api/contract/test_schemathesis",
     "test_new_partner_by_catalogue",
     "test_no_personal_data_leaks",
-    "query/access/test_budgets",
 )
 """Files that take longest, the longest first: worth a look now and then, with `pytest --durations 50`."""
 
@@ -122,8 +125,8 @@ def mariadb_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def mariadb_schema(mariadb_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    engine = make_engine(settings_for(mariadb_url, "redis://127.0.0.1:1", tmp_path_factory.mktemp("schema")))
+def mariadb_schema(mariadb_url: str) -> Iterator[str]:
+    engine = make_engine(mariadb_url)
     make_schema(engine)
     engine.dispose()
     yield mariadb_url
@@ -132,7 +135,7 @@ def mariadb_schema(mariadb_url: str, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.fixture(scope="session")
 def sqlite_schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    engine = make_engine(settings_for(f"sqlite:///{path}", "redis://127.0.0.1:1", path.parent))
+    engine = make_engine(f"sqlite:///{path}")
     make_schema(engine)
     engine.dispose()  # the last connection writes the WAL back
     return path
@@ -165,7 +168,7 @@ def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def engine(settings: Settings) -> Iterator[Engine]:
-    engine = make_engine(settings)
+    engine = make_engine(settings.database_url)
     yield engine
     if engine.dialect.name != "sqlite":
         empty(engine)

@@ -22,7 +22,7 @@ from config.ground import Ground
 from config.sandbox.behaviour import Behaviour
 from config.sandbox.quotas import QUOTA_USED_UP, Quotas
 from config.sandbox.stable_tokens import TOKEN_S, StableTokens, add_stable_token, check_app
-from config.sandbox.wechat_platform import PlatformError, break_down, note_call, played_errcode, read_wish, refuse
+from config.sandbox.wechat_platform import PlatformError, break_down, note_call, played_errcode, read_json, refuse
 
 SIDE = "wechat"
 CODE_S = 300
@@ -141,7 +141,7 @@ def _add_menu(blueprint: Blueprint, platform: Platform) -> None:
     @blueprint.post("/cgi-bin/menu/create")
     def create_menu() -> Response:
         app_id = platform.app_of(request.args.get("access_token", ""))
-        menu = read_wish()
+        menu = read_json()
         if not isinstance(menu.get("button"), list) or not 1 <= len(menu["button"]) <= 3:
             raise PlatformError(40016)
         with platform.lock:
@@ -179,7 +179,7 @@ def _add_notices(blueprint: Blueprint, platform: Platform) -> None:
     @blueprint.post("/cgi-bin/message/subscribe/bizsend")
     def bizsend() -> Response:
         platform.app_of(request.args.get("access_token", ""))
-        notice = read_wish()
+        notice = read_json()
         if not notice.get("touser"):
             raise PlatformError(40003)
         if not notice.get("template_id"):

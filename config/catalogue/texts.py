@@ -266,8 +266,8 @@ def _widest(catalogue: Catalogue, service: ServiceCode) -> tuple[str, int, int]:
 def count_result_units(catalogue: Catalogue, service: ServiceCode, *, digits: int) -> int:
     """Units of a full result in which every count has that many digits."""
     piece = catalogue.texts.sms[f"count-{service}"]
-    told = [piece.format(name=name, count="9" * digits) for names in _names_of(catalogue, service) for name in names]
-    return count_units(_fill(catalogue.texts.sms[f"result-{service}"], "，".join(told)))
+    pieces = [piece.format(name=name, count="9" * digits) for names in _names_of(catalogue, service) for name in names]
+    return count_units(_fill(catalogue.texts.sms[f"result-{service}"], "，".join(pieces)))
 
 
 def _asked(catalogue: Catalogue, service: ServiceCode) -> tuple[Partner, ...]:

@@ -170,8 +170,8 @@ def _secrets(ground: Ground) -> Finding:
 
 
 def _clock(ground: Ground) -> Finding:
-    before, told, after = SystemClock().now(), ground.clock.now(), SystemClock().now()
-    apart = max(before - told, told - after, 0)  # not what the question itself took
+    before, shared, after = SystemClock().now(), ground.clock.now(), SystemClock().now()
+    apart = max(before - shared, shared - after, 0)  # not what the question itself took
     if apart > SKEW_WARN_MS:
         return Finding("clock", "warn", f"this host and the database are {apart / 1000:.1f} s apart; check NTP on both")
     return Finding("clock", "ok", f"this host and the database are {apart} ms apart")
@@ -195,8 +195,10 @@ def _public_url(ground: Ground) -> Finding:
     url = ground.settings.public_url
     others = {one.public_url for one in read_processes(ground) if one.role == "web" and one.alive} - {url}
     if others:
-        told = f"here it is {url}, but web processes that run have {', '.join(sorted(others))}; set ONECERT_PUBLIC_URL"
-        return Finding("public address", "warn", told)
+        detail = (
+            f"here it is {url}, but web processes that run have {', '.join(sorted(others))}; set ONECERT_PUBLIC_URL"
+        )
+        return Finding("public address", "warn", detail)
     if url.startswith("https://"):
         return Finding("public address", "ok", url)
     if _is_local(ground.settings):

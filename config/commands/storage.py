@@ -34,10 +34,10 @@ def _disk(ground: Ground) -> Finding:
     if not ground.settings.data.is_dir():
         return Finding("disk", "warn", f"there is no directory {ground.settings.data} (ONECERT_DATA)")
     room = shutil.disk_usage(ground.settings.data)
-    told = f"{room.free / GB:.1f} GB of {room.total / GB:.1f} are free below {ground.settings.data}"
+    detail = f"{room.free / GB:.1f} GB of {room.total / GB:.1f} are free below {ground.settings.data}"
     if room.free < LEAST_BYTES:
-        return Finding("disk", "fail", f"{told}; free space, or nothing can be written soon")
-    return Finding("disk", "warn" if room.free < LEAST_SHARE * room.total else "ok", told)
+        return Finding("disk", "fail", f"{detail}; free space, or nothing can be written soon")
+    return Finding("disk", "warn" if room.free < LEAST_SHARE * room.total else "ok", detail)
 
 
 def _binary_log(ground: Ground) -> Finding:
@@ -51,8 +51,10 @@ def _binary_log(ground: Ground) -> Finding:
     if not days:
         return Finding("binary log", "warn", f"it is kept for ever: set binlog_expire_logs_seconds to {LOG_DAYS} days")
     if days > LOG_DAYS:
-        told = f"it keeps for {days:g} days what was erased: set binlog_expire_logs_seconds to {LOG_DAYS} days at most"
-        return Finding("binary log", "warn", told)
+        detail = (
+            f"it keeps for {days:g} days what was erased: set binlog_expire_logs_seconds to {LOG_DAYS} days at most"
+        )
+        return Finding("binary log", "warn", detail)
     return Finding("binary log", "ok", f"it expires after {days:g} days")
 
 
@@ -71,8 +73,8 @@ def _backup(ground: Ground) -> Finding:
     if newest is None:
         return Finding("backup", "fail", f"there is none in {place}")
     hours = max(ground.clock.now() / 1000 - newest, 0) / 3600
-    told = f"the newest in {place} is {hours:.0f} hours old"
-    return Finding("backup", "ok" if hours <= BACKUP_HOURS else "warn", told + _stale(place, ground.clock.now()))
+    detail = f"the newest in {place} is {hours:.0f} hours old"
+    return Finding("backup", "ok" if hours <= BACKUP_HOURS else "warn", detail + _stale(place, ground.clock.now()))
 
 
 def _stale(place: Path, now: int) -> str:

@@ -77,7 +77,7 @@ def suggest(asked: str, known: Iterable[str], listing: str) -> str:
 
 
 @contextmanager
-def _told_while_waiting() -> Iterator[None]:
+def _notice_while_waiting() -> Iterator[None]:
     """Say once that the command waits, after SILENT_S, where somebody watches."""
     ctx = click.get_current_context(silent=True)
     lasting = ctx is None or ctx.info_name in LASTING
@@ -98,7 +98,7 @@ def needs_ground(command: Callable[Concatenate[Ground, P], R]) -> Callable[P, R]
     @functools.wraps(command)
     @plain_errors
     def call(*args: P.args, **options: P.kwargs) -> R:
-        with _told_while_waiting():
+        with _notice_while_waiting():
             return command(ground_of(click.get_current_context()), *args, **options)
 
     return call

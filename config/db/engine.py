@@ -7,7 +7,7 @@ runs the whole of it again after a deadlock); nothing is ever open across an HTT
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pymysql.err import MySQLError
 from sqlalchemy import (
@@ -71,20 +71,9 @@ metadata = MetaData(
 )
 
 
-class DatabaseSettings(Protocol):
-    """The only setting the engine needs."""
-
-    @property
-    def database_url(self) -> str:
-        """An SQLAlchemy URL."""
-        ...
-
-
-def make_engine(settings: DatabaseSettings) -> Engine:
+def make_engine(database_url: str) -> Engine:
     """An engine with this project's rules on it. Connects lazily."""
-    if settings.database_url.startswith("sqlite"):
-        return _sqlite_engine(settings.database_url)
-    return _mysql_engine(settings.database_url)
+    return _sqlite_engine(database_url) if database_url.startswith("sqlite") else _mysql_engine(database_url)
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -43,8 +43,8 @@ def add_headers(inner: WSGIApplication, headers: Mapping[str, str] = HEADERS) ->
 
     def layer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            said = {name.lower() for name, _ in headers}
-            return start_response(status, headers + [pair for name, pair in added if name not in said], exc_info)
+            present = {name.lower() for name, _ in headers}
+            return start_response(status, headers + [pair for name, pair in added if name not in present], exc_info)
 
         return inner(environ, start)
 

@@ -11,9 +11,11 @@ import json
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from redis import Redis, RedisError
+from redis.exceptions import LockError
 
 from config.crypto.key_ring import KeyRing
 from config.errors import OneCertError, RedisUnavailable, SealBroken
@@ -31,7 +33,6 @@ RENEW_AGAIN_MS = 30_000
 DROP_EVERY_MS = 30_000
 """One drop in this time: what replaced a failed token and fails too is not mended by fetching once more."""
 
-_RELEASE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end return 0"
 _DROP = """
 if redis.call('get', KEYS[1]) == ARGV[1] and redis.call('set', KEYS[2], '1', 'NX', 'PX', ARGV[2]) then
   return redis.call('del', KEYS[1])
@@ -102,8 +103,8 @@ class TokenStore:
         self, name: str, fetch: Callable[[], FetchedToken], seen: StoredToken | None, usable: StoredToken | None
     ) -> StoredToken | None:
         """Return the new token if the lock is ours, else the old one if still usable, else None: look again."""
-        lock, owner = self._key(name, "lock"), secrets.token_hex(16)
-        if not self._redis.set(lock, owner, nx=True, px=LOCK_MS):
+        lock = self._redis.lock(self._key(name, "lock"), timeout=LOCK_MS / 1000)
+        if not lock.acquire(blocking=False):
             return usable
         try:
             current = self._read(name)
@@ -115,7 +116,8 @@ class TokenStore:
                 raise
             return usable
         finally:
-            self._redis.eval(_RELEASE, 1, lock, owner)
+            with suppress(LockError):  # it expired, and is another process's now
+                lock.release()
 
     def _keep(self, name: str, fetched: FetchedToken) -> StoredToken:
         now = self._clock.now()

@@ -33,10 +33,10 @@ def start_reaper(signals: Iterable[signal.Signals]) -> tuple[int, int]:
         os._exit(0)
 
 
-def notify_reaper(guard: int, what: str, group: int) -> None:
+def notify_reaper(reaper: int, what: str, group: int) -> None:
     """Register (`+`) or forget (`-`) a process group. Does nothing when the reaper is dead."""
     with contextlib.suppress(OSError):
-        os.write(guard, f"{what}{group}\n".encode())
+        os.write(reaper, f"{what}{group}\n".encode())
 
 
 def read_groups(pipe: int) -> set[int]:

@@ -2,7 +2,7 @@
 
 Children are forked: what this process has loaded they share with it, so they are there at once and cost little
 memory. Those of stage 0 (the private Redis) are ready before stage 1 starts and stopped after it. A child that ends is
-started again and said so. Each leads a process group of its own; should the supervisor itself be killed, a guard
+started again and said so. Each leads a process group of its own; should the supervisor itself be killed, a reaper
 (`orphan_reaper.py`) ends the groups.
 """
 
@@ -65,8 +65,8 @@ def print_line(line: str) -> None:
 class ChildProcess:
     """One child over all its lives. `pid` is None between two of them."""
 
-    def __init__(self, child: Child, guard: int, print_line: Callable[[str], None]) -> None:
-        self.child, self._guard, self._say = child, guard, print_line
+    def __init__(self, child: Child, reaper: int, print_line: Callable[[str], None]) -> None:
+        self.child, self._reaper, self._print_line = child, reaper, print_line
         self.pid: int | None = None
         self.ready = not child.ready
         self.ends = 0
@@ -76,7 +76,7 @@ class ChildProcess:
         """Start the child unless it runs or has still to wait."""
         if self.pid is None and now >= self._due:
             self._started = now
-            self.pid = os.fork() or exec_child(self.child, self._guard)
+            self.pid = os.fork() or exec_child(self.child, self._reaper)
 
     def notice_end(self, now: float) -> None:
         """When the child has ended: take what is left of its group away, and plan its next life."""
@@ -88,7 +88,7 @@ class ChildProcess:
         self.ends = 1 if now - self._started > STEADY_S else self.ends + 1
         pause = BACKOFF_S[min(self.ends, len(BACKOFF_S)) - 1]
         self._due = now + pause
-        self._say(f"{self.child.name} (pid {pid}) {ended}; starting it again in {pause:g} s")
+        self._print_line(f"{self.child.name} (pid {pid}) {ended}; starting it again in {pause:g} s")
 
     def reap(self, wait: bool = False) -> int | None:
         """Return the exit status once (a signal is negative), None while the child runs. Its group ends with it."""
@@ -98,7 +98,7 @@ class ChildProcess:
         if pid == 0:
             return None
         signal_group(pid, signal.SIGKILL)
-        notify_reaper(self._guard, "-", pid)
+        notify_reaper(self._reaper, "-", pid)
         self.pid = None
         return os.waitstatus_to_exitcode(status)
 
@@ -108,14 +108,14 @@ class ChildProcess:
         return self.ready
 
 
-def exec_child(child: Child, guard: int) -> int:
+def exec_child(child: Child, reaper: int) -> int:
     """In the forked process: be the child, and end with it. Never returns (the type is the fork's)."""
     status = 1
     try:
         os.setsid()
-        # The guard knows it before anything can go wrong; the pipe must not stay open in here.
-        notify_reaper(guard, "+", os.getpid())
-        os.close(guard)
+        # The reaper knows it before anything can go wrong; the pipe must not stay open in here.
+        notify_reaper(reaper, "+", os.getpid())
+        os.close(reaper)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(2, 1)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -138,9 +138,9 @@ class Supervisor:
     """Starts the children stage by stage, watches them, and stops them in the opposite order."""
 
     def __init__(self, children: Sequence[Child], print_line: Callable[[str], None]) -> None:
-        self._say = print_line
-        self._guard_pid, self._guard = start_reaper(STOP_SIGNALS)
-        self._keepers = [ChildProcess(child, self._guard, print_line) for child in children]
+        self._print_line = print_line
+        self._reaper_pid, self._reaper = start_reaper(STOP_SIGNALS)
+        self._processes = [ChildProcess(child, self._reaper, print_line) for child in children]
 
     def run(self) -> int:
         """Serve until a stop signal; 0, or 1 when something does not start."""
@@ -148,63 +148,63 @@ class Supervisor:
         try:
             for stage in (0, 1):
                 self._start(stage)
-            self._say("ready")
+            self._print_line("ready")
             while True:
-                self._tick(self._keepers, timeout=1.0)
+                self._tick(self._processes, timeout=1.0)
         except Stopped:
-            self._say("stopping")
+            self._print_line("stopping")
             return 0
         except NotStarting as fault:
-            self._say(str(fault))
+            self._print_line(str(fault))
             return 1
         finally:
             for stage in (1, 0):
-                self._stop([keeper for keeper in self._keepers if keeper.child.stage == stage], STOP_S[stage])
-            os.close(self._guard)
-            os.waitpid(self._guard_pid, 0)
+                self._stop([process for process in self._processes if process.child.stage == stage], STOP_S[stage])
+            os.close(self._reaper)
+            os.waitpid(self._reaper_pid, 0)
 
     def _start(self, stage: int) -> None:
-        begun = [keeper for keeper in self._keepers if keeper.child.stage <= stage]
+        begun = [process for process in self._processes if process.child.stage <= stage]
         slow_at = time.monotonic() + SLOW_START_S
         self._tick(begun, timeout=0)
-        while waiting := [keeper for keeper in begun if not keeper.look()]:
+        while waiting := [process for process in begun if not process.look()]:
             self._tick(begun, LOOK_EVERY_S)
-            for keeper in waiting:
-                if keeper.ends >= STARTS_TO_GIVE_UP:
+            for process in waiting:
+                if process.ends >= STARTS_TO_GIVE_UP:
                     raise NotStarting(
-                        f"{keeper.child.name} does not start; what it said is {keeper.child.log_hint}. Giving up."
+                        f"{process.child.name} does not start; what it said is {process.child.log_hint}. Giving up."
                     )
             if time.monotonic() > slow_at:
                 slow_at += SLOW_START_S
-                self._say(f"still waiting for {', '.join(keeper.child.name for keeper in waiting)}")
+                self._print_line(f"still waiting for {', '.join(process.child.name for process in waiting)}")
 
-    def _tick(self, keepers: Sequence[ChildProcess], timeout: float) -> None:
+    def _tick(self, processes: Sequence[ChildProcess], timeout: float) -> None:
         """Sleep until something happens, then see to it."""
         due = {*STOP_SIGNALS, signal.SIGCHLD}
         # A child that waits for its next life needs a look before long.
-        asleep = timeout if all(keeper.pid for keeper in keepers) else min(timeout, LOOK_EVERY_S)
+        asleep = timeout if all(process.pid for process in processes) else min(timeout, LOOK_EVERY_S)
         if (came := signal.sigtimedwait(due, asleep)) and came.si_signo in STOP_SIGNALS:
             raise Stopped
-        for keeper in keepers:
-            keeper.notice_end(time.monotonic())
-            keeper.start_if_due(time.monotonic())
+        for process in processes:
+            process.notice_end(time.monotonic())
+            process.start_if_due(time.monotonic())
 
-    def _stop(self, keepers: Sequence[ChildProcess], patience: float) -> None:
+    def _stop(self, processes: Sequence[ChildProcess], patience: float) -> None:
         """Send SIGTERM to each; kill those that remain after `patience` seconds or at a second signal."""
-        for keeper in keepers:
-            if keeper.pid:
-                signal_group(keeper.pid, signal.SIGTERM)
+        for process in processes:
+            if process.pid:
+                signal_group(process.pid, signal.SIGTERM)
         until = time.monotonic() + patience
-        while [keeper for keeper in keepers if keeper.pid and keeper.reap() is None]:
+        while [process for process in processes if process.pid and process.reap() is None]:
             left = until - time.monotonic()
             came = signal.sigtimedwait({*STOP_SIGNALS, signal.SIGCHLD}, max(left, 0))
             if left <= 0 or (came and came.si_signo in STOP_SIGNALS):
                 break
-        for keeper in keepers:
-            if keeper.pid and keeper.reap() is None:
-                self._say(f"{keeper.child.name} (pid {keeper.pid}) does not stop; killed")
-                signal_group(keeper.pid, signal.SIGKILL)
-                keeper.reap(wait=True)
+        for process in processes:
+            if process.pid and process.reap() is None:
+                self._print_line(f"{process.child.name} (pid {process.pid}) does not stop; killed")
+                signal_group(process.pid, signal.SIGKILL)
+                process.reap(wait=True)
 
 
 def _signal_name(number: int) -> str:

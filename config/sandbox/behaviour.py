@@ -158,14 +158,14 @@ def make_blueprint(behaviour: Behaviour) -> Blueprint:
 
 
 def _obey(behaviour: Behaviour, body: bytes) -> None:
-    told = _Request.model_validate_json(body)
-    if (told.side, told.mode) == (EVERY_SIDE, "ok"):
+    change = _Request.model_validate_json(body)
+    if (change.side, change.mode) == (EVERY_SIDE, "ok"):
         behaviour.reset()
         return
-    if told.requests is not None:
-        behaviour.set_requests(told.side, told.requests, told.seconds)
-    if told.mode is not None:
-        behaviour.set(told.side, told.mode, told.seconds)
+    if change.requests is not None:
+        behaviour.set_requests(change.side, change.requests, change.seconds)
+    if change.mode is not None:
+        behaviour.set(change.side, change.mode, change.seconds)
 
 
 def _problem(code: str, detail: str) -> Response:

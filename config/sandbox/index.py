@@ -10,6 +10,7 @@ from flask import Blueprint, Response, render_template, request
 from config.catalogue.schema import Entrance, Partner
 from config.ground import Ground
 from config.net.assets import load_assets
+from config.net.response_headers import CONTENT_SECURITY_POLICY
 from config.phone_numbers import mask_phone
 from config.sandbox.behaviour import Behaviour
 from config.sandbox.behaviour import make_blueprint as make_switches
@@ -17,10 +18,6 @@ from config.sandbox.received import Seen
 from config.sandbox.words import Choice, gateway_choices, label, partner_choices
 from config.times.formats import shanghai
 
-POLICY: Final = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 PHONES_SHOWN: Final = 6
 ACCOUNT_MODES: Final = {"plain": "公众号，明文模式", "compatible": "公众号，兼容模式", "safe": "公众号，安全模式"}
 """The wrapping of WeChat's pushes to an account."""
@@ -95,7 +92,7 @@ def make_blueprint(ground: Ground, behaviour: Behaviour) -> Blueprint:
         words = {"clock": clock_time, "mask": mask_phone, "label": label, "asset": assets.url}
         now, public_url = ground.clock.now(), ground.settings.public_url
         page = Response(render_template("sandbox_index.html", index=index, now=now, public_url=public_url, **words))
-        page.headers["Content-Security-Policy"] = POLICY
+        page.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         page.headers["Cache-Control"] = "no-store"
         page.headers["Referrer-Policy"] = "same-origin"
         page.headers["X-Content-Type-Options"] = "nosniff"

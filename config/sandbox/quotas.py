@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, jsonify, request
 
 from config.sandbox.behaviour import Behaviour
-from config.sandbox.wechat_platform import PlatformError, read_wish
+from config.sandbox.wechat_platform import PlatformError, read_json
 
 SIDE = "wechat"
 DAILY_CALLS = 100_000
@@ -37,17 +37,17 @@ class Quotas:
 
     def _read(self) -> Response:
         self.app_of(request.args.get("access_token", ""))
-        used = self.count(str(read_wish().get("cgi_path")))
+        used = self.count(str(read_json().get("cgi_path")))
         left = max(0, DAILY_CALLS - used)
         return jsonify(errcode=0, errmsg="ok", quota={"daily_limit": DAILY_CALLS, "used": used, "remain": left})
 
     def _clear(self) -> Response:
-        if self.app_of(request.args.get("access_token", "")) != read_wish().get("appid"):
+        if self.app_of(request.args.get("access_token", "")) != read_json().get("appid"):
             raise PlatformError(40013)
         return self._set_back()
 
     def _clear_by_secret(self) -> Response:
-        asked = read_wish()
+        asked = read_json()
         self.check(asked.get("appid"), asked.get("appsecret"))
         return self._set_back()
 

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify
 
 from config.catalogue.schema import Catalogue
 from config.crypto.secrets import SecretStore
-from config.sandbox.wechat_platform import PlatformError, read_wish
+from config.sandbox.wechat_platform import PlatformError, read_json
 
 TOKEN_S = 7200
 EARLY_S = 300
@@ -68,7 +68,7 @@ def add_stable_token(
     """Play stable_token at this path; `check` returns the app of an id and its secret, or raises PlatformError."""
 
     def stable_token() -> Response:
-        asked = read_wish()
+        asked = read_json()
         if asked.get("grant_type") != "client_credential":
             raise PlatformError(40002)
         app_id = check(asked.get("appid"), asked.get("secret"))

@@ -47,16 +47,18 @@ def played_errcode(behaviour: Behaviour, side: str) -> int | None:
 def note_call(behaviour: Behaviour, ground: Ground, app_of: Callable[[str], str | None]) -> None:
     """Count a call for the app that makes it; `app_of` tells whose an access token is."""
     body = request.get_json(force=True, silent=True) if request.content_length else None
-    told = request.values.get("appid") or request.values.get("app_id") or (isinstance(body, dict) and body.get("appid"))
-    app_id = told or app_of(request.args.get("access_token", ""))
+    named = (
+        request.values.get("appid") or request.values.get("app_id") or (isinstance(body, dict) and body.get("appid"))
+    )
+    app_id = named or app_of(request.args.get("access_token", ""))
     for entrance in ground.catalogues.current().entrances:
         if app_id and entrance.app_id == app_id:
             behaviour.received.note(entrance.code, ground.clock.now())
 
 
-def read_wish() -> dict[str, Any]:
+def read_json() -> dict[str, Any]:
     """The JSON object of a call; PlatformError 47001 when it is none."""
-    wish = request.get_json(force=True, silent=True)
-    if not isinstance(wish, dict):
+    body = request.get_json(force=True, silent=True)
+    if not isinstance(body, dict):
         raise PlatformError(47001)
-    return wish
+    return body

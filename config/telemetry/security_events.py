@@ -83,10 +83,10 @@ def record(
     if not number:
         return
     parts: dict[str, bytes | str] = {"address": address, SESSION: session, "phone": phone}
-    told = {name: mac for name, value in parts.items() if value and (mac := _mac(keys, name, value))}
+    keyed = {name: mac for name, value in parts.items() if value and (mac := _mac(keys, name, value))}
     words = {name: word for name, word in (("limit", limit), ("entrance", entrance)) if word}
     write = _log.info if outcome == "ok" else _log.warning
-    write(event, outcome=outcome, **words, **told, **({"alike": number} if number > 1 else {}))
+    write(event, outcome=outcome, **words, **keyed, **({"alike": number} if number > 1 else {}))
 
 
 def log_mac(keys: Macs, name: str, value: bytes | str) -> str:

@@ -23,7 +23,7 @@ from config.ground import Ground
 from config.sandbox.behaviour import Behaviour
 from config.sandbox.quotas import QUOTA_USED_UP, Quotas
 from config.sandbox.stable_tokens import StableTokens, add_stable_token, check_app
-from config.sandbox.wechat_platform import PlatformError, break_down, note_call, played_errcode, read_wish, refuse
+from config.sandbox.wechat_platform import PlatformError, break_down, note_call, played_errcode, read_json, refuse
 from miniprogram_api.sandbox.alipay import add_alipay, alipay_error
 
 WECHAT, ALIPAY = "/wechat/applet", "/alipay"
@@ -139,7 +139,7 @@ def _add_wechat(blueprint: Blueprint, ground: Ground, memory: Played) -> None:
 
     @blueprint.post(f"{WECHAT}/wxa/business/getuserphonenumber")
     def user_phone_number() -> Response:
-        token, wish, now = request.args.get("access_token", ""), read_wish(), ground.clock.now()
+        token, wish, now = request.args.get("access_token", ""), read_json(), ground.clock.now()
         app_id = memory.tokens.app_of(token, now / 1000)
         found = memory.redeem(str(wish.get("code")), app_id, now, unknown=None)
         if found.openid != wish.get("openid") or not found.phone:
@@ -154,7 +154,7 @@ def _add_wechat_client(blueprint: Blueprint, ground: Ground, memory: Played) -> 
 
     @blueprint.post(f"{WECHAT}/phone-codes")
     def phone_code() -> Response:
-        wish, app = read_wish(), _first_app(ground, "wechat-applet")
+        wish, app = read_json(), _first_app(ground, "wechat-applet")
         openid = openid_of(app.app_id, str(wish.get("citizen", "")))
         ends_at = ground.clock.now() + CODE_MS
         told = Given(app.app_id, openid, ends_at, str(wish.get("phone", "")), str(wish.get("country", "86")))
@@ -163,7 +163,7 @@ def _add_wechat_client(blueprint: Blueprint, ground: Ground, memory: Played) -> 
 
 def _add_client(blueprint: Blueprint, ground: Ground, memory: Played, path: str, kind: str) -> None:
     def login_code() -> Response:
-        wish, app = read_wish(), _first_app(ground, kind)
+        wish, app = read_json(), _first_app(ground, kind)
         app_id = str(wish.get("app_id", app.app_id))
         given = Given(app_id, openid_of(app_id, str(wish.get("citizen", ""))), ground.clock.now() + CODE_MS)
         return jsonify(code=memory.give(given))

@@ -50,5 +50,5 @@ handed: Connection | None = context.config.attributes.get("connection")
 if handed is not None:
     migrate(handed)
 else:
-    with make_engine(load_settings(os.environ)).begin() as opened:
+    with make_engine(load_settings(os.environ).database_url).begin() as opened:
         migrate(opened)

@@ -176,7 +176,7 @@ def make_bare(engine: Engine) -> Flask:
 
 def main(port: str) -> None:
     """Serve the bare route."""
-    serve(lambda: make_bare(make_engine(load_settings(os.environ))), f"127.0.0.1:{port}", PROCESSES)
+    serve(lambda: make_bare(make_engine(load_settings(os.environ).database_url)), f"127.0.0.1:{port}", PROCESSES)
 
 
 if __name__ == "__main__":

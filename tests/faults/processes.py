@@ -64,7 +64,7 @@ class SkippingClock:
 def ground_in(directory: Path, environment: Mapping[str, str] = os.environ) -> Ground:
     """A Ground as the environment describes it, with the clock of this directory."""
     settings = load_settings(environment)
-    clock = SkippingClock(DatabaseClock(make_engine(settings)), Offset(directory / "offset"))
+    clock = SkippingClock(DatabaseClock(make_engine(settings.database_url)), Offset(directory / "offset"))
     return make_ground(settings, clock=clock)
 
 

@@ -42,12 +42,12 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     url = f"sqlite:///{tmp_path / 'empty.db'}"
     if request.param == "mariadb":
         url = request.getfixturevalue("mariadb_url").replace("/onecert?", "/onecert_empty?")
-        server = make_engine(settings_for(request.getfixturevalue("mariadb_url"), "redis://127.0.0.1:1", tmp_path))
+        server = make_engine(request.getfixturevalue("mariadb_url"))
         with server.begin() as db:
             db.execute(text("DROP DATABASE IF EXISTS onecert_empty"))
             db.execute(text("CREATE DATABASE onecert_empty CHARACTER SET utf8mb4"))
         server.dispose()
-    engine = make_engine(settings_for(url, "redis://127.0.0.1:1", tmp_path))
+    engine = make_engine(url)
     yield engine
     engine.dispose()
 
@@ -107,7 +107,7 @@ def test_an_upgrade_outwaits_another_that_takes_longer_than_a_lock_is_waited_for
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("config.db.engine.BUSY_S", 1)
-    engine = make_engine(settings_for(f"sqlite:///{tmp_path / 'held.db'}", "redis://127.0.0.1:1", tmp_path))
+    engine = make_engine(f"sqlite:///{tmp_path / 'held.db'}")
     with ThreadPoolExecutor(1) as pool:
         with engine.begin():
             second = pool.submit(upgrade, engine)
@@ -127,7 +127,7 @@ def test_each_release_can_write_to_the_tables_of_the_next(tmp_path: Path) -> Non
 
     With a single migration there is nothing to compare; it guards the ones to come.
     """
-    engine = make_engine(settings_for(f"sqlite:///{tmp_path / 'ages.db'}", "redis://127.0.0.1:1", tmp_path))
+    engine = make_engine(f"sqlite:///{tmp_path / 'ages.db'}")
     script = ScriptDirectory(str(MIGRATIONS))
     ages = [revision.revision for revision in reversed(list(script.walk_revisions()))]
     before: dict[str, dict[str, Any]] = {}

@@ -1,4 +1,3 @@
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -171,7 +170,7 @@ def test_a_token_has_one_spelling(keys: KeyRing) -> None:
 
 
 def test_while_the_database_is_away_nothing_is_sealed(clock: FixedClock) -> None:
-    away = make_engine(SimpleNamespace(database_url="mysql+pymysql://nobody:x@127.0.0.1:1/onecert"))
+    away = make_engine("mysql+pymysql://nobody:x@127.0.0.1:1/onecert")
     with pytest.raises(KeysUnavailable) as caught:
         make_ring(away, clock).seal(b"1", **PLACE)
     assert caught.value.status == 503

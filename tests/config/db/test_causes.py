@@ -13,7 +13,6 @@ from config.db import availability as state
 from config.db.causes import FULL, READ_ONLY, TLS, TOO_MANY, UNPREPARED, UNREACHABLE, explain
 from config.db.engine import begin, make_engine, reading, transact
 from config.errors import DatabaseUnavailable
-from tests.conftest import settings_for
 
 ROWS = [
     (1045, "Access denied for user 'x'@'localhost' (using password: YES)", "refuses the user"),
@@ -64,7 +63,7 @@ def test_a_real_server_and_a_wrong_address(
     url = make_url(mariadb_url).set(**change)  # type: ignore[arg-type]
     if "host" in change:
         url = url.difference_update_query(["unix_socket"])
-    engine = make_engine(settings_for(url.render_as_string(hide_password=False), "redis://127.0.0.1:1", tmp_path))
+    engine = make_engine(url.render_as_string(hide_password=False))
     with pytest.raises(DatabaseUnavailable) as refused, reading(engine) as db:
         db.execute(select(1))
     assert sentence in refused.value.detail
@@ -74,7 +73,7 @@ def test_a_real_server_and_a_wrong_address(
 
 def test_a_change_of_the_state_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "onecert.db"
-    engine = make_engine(settings_for(f"sqlite:///{place}", "redis://127.0.0.1:1", tmp_path))
+    engine = make_engine(f"sqlite:///{place}")
     with begin(engine) as db:
         db.execute(text("CREATE TABLE t (a INTEGER)"))
     engine.dispose()

@@ -1,7 +1,6 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -205,7 +204,7 @@ def test_every_thread_that_serves_has_a_connection_and_one_beside_it(engine: Eng
 
 
 def test_a_database_that_is_away_is_unavailable() -> None:
-    away = make_engine(SimpleNamespace(database_url="mysql+pymysql://nobody:geheim@127.0.0.1:1/onecert"))
+    away = make_engine("mysql+pymysql://nobody:geheim@127.0.0.1:1/onecert")
     for use in (begin, reading):
         with pytest.raises(DatabaseUnavailable) as caught, use(away):
             pass
@@ -259,7 +258,7 @@ def test_an_idle_connection_that_no_longer_answers_is_replaced(boxes: Any, monke
 @on_mariadb
 def test_a_server_that_hangs_up_on_every_new_connection_is_unavailable(boxes: Any) -> None:
     boxes.dispose()
-    with make_engine(SimpleNamespace(database_url=boxes.url.render_as_string(False))).connect() as killer:
+    with make_engine(boxes.url.render_as_string(False)).connect() as killer:
 
         @event.listens_for(boxes, "connect")
         def hang_up(connection: Any, _record: Any) -> None:

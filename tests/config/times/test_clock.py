@@ -1,6 +1,5 @@
 import time
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Engine
@@ -32,7 +31,7 @@ def test_the_database_clock_tells_the_time_of_the_database(engine: Engine) -> No
 
 
 def test_the_database_clock_stands_in_while_the_database_is_away() -> None:
-    away = make_engine(SimpleNamespace(database_url="mysql+pymysql://nobody:x@127.0.0.1:1/onecert"))
+    away = make_engine("mysql+pymysql://nobody:x@127.0.0.1:1/onecert")
     assert is_now(DatabaseClock(away))
 
 

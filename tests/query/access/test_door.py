@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from config.times.clock import FixedClock
 from query.access.door import Credential, Door, FilledForm
 from query.access.errors import LimiterUnavailable, LimitReached, SessionInvalid
 from query.errors import CodeExpired, CodeInvalid, ConsentMissing, IdTailInvalid, PhoneInvalid, ServiceUnknown
-from tests.conftest import settings_for
 from tests.miniprogram_api.citizens import PHONE, codes_owed, messages_owed, set_limit
 from tests.support.doors import citizen_of, make_door
 from tests.support.servers import serve
@@ -128,10 +126,9 @@ def test_without_redis_nothing_is_sent_opened_or_accepted(ground: Ground, door: 
     assert shut.progress(session, reference).status == "asking"
 
 
-def test_without_the_database_nothing_is_sent_or_accepted(ground: Ground, door: Door, tmp_path: Path) -> None:
+def test_without_the_database_nothing_is_sent_or_accepted(ground: Ground, door: Door) -> None:
     session = door.open_session("web", None, ADDRESS).session
-    away = settings_for("mysql+pymysql://onecert:onecert@127.0.0.1:1/onecert", ground.settings.redis_url, tmp_path)
-    shut = make_door(replace(ground, engine=make_engine(away)))
+    shut = make_door(replace(ground, engine=make_engine("mysql+pymysql://onecert:onecert@127.0.0.1:1/onecert")))
     with pytest.raises(DatabaseUnavailable):
         shut.request_code(session, "internet-accounts", PHONE, ADDRESS)
     with pytest.raises(DatabaseUnavailable):
