@@ -60,8 +60,10 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 
-REAL_PARTS = {"redis_url", "mariadb_url", "sqlite_schema", "instance"}
-"""Fixtures that start a server or a process, or make a schema; a test that needs none of them is a unit test."""
+REAL_PARTS = {"instance", "mariadb_url", "redis_url", "sqlite_schema"}
+"""Fixtures that start a server or a process, or make a schema."""
+STARTERS = {"mariadb_server", "private_instance", "redis_server", "run_peer", "running", "subprocess"}
+"""Names with which a file starts them itself. A test that needs neither is a unit test."""
 
 
 def level_of(item: pytest.Item) -> str:
@@ -72,7 +74,8 @@ def level_of(item: pytest.Item) -> str:
     folder = item.path.relative_to(item.config.rootpath).parts[1]
     if folder in ("faults", "browser"):
         return folder
-    return "integration" if REAL_PARTS & set(getattr(item, "fixturenames", ())) else "unit"
+    needed = set(getattr(item, "fixturenames", ())) | set(vars(getattr(item, "module", None) or item))
+    return "integration" if needed & (REAL_PARTS | STARTERS) else "unit"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import LONG
 
+pytestmark = pytest.mark.unit
 ROOT = Path(__file__).parents[1]
 FOLDERS = ["config", "enterprises", "sms_port", "query", "wechat", "miniprogram_api"]
 SOURCES = sorted(p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py") if "versions" not in p.parts)

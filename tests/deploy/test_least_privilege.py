@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from config.db.engine import make_engine
 from query.schema import upgrade
-from tests.conftest import need, settings_for
+from tests.conftest import need
 from tests.support.instances import Citizen, Instance, private_instance
 from tests.support.servers import mariadb_server, redis_server
 
@@ -36,7 +36,7 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Instance
     need("redis-server")
     place = tmp_path_factory.mktemp("limited")
     with mariadb_server(place) as database, redis_server(place) as redis_url:
-        engine = make_engine(settings_for(f"{database}&ssl_disabled=true", redis_url, place))
+        engine = make_engine(f"{database}&ssl_disabled=true")
         upgrade(engine)
         engine.dispose()
         with pymysql.connect(unix_socket=str(place / "mysql.sock"), user="root") as root, root.cursor() as cursor:

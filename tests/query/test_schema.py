@@ -35,6 +35,8 @@ from query.schema import MIGRATIONS, read_status, upgrade
 from tests.conftest import settings_for
 from tests.support.factories import LAUNCH_DAY
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(params=["sqlite", "mariadb"])
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
