@@ -213,9 +213,15 @@ def apply(album: Album, catalogue: str) -> None:
 
 def press_until(album: Album, expected: str) -> None:
     """Press for codes until the page says so."""
-    album.browser.wait(lambda: album.browser.find("#get").get_attribute("aria-disabled") is None, 70)
-    album.browser.press("#get")
-    album.browser.wait_for_text(expected)
+
+    def said() -> bool:
+        if expected in album.browser.text():
+            return True
+        if album.browser.find("#get").get_attribute("aria-disabled") is None:
+            album.browser.press("#get")
+        return False
+
+    album.browser.wait(said, 120)
 
 
 if __name__ == "__main__":
