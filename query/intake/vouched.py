@@ -40,7 +40,7 @@ def accept_vouched(ground: Ground, submission: Submission, note: Note) -> Accept
         admission, new = admit_vouched(db, ground, submission)
         if new and not isinstance(admission, QueryError):
             note(db, admission[0])
-        failpoint("submit.before_commit")
+        failpoint("vouched.before_commit")
         return admission, new
 
     admission, new = _decided(ground, decide)

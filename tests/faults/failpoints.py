@@ -19,6 +19,9 @@ AFTER_THE_COUNT = ("objection.", "relay.", "report.", "event.", "watch.")
 """Prefixes of the points of objections and watches, which have kill matrices of their own (test_objections.py, and in
 one process tests/query/objections/test_crashes.py): an inquiry does not pass them."""
 
+OPTIONAL = ("help.", "next_day.", "vouched.", "withdraw.")
+"""Prefixes of the points on ways that an inquiry need not take: tests of those ways pass them."""
+
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
@@ -40,7 +43,7 @@ def points() -> list[str]:
 
 def inquiry_points() -> list[str]:
     """The points that an inquiry passes."""
-    return [name for name in points() if not name.startswith(AFTER_THE_COUNT)]
+    return [name for name in points() if not name.startswith(AFTER_THE_COUNT + OPTIONAL)]
 
 
 def points_after_the_count() -> list[str]:
