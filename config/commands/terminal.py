@@ -146,8 +146,8 @@ def read_input(ask: str = "", *, hidden: bool = False) -> str:
 
 def _typed(ask: str) -> str:
     """Read a line without showing it; of a PEM block all lines."""
-    click.echo(f"{ask} (or from a file: < FILE): ", nl=False, err=True)
     with _without_echo():
+        click.echo(f"{ask} (or from a file: < FILE): ", nl=False, err=True)
         lines = [sys.stdin.readline()]
         while lines[0].startswith("-----BEGIN ") and lines[-1] and not lines[-1].startswith("-----END "):
             lines.append(sys.stdin.readline())
