@@ -16,7 +16,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, delete, func, sel
 
 from config.db.engine import id_in, upsert
 from config.ground import Ground
-from sms_port.ledger.states import OPEN, grouped
+from sms_port.ledger.states import FAILED, OPEN, grouped
 from sms_port.message_reference import is_unnamed, spellings_of, unnamed_id
 from sms_port.models import ReceiptStatus, State, attempt, message, part, unmatched
 
@@ -229,7 +229,16 @@ def _choose(fitting: Sequence[Row[Any]], clue: Clue, taken: Collection[PartKey])
             return min(best, key=lambda row: (row.sending, row.number))
         if best:
             return None
-    return None
+    return _corrected(fitting, clue)
+
+
+def _corrected(fitting: Sequence[Row[Any]], clue: Clue) -> Row[Any] | None:
+    """The one part that was reported as failed and, by this receipt of the same minute, arrived after all."""
+    if clue.status is not ReceiptStatus.DELIVERED:
+        return None
+    rows = [row for row in fitting if row.state in FAILED and (row.statuses or 0) >> ReceiptStatus.FAILED & 1]
+    rows = [row for row in rows if abs(row.at - clue.submitted_at) <= AROUND_MS]
+    return rows[0] if len({row.message for row in rows}) == 1 else None
 
 
 def _key(row: Row[Any]) -> PartKey:

@@ -26,7 +26,7 @@ from sms_port.ledger.receipt_matching import (
     keep_unmatched,
     make_clue,
 )
-from sms_port.ledger.states import OPEN, OnOutcome, grouped, move, settle
+from sms_port.ledger.states import FAILED, OPEN, OnOutcome, grouped, move, settle
 from sms_port.message_reference import build_reference, parse_reference
 from sms_port.models import ReceiptStatus, State, attempt, message, part, receipt
 
@@ -118,14 +118,16 @@ def settle_receipts(db: Connection, ground: Ground, on_outcome: OnOutcome, link:
         row = rows[message_id]
         if verdict is None or verdict == row.state:
             continue
+        if row.state in FAILED and verdict != State.DELIVERED:
+            continue
         if verdict in (State.UNDELIVERED, State.MIXED) and sending != row.sending:
             continue  # the first sending failed; the resend may still arrive
         verdicts[message_id] = _better(verdict, verdicts.get(message_id))
     now = ground.clock.now()
     for state, members in grouped((state, rows[message_id]) for message_id, state in verdicts.items()).items():
         settle(db, on_outcome, [row for row in members if row.state in OPEN], state, now)
-        accepted = [row.id for row in members if row.state == State.ACCEPTED]
-        move(db, accepted, [State.ACCEPTED], state=state, due_at=now)
+        reported = [row.id for row in members if row.state not in OPEN]
+        move(db, reported, [State.ACCEPTED, *FAILED], state=state, due_at=now)
 
 
 def verdict_of(statuses: Mapping[int, set[ReceiptStatus]], parts: int) -> State | None:
@@ -212,6 +214,6 @@ def _row(item: Receipt, now: int) -> dict[str, Any]:
 
 
 def _lock(db: Connection, ids: Sequence[bytes]) -> Sequence[Row[Any]]:
-    states = message.c.state.in_([*OPEN, State.ACCEPTED])
+    states = message.c.state.in_([*OPEN, State.ACCEPTED, *FAILED])
     columns: list[Column[Any]] = [message.c.id, message.c.lane, message.c.state, message.c.sending]
     return db.execute(select(*columns).where(id_in(message.c.id, ids), states).with_for_update()).all()

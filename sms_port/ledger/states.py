@@ -1,7 +1,7 @@
 """Change the state of messages and report outcomes to their owner.
 
 Nobody else writes `message.state`. Every change names the states it may come from and reads how
-many rows it moved, so a final state is never left and an outcome is never reported twice.
+many rows it moved, so a final state is never left, but for FAILED, and an outcome is never reported twice.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from sms_port.models import Lane, State, message
 
 OPEN = (State.DUE, State.SENDING, State.UNKNOWN)
 """The states in which the message is still owed."""
+
+FAILED = (State.UNDELIVERED, State.MIXED)
+"""The states that a receipt of the delivery, coming after one of the failure, still corrects."""
 
 Item = TypeVar("Item")
 Key = TypeVar("Key", bound=Hashable)

@@ -557,3 +557,32 @@ def test_receipts_that_differ_in_their_status_alone_are_both_kept(ground: Ground
         record_receipts(ground, news, [Receipt("main", claimed.attempt.reference, 1, status, "0", 0)])
     assert {row.status for row in rows(ground, receipt)} == {D, F}
     assert states(ground, a) == ["DELIVERED"]
+
+
+@pytest.mark.parametrize(
+    ("later", "state"), [((D,), State.DELIVERED), ((F, D), State.DELIVERED), ((F,), State.UNDELIVERED)]
+)
+def test_a_receipt_of_the_delivery_corrects_one_of_the_failure(
+    ground: Ground, news: News, later: Sequence[ReceiptStatus], state: State
+) -> None:
+    """sms fault C19: which of the two came first decided; the message has arrived in either order."""
+    owed = make_reply()
+    accept(ground, news, owed, "77")
+    report(ground, news, "77", status=F)
+    assert state_of(ground, owed) is State.UNDELIVERED
+    for status in later:
+        report(ground, news, "77", status=status)
+    assert state_of(ground, owed) is state
+    assert news.kinds == ["accepted"]
+
+
+def test_a_failed_part_is_not_corrected_by_a_receipt_of_another_day(
+    ground: Ground, news: News, clock: FixedClock
+) -> None:
+    """A gateway that counts from 1 again gives the id to another message of the same number."""
+    owed = make_reply()
+    accept(ground, news, owed, "77")
+    report(ground, news, "77", status=F)
+    clock.advance(DAY_MS)
+    report(ground, news, "77")
+    assert state_of(ground, owed) is State.UNDELIVERED
