@@ -40,6 +40,7 @@ class Facts:
     account: str = ""
     closed: frozenset[str] = frozenset()
     objections: bool = False
+    helps: bool = False
     days: Objections = Objections()
     guided: bool = False
     trial: bool = False
@@ -101,6 +102,7 @@ def _facts(catalogue: Catalogue) -> Facts:
         operator=catalogue.operator,
         account=next((each.name.zh for each in accounts if each.enabled), ""),
         objections=catalogue.objections is not None and catalogue.objections.enabled,
+        helps="help-offer" in catalogue.texts.sms and catalogue.service("internet-accounts") is not None,
         days=catalogue.objections or Objections(),
         closed=frozenset(service for service in SERVICES if catalogue.service(service) is None),
         guided=trial or any(company.shown_guide or company.shown_hotline for company in companies),

@@ -1,4 +1,4 @@
-"""The words of the pages: `texts.toml` by key, in the reader's language."""
+"""The words of the pages: FILES by key, in the reader's language."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from importlib.resources import files
 
 from markupsafe import Markup, escape
 
+FILES = ("texts.toml", "texts_objections.toml", "texts_others.toml")
 LANGUAGES = ("zh-CN", "en")
 
 
 @cache
 def load_texts() -> Mapping[str, Mapping[str, str]]:
-    """Every text of the package's `texts.toml` and `texts_objections.toml`: key -> language -> text."""
+    """Every text of the package: key -> language -> text."""
     here = files("wechat.pages")
-    read = [tomllib.loads(here.joinpath(name).read_text("utf-8")) for name in ("texts.toml", "texts_objections.toml")]
+    read = [tomllib.loads(here.joinpath(name).read_text("utf-8")) for name in FILES]
     return {key: text for texts in read for key, text in texts.items()}
 
 

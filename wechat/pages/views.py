@@ -14,9 +14,10 @@ from config.ground import Ground
 from query.access.errors import SessionInvalid
 from query.access.sessions import FRESH_TOKEN_HEADER
 from query.errors import NotFound
-from query.objection_door import ObjectionDoor
+from query.front_door import FrontDoor
 from wechat.errors import ServiceClosed
 from wechat.pages.drafts import Draft, Drafts
+from wechat.pages.family.views import add_family
 from wechat.pages.form_actions import Remarks, ask_code, put_off, submit
 from wechat.pages.forms import SERVICES, Form, code_view, parse_form
 from wechat.pages.login.views import add_logins
@@ -40,7 +41,7 @@ PAGES = {
 """Pages that are the same for everyone: template -> address."""
 
 
-def make_blueprint(ground: Ground, door: ObjectionDoor) -> Blueprint:
+def make_blueprint(ground: Ground, door: FrontDoor) -> Blueprint:
     """All pages, their assets, and the pages that refusals become."""
     blueprint = Blueprint("pages", __name__, template_folder="templates")
     views = Pages(ground, door)
@@ -61,6 +62,7 @@ def make_blueprint(ground: Ground, door: ObjectionDoor) -> Blueprint:
     add_lookup(blueprint, door, views.visits, views.renderer)
     add_logins(blueprint, ground, door)
     add_objections(blueprint, ground, door, views.visits, views.renderer)
+    add_family(blueprint, ground, door, views.visits, views.renderer)
     blueprint.before_request(views.keep_choice)
     blueprint.register_error_handler(OneCertError, lambda error: refusal_page(views.renderer, error))
     for status in (404, 413, 500):
@@ -71,7 +73,7 @@ def make_blueprint(ground: Ground, door: ObjectionDoor) -> Blueprint:
 class Pages:
     """One method a route."""
 
-    def __init__(self, ground: Ground, door: ObjectionDoor) -> None:
+    def __init__(self, ground: Ground, door: FrontDoor) -> None:
         self._ground = ground
         self._door = door
         self.visits = Visits(ground)
