@@ -8,7 +8,13 @@ from pydantic import BaseModel
 from config.errors import OneCertError
 from config.ground import Ground
 from miniprogram_api.contract.docs import add_docs
-from miniprogram_api.contract.further_schemas import HELP_REQUEST, HelpAnswer
+from miniprogram_api.contract.further_schemas import (
+    HELP_REQUEST,
+    VERIFICATION_REQUEST,
+    HelpAnswer,
+    ShownTextRequest,
+    VerificationAnswer,
+)
 from miniprogram_api.contract.objection_schemas import OBJECTION_REQUEST, WATCH_REQUEST
 from miniprogram_api.contract.operations import API_ROOT, OPERATIONS
 from miniprogram_api.contract.problems import problem_response
@@ -30,6 +36,7 @@ from query.access.door import Credential, Door, FilledForm
 from query.access.sessions import FRESH_TOKEN_HEADER, Session
 from query.front_door import FilledHelp, FrontDoor
 from query.objection_door import FilledObjection
+from query.proofs.verdict import ShownCounts
 
 
 def make_blueprint(ground: Ground, door: FrontDoor) -> Blueprint:
@@ -110,6 +117,12 @@ class Beyond(Views):
         session = self._door.read_session(read_token(request), spending=True)
         filled = FilledHelp(**read_body(request, HELP_REQUEST).model_dump())
         return _answer(202, HelpAnswer(reference=self._front.submit_help(session, filled, _address())), session)
+
+    def verify(self) -> Response:
+        """POST /verifications."""
+        told = read_body(request, VERIFICATION_REQUEST)
+        shown = told.text if isinstance(told, ShownTextRequest) else ShownCounts(**told.model_dump())
+        return _answer(200, VerificationAnswer(verdict=self._front.verify(shown, _address()).value))
 
     def submit_objection(self) -> Response:
         """POST /objections."""

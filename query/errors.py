@@ -8,6 +8,7 @@
     ├── IdempotencyConflict                                         same key, other submission (409)
     ├── ApplicationsMissing, ApplicationUnknown, ApplicationNotTaken   the ticks of an objection (422, 400, 422)
     ├── ObjectionOpen, NumberTooNew, ObjectionsUsedUp                 no objection of this number now (409, 429, 429)
+    ├── AudienceUnknown                                               whom a reply is to be shown to (400)
     ├── RelativeInvalid, OwnNumber                                    not a relative's number (422)
     ├── HelpTooSoon, HelpsUsedUp(retry_after)                         no offer to this relative now (429)
     ├── ServiceUnknown, NotFound                                    nothing there for this session (404)
@@ -183,6 +184,13 @@ class RelativeInvalid(QueryError):
 
     code = "relative_invalid"
     status = 422
+
+
+class AudienceUnknown(QueryError):
+    """The audience of a verifiable reply is none of the catalogue's, or replies carry no code here."""
+
+    code = "audience_unknown"
+    status = 400
 
 
 class OwnNumber(QueryError):

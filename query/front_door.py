@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from query.access.budgets import Sender, submission_budgets
+from query.access.address_blocks import UNKNOWN, address_block
+from query.access.budgets import HOUR_S, Sender, submission_budgets
+from query.access.limits import Budget
 from query.access.sessions import Session
 from query.helps.intake import parse_help, submit_help
 from query.objection_door import ObjectionDoor
+from query.proofs.verdict import ShownCounts, Verdict, verify_counts, verify_text
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,16 @@ class FilledHelp:
 
 class FrontDoor(ObjectionDoor):
     """The whole door."""
+
+    def verify(self, shown: str | ShownCounts, address: str) -> Verdict:
+        """Return the verdict on a reply that somebody shows, as text or by its counts; nothing of it is kept.
+
+        Raises LimitReached, and KeysUnavailable.
+        """
+        if (block := address_block(address)) != UNKNOWN:
+            most = self._limits().verifications_per_address_hour
+            self._spend([Budget("verifications_per_address_hour", (block,), most, HOUR_S)])
+        return verify_text(self._ground, shown) if isinstance(shown, str) else verify_counts(self._ground, shown)
 
     def submit_help(self, session: Session, filled: FilledHelp, address: str) -> str:
         """Offer a relative the inquiry; return the offer's reference, the same whatever becomes of it.

@@ -54,6 +54,8 @@ inquiry = Table(
     Column("owner", Mac32),
     Column("submission", Mac32),
     Column("fingerprint", Mac32),
+    # Whom the reply is to be shown to (a partner's code, or police), until the reply: it then carries a code.
+    Column("audience", Code),
     Column("consent_version", String(16), nullable=False),
     Column("accepted_at", Ms, nullable=False),
     Column("asked_at", Ms),

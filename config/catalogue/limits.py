@@ -40,6 +40,7 @@ class Limits(StrictModel):
     submissions_overall_minute: Amount
     sessions_per_address_hour: Amount
     lookups_per_address_hour: Amount = 5
+    verifications_per_address_hour: Amount = 5
     logins_per_openid_hour: Amount = 60
     login_failures_per_address_minute: Annotated[int, Field(ge=1, le=50)] = 30
     phone_numbers_per_session_day: Amount = 10

@@ -96,6 +96,7 @@ SMS_PLACES: dict[str, set[str]] = {
     "help-blocked": set(),
     "next-day-internet-accounts": {"date"},
     "next-day-phone-cards": {"date"},
+    "verification-code": {"audience", "code"},
 }
 """Every SMS text and the places that must be in it."""
 
@@ -121,7 +122,9 @@ BRIEF: frozenset[str] = frozenset({"brief-internet-accounts", "brief-phone-cards
 NEXT_DAY: frozenset[str] = frozenset({"next-day-internet-accounts", "next-day-phone-cards"})
 """The SMS of the next day; without its text a service has none."""
 
-OPTIONAL: frozenset[str] = SHORTENING | BRIEF | NEXT_DAY | {"before-internet-accounts", "some-of"}
+OPTIONAL: frozenset[str] = (
+    SHORTENING | BRIEF | NEXT_DAY | {"before-internet-accounts", "some-of", "verification-code"}
+)
 """Texts that a catalogue of an earlier release does without; what they would tell is then left out."""
 
 OPTIONAL_PLACES: dict[str, set[str]] = {
@@ -145,7 +148,7 @@ CHAT_PLACES: dict[str, set[str]] = {
 ONE_PART = {
     name
     for name, places in SMS_PLACES.items()
-    if not {"counts", "name", "names", "before", "others", "findings"} & places
+    if not {"audience", "counts", "name", "names", "before", "others", "findings"} & places
     and not name.startswith(("finding-", "reason-"))
 }
 """Texts without a list in them; each fits one part."""

@@ -45,6 +45,8 @@ LIFETIMES: Final[Mapping[str, Lifetime]] = {
     "token": Lifetime(24 * HOUR_MS, 50 * HOUR_MS),
     # A verification code lives for five minutes.
     "code": Lifetime(24 * HOUR_MS, HOUR_MS),
+    # Codes of verifiable replies are good for 30 days, to the end of the last.
+    "proof": Lifetime(30 * 24 * HOUR_MS, 32 * 24 * HOUR_MS),
 }
 
 CLASS_OF: Final[Mapping[tuple[str, str], str]] = {

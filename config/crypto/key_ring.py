@@ -140,6 +140,12 @@ class KeyRing:
             return [self.mac(purpose, *parts)]
         return [key.material.mac(f"mac/{purpose}", join(*parts, key.id)) for key in live]
 
+    def content_macs(self, kind: str, purpose: str, *parts: bytes | str | int) -> list[bytes]:
+        """MACs under the content keys of a class, the current first; none when the class has no key."""
+        now = self._clock.now()
+        live = self._read(now).content.live(kind, now)
+        return [key.material.mac(f"mac/{purpose}", join(*parts, key.id)) for key in live]
+
     def check(self) -> None:
         """Raise KeysUnavailable unless the ring can be read now; for readiness and `doctor`."""
         with self._lock:

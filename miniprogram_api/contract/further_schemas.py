@@ -1,12 +1,12 @@
-"""The shapes of calls for others in the JSON contract: signed entrances, and a relative's helper."""
+"""The shapes of calls for others in the JSON contract: signed entrances, a relative's helper, who is shown a reply."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import ConfigDict, Discriminator, Field, StringConstraints, Tag, TypeAdapter
 
-from miniprogram_api.contract.schemas import EXAMPLE_REFERENCE, REFERENCE, Answered, PhoneText, Received, Typed
+from miniprogram_api.contract.schemas import EXAMPLE_REFERENCE, REFERENCE, Answered, PhoneText, Received, Slug, Typed
 
 Staff = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,24}$")]
 
@@ -62,6 +62,66 @@ class HelpAnswer(Answered):
     reference: str = Field(pattern=REFERENCE, examples=[EXAMPLE_REFERENCE])
 
 
+class ShownTextRequest(Received):
+    """A reply that somebody shows: the whole SMS."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "text": "【一证通查】您11月22日查询的手机号138****8000共关联2个账号：微信2个。"
+                    "仅供腾讯客服核实，核验码7KQ2-M9XD。"
+                }
+            ]
+        }
+    )
+    text: Annotated[str, StringConstraints(max_length=1000)] = Field(
+        repr=False, description="The whole SMS; marks, blanks and width make no difference."
+    )
+
+
+class ShownCountsRequest(Received):
+    """A reply that somebody shows: its day, number, audience, counts and code."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "date": "2026-11-22",
+                    "phone": "138****8000",
+                    "audience": "tencent",
+                    "counts": {"weixin": 2},
+                    "code": "7KQ2-M9XD",
+                }
+            ]
+        }
+    )
+    date: Typed = Field(description="The day in the SMS, with its year.", json_schema_extra={"format": "date"})
+    phone: Typed = Field(repr=False, description="The number as the SMS shows it, four digits hidden.")
+    audience: Slug = Field(description="A partner's code, or `police`.")
+    counts: Annotated[dict[Slug, Annotated[int, Field(ge=0, le=9_999)]], Field(max_length=200)] = Field(
+        repr=False, description="Accounts by application; those of silent companies are left out."
+    )
+    code: Typed = Field(repr=False, description="The eight signs, with or without the dash.")
+
+
+def _shown_kind(body: Any) -> str:
+    return "text" if isinstance(body, dict) and "text" in body else "counts"
+
+
+VerificationRequest = Annotated[
+    Annotated[ShownTextRequest, Tag("text")] | Annotated[ShownCountsRequest, Tag("counts")],
+    Discriminator(_shown_kind),
+]
+
+
+class VerificationAnswer(Answered):
+    """The verdict, and nothing else. A match shows that the text is true, not who is showing it."""
+
+    verdict: Literal["match", "no_match", "expired"]
+
+
+VERIFICATION_REQUEST: TypeAdapter[ShownTextRequest | ShownCountsRequest] = TypeAdapter(VerificationRequest)
 HELP_REQUEST: TypeAdapter[HelpRequest] = TypeAdapter(HelpRequest)
 VOICE_REQUEST: TypeAdapter[VoiceRequest] = TypeAdapter(VoiceRequest)
 COUNTER_REQUEST: TypeAdapter[CounterRequest] = TypeAdapter(CounterRequest)

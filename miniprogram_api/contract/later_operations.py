@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from miniprogram_api.contract.further_schemas import COUNTER_REQUEST, HELP_REQUEST, VOICE_REQUEST, HelpAnswer
+from miniprogram_api.contract.further_schemas import (
+    COUNTER_REQUEST,
+    HELP_REQUEST,
+    VERIFICATION_REQUEST,
+    VOICE_REQUEST,
+    HelpAnswer,
+    VerificationAnswer,
+)
 from miniprogram_api.contract.objection_schemas import (
     OBJECTION_REQUEST,
     WATCH_REQUEST,
@@ -138,6 +145,21 @@ FOR_OTHERS: tuple[Operation, ...] = (
             "limit_reached",
             "unavailable",
         ),
+    ),
+    Operation(
+        name="verify",
+        tag="For others",
+        method="POST",
+        path="/verifications",
+        summary="Verify a reply that somebody shows",
+        description=(
+            "Of an SMS with a code (核验码): is it ours and unchanged? For 30 days, 5 tries an hour and address. "
+            "Nothing is kept. Nobody may make such an SMS a condition for a SIM card, a job or a flat."
+        ),
+        status=200,
+        answer=VerificationAnswer,
+        body=VERIFICATION_REQUEST,
+        problems=(*SENT_BODY, "limit_reached", "unavailable"),
     ),
 )
 

@@ -13,7 +13,7 @@ TAGS = {
     "What may be asked": "Services and partners; no session needed.",
     "Inquiries": "A code by SMS, then the inquiry, then its progress.",
     "After the count": "Ask companies to unbind or to look into accounts; have new accounts told.",
-    "For others": "Offer a relative to check.",
+    "For others": "Offer a relative to check; verify a reply that somebody shows.",
     "Carriers": "A carrier's voice system and shops: each call is signed, and needs neither session nor code.",
     "Mini programs": "What only a mini program of WeChat or Alipay can send.",
 }

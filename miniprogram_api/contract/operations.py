@@ -149,6 +149,7 @@ THE_INQUIRY: tuple[Operation, ...] = (
             "id_number_invalid",
             "name_invalid",
             "consent_missing",
+            "audience_unknown",
             "code_invalid",
             "code_wrong",
             "code_expired",

@@ -106,6 +106,7 @@ PROBLEMS: tuple[Problem, ...] = (
         "Used up",
         "Ten objections a number and calendar year. Comes only after a right code.",
     ),
+    Problem("audience_unknown", (400,), "Unknown audience", "Not an enterprise's code, nor `police`.", "audience"),
     Problem(
         "relative_invalid", (422,), "Not a mobile number", "The relative's is no mainland mobile number.", "relative"
     ),

@@ -144,6 +144,9 @@ class AccountsInquiryRequest(_InquiryRequest):
     )
     service: Literal["internet-accounts"]
     id_tail: Typed = Field(repr=False, description="Last six characters of the ID number; the last may be X.")
+    audience: Slug | SkipJsonSchema[None] = may_be_absent(
+        "Whom the SMS is to be shown to, a partner's code or `police`: it then carries a code that they can verify."
+    )
 
 
 class CardsInquiryRequest(_InquiryRequest):

@@ -36,6 +36,7 @@ from query.intake.fields import parse_phone
 from query.intake.submission import Submission, parse_submission
 from query.intake.submit import Accepted, submit
 from query.progress import Progress, progress
+from query.proofs.verdict import audience_name
 from query.services import check_code_service
 from query.settling.withdrawal import withdraw
 
@@ -155,6 +156,7 @@ class Door:
                 owner=session.owner,
                 idempotency_key=form.idempotency_key,
                 contact_key=contact_key(self._ground.keys, session.sid),
+                audience=self._audience(form.audience),
                 parse_number=partial(self._phone, session),
             )
             event["phone"] = submission.phone
@@ -238,6 +240,13 @@ class Door:
         if not self._ground.catalogues.current().is_claimed(phone):
             raise PhoneInvalid("No carrier has numbers that begin like this.")
         return phone
+
+    def _audience(self, code: str | None) -> str | None:
+        """Whom the reply is to be shown to, if anybody. Raises AudienceUnknown."""
+        if not code:
+            return None
+        audience_name(self._ground.catalogues.current(), code)
+        return code
 
     def _limits(self) -> Limits:
         return self._ground.catalogues.current().limits

@@ -19,6 +19,7 @@ class FilledForm:
     name: str | None = field(default=None, repr=False)
     id_number: str | None = field(default=None, repr=False)
     idempotency_key: str | None = field(default=None, repr=False)
+    audience: str | None = None
 
     def fields(self) -> dict[str, str | None]:
         """Return the typed fields by name."""

@@ -33,11 +33,13 @@ class Submission:
     code: str = field(default="", repr=False)
     idempotency_key: str | None = field(default=None, repr=False)
     contact_key: bytes | None = field(default=None, repr=False)
+    audience: str | None = None
 
     @property
     def typed(self) -> tuple[str, ...]:
         """Everything that was typed: two submissions of one session with the same values are one."""
-        return (self.service, self.phone, *self.identity.values(), self.code)
+        told = (self.audience,) if self.audience else ()
+        return (self.service, self.phone, *self.identity.values(), self.code, *told)
 
 
 def vouched_submission(*, entrance: str, phone: str, id_tail: str, owner: bytes, key: str) -> Submission:
@@ -63,6 +65,7 @@ def parse_submission(
     owner: bytes,
     idempotency_key: str | None = None,
     contact_key: bytes | None = None,
+    audience: str | None = None,
     parse_number: Callable[[str], str] = parse_phone,
 ) -> Submission:
     """Parse a form's fields, the number first and the code last.
@@ -82,4 +85,5 @@ def parse_submission(
         code=parse_code(fields.get("code") or ""),
         idempotency_key=idempotency_key,
         contact_key=contact_key,
+        audience=audience,
     )

@@ -136,6 +136,7 @@ def make_candidate(ground: Ground, submission: Submission, now: int) -> Candidat
         "owner": submission.owner,
         "submission": keys.mac("submission", submission.owner, *key),
         "fingerprint": keys.mac("submission-body", submission.owner, *submission.typed),
+        "audience": submission.audience,
         "consent_version": CONSENT_VERSION,
         "accepted_at": now,
         "erase_at": now + MASKED_KEPT,

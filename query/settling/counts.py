@@ -1,15 +1,17 @@
 """Count waves: their questions, and their end in one reply to each member."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Row, select
 
 from config.catalogue.schema import Catalogue
+from config.db.engine import id_in
 from config.ground import Ground
 from config.telemetry.metrics import count_answers
-from query.inquiry import INTERNET_ACCOUNTS, State
-from query.models import question
+from query.inquiry import INTERNET_ACCOUNTS, State, accepted_at
+from query.models import inquiry, question
+from query.proofs.verdict import add_code
 from query.reply import Company, Reply, compose_reply
 from query.services import times_of
 from query.settling.after_commit import AfterCommit, OwnedWave
@@ -60,6 +62,7 @@ def settle_counts(db: Connection, ground: Ground, whole: Wave, now: int, after: 
         else:
             replies[member] = (whole.phones[place], _compose(ground, whole, place, asked))
     if replies:
+        replies |= _verifiable(db, ground, replies)
         send_reply_and_end(db, ground, whole.service, State.ASKING, replies, now)
         _count(asked, [place for place, member in enumerate(whole.members) if member in replies])
     if waiting:
@@ -67,6 +70,19 @@ def settle_counts(db: Connection, ground: Ground, whole: Wave, now: int, after: 
     else:
         finish(db, whole.id)
     after.messages = bool(replies)
+
+
+def _verifiable(
+    db: Connection, ground: Ground, replies: Mapping[bytes, tuple[str, Reply]]
+) -> dict[bytes, tuple[str, Reply]]:
+    """The replies that their citizens want to show, with a code."""
+    wanted = select(inquiry.c.id, inquiry.c.audience).where(
+        id_in(inquiry.c.id, replies), inquiry.c.audience.is_not(None)
+    )
+    return {
+        row.id: (replies[row.id][0], add_code(ground, replies[row.id][1], row.audience, accepted_at(row.id)))
+        for row in db.execute(wanted)
+    }
 
 
 def _count(asked: Sequence[PartnerAnswers], places: Sequence[int]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -15,6 +16,9 @@ from query.reply import About, Reply, compose_unsuccessful
 from query.services import times_of
 from query.settling.next_day import plan_notices
 from sms_port.ledger.messages import Lane, Owed, owe
+
+ERASED: Final[Mapping[str, None]] = {"waiting_for": None, "identity": None, "audience": None}
+"""The values that an inquiry has no more once its reply is owed."""
 
 _log = get_logger(__name__)
 
@@ -57,7 +61,17 @@ def send_reply_and_end(
 
     for outcome, ids in groupby(sorted(replies, key=outcome_of), outcome_of):
         moving = list(ids)
-        move(db, moving, old, State.REPLYING, outcome=outcome, waiting_for=None, identity=None, decided_at=now)
+        move(
+            db,
+            moving,
+            old,
+            State.REPLYING,
+            outcome=outcome,
+            waiting_for=None,
+            identity=None,
+            audience=None,
+            decided_at=now,
+        )
 
 
 def end_unsuccessfully(db: Connection, ground: Ground, service: str, phones: Mapping[bytes, str], now: int) -> None:

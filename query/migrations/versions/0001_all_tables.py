@@ -139,6 +139,7 @@ def upgrade() -> None:
         sa.Column('owner', sa.BINARY(length=32), nullable=True),
         sa.Column('submission', sa.BINARY(length=32), nullable=True),
         sa.Column('fingerprint', sa.BINARY(length=32), nullable=True),
+        sa.Column('audience', sa.String(length=32), nullable=True),
         sa.Column('consent_version', sa.String(length=16), nullable=False),
         sa.Column('accepted_at', sa.BigInteger(), nullable=False),
         sa.Column('asked_at', sa.BigInteger(), nullable=True),
