@@ -122,9 +122,7 @@ BRIEF: frozenset[str] = frozenset({"brief-internet-accounts", "brief-phone-cards
 NEXT_DAY: frozenset[str] = frozenset({"next-day-internet-accounts", "next-day-phone-cards"})
 """The SMS of the next day; without its text a service has none."""
 
-OPTIONAL: frozenset[str] = (
-    SHORTENING | BRIEF | NEXT_DAY | {"before-internet-accounts", "some-of", "verification-code"}
-)
+OPTIONAL: frozenset[str] = SHORTENING | BRIEF | NEXT_DAY | {"before-internet-accounts", "some-of", "verification-code"}
 """Texts that a catalogue of an earlier release does without; what they would tell is then left out."""
 
 OPTIONAL_PLACES: dict[str, set[str]] = {

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Integer, Row, String, Table, insert, select, update
 
@@ -117,12 +117,16 @@ def retire_old(db: Connection, rows: Sequence[DataKey], now: int) -> None:
             db.execute(update(data_key).where(data_key.c.id == row.id).values(retired_at=now))
 
 
+REVOKED: Final = ("token", "code", "proof")
+"""Classes of content keys that end with the data keys before them: what was made with them could be forged."""
+
+
 def revoke_earlier(db: Connection, ring: Ring, key_id: int, fresh: KeyMaterial, now: int, suite: Suite) -> None:
     """Revoke every key before `key_id`: tokens and codes made so far end, content keys are wrapped by the new one."""
     wrap = wrap_with(fresh, key_id)
-    number = destroy(db, ["token", "code"])
+    number = destroy(db, REVOKED)
     wrap_again(db, unwrap_with(ring.keys), wrap)
-    for place, kind in enumerate(("token", "code")):
+    for place, kind in enumerate(REVOKED):
         add(db, number + place, kind, now - SETTLING_MS, suite, wrap)
     earlier = (data_key.c.id != key_id) & data_key.c.revoked_at.is_(None)
     db.execute(update(data_key).where(earlier).values(revoked_at=now + SETTLING_MS))

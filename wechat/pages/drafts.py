@@ -50,7 +50,7 @@ class Drafts:
             "at": self._ground.clock.now(),
             "service": form.service,
             "key": form.idempotency_key[:LONGEST_TYPED],
-            "ticks": [form.consent, form.consent_id],
+            "ticks": [form.consent, form.consent_id, form.audience],
             "sent": form.sent.text,
             "typed": {name: form.typed(name)[:LONGEST_TYPED] for name in form.fields},
             "remarks": asdict(draft.remarks),
@@ -68,8 +68,8 @@ class Drafts:
         kept: dict[str, Any] = json.loads(payload)
         if self._ground.clock.now() - kept["at"] >= KEPT_S * 1000:
             return None
-        consent, consent_id = kept["ticks"]
-        typed = kept["typed"] | {"consent": consent, "consent_id": consent_id}
+        consent, consent_id, audience = kept["ticks"]
+        typed = kept["typed"] | {"consent": consent, "consent_id": consent_id, "audience": audience}
         form = Form(kept["service"], session="", idempotency_key=kept["key"], **typed)
         return Draft(replace(form, sent=CodeNote.parse(kept["sent"])), Remarks(**kept["remarks"]), kept["more"])
 

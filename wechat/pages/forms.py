@@ -19,6 +19,7 @@ TICKS: Mapping[str, str] = {"consent": "e.consent_missing", "consent_id": "e.con
 """The boxes of every form -> what is said of an empty one: the own number, and separately the ID (PIPL, article 29)."""
 
 LONGEST = 200
+LONGEST_CODE = 32
 EMPTY = {
     "phone": "e.phone.empty",
     "id_tail": "e.tail.empty",
@@ -83,6 +84,7 @@ class Form:
     human_check: str = field(default="", repr=False)
     consent: bool = False
     consent_id: bool = False
+    audience: str = ""
     asks_code: bool = False
     choice: str = ""
     sent: CodeNote = CodeNote()
@@ -103,6 +105,7 @@ class Form:
             name=self.name,
             id_number=self.id_number,
             idempotency_key=self.idempotency_key,
+            audience=self.audience or None,
         )
 
     @property
@@ -140,6 +143,7 @@ def parse_form(service: str, posted: Mapping[str, str]) -> Form:
         idempotency_key=posted.get("key", "")[:LONGEST],
         consent=posted.get("consent") == "yes",
         consent_id=posted.get("consent_id") == "yes",
+        audience=posted.get("audience", "")[:LONGEST_CODE],
         asks_code=posted.get("action") == "code",
         human_check=posted.get("human_check", ""),
         choice=posted.get("choice", ""),

@@ -41,6 +41,7 @@ class Facts:
     closed: frozenset[str] = frozenset()
     objections: bool = False
     helps: bool = False
+    verifies: bool = False
     days: Objections = Objections()
     guided: bool = False
     trial: bool = False
@@ -77,7 +78,7 @@ class Renderer:
             "months": MONTHS,
             "sms_day": day(self._ground.clock.now(), Words("zh-CN")).replace(" ", ""),
         }
-        if name in ("guides", "guide"):
+        if name in ("guides", "guide", "form"):
             context["partners"] = self._ground.catalogues.current().enterprises()
         return make_response(render_template(f"pages/{name}.html", **context | values))
 
@@ -102,6 +103,7 @@ def _facts(catalogue: Catalogue) -> Facts:
         operator=catalogue.operator,
         account=next((each.name.zh for each in accounts if each.enabled), ""),
         objections=catalogue.objections is not None and catalogue.objections.enabled,
+        verifies="verification-code" in catalogue.texts.sms,
         helps="help-offer" in catalogue.texts.sms and catalogue.service("internet-accounts") is not None,
         days=catalogue.objections or Objections(),
         closed=frozenset(service for service in SERVICES if catalogue.service(service) is None),

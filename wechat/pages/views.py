@@ -28,6 +28,7 @@ from wechat.pages.progress import view_progress, view_recent
 from wechat.pages.refusals import refusal_page
 from wechat.pages.rendering import Renderer
 from wechat.pages.site_files import add_site_files
+from wechat.pages.verify import add_verify
 from wechat.pages.visits import Visits
 
 FORM_LIMIT = 8 * 1024
@@ -63,6 +64,7 @@ def make_blueprint(ground: Ground, door: FrontDoor) -> Blueprint:
     add_logins(blueprint, ground, door)
     add_objections(blueprint, ground, door, views.visits, views.renderer)
     add_family(blueprint, ground, door, views.visits, views.renderer)
+    add_verify(blueprint, ground, door, views.renderer)
     blueprint.before_request(views.keep_choice)
     blueprint.register_error_handler(OneCertError, lambda error: refusal_page(views.renderer, error))
     for status in (404, 413, 500):

@@ -176,6 +176,7 @@ export function runForm(form, become) {
     if (Object.keys(found).length) return box.list(found);
     const body = { service, consent: true };
     names.forEach((name) => { body[name] = input(name).value; });
+    if ($("audience") && $("audience").value) body.audience = $("audience").value;
     lock(true);
     const timer = setTimeout(() => still().then(() => { if (busy) note("f.slow"); }), SLOW_MS);
     const answer = await ask("/inquiries", body, input("key").value);
