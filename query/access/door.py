@@ -242,7 +242,7 @@ class Door:
         return phone
 
     def _audience(self, code: str | None) -> str | None:
-        """Whom the reply is to be shown to, if anybody. Raises AudienceUnknown."""
+        """Return the audience of the reply, if there is one. Raises AudienceUnknown."""
         if not code:
             return None
         audience_name(self._ground.catalogues.current(), code)

@@ -60,18 +60,7 @@ def send_reply_and_end(
         return replies[inquiry][1].outcome
 
     for outcome, ids in groupby(sorted(replies, key=outcome_of), outcome_of):
-        moving = list(ids)
-        move(
-            db,
-            moving,
-            old,
-            State.REPLYING,
-            outcome=outcome,
-            waiting_for=None,
-            identity=None,
-            audience=None,
-            decided_at=now,
-        )
+        move(db, list(ids), old, State.REPLYING, outcome=outcome, decided_at=now, **ERASED)
 
 
 def end_unsuccessfully(db: Connection, ground: Ground, service: str, phones: Mapping[bytes, str], now: int) -> None:

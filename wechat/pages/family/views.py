@@ -147,7 +147,7 @@ def _faults(typed: FamilyForm, words: Words) -> dict[str, str]:
 
 
 def _told(error: OneCertError, words: Words, when: str) -> dict[str, str]:
-    """What the helper is told beside the relative's number; it depends on her own offers alone."""
+    """Return the remark beside the relative's number; it depends on her own offers alone."""
     told = {"own_number": "fa.self", "help_too_soon": "fa.again", "helps_used_up": "fa.many"}
     if error.code == "relative_invalid":
         return {"relative": words("e.phone_invalid")}
