@@ -1,13 +1,9 @@
-"""The commands of this folder, gathered for `app.py`; `onecert metrics` is written here."""
+"""`onecert metrics`. The other commands of this folder are in `config/commands/`."""
 
 from __future__ import annotations
 
 import click
 
-from config.commands.audit import audit_group
-from config.commands.catalogue import config_group
-from config.commands.heartbeats import processes
-from config.commands.keys import key
 from config.commands.terminal import needs_ground
 from config.ground import Ground
 from config.processes.ports import check_free
@@ -26,4 +22,4 @@ def serve_metrics(ground: Ground) -> None:
     stop_metrics()
 
 
-COMMANDS = [processes, config_group, key, audit_group, serve_metrics]
+COMMANDS = [serve_metrics]

@@ -13,14 +13,16 @@ from sqlalchemy import delete, update
 from config import audit
 from config.catalogue.document import default_document
 from config.catalogue.store import catalogue_version
-from config.cli import COMMANDS
+from config.commands import audit as audits
+from config.commands import catalogue, keys
 from config.commands.secrets import check_secret
 from config.crypto.rsa_keys import make_private_key, public_half
 from config.db.engine import begin, reading
 from config.errors import ConfigError
 from config.ground import Ground
 
-cli = click.Group("onecert", commands={command.name or "": command for command in COMMANDS})
+GROUPS = [*catalogue.COMMANDS, *keys.COMMANDS, *audits.COMMANDS]
+cli = click.Group("onecert", commands={group.name or "": group for group in GROUPS})
 FEWER_CODES = default_document().replace("codes_per_phone_day = 5", "codes_per_phone_day = 4")
 
 

@@ -20,7 +20,10 @@ from wechat.pages.preferences import read_display
 from wechat.pages.texts import Words
 from wechat.pages.times import MONTHS, day, remaining, soon
 
-KEPT_FOR = ("id", "counts", "phone", "objection", "watch", "code", "openid", "segment", "index", "out")
+KEPT_FOR = (
+    *("id", "counts", "phone", "nextday", "objection", "watch", "help", "code", "openid"),
+    *("segment", "text", "index", "out"),
+)
 """What is kept for a time, in the order of the page on rights; the words are `ri.k.<name>`."""
 
 

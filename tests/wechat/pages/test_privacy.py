@@ -14,11 +14,13 @@ from sqlalchemy import LargeBinary
 from config.db.engine import metadata
 from config.ground import Ground
 from enterprises.protocol import FIELDS, OPTIONAL_FIELDS
-from query.inquiry import DAY, HOUR, INDEX_KEPT, MASKED_KEPT, PHONE_KEPT
+from query.helps.offers import OFFER_LIFE, PAIR_GAP
+from query.inquiry import DAY, HOUR, INDEX_KEPT, MASKED_KEPT, MINUTE, PHONE_KEPT
 from query.intake.codes import CODE_LIFE_S
 from query.models import inquiry
 from query.objections.rules.objection import ANSWER_WITHIN
 from query.objections.rules.objection import KEPT as OBJECTION_KEPT
+from query.texts.conversation import OPEN_MS
 from query.upkeep.retention import CODE_KEPT, IDENTITY_KEPT
 from sms_port.ledger.retention import SEGMENTS_KEPT_MS
 from sms_port.models import message
@@ -77,6 +79,16 @@ PERSONAL = {
     "watch.owner": "watch",
     "watch_event.news": "watch",
     "watch_count.seen": "watch",
+    "next_day_notice.phone": "nextday",
+    "text_conversation.phone_index": "text",
+    "text_conversation.echo": "text",
+    "help_offer.helper": "help",
+    "help_offer.phone_index": "help",
+    "help_offer.holder": "help",
+    "help_offer.pair": "help",
+    "help_offer.slot": "help",
+    "help_offer.submission": "help",
+    "help_block.phone_index": "out",
 }
 """Every sealed column and every mark of a person -> the row of the page on rights that tells how long it is kept."""
 
@@ -113,6 +125,7 @@ def test_everything_of_a_citizen_that_is_stored_is_in_the_notice() -> None:
 def test_the_times_of_the_notice_are_those_of_the_code(language: str) -> None:
     """Each figure is taken out of the text and compared with what erases."""
     hours, days = ("小时", "天") if language == "zh-CN" else ("hours?", "days")
+    minutes = "分钟" if language == "zh-CN" else "minutes"
 
     def figure(key: str, unit: str, place: int = 0) -> int:
         found = re.findall(rf"(\d+) {unit}", words(key, language))
@@ -126,12 +139,14 @@ def test_the_times_of_the_notice_are_those_of_the_code(language: str) -> None:
     assert figure("ri.k.index.t", days) * DAY == INDEX_KEPT
     assert figure("ri.k.openid.t", days) == 7
     assert figure("ri.k.segment.t", hours) * HOUR == SEGMENTS_KEPT_MS
+    assert figure("ri.k.text.t", minutes) * MINUTE == OPEN_MS
+    assert figure("ri.k.help.t", days) * DAY == OFFER_LIFE
+    assert figure("ri.k.help.t", days, 1) * DAY == PAIR_GAP
     assert figure("ri.k.objection.t", days) * DAY == ANSWER_WITHIN == OBJECTION_KEPT
     notice = words("privacy.long", language)
     for told in ("ri.k.id.t", "ri.k.phone.t", "ri.k.index.t", "ri.k.openid.t"):
         for number in re.findall(r"\d+", words(told, language)):
             assert re.search(rf"\b{number} ", notice), (told, number)
-    minutes = "分钟" if language == "zh-CN" else "minutes"
     assert figure("privacy.what", minutes) * 60 == CODE_LIFE_S
     assert YEAR_S == 365 * 24 * 3600 and ("1 年" if language == "zh-CN" else "1 year") in words(
         "privacy.cookies", language
