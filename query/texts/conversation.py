@@ -23,7 +23,7 @@ from query.intake.codes import is_live_code
 from query.intake.submission import vouched_submission
 from query.intake.vouched import admit_vouched, announce
 from query.texts.models import conversation
-from query.texts.wish import Subject, Wish, parse_wish
+from query.texts.parsed_text import ParsedText, Subject, parse_text
 from sms_port.ledger.inbound import Inbound, TextAnswer, is_opted_out
 
 ENTRANCE: Final = "sms"
@@ -33,17 +33,17 @@ OPEN_MS: Final = 10 * MINUTE
 
 def converse(db: Connection, ground: Ground, text: Inbound) -> TextAnswer | None:
     """Act on a text that asks for an inquiry or goes on with one; None for a text about something else."""
-    wish, words = parse_wish(text.text), ground.catalogues.current().texts.sms
-    if wish is None or not _is_offered(ground):
+    parsed, words = parse_text(text.text), ground.catalogues.current().texts.sms
+    if parsed is None or not _is_offered(ground):
         return None
-    if wish.subject is Subject.CARDS:
+    if parsed.subject is Subject.CARDS:
         return TextAnswer(words["sms-cards"])
     begun, offer = _open_conversation(db, ground, text.phone), open_offer(db, ground, text.phone)
-    if wish.subject is Subject.DIGITS and begun is None and offer is None:
+    if parsed.subject is Subject.DIGITS and begun is None and offer is None:
         return None
     if is_opted_out(db, ground, text.phone):
         return TextAnswer(words["opt-out"])
-    return _answer(db, ground, text, wish, begun, offer)
+    return _answer(db, ground, text, parsed, begun, offer)
 
 
 def _is_offered(ground: Ground) -> bool:
@@ -53,18 +53,23 @@ def _is_offered(ground: Ground) -> bool:
 
 
 def _answer(
-    db: Connection, ground: Ground, text: Inbound, wish: Wish, begun: Row[tuple[bytes]] | None, offer: Row[Any] | None
+    db: Connection,
+    ground: Ground,
+    text: Inbound,
+    parsed: ParsedText,
+    begun: Row[tuple[bytes]] | None,
+    offer: Row[Any] | None,
 ) -> TextAnswer:
     words = ground.catalogues.current().texts.sms
-    if wish.is_full:
+    if parsed.is_full:
         _begin(db, ground, text)
         return TextAnswer(words["sms-inquiry-full"])
-    if wish.missing and (begun is not None or offer is not None):
-        return TextAnswer(words["sms-inquiry-short"].format(missing=wish.missing))
-    echoed = _is_trusted(ground, text.link) or _is_echo(ground, text.phone, begun, wish.echo)
-    if not wish.tail or not echoed or is_live_code(db, ground, text.phone, wish.tail):
+    if parsed.missing and (begun is not None or offer is not None):
+        return TextAnswer(words["sms-inquiry-short"].format(missing=parsed.missing))
+    echoed = _is_trusted(ground, text.link) or _is_echo(ground, text.phone, begun, parsed.echo)
+    if not parsed.tail or not echoed or is_live_code(db, ground, text.phone, parsed.tail):
         return _ask(db, ground, text)
-    return _submit(db, ground, text.phone, wish.tail, offer)
+    return _submit(db, ground, text.phone, parsed.tail, offer)
 
 
 def _submit(db: Connection, ground: Ground, phone: str, tail: str, offer: Row[Any] | None) -> TextAnswer:

@@ -6,7 +6,7 @@ import random  # noqa: TID251  # a seed repeats a run
 
 import pytest
 
-from query.texts.wish import Subject, parse_wish
+from query.texts.parsed_text import Subject, parse_text
 
 
 @pytest.mark.parametrize(
@@ -18,10 +18,10 @@ from query.texts.wish import Subject, parse_wish
         "查本机关联账号数量", "查  账\n号", "📱查账号",
     ],
 )  # fmt: skip
-def test_a_wish_without_characters(text: str) -> None:
-    wish = parse_wish(text)
-    assert wish is not None
-    assert (wish.subject, wish.tail, wish.signs) == (Subject.ACCOUNTS, "", 0)
+def test_a_request_without_characters(text: str) -> None:
+    parsed = parse_text(text)
+    assert parsed is not None
+    assert (parsed.subject, parsed.tail, parsed.given) == (Subject.ACCOUNTS, "", 0)
 
 
 @pytest.mark.parametrize(
@@ -31,10 +31,10 @@ def test_a_wish_without_characters(text: str) -> None:
         "查账号，后六位01234X", "CZH01234X", "查账号身份证最后6位是 01234×", "查賬號０１２３４Ⅹ", "查账号01234Х",
     ],
 )  # fmt: skip
-def test_a_wish_with_the_six_characters_in_one_text(text: str) -> None:
-    wish = parse_wish(text)
-    assert wish is not None
-    assert (wish.subject, wish.tail, wish.echo) == (Subject.ACCOUNTS, "01234X", "")
+def test_a_request_with_the_six_characters_in_one_text(text: str) -> None:
+    parsed = parse_text(text)
+    assert parsed is not None
+    assert (parsed.subject, parsed.tail, parsed.echo) == (Subject.ACCOUNTS, "01234X", "")
 
 
 @pytest.mark.parametrize(
@@ -59,27 +59,27 @@ def test_a_wish_with_the_six_characters_in_one_text(text: str) -> None:
     ],
 )
 def test_characters_alone(text: str, tail: str, echo: str, missing: int) -> None:
-    wish = parse_wish(text)
-    assert wish is not None
-    assert (wish.subject, wish.tail, wish.echo, wish.missing) == (Subject.DIGITS, tail, echo, missing)
+    parsed = parse_text(text)
+    assert parsed is not None
+    assert (parsed.subject, parsed.tail, parsed.echo, parsed.missing) == (Subject.DIGITS, tail, echo, missing)
 
 
 @pytest.mark.parametrize("number", ["110105194912310021", "11010519491231002X", "110105491231002"])
 def test_a_whole_id_number_is_recognised_and_none_of_it_taken(number: str) -> None:
     for text in (number, f"查账号{number}", f"{number[:6]} {number[6:14]} {number[14:]}"):
-        wish = parse_wish(text)
-        assert wish is not None
-        assert (wish.is_full, wish.tail) == (True, "")
-        assert number[:6] not in repr(wish)
+        parsed = parse_text(text)
+        assert parsed is not None
+        assert (parsed.is_full, parsed.tail) == (True, "")
+        assert number[:6] not in repr(parsed)
 
 
 @pytest.mark.parametrize(
     "text", ["查卡", "查 電話卡", "查手机卡", "CK", "电话卡查询", "查询名下的电话卡数量", "查卡01234X", "移动电话卡"]
 )
 def test_cards(text: str) -> None:
-    wish = parse_wish(text)
-    assert wish is not None
-    assert wish.subject is Subject.CARDS
+    parsed = parse_text(text)
+    assert parsed is not None
+    assert parsed.subject is Subject.CARDS
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_cards(text: str) -> None:
     ],
 )  # fmt: skip
 def test_other_texts(text: str) -> None:
-    assert parse_wish(text) is None
+    assert parse_text(text) is None
 
 
 def test_no_mutation_raises_or_makes_up_six_characters() -> None:
@@ -99,6 +99,6 @@ def test_no_mutation_raises_or_makes_up_six_characters() -> None:
     alphabet = "查账号卡0123456789Xx ，。\u200b\ud83d\udcf1OoTD身份证后六位是不4071\n\t\0Ａ９"
     for _ in range(5000):
         text = "".join(rng.choice(alphabet) for _ in range(rng.randrange(24)))
-        wish = parse_wish(text)
-        if wish is not None and wish.tail:
-            assert len([sign for sign in text if sign.isalnum() and sign in "0123456789Xx９"]) >= 6
+        parsed = parse_text(text)
+        if parsed is not None and parsed.tail:
+            assert len([character for character in text if character.isalnum() and character in "0123456789Xx９"]) >= 6

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Final
 
 LONGEST: Final = 80
-"""Signs after which a text is more than a wish in a usual phrase."""
+"""Characters after which a text is more than a request in a usual phrase."""
 TAIL: Final = 6
 ECHO: Final = 4
 FULL: Final = (15, 18)
@@ -27,23 +27,23 @@ class Subject(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """A text that was understood. `tail` and `echo` are well formed or empty; `signs`: ASCII signs that were given."""
+class ParsedText:
+    """A text that was understood. `tail` and `echo` are well formed or empty; `given`: how many characters came."""
 
     subject: Subject
     tail: str = field(default="", repr=False)
     echo: str = field(default="", repr=False)
-    signs: int = 0
+    given: int = 0
 
     @property
     def is_full(self) -> bool:
         """Return whether a whole ID number was given."""
-        return self.signs in FULL
+        return self.given in FULL
 
     @property
     def missing(self) -> int:
         """Return how many of the six characters are missing; 0: none were given, or too many."""
-        return TAIL - self.signs if 0 < self.signs < TAIL else 0
+        return TAIL - self.given if 0 < self.given < TAIL else 0
 
 
 _SIMPLIFIED: Final = str.maketrans(
@@ -65,42 +65,44 @@ _CARDS: Final = (
     "(?:移动|手机|电话)+卡(?:数量)?查询|移动电话卡|CHAKA|CK"
 )
 _WORD: Final = re.compile(f"(?P<cards>{_CARDS})|(?P<accounts>{_ACCOUNTS})|(?P<filler>{_FILLER})")
-_SIGNS: Final = re.compile("[0-9A-Z]+", re.ASCII)
+_CHARACTERS: Final = re.compile("[0-9A-Z]+", re.ASCII)
 _TAIL: Final = re.compile("[0-9]{5}[0-9X]", re.ASCII)
 _ECHO: Final = re.compile("[0-9]{4}", re.ASCII)
 
 
-def parse_wish(text: str) -> Wish | None:
+def parse_text(text: str) -> ParsedText | None:
     """Return what a text asks for; None: it is about something else."""
     if len(text) > LONGEST:
         return None
     plain = _plain(text)
     subjects = {Subject(kind) for found in _WORD.finditer(plain) if (kind := found.lastgroup or "") != "filler"}
     rest = _WORD.sub(" ", plain).split()
-    if len(subjects) > 1 or not all(_SIGNS.fullmatch(group) for group in rest):
+    if len(subjects) > 1 or not all(_CHARACTERS.fullmatch(group) for group in rest):
         return None
     if not subjects:
         # Characters alone are an ID's, or meant to be: a word in Latin letters is not.
-        if not any(sign.isdigit() for group in rest for sign in group):
+        if not any(character.isdigit() for group in rest for character in group):
             return None
-        return _with_signs(Subject.DIGITS, rest)
-    return _with_signs(subjects.pop(), rest)
+        return _with_characters(Subject.DIGITS, rest)
+    return _with_characters(subjects.pop(), rest)
 
 
 def _plain(text: str) -> str:
     """Half width, upper case, simplified; marks and everything invisible are blanks."""
     wide = unicodedata.normalize("NFKC", text.translate(_LOOKALIKES)).translate(_SIMPLIFIED).upper()
-    signs = "".join(sign if unicodedata.category(sign)[0] in "LN" else " " for sign in wide)
-    return re.sub(r"(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])", "", signs)
+    characters = "".join(character if unicodedata.category(character)[0] in "LN" else " " for character in wide)
+    return re.sub(r"(?<=[^\x00-\x7f])\s+(?=[^\x00-\x7f])", "", characters)
 
 
-def _with_signs(subject: Subject, groups: list[str]) -> Wish:
-    """The six characters and the four digits: in two groups in either order, or as ten signs in one row."""
-    signs = "".join(groups)
-    tail, echo = signs, ""
-    if len(signs) == TAIL + ECHO:
+def _with_characters(subject: Subject, groups: list[str]) -> ParsedText:
+    """The six characters and the four digits: in two groups in either order, or as ten characters in one row."""
+    characters = "".join(groups)
+    tail, echo = characters, ""
+    if len(characters) == TAIL + ECHO:
         echo_first = len(groups[0]) == ECHO
-        tail = signs[ECHO:] if echo_first else signs[:TAIL]
-        echo = signs[:ECHO] if echo_first else signs[TAIL:]
+        tail = characters[ECHO:] if echo_first else characters[:TAIL]
+        echo = characters[:ECHO] if echo_first else characters[TAIL:]
     well_formed = _TAIL.fullmatch(tail) and (not echo or _ECHO.fullmatch(echo))
-    return Wish(subject, tail, echo, len(signs)) if well_formed else Wish(subject, signs=len(signs))
+    if not well_formed:
+        tail = echo = ""
+    return ParsedText(subject, tail, echo, len(characters))
