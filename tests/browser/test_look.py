@@ -118,6 +118,7 @@ def test_what_is_touched_is_large_enough(instance: Instance, browser: Phone, loo
             "return [...document.querySelectorAll('a, button, input:not([type=hidden]), summary')]"
             ".map(node => node.closest('.weui-agree') && node.tagName === 'INPUT' ? node.closest('.weui-agree') : node)"
             ".filter(node => !node.closest('p, .weui-agree span, .unseen') && !node.matches('.skip, .unseen'))"
+            ".filter(node => node.getClientRects().length > 0)"  # some are drawn on wide screens only
             ".filter(node => node.getBoundingClientRect().height < least)"
             ".map(node => node.outerHTML.slice(0, 80) + ' ' + node.getBoundingClientRect().height)",
             60 if "elder" in look else 48,

@@ -30,7 +30,8 @@ from tests.faults.servers import MariaDb, RedisServer
 from tests.support.servers import PATIENCE_S, wait_until
 
 TABLES = (
-    *("inquiry", "last_inquiry", "verification_code", "wave", "question", "message", "attempt", "receipt"),
+    *("inquiry", "last_inquiry", "next_day_notice", "verification_code", "wave", "question"),
+    *("message", "attempt", "receipt"),
     *("objection", "objection_quota", "objection_ending", "request", "watch", "watch_event", "watch_count"),
 )
 STILL_OPEN = """
