@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-emit-find-links
 LINK ?= http
 # Two thirds of the time tests wait for something: one process a core leaves it idle.
-JOBS ?= $(shell echo $$((3 * $$(nproc))))
+JOBS ?= $(shell echo $$((2 * $$(nproc))))
 TESTED_WITH := mariadb-server redis-server chromium chromium-driver webkit2gtk-driver xvfb firefox-esr fonts-noto-cjk nginx-light nodejs \
 	prometheus systemd faketime libnet-smpp-perl
 NPM = $(shell command -v npm >/dev/null || echo npm)

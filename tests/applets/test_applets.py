@@ -61,6 +61,15 @@ def test_the_pages_do_as_the_scenario_says(kind: str, scenario: str) -> None:
             check(call)
 
 
+OTHERS = {
+    ("POST", "/counter/inquiries"),
+    ("POST", "/helps"),
+    ("POST", "/verifications"),
+    ("POST", "/voice/inquiries"),
+}
+"""Calls of voice systems and shops, and what the reference clients leave to the web pages."""
+
+
 @pytest.mark.parametrize(("kind", "phone"), [("wechat", "13611110001"), ("alipay", "13611110002")])
 def test_a_citizen_gets_from_the_mini_program_to_the_sms(kind: str, phone: str, instance: Instance) -> None:
     calls = run(kind, "live", api=f"{instance.url}/api/v1", sandbox=instance.sandbox_url, phone=phone)
@@ -68,7 +77,7 @@ def test_a_citizen_gets_from_the_mini_program_to_the_sms(kind: str, phone: str, 
         check(call)
     made = {(call["method"], re.sub(r"\d{12}", "{reference}", call["path"])) for call in calls}
     documented = {(method.upper(), path) for path, methods in DOCUMENT["paths"].items() for method in methods}
-    assert made == documented
+    assert made == documented - OTHERS
 
 
 def test_alipays_client_is_wechats_in_alipays_spelling() -> None:

@@ -13,7 +13,7 @@ import ctypes, os, resource, sys
 from config.ground import load_ground
 from config.processes.serving import begin_process
 ground = load_ground()
-begin_process(ground.settings)
+begin_process(ground.settings, "web")
 print(*resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), os.umask(0))
 """
 

@@ -151,7 +151,8 @@ def test_after_a_life_nothing_in_any_file_opens_with_the_master_key(
     """security fault S3: 18 of 18 values opened from the write-ahead log after they had been erased."""
     accepted = accept(ground, service=service)
     (sealed,) = [(row.id, {"phone": row.phone, "identity": row.identity}) for row in rows(ground)]
-    lived = {row.id: bytes(row.wrapped) for row in rows(ground, content_key)}
+    # Codes of verifiable replies are good for 30 days, so their key outlives this.
+    lived = {row.id: bytes(row.wrapped) for row in rows(ground, content_key) if row.kind != "proof"}
     files = lambda: b"".join(path.read_bytes() for path in tmp_path.glob("onecert.db*"))  # noqa: E731
     assert sealed[1]["identity"] in files(), "it was there"
     work(ground)
