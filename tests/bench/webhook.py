@@ -88,7 +88,7 @@ def _ratio(ours: list[dict[str, float]], theirs: list[dict[str, float]]) -> floa
 
 
 def taps(account: AccountKeys, path: str, name: str, count: int) -> list[Request]:
-    """So many taps, each of another citizen."""
+    """Return `count` taps, each of another citizen."""
     mode, form = MODES[name]
     now = int(time.time() * 1000)
     tap = build_event("CLICK", "ONECERT")

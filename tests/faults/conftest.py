@@ -35,5 +35,5 @@ def stage(house: Theatre) -> Iterator[Theatre]:
 
 @pytest.fixture
 def people() -> Callable[[int], list[Citizen]]:
-    """So many citizens whom nobody has met yet."""
+    """Return a function that makes citizens whom nobody has met yet."""
     return lambda count: [Citizen(str(next(numbers))) for _ in range(count)]

@@ -248,7 +248,7 @@ def guards(supervisor: psutil.Process) -> list[psutil.Process]:
 
 
 def wait_for_family(watched: Watched, count: int) -> list[psutil.Process]:
-    """So many are there, each has become what it is to be, and the stubborn ones have their fingers in their ears."""
+    """Wait until `count` children have become what they are to be, and the stubborn ones ignore SIGTERM."""
     found: list[psutil.Process] = []
 
     def is_whole() -> bool:

@@ -1,4 +1,4 @@
-"""So many at once and no more."""
+"""Slots: a bounded number at once and no more."""
 
 from __future__ import annotations
 
